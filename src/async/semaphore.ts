@@ -1,0 +1,50 @@
+import { onAbort } from "./abort.ts";
+
+/** At most `limit` holders at a time; the others wait in order of arrival. */
+export class Semaphore {
+  #free: number;
+  #waiting = new Set<() => void>();
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  /** Waits for a place; the result gives it back. Rejects with the signal's reason when aborted. */
+  acquire(signal: AbortSignal): Promise<() => void> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#free > 0) {
+      this.#free--;
+      return Promise.resolve(this.#release());
+    }
+    return new Promise((resolve, reject) => {
+      const admit = () => {
+        undo();
+        resolve(this.#release());
+      };
+      const undo = onAbort(signal, () => {
+        this.#waiting.delete(admit);
+        reject(signal.reason);
+      });
+      this.#waiting.add(admit);
+    });
+  }
+
+  /** Waiters in line. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  #release(): () => void {
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      for (const admit of this.#waiting) {
+        this.#waiting.delete(admit);
+        admit();
+        return;
+      }
+      this.#free++;
+    };
+  }
+}

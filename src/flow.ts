@@ -1,0 +1,127 @@
+/**
+ * START HERE: the types a webhook flows through, in the order it meets them.
+ *
+ *   Transport (one attempt to reach the relay) → Connection (frames) → Source (deliveries; reconnecting
+ *   hides inside) → dedup → budget → admission → Sink (one attempt) → retry policy → Outcome → settle()
+ *
+ * Data goes one way. The only way back is the `settle` function that came with the delivery.
+ */
+import type { Envelope } from "./protocol/envelope.ts";
+import type { ConnectorFrame, RelayFrame } from "./protocol/frames.ts";
+
+export type { Envelope } from "./protocol/envelope.ts";
+export type { ConnectorFrame, RelayFrame, Settlement } from "./protocol/frames.ts";
+
+/** Two ways to end: `drain` = take nothing new, finish what is in hand; `abort` = stop now. */
+export interface Lifetime {
+  readonly drain: AbortSignal;
+  readonly abort: AbortSignal;
+}
+
+export type TransportName = "websocket" | "sse" | "long_poll";
+
+/** What a transport is given for one connection. */
+export interface Link {
+  /** Aborted when this connection must end; its reason tells why. The socket is then really closed. */
+  readonly abort: AbortSignal;
+  /** To be called for any bytes from the relay: they are the sign of life. */
+  heard(): void;
+}
+
+/** One way to reach the relay. Tries once; whoever wants another try calls again. */
+export interface Transport {
+  readonly name: TransportName;
+  /** Rejects with a `StreamFailure` when there is no connection to be had. */
+  connect(link: Link): Promise<Connection>;
+}
+
+/** An open stream. Iterating ends when the relay closes it and throws a `StreamFailure` when it breaks. */
+export interface Connection extends AsyncIterable<RelayFrame>, AsyncDisposable {
+  /** Resolves with the ids of the messages whose settlement the relay is now known to have. */
+  send(frame: ConnectorFrame): Promise<readonly string[]>;
+}
+
+/**
+ * Why there is no stream. `rejected` = the relay does not accept the token or the channel; `protocol` =
+ * something on the way does not let this kind of stream through, another kind may do; `unavailable` = try
+ * again later; `network` = nobody answered; `silent` and `clock_jump` = given up by the watchdog.
+ */
+export type StreamFailureClass =
+  | "rejected"
+  | "protocol"
+  | "unavailable"
+  | "network"
+  | "silent"
+  | "clock_jump";
+
+/** The stream could not be opened, or broke. The message says what, where and why in one line. */
+export class StreamFailure extends Error {
+  override readonly name = "StreamFailure";
+  readonly failureClass: StreamFailureClass;
+  readonly status: number | undefined;
+  /** How long the relay asked to be left alone, milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    failureClass: StreamFailureClass,
+    message: string,
+    { status, retryAfterMs, cause }: { status?: number; retryAfterMs?: number; cause?: unknown } =
+      {},
+  ) {
+    super(message, { cause });
+    this.failureClass = failureClass;
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** One webhook in hand, and the way to say what became of it. Must be settled exactly once. */
+export interface Delivery {
+  readonly envelope: Envelope;
+  settle(outcome: Outcome): void;
+}
+
+/** Deliveries until drained or aborted; ends when everything it gave out is settled and the relay told. */
+export type Source = (life: Lifetime) => AsyncIterable<Delivery>;
+
+/** Why an attempt or a delivery did not succeed. `message` is for people, `code` for programs. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly message: string;
+  readonly status?: number;
+}
+
+export type ReasonCode =
+  | "status"
+  | "redirect"
+  | "timeout"
+  | "refused"
+  | "reset"
+  | "dns"
+  | "tls"
+  | "network"
+  | "bad_request"
+  | "no_target"
+  | "shutdown";
+
+/** What one try came to. */
+export type Attempt =
+  | { readonly kind: "delivered"; readonly status: number }
+  | { readonly kind: "transient"; readonly reason: Reason; readonly retryAfterMs?: number }
+  | { readonly kind: "permanent"; readonly reason: Reason };
+
+/** Sends once. Never retries, and never sends the same request twice. */
+export interface Sink extends AsyncDisposable {
+  /** `attempt` counts from 1. Rejects only with the signal's reason. */
+  send(envelope: Envelope, attempt: number, abort: AbortSignal): Promise<Attempt>;
+}
+
+/**
+ * The end of a delivery. `delivered` → ACK; `rejected` → NACK without retry (dead letter); `exhausted` and
+ * `abandoned` → NACK with retry: the relay gives the message out again.
+ */
+export type Outcome =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "rejected"; readonly reason: Reason }
+  | { readonly kind: "exhausted"; readonly reason: Reason }
+  | { readonly kind: "abandoned"; readonly reason: Reason };

@@ -1,0 +1,121 @@
+import type { Reason, StreamFailureClass, TransportName } from "../flow.ts";
+
+/**
+ * Everything that happens, one event per fact. Logs, metrics, status and the dashboard are folds over
+ * these; the logic that emits them calls neither a logger nor a counter. Durations are milliseconds.
+ */
+export type ConnectorEvent =
+  | { readonly type: "connector.started"; readonly source: string; readonly channel: string }
+  | { readonly type: "connector.draining"; readonly inHand: number; readonly graceMs: number }
+  | { readonly type: "connector.stopped"; readonly unsettled: number }
+  | {
+    readonly type: "stream.connecting";
+    readonly transport: TransportName;
+    readonly attempt: number;
+  }
+  | {
+    readonly type: "stream.connected";
+    readonly transport: TransportName;
+    readonly connectionId: string;
+    readonly capabilities: readonly string[];
+    /** Time since the last connection ended, or since the start. */
+    readonly downMs: number;
+    /** What the relay says is waiting, where it tells. */
+    readonly waiting?: { readonly messages: number; readonly oldestAgeMs: number };
+  }
+  | {
+    readonly type: "stream.disconnected";
+    readonly transport: TransportName;
+    readonly reason: string;
+    readonly upMs: number;
+  }
+  | {
+    readonly type: "stream.failed";
+    readonly transport: TransportName;
+    readonly failureClass: StreamFailureClass;
+    readonly message: string;
+    readonly status?: number;
+    readonly retryInMs: number;
+  }
+  | {
+    readonly type: "stream.transport_changed";
+    readonly from: TransportName;
+    readonly to: TransportName;
+    readonly reason: string;
+  }
+  | {
+    readonly type: "stream.frame_ignored";
+    readonly kind: "unknown" | "malformed";
+    readonly problem: string;
+    readonly messageId?: string;
+  }
+  /** Reading from the relay stopped because the queue is full, or goes on. */
+  | { readonly type: "stream.backpressure"; readonly on: boolean }
+  | {
+    readonly type: "delivery.received";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly bytes: number;
+    /** Time since the relay received it. */
+    readonly lagMs: number;
+  }
+  | {
+    readonly type: "delivery.duplicate";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly state: "in_flight" | "finished";
+  }
+  | {
+    readonly type: "delivery.attempted";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly target: string;
+    readonly attempt: number;
+    readonly result: "delivered" | "transient" | "permanent";
+    readonly durationMs: number;
+    readonly status?: number;
+    readonly reason?: Reason;
+  }
+  | {
+    readonly type: "delivery.retrying";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly target: string;
+    readonly attempt: number;
+    readonly reason: Reason;
+    readonly delayMs: number;
+  }
+  | {
+    readonly type: "delivery.succeeded";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly target: string;
+    readonly attempts: number;
+    readonly status: number;
+    readonly durationMs: number;
+    readonly lagMs: number;
+  }
+  | {
+    readonly type: "delivery.failed";
+    readonly outcome: "rejected" | "exhausted" | "abandoned";
+    readonly messageId: string;
+    readonly webhookId: string;
+    /** Undefined when no target is configured for the webhook id. */
+    readonly target?: string;
+    readonly attempts: number;
+    readonly reason: Reason;
+  }
+  | {
+    readonly type: "settlement.confirmed";
+    readonly messageId: string;
+    readonly verdict: "ack" | "nack";
+    readonly retry: boolean;
+  }
+  | {
+    readonly type: "settlement.failed";
+    readonly count: number;
+    readonly message: string;
+    readonly retryInMs: number;
+  };
+
+export type Observe = (event: ConnectorEvent) => void;

@@ -1,0 +1,15 @@
+/** WebSocket close codes of the protocol (RFC 6455 section 7.4 for those below 4000). */
+export const closeCodes = {
+  normal: 1000,
+  goingAway: 1001,
+  unsupportedData: 1003,
+  invalidPayload: 1007,
+  policyViolation: 1008,
+  tooBig: 1009,
+  internalError: 1011,
+  serviceRestart: 1012,
+  evicted: 4000,
+  badToken: 4001,
+  unknownChannel: 4002,
+  tooManyConnections: 4003,
+} as const;

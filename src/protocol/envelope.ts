@@ -1,0 +1,19 @@
+/** One webhook, as received: plain data. */
+export interface Envelope {
+  /** The relay's message id: stable across redeliveries, the key that duplicates are known by. */
+  readonly id: string;
+  readonly webhookId: string;
+  /** Counts up within a channel; restarts with an old relay. Not an identity. */
+  readonly sequence: number;
+  /** When the relay received it, ISO 8601. */
+  readonly receivedAt: string;
+  readonly method: string;
+  /** What followed the webhook id in the request, with the raw query: "", "/a/b" or "/a?x=1" or "?x=1". */
+  readonly path: string;
+  /** In the order received, repeated names kept. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The exact bytes where the relay sends them, else the compact JSON of the payload it parsed. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** How often the relay has handed this message out, this time included; undefined when it does not tell. */
+  readonly deliveryCount?: number;
+}

@@ -1,0 +1,49 @@
+import type { Envelope } from "./envelope.ts";
+
+/** What both of our ends can do beyond the old protocol. Nothing is used that the relay did not answer. */
+export type Capability = "exact-body" | "ack-batch" | "ack-confirm" | "drain";
+
+export const allCapabilities: readonly Capability[] = [
+  "exact-body",
+  "ack-batch",
+  "ack-confirm",
+  "drain",
+];
+
+/** What the relay says. `unknown` and `malformed` are what it should not have said: both are ignored and counted. */
+export type RelayFrame =
+  | {
+    readonly type: "connected";
+    readonly connectionId: string;
+    readonly channel: string;
+    readonly capabilities: readonly Capability[];
+    readonly maxMessageBytes?: number;
+    /** Messages waiting in the channel and the age of the oldest, where the relay tells. */
+    readonly waiting?: { readonly messages: number; readonly oldestAgeMs: number };
+  }
+  | { readonly type: "webhook"; readonly envelope: Envelope }
+  | { readonly type: "heartbeat" }
+  | { readonly type: "settled"; readonly messageIds: readonly string[] }
+  | { readonly type: "goodbye" }
+  | { readonly type: "error"; readonly error: string }
+  | { readonly type: "unknown"; readonly name: string }
+  | { readonly type: "malformed"; readonly problem: string; readonly messageId?: string };
+
+/** What the relay is told about one message. */
+export type Settlement =
+  | { readonly messageId: string; readonly connectionId: string; readonly verdict: "ack" }
+  | {
+    readonly messageId: string;
+    readonly connectionId: string;
+    readonly verdict: "nack";
+    /** true = give it out again later, false = dead letter. */
+    readonly retry: boolean;
+    readonly delayMs?: number;
+    readonly reason?: string;
+  };
+
+/** What the connector says. */
+export type ConnectorFrame =
+  | { readonly type: "settle"; readonly settlements: readonly Settlement[] }
+  | { readonly type: "heartbeat" }
+  | { readonly type: "drain" };

@@ -1,0 +1,195 @@
+/**
+ * HTTP serving, the same on Deno and Bun: the runtime's own server behind one small interface. The only
+ * place that knows how each of them upgrades a request to a WebSocket.
+ */
+import { isDeno, runtimeGlobals } from "./runtime.ts";
+
+/** What a handler is told of a request beyond the request itself; Hono passes it on as `c.env`. */
+export interface RequestContext {
+  /** The peer's address without port, or "" where there is none. */
+  readonly remoteAddress: string;
+  /**
+   * Turns the request into a WebSocket; the response must be returned from the handler. Undefined when
+   * the request does not ask for one.
+   */
+  upgrade(handlers: SocketHandlers): Response | undefined;
+}
+
+/** Called for one server-side WebSocket. None may throw. */
+export interface SocketHandlers {
+  open(socket: ServerSocket): void;
+  /** A text frame arrives as a string, a binary one as bytes. */
+  message(socket: ServerSocket, data: string | Uint8Array): void;
+  /** Called once, however the socket ended. */
+  close(code: number): void;
+}
+
+export interface ServerSocket {
+  /** Bytes accepted by `send` and not yet taken by the network. */
+  readonly bufferedAmount: number;
+  /** Never throws; what cannot be sent is lost, and `close` follows. */
+  send(text: string): void;
+  close(code: number, reason: string): void;
+}
+
+export type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
+
+export interface ServeOptions {
+  readonly hostname: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly handler: Handler;
+  /** The largest WebSocket message accepted, bytes. */
+  readonly maxFrameBytes: number;
+}
+
+export interface Server {
+  readonly hostname: string;
+  readonly port: number;
+  /** Stops listening, waits for open requests up to `graceMs`, then cuts what is left. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Starts listening. Rejects with an error whose message names the address when it cannot. */
+export function serve(options: ServeOptions): Promise<Server> {
+  return isDeno ? serveOnDeno(options) : serveOnBun(options);
+}
+
+function cannotListen({ hostname, port }: ServeOptions, cause: unknown): Error {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`cannot listen on ${hostname}:${port}: ${detail}`, { cause });
+}
+
+function wantsWebSocket(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+// ── Deno ────────────────────────────────────────────────────────────────────────────────────────
+
+function serveOnDeno(options: ServeOptions): Promise<Server> {
+  const cut = new AbortController();
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({
+      hostname: options.hostname,
+      port: options.port,
+      signal: cut.signal,
+      onListen: () => {},
+    }, (request, info) =>
+      options.handler(request, {
+        remoteAddress: info.remoteAddr.hostname,
+        upgrade: (handlers) => upgradeOnDeno(request, handlers),
+      }));
+  } catch (error) {
+    return Promise.reject(cannotListen(options, error));
+  }
+  return Promise.resolve({
+    hostname: server.addr.hostname,
+    port: server.addr.port,
+    async stop(graceMs) {
+      const timer = setTimeout(() => cut.abort(), graceMs);
+      await server.shutdown();
+      clearTimeout(timer);
+    },
+  });
+}
+
+function upgradeOnDeno(request: Request, handlers: SocketHandlers): Response | undefined {
+  if (!wantsWebSocket(request)) return undefined;
+  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 60 });
+  socket.binaryType = "arraybuffer";
+  const wrapped: ServerSocket = {
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    close(code, reason) {
+      if (socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
+    },
+  };
+  socket.onopen = () => handlers.open(wrapped);
+  socket.onmessage = ({ data }) =>
+    handlers.message(wrapped, typeof data === "string" ? data : new Uint8Array(data));
+  // An error is always followed by a close event; without a handler Deno would report it as uncaught.
+  socket.onerror = (event) => event.preventDefault();
+  socket.onclose = ({ code }) => handlers.close(code);
+  return response;
+}
+
+// ── Bun ─────────────────────────────────────────────────────────────────────────────────────────
+
+interface BunSocket {
+  readonly data: { handlers: SocketHandlers; wrapped?: ServerSocket };
+  send(text: string): number;
+  close(code: number, reason: string): void;
+  getBufferedAmount(): number;
+}
+
+interface BunServer {
+  readonly hostname: string;
+  readonly port: number;
+  requestIP(request: Request): { address: string } | null;
+  upgrade(request: Request, options: { data: BunSocket["data"] }): boolean;
+  stop(closeActiveConnections: boolean): Promise<void>;
+}
+
+function serveOnBun(options: ServeOptions): Promise<Server> {
+  const bun = runtimeGlobals.Bun as unknown as { serve(options: unknown): BunServer };
+  let server: BunServer;
+  try {
+    server = bun.serve({
+      hostname: options.hostname,
+      port: options.port,
+      idleTimeout: 0,
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request: Request, self: BunServer) =>
+        options.handler(request, {
+          remoteAddress: self.requestIP(request)?.address ?? "",
+          upgrade: (handlers) =>
+            wantsWebSocket(request) && self.upgrade(request, { data: { handlers } })
+              ? new Response(null, { status: 101 })
+              : undefined,
+        }),
+      websocket: {
+        maxPayloadLength: options.maxFrameBytes,
+        // Bun closes a socket that would buffer more; the relay's window is the real bound.
+        backpressureLimit: 4 * options.maxFrameBytes,
+        closeOnBackpressureLimit: false,
+        idleTimeout: 60,
+        sendPings: true,
+        open(socket: BunSocket) {
+          socket.data.handlers.open(wrapBunSocket(socket));
+        },
+        message(socket: BunSocket, data: string | Uint8Array) {
+          socket.data.handlers.message(wrapBunSocket(socket), data);
+        },
+        close(socket: BunSocket, code: number) {
+          socket.data.handlers.close(code);
+        },
+      },
+    });
+  } catch (error) {
+    return Promise.reject(cannotListen(options, error));
+  }
+  return Promise.resolve({
+    hostname: server.hostname,
+    port: server.port,
+    async stop(graceMs) {
+      const timer = setTimeout(() => void server.stop(true), graceMs);
+      await server.stop(false);
+      clearTimeout(timer);
+    },
+  });
+}
+
+function wrapBunSocket(socket: BunSocket): ServerSocket {
+  return socket.data.wrapped ??= {
+    get bufferedAmount() {
+      return socket.getBufferedAmount();
+    },
+    send: (text) => void socket.send(text),
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
