@@ -1,0 +1,14 @@
+/**
+ * Reads a `Retry-After` header (RFC 9110 section 10.2.3): seconds or an HTTP date. Milliseconds from now,
+ * never negative; undefined when there is none or it cannot be read.
+ */
+export function parseRetryAfter(
+  value: string | null | undefined,
+  nowMs: number,
+): number | undefined {
+  const text = value?.trim();
+  if (!text) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+}

@@ -1,0 +1,160 @@
+/**
+ * A WebSocket client as an async iterable of text frames. It stands on `ws` and not on the runtimes' own
+ * `WebSocket`, because a connector needs three things those cannot do: stop reading (back-pressure), really
+ * cut a peer that does not answer, and tell why a handshake was refused. See docs/decisions/0002.
+ */
+import type { IncomingMessage } from "node:http";
+import { WebSocket } from "ws";
+import type { TlsSettings } from "../config/settings.ts";
+import { nodeTlsOptions } from "./tls.ts";
+
+/** The server answered the handshake with something else than 101. */
+export class HandshakeRefused extends Error {
+  override readonly name = "HandshakeRefused";
+  readonly status: number;
+  readonly headers: Headers;
+  /** The beginning of the response body. */
+  readonly body: string;
+
+  constructor(status: number, headers: Headers, body: string) {
+    super(`the server answered ${status}`);
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+export interface ClientSocket extends AsyncIterable<string> {
+  /** How it ended; set before the iteration ends. */
+  readonly closed:
+    | { readonly code: number; readonly reason: string; readonly error?: unknown }
+    | undefined;
+  /** Resolves when the text was handed to the network; rejects when the socket is closed. */
+  send(text: string): Promise<void>;
+  /** The closing handshake: everything sent before has been read by the peer when this resolves, or `graceMs` passed. */
+  close(code: number, graceMs: number): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly headers: Record<string, string>;
+  readonly tls: TlsSettings;
+  readonly maxFrameBytes: number;
+  /** Aborting cuts the TCP connection, at any time. */
+  readonly signal: AbortSignal;
+  /** Called for any bytes received (on Bun: for any frame, pings included). */
+  readonly heard: () => void;
+}
+
+/** Frames held here before the socket is paused. */
+const highWater = 16;
+const maxRefusalBytes = 1024;
+
+/** Rejects with `HandshakeRefused`, with the network's error, or with the signal's reason. */
+export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSocket> {
+  const { signal, heard } = options;
+  if (signal.aborted) return Promise.reject(signal.reason);
+  const socket = new WebSocket(url, {
+    headers: options.headers,
+    maxPayload: options.maxFrameBytes,
+    perMessageDeflate: false,
+    followRedirects: false,
+    ...nodeTlsOptions(options.tls),
+  });
+  const abort = () => socket.terminate();
+  signal.addEventListener("abort", abort, { once: true });
+  const incoming = receive(socket, heard);
+  return new Promise((resolve, reject) => {
+    socket.once("open", () => resolve(incoming));
+    socket.once("upgrade", (response: IncomingMessage) => {
+      response.socket?.on("data", heard);
+    });
+    socket.once("unexpected-response", (_request: unknown, response: IncomingMessage) => {
+      refusal(response).then((refused) => {
+        reject(refused);
+        socket.terminate();
+      });
+    });
+    socket.on("error", (error) => reject(signal.aborted ? signal.reason : error));
+    socket.once("close", () => {
+      signal.removeEventListener("abort", abort);
+      reject(signal.aborted ? signal.reason : new Error("connection closed"));
+    });
+  });
+}
+
+function receive(socket: WebSocket, heard: () => void): ClientSocket {
+  const frames: string[] = [];
+  let closed: ClientSocket["closed"];
+  let failure: unknown;
+  let wake = () => {};
+
+  socket.on("message", (data, isBinary) => {
+    heard();
+    if (isBinary) return;
+    frames.push(data.toString());
+    if (frames.length >= highWater) socket.pause();
+    wake();
+  });
+  socket.on("ping", heard);
+  socket.on("pong", heard);
+  socket.on("error", (error) => {
+    failure = error;
+  });
+  socket.on("close", (code, reason) => {
+    closed = { code, reason: reason.toString(), ...(failure !== undefined && { error: failure }) };
+    wake();
+  });
+
+  return {
+    get closed() {
+      return closed;
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        const frame = frames.shift();
+        if (frame !== undefined) {
+          if (frames.length === 0 && socket.isPaused) socket.resume();
+          yield frame;
+        } else if (closed) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => wake = resolve);
+        }
+      }
+    },
+    send: (text) =>
+      new Promise((resolve, reject) => {
+        if (socket.readyState !== WebSocket.OPEN) return reject(new Error("connection closed"));
+        socket.send(text, (error) => error ? reject(error) : resolve());
+      }),
+    close: (code, graceMs) =>
+      new Promise((resolve) => {
+        if (closed) return resolve();
+        const timer = setTimeout(() => socket.terminate(), graceMs);
+        socket.once("close", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        socket.resume();
+        socket.close(code);
+      }),
+  };
+}
+
+async function refusal(response: IncomingMessage): Promise<HandshakeRefused> {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(response.headers)) {
+    headers.set(name, Array.isArray(value) ? value.join(", ") : value ?? "");
+  }
+  let body = "";
+  try {
+    response.setEncoding("utf8");
+    for await (const chunk of response) {
+      body += chunk;
+      if (body.length >= maxRefusalBytes) break;
+    }
+  } catch {
+    // The status is what matters; a body that breaks off is as good as none.
+  }
+  return new HandshakeRefused(response.statusCode ?? 0, headers, body.slice(0, maxRefusalBytes));
+}
