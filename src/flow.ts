@@ -35,9 +35,34 @@ export interface Transport {
   connect(link: Link): Promise<Connection>;
 }
 
+/** Which transport to use next: the preferred one, or a lesser one that gets through. */
+export interface TransportChoice {
+  readonly current: Transport;
+  /** Those preferred to the current one, best first. */
+  readonly better: readonly Transport[];
+  /** The kind of stream did not get through: changes `current` where there is another to try. */
+  blocked(): "next" | "wrapped" | "only_one";
+  /** A preferred one has been found to work again. */
+  climbTo(transport: Transport): void;
+}
+
+/** Some settlements did not reach the relay; those in `taken` did. The others are to be sent again. */
+export class SettlementsUnsent extends Error {
+  override readonly name = "SettlementsUnsent";
+  readonly taken: readonly string[];
+
+  constructor(taken: readonly string[], cause: Error) {
+    super(cause.message, { cause });
+    this.taken = taken;
+  }
+}
+
 /** An open stream. Iterating ends when the relay closes it and throws a `StreamFailure` when it breaks. */
 export interface Connection extends AsyncIterable<RelayFrame>, AsyncDisposable {
-  /** Resolves with the ids of the messages whose settlement the relay is now known to have. */
+  /**
+   * Resolves with the ids of the messages whose settlement the relay is now known to have. Those it
+   * confirms later come as `settled` frames. Rejects with `SettlementsUnsent` or with the network's error.
+   */
   send(frame: ConnectorFrame): Promise<readonly string[]>;
 }
 

@@ -30,10 +30,15 @@ export class Budget {
     return this.#bytes;
   }
 
+  /** True when one more item of `bytes` is taken at once. */
+  fits(bytes: number): boolean {
+    return this.#waiting.size === 0 && this.#fits(bytes);
+  }
+
   /** Waits until one more item of `bytes` fits; the result gives it back. */
   acquire(bytes: number, signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#waiting.size === 0 && this.#fits(bytes)) return Promise.resolve(this.#take(bytes));
+    if (this.fits(bytes)) return Promise.resolve(this.#take(bytes));
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         bytes,

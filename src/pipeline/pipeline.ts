@@ -1,0 +1,85 @@
+import type { Budget } from "../async/budget.ts";
+import type { Clock } from "../async/clock.ts";
+import { TaskGroup } from "../async/task_group.ts";
+import type { Envelope, Lifetime, Source } from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import type { Dedup } from "./dedup.ts";
+import { type Deliver, lagMs } from "./deliver.ts";
+
+export interface PipelineOptions {
+  readonly source: Source;
+  readonly dedup: Dedup;
+  /** What may be in hand at a time. When it is full nothing is read from the source. */
+  readonly budget: Budget;
+  readonly deliver: Deliver;
+  readonly clock: Clock;
+  readonly observe: Observe;
+}
+
+/** Counted for a message beside its body: headers, ids, bookkeeping. */
+const overheadBytes = 1_024;
+
+/**
+ * Takes deliveries from the source, runs each beside the others, and settles it. Resolves when the source
+ * has ended and nothing is in hand any more; rejects when a task failed on a bug.
+ */
+export async function runPipeline(options: PipelineOptions, life: Lifetime): Promise<void> {
+  const { source, dedup, budget, deliver, observe } = options;
+  const crashed = new AbortController();
+  const ends: Lifetime = {
+    drain: AbortSignal.any([life.drain, crashed.signal]),
+    abort: AbortSignal.any([life.abort, crashed.signal]),
+  };
+  const tasks = new TaskGroup(() => crashed.abort());
+
+  for await (const delivery of source(ends)) {
+    const { envelope } = delivery;
+    observe({
+      type: "delivery.received",
+      messageId: envelope.id,
+      webhookId: envelope.webhookId,
+      bytes: envelope.body.byteLength,
+      lagMs: lagMs(envelope, options.clock.now()),
+    });
+    const state = dedup.admit(delivery);
+    if (state !== "new") {
+      observe({
+        type: "delivery.duplicate",
+        messageId: envelope.id,
+        webhookId: envelope.webhookId,
+        state,
+      });
+      continue;
+    }
+    const giveBack = await takeInHand(envelope);
+    if (!giveBack) {
+      dedup.finish(envelope.id, {
+        kind: "abandoned",
+        reason: { code: "shutdown", message: "the connector is stopping" },
+      });
+      continue;
+    }
+    tasks.run(async () => {
+      try {
+        dedup.finish(envelope.id, await deliver(envelope, ends));
+      } finally {
+        giveBack();
+      }
+    });
+  }
+  await tasks.join();
+
+  /** Waits for room; undefined when the end comes first. */
+  async function takeInHand(envelope: Envelope): Promise<(() => void) | undefined> {
+    const bytes = envelope.body.byteLength + overheadBytes;
+    const isFull = !budget.fits(bytes);
+    if (isFull) observe({ type: "stream.backpressure", on: true });
+    try {
+      return await budget.acquire(bytes, ends.drain);
+    } catch {
+      return undefined;
+    } finally {
+      if (isFull) observe({ type: "stream.backpressure", on: false });
+    }
+  }
+}

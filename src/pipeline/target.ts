@@ -1,0 +1,43 @@
+import { Semaphore } from "../async/semaphore.ts";
+import type { DeliverySettings, RetrySettings } from "../config/settings.ts";
+import type { Sink } from "../flow.ts";
+
+/** Where webhooks go: a sink and the limits that hold for it. */
+export interface Target {
+  readonly name: string;
+  readonly sink: Sink;
+  readonly retry: RetrySettings;
+  readonly places: Semaphore;
+}
+
+export function createTarget(
+  name: string,
+  sink: Sink,
+  retry: RetrySettings,
+  maxConcurrentRequests: number,
+): Target {
+  return { name, sink, retry, places: new Semaphore(maxConcurrentRequests) };
+}
+
+/** The target for a webhook id, or undefined when none is configured. */
+export type Route = (webhookId: string) => Target | undefined;
+
+/** Lets attempts through: first a place at the target, then one of all, so that a slow target holds only its own. */
+export type Admission = (target: Target, signal: AbortSignal) => Promise<() => void>;
+
+export function createAdmission({ maxConcurrentRequests }: DeliverySettings): Admission {
+  const all = new Semaphore(maxConcurrentRequests);
+  return async (target, signal) => {
+    const leaveTarget = await target.places.acquire(signal);
+    try {
+      const leaveAll = await all.acquire(signal);
+      return () => {
+        leaveAll();
+        leaveTarget();
+      };
+    } catch (error) {
+      leaveTarget();
+      throw error;
+    }
+  };
+}

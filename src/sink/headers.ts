@@ -1,0 +1,44 @@
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** For one connection only (RFC 9110 section 7.6.1), or ours to set. */
+const notForwarded = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "host",
+  "content-length",
+]);
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A field value may hold visible characters, spaces and tabs (RFC 9110 section 5.5): no CR, LF, NUL. */
+const fieldValue = /^[\t\x20-\x7e\x80-\uffff]*$/;
+
+/**
+ * What goes on to the target: without hop-by-hop headers and those that `Connection` names, and without
+ * any that is not a valid field, which could smuggle in another. Order and repeats are kept.
+ */
+export function forwardedHeaders(headers: HeaderList): HeaderList {
+  const named = new Set<string>();
+  for (const [name, value] of headers) {
+    if (name.toLowerCase() !== "connection") continue;
+    for (const option of value.split(",")) named.add(option.trim().toLowerCase());
+  }
+  return headers.filter(([name, value]) => {
+    const lower = name.toLowerCase();
+    return !notForwarded.has(lower) && !named.has(lower) && token.test(name) &&
+      fieldValue.test(value);
+  });
+}
+
+/** `headers` with `overrides` behind them, in place of those with the same name. */
+export function withOverrides(headers: HeaderList, overrides: HeaderList): HeaderList {
+  const names = new Set(overrides.map(([name]) => name.toLowerCase()));
+  return [...headers.filter(([name]) => !names.has(name.toLowerCase())), ...overrides];
+}

@@ -1,0 +1,65 @@
+import type { Readable } from "node:stream";
+import type { Clock } from "../async/clock.ts";
+import { timeoutSignal } from "../async/timeout_signal.ts";
+import type { TargetSettings } from "../config/settings.ts";
+import type { Attempt, Envelope, Sink } from "../flow.ts";
+import { createHttpClient } from "../runtime/http_client.ts";
+import { networkFailure } from "../runtime/network_failure.ts";
+import { requestFor, UnsendableError } from "./request.ts";
+import { verdictOf } from "./verdict.ts";
+
+/** Of a response this much is read so that its connection can be used again; a longer one is cut. */
+const maxResponseBytes = 64 * 1024;
+
+/** One webhook, one request. One client and so one connection pool for the life of the connector. */
+export function httpSink(target: TargetSettings, maxSockets: number, clock: Clock): Sink {
+  const client = createHttpClient(target.tls, maxSockets);
+  return {
+    async send(envelope: Envelope, attempt: number, abort: AbortSignal): Promise<Attempt> {
+      const late = () => new DOMException("no answer in time", "TimeoutError");
+      const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
+      let verdict: Attempt | undefined;
+      try {
+        const response = await client.request(requestFor(envelope, target, attempt), signal);
+        verdict = verdictOf(response.status, response.headers, clock.now());
+        await discard(response.body);
+        return verdict;
+      } catch (error) {
+        // The status decides: the target has said what it thinks of the webhook, even if its body broke off.
+        if (verdict) return verdict;
+        if (abort.aborted) throw abort.reason;
+        return failedAttempt(error, signal.aborted, target);
+      } finally {
+        clear();
+      }
+    },
+    [Symbol.asyncDispose]() {
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function failedAttempt(error: unknown, timedOut: boolean, target: TargetSettings): Attempt {
+  if (error instanceof UnsendableError) {
+    return { kind: "permanent", reason: { code: "bad_request", message: error.message } };
+  }
+  if (timedOut) {
+    const message = `the target did not answer within ${target.timeoutMs / 1000} s`;
+    return { kind: "transient", reason: { code: "timeout", message } };
+  }
+  const { code, message } = networkFailure(error);
+  return {
+    kind: "transient",
+    reason: { code, message: `cannot reach ${target.url.origin}: ${message}` },
+  };
+}
+
+/** Reads a response to its end, or cuts it when it is long. Rejects when it breaks off or is aborted. */
+async function discard(body: Readable): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += (chunk as Uint8Array).byteLength;
+    if (bytes > maxResponseBytes) break; // which destroys the stream, and its connection with it
+  }
+}

@@ -1,0 +1,74 @@
+import type { TargetSettings } from "../config/settings.ts";
+import type { Envelope } from "../flow.ts";
+import type { HttpRequest } from "../runtime/http_client.ts";
+import { forwardedHeaders, type HeaderList, withOverrides } from "./headers.ts";
+
+/** The webhook cannot be made into a request for this target. */
+export class UnsendableError extends Error {
+  override readonly name = "UnsendableError";
+}
+
+/**
+ * The request a target gets: the webhook's own method, path suffix, query, headers and bytes, the headers
+ * that name the message, and the target's configured headers on top. Throws `UnsendableError`.
+ */
+export function requestFor(
+  envelope: Envelope,
+  target: TargetSettings,
+  attempt: number,
+): HttpRequest {
+  const original = forwardedHeaders(envelope.headers);
+  const legacy: HeaderList = target.legacyHeaders
+    ? envelope.headers.map(([name, value]) => [`X-Original-${name}`, value])
+    : [];
+  const tracking: [string, string][] = [
+    ["X-Webhook-Message-ID", envelope.id],
+    ["X-Webhook-ID", envelope.webhookId],
+    ["X-Webhook-Attempt", String(attempt)],
+  ];
+  // The sender's own key says more than ours: two messages with it are one to the target.
+  if (!original.some(([name]) => name.toLowerCase() === "idempotency-key")) {
+    tracking.push(["Idempotency-Key", envelope.id]);
+  }
+  return {
+    method: target.method ?? envelope.method,
+    url: target.url,
+    path: joinPath(target.url, envelope.path),
+    headers: withOverrides(
+      withOverrides([...original, ...forwardedHeaders(legacy)], tracking),
+      forwardedHeaders(target.headers),
+    ),
+    body: envelope.body,
+  };
+}
+
+/**
+ * The target's path and query with what followed the webhook id behind them, its spelling kept. A suffix
+ * must not climb out of the target's path, however its dots and slashes are written.
+ */
+export function joinPath(target: URL, suffix: string): string {
+  const mark = suffix.indexOf("?");
+  const path = mark === -1 ? suffix : suffix.slice(0, mark);
+  const query = mark === -1 ? "" : suffix.slice(mark + 1);
+  if (/[^\x21-\x7e]/.test(suffix) || suffix.includes("#")) {
+    throw new UnsendableError(`the path ${JSON.stringify(suffix)} is not a valid request target`);
+  }
+  if (path !== "" && !path.startsWith("/")) {
+    throw new UnsendableError(`the path ${JSON.stringify(suffix)} does not begin with "/"`);
+  }
+  if (path.split(/[/\\]|%2f|%5c/i).some(isDotSegment)) {
+    throw new UnsendableError(
+      `the path ${JSON.stringify(suffix)} leads out of the target ${target.href}`,
+    );
+  }
+  const base = path === "" ? target.pathname : target.pathname.replace(/\/$/, "");
+  const ownQuery = target.search.slice(1);
+  const queries = [ownQuery, query].filter((part) => part !== "").join("&");
+  const hasQuery = queries !== "" || mark !== -1;
+  return `${base}${path}${hasQuery ? `?${queries}` : ""}`;
+}
+
+function isDotSegment(segment: string): boolean {
+  const decoded = segment.replace(/%2e/gi, ".");
+  return decoded === ".." || decoded === ".";
+}

@@ -1,0 +1,54 @@
+import { onAbort } from "../async/abort.ts";
+import type { Clock } from "../async/clock.ts";
+import { type Connection, StreamFailure, type Transport } from "../flow.ts";
+import { GuardedLink } from "./guarded_link.ts";
+
+/** A connection with what keeps it honest. */
+export interface OpenStream {
+  readonly transport: Transport;
+  readonly link: GuardedLink;
+  readonly connection: Connection;
+  /** Wall-clock time of the relay's `connected`, once it came. */
+  connectedAt: number | undefined;
+  /** Ends the connection, politely where it still answers. */
+  close(): Promise<void>;
+}
+
+export interface OpenStreamOptions {
+  readonly heartbeatTimeoutMs: number;
+  readonly connectionTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** One attempt. Rejects with a `StreamFailure`, also when `stop` is aborted meanwhile. */
+export async function openStream(
+  transport: Transport,
+  { heartbeatTimeoutMs, connectionTimeoutMs, clock }: OpenStreamOptions,
+  stop: AbortSignal,
+): Promise<OpenStream> {
+  const link = new GuardedLink(heartbeatTimeoutMs, clock);
+  // Until there is a connection to close, a stop cuts the attempt.
+  const forgetStop = onAbort(stop, () => link.end("on_purpose"));
+  const cancelTimeout = clock.after(connectionTimeoutMs, () =>
+    link.end(
+      new StreamFailure("protocol", `no stream within ${connectionTimeoutMs / 1000} s`),
+    ));
+  try {
+    const connection = await transport.connect(link);
+    let closing: Promise<void> | undefined;
+    const close = () => closing ??= closeOnce();
+    const closeOnce = async () => {
+      forgetClose();
+      if (!link.abort.aborted) await connection[Symbol.asyncDispose]();
+      link.end("on_purpose");
+    };
+    const forgetClose = onAbort(stop, () => void close());
+    return { transport, link, connection, connectedAt: undefined, close };
+  } catch (error) {
+    link.end("on_purpose");
+    throw link.failure ?? error;
+  } finally {
+    forgetStop();
+    cancelTimeout();
+  }
+}

@@ -1,0 +1,109 @@
+import type { Clock } from "../async/clock.ts";
+import { type Delivery, type Envelope, StreamFailure } from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import type { OpenStream } from "./open_stream.ts";
+import type { Outbox } from "./outbox.ts";
+import { settlementOf } from "./settlement.ts";
+
+export interface ReadStreamOptions {
+  readonly outbox: Outbox;
+  readonly deliver: (envelope: Envelope, connectionId: string) => Delivery;
+  readonly isDraining: () => boolean;
+  /** Heartbeats are sent this often, whether or not we are reading, milliseconds. */
+  readonly heartbeatMs: number;
+  /** Wall-clock time since when there has been no connection. */
+  readonly downSince: number;
+  readonly clock: Clock;
+  readonly observe: Observe;
+}
+
+/**
+ * Reads one connection to its end, giving out its webhooks and answering the rest. Ends when the relay ends
+ * the stream or we do; throws the `StreamFailure` when it broke.
+ */
+export async function* readStream(
+  stream: OpenStream,
+  options: ReadStreamOptions,
+): AsyncGenerator<Delivery, void> {
+  const { connection, link } = stream;
+  const { outbox, observe } = options;
+  let connectionId = "";
+  const stopHeartbeats = sendHeartbeats(stream, options);
+  outbox.attach(connection);
+  if (options.isDraining()) connection.send({ type: "drain" }).catch(() => {});
+  try {
+    for await (const frame of connection) {
+      switch (frame.type) {
+        case "connected":
+          connectionId = frame.connectionId;
+          if (stream.connectedAt !== undefined) break;
+          stream.connectedAt = options.clock.now();
+          observe({
+            type: "stream.connected",
+            transport: stream.transport.name,
+            connectionId,
+            capabilities: frame.capabilities,
+            downMs: stream.connectedAt - options.downSince,
+            ...(frame.waiting && { waiting: frame.waiting }),
+          });
+          break;
+        case "webhook":
+          // While draining it is left to the relay: the end of the connection gives it back.
+          if (options.isDraining()) break;
+          link.pause();
+          yield options.deliver(frame.envelope, connectionId);
+          link.resume();
+          break;
+        case "heartbeat":
+          connection.send({ type: "heartbeat" }).catch(() => {});
+          break;
+        case "settled":
+          outbox.confirm(frame.messageIds);
+          break;
+        case "goodbye":
+          // The relay holds nothing of ours any more; the drain ends when our own side is done too.
+          break;
+        case "error":
+          throw new StreamFailure("unavailable", `the relay says ${JSON.stringify(frame.error)}`);
+        case "unknown":
+          observe({ type: "stream.frame_ignored", kind: "unknown", problem: frame.name });
+          break;
+        case "malformed": {
+          const { problem, messageId } = frame;
+          observe({
+            type: "stream.frame_ignored",
+            kind: "malformed",
+            problem,
+            ...(messageId !== undefined && { messageId }),
+          });
+          if (messageId === undefined) break;
+          // It will never become readable, and unsettled it would keep its place in the window.
+          const reason = { code: "bad_request", message: `unreadable: ${problem}` } as const;
+          outbox.add(settlementOf(messageId, connectionId, { kind: "rejected", reason }));
+          break;
+        }
+      }
+    }
+    if (link.failure) throw link.failure;
+  } catch (error) {
+    // What a link we ended ourselves says about its end is of no interest.
+    if (link.failure) throw link.failure;
+    if (!link.abort.aborted) throw error;
+  } finally {
+    stopHeartbeats();
+    outbox.detach();
+  }
+}
+
+/** An old relay forgets a WebSocket that sends nothing for a while, even if it is only slow to be read. */
+function sendHeartbeats(
+  { connection }: OpenStream,
+  { clock, heartbeatMs }: ReadStreamOptions,
+): () => void {
+  let cancel = clock.after(heartbeatMs, beat);
+  function beat(): void {
+    connection.send({ type: "heartbeat" }).catch(() => {});
+    cancel = clock.after(heartbeatMs, beat);
+  }
+  return () => cancel();
+}

@@ -1,0 +1,177 @@
+import type { BackoffPolicy } from "../async/backoff.ts";
+import type { Clock, Random } from "../async/clock.ts";
+import { delay } from "../async/delay.ts";
+import {
+  type Delivery,
+  type Envelope,
+  type Lifetime,
+  type Source,
+  StreamFailure,
+  type TransportChoice,
+} from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import { climb } from "./climb.ts";
+import { Ending } from "./ending.ts";
+import { type OpenStream, openStream } from "./open_stream.ts";
+import { Outbox } from "./outbox.ts";
+import { readStream } from "./read_stream.ts";
+import { reconnectDelayMs } from "./reconnect_delay.ts";
+import { settlementOf } from "./settlement.ts";
+
+export interface SourceOptions {
+  readonly transports: TransportChoice;
+  readonly backoff: BackoffPolicy;
+  /** No byte for this long = the connection is dead. */
+  readonly heartbeatTimeoutMs: number;
+  readonly connectionTimeoutMs: number;
+  /** How long to stay on a lesser transport before a better one is tried again. */
+  readonly fallbackRetryMs: number;
+  /** Throw the relay's refusal of the token instead of trying again. */
+  readonly exitOnRejected: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: Observe;
+}
+
+/** A connection that lasted this long has proved itself: the backoff begins again. */
+const stableAfterMs = 10_000;
+/** Settlements kept while the relay cannot be told. */
+const maxUnconfirmed = 10_000;
+
+/**
+ * THE reconnect loop: deliveries for as long as it lives, whatever happens to the connections beneath. Its
+ * state is where it stands in the code. On `drain` it gives out nothing new, keeps the connection until all
+ * it gave out is settled and told to the relay, and ends; on `abort` the last settlements get a moment.
+ * Throws a `StreamFailure` only with `exitOnRejected`.
+ */
+export function createSource(options: SourceOptions): Source {
+  return (life) => deliveries(options, life);
+}
+
+async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerator<Delivery> {
+  const { transports, clock, random, observe } = options;
+  const heartbeatMs = Math.min(20_000, options.heartbeatTimeoutMs / 3);
+  let outstanding = 0;
+  const outbox = new Outbox({
+    clock,
+    random,
+    observe,
+    maxEntries: maxUnconfirmed,
+    retry: options.backoff,
+    onEmpty: () => ending.check(),
+  });
+  const ending = new Ending(life, () => outstanding === 0 && outbox.size === 0, clock);
+  const { stop } = ending;
+
+  const deliver = (envelope: Envelope, connectionId: string): Delivery => {
+    outstanding++;
+    let settled = false;
+    return {
+      envelope,
+      settle(outcome) {
+        if (settled) throw new Error(`the message ${envelope.id} was settled twice`);
+        settled = true;
+        outstanding--;
+        outbox.add(settlementOf(envelope.id, connectionId, outcome));
+      },
+    };
+  };
+
+  let attempt = 0;
+  let downSince = clock.now();
+  let stream: OpenStream | undefined;
+  let replacement: OpenStream | undefined;
+  const tellDrain = () => void stream?.connection.send({ type: "drain" }).catch(() => {});
+  life.drain.addEventListener("abort", tellDrain);
+
+  try {
+    while (!stop.aborted) {
+      const { current } = transports;
+      let failure: StreamFailure | undefined;
+      try {
+        if (!replacement) observe({ type: "stream.connecting", transport: current.name, attempt });
+        stream = replacement ?? await openStream(current, options, stop);
+        replacement = undefined;
+        const opened = stream;
+        const stopClimbing = climb(options, stop, (better) => {
+          replacement = better;
+          void opened.close();
+        });
+        try {
+          yield* readStream(opened, {
+            outbox,
+            deliver,
+            isDraining: () => ending.draining,
+            heartbeatMs,
+            downSince,
+            clock,
+            observe,
+          });
+        } finally {
+          stopClimbing();
+        }
+      } catch (error) {
+        if (!(error instanceof StreamFailure)) throw error;
+        failure = error;
+      }
+
+      const wasConnectedAt = stream?.connectedAt;
+      const nothingCame = stream !== undefined && wasConnectedAt === undefined;
+      await stream?.close();
+      stream = undefined;
+      if (wasConnectedAt !== undefined) {
+        downSince = clock.now();
+        const upMs = downSince - wasConnectedAt;
+        if (upMs >= stableAfterMs) attempt = 0;
+        observe({
+          type: "stream.disconnected",
+          transport: current.name,
+          reason: failure?.message ?? endReason(stop, replacement),
+          upMs,
+        });
+      }
+      if (stop.aborted) break;
+      if (replacement) {
+        transports.climbTo(replacement.transport);
+        changed(current.name, "it gets through again");
+        continue;
+      }
+      if (failure?.failureClass === "rejected" && options.exitOnRejected) throw failure;
+
+      const isBlocked = failure?.failureClass === "protocol" || nothingCame;
+      const next = isBlocked ? transports.blocked() : "only_one";
+      if (next !== "only_one") changed(current.name, failure?.message ?? "it carried nothing");
+      const retryInMs = next === "next"
+        ? 0
+        : reconnectDelayMs(failure, attempt++, options.backoff, random);
+      observe({
+        type: "stream.failed",
+        transport: current.name,
+        failureClass: failure?.failureClass ?? "unavailable",
+        message: failure?.message ?? "the relay closed the stream",
+        retryInMs,
+        ...(failure?.status !== undefined && { status: failure.status }),
+      });
+      await delay(retryInMs, { signal: stop, clock }).catch(() => {});
+    }
+  } finally {
+    life.drain.removeEventListener("abort", tellDrain);
+    ending.dispose();
+    await stream?.close();
+    await (replacement as OpenStream | undefined)?.close();
+  }
+
+  function changed(from: OpenStream["transport"]["name"], reason: string): void {
+    observe({
+      type: "stream.transport_changed",
+      from,
+      to: transports.current.name,
+      reason,
+    });
+  }
+}
+
+function endReason(stop: AbortSignal, replacement: OpenStream | undefined): string {
+  if (stop.aborted) return "stopped";
+  return replacement ? `${replacement.transport.name} gets through again` : "closed by the relay";
+}

@@ -1,0 +1,164 @@
+import type { Clock } from "../async/clock.ts";
+import { delay } from "../async/delay.ts";
+import type { Connection, ConnectorFrame, Link, RelayFrame, Transport } from "../flow.ts";
+import { decodePollResponse, parseCapabilities } from "../protocol/codec.ts";
+import type { Capability } from "../protocol/frames.ts";
+import { maxFrameBytes } from "../protocol/limits.ts";
+import { wireHeaders } from "../protocol/wire.ts";
+import { assertAllowedAddress } from "./address_guard.ts";
+import { boundedText } from "./bounded_text.ts";
+import { postFrames } from "./post_frames.ts";
+import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
+import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
+
+/** What the protocol allows for `timeout` (seconds) and `max_messages`. */
+const maxPollSeconds = 30;
+const maxMessages = 100;
+
+/**
+ * An old relay hands the same message out again with every poll, for ever, as it has forgotten who had it.
+ * A poll that brings nothing new is followed by a pause, so that this does not become a busy loop.
+ */
+const repeatPauseMs = 1_000;
+
+/** One request after the other, each held by the relay until there is a message; settlements by POST. */
+export function longPollTransport(relay: RelayEndpoint): Transport {
+  const url = streamUrl(relay, "/poll");
+  url.searchParams.set("max_messages", String(Math.min(maxMessages, relay.maxInFlight)));
+  const pollSeconds = Math.max(
+    1,
+    Math.min(maxPollSeconds, Math.floor(relay.heartbeatTimeoutMs / 2000)),
+  );
+  return {
+    name: "long_poll",
+    async connect(link: Link): Promise<Connection> {
+      await assertAllowedAddress(relay.url);
+      // The shortest poll there is, so that a wrong token or an absent relay shows at once.
+      const first = await poll(relay, url, 1, link, link.abort);
+      const drained = new AbortController();
+      const state = { capabilities: first.capabilities };
+      return {
+        [Symbol.asyncIterator]: () => frames(relay, url, pollSeconds, link, first, state, drained),
+        send(frame: ConnectorFrame) {
+          if (frame.type === "drain") drained.abort();
+          return postFrames(relay, frame, state.capabilities, link.abort);
+        },
+        [Symbol.asyncDispose]() {
+          drained.abort();
+          return Promise.resolve();
+        },
+      };
+    },
+  };
+}
+
+async function* frames(
+  relay: RelayEndpoint,
+  url: URL,
+  pollSeconds: number,
+  link: Link,
+  first: PollAnswer,
+  state: { capabilities: readonly Capability[] },
+  drained: AbortController,
+): AsyncGenerator<RelayFrame> {
+  const seen = new RecentIds(1_000);
+  const stop = AbortSignal.any([link.abort, drained.signal]);
+  for (let answer = first;;) {
+    state.capabilities = answer.capabilities;
+    yield* answer.frames;
+    if (seen.addAll(answer.frames) === "only_repeats") await pause(relay.clock, stop);
+    if (stop.aborted) break;
+    try {
+      answer = await poll(relay, url, pollSeconds, link, stop);
+    } catch (error) {
+      if (drained.signal.aborted && !link.abort.aborted) break;
+      throw error;
+    }
+  }
+  // Nothing new is asked for; settlements still go up until the link ends.
+  await new Promise<void>((resolve) => {
+    if (link.abort.aborted) return resolve();
+    link.abort.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+async function pause(clock: Clock, stop: AbortSignal): Promise<void> {
+  await delay(repeatPauseMs, { signal: stop, clock }).catch(() => {});
+}
+
+interface PollAnswer {
+  readonly frames: readonly RelayFrame[];
+  readonly capabilities: readonly Capability[];
+}
+
+async function poll(
+  relay: RelayEndpoint,
+  base: URL,
+  seconds: number,
+  link: Link,
+  signal: AbortSignal,
+): Promise<PollAnswer> {
+  const doing: Doing = { what: "poll the relay", url: base };
+  const url = new URL(base);
+  url.searchParams.set("timeout", String(seconds));
+  try {
+    const response = await relay.fetch(url, {
+      method: "GET",
+      signal,
+      headers: streamHeaders(relay),
+    });
+    link.heard();
+    if (response.status !== 200 && response.status !== 204) {
+      const text = await boundedText(response);
+      throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
+    }
+    const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
+    const text = await bodyText(response, link);
+    const frames = response.status === 200
+      ? decodePollResponse(text)
+      : [{ type: "connected", connectionId: "", channel: relay.channel, capabilities } as const];
+    return { frames, capabilities };
+  } catch (error) {
+    throw brokenStream(doing, error);
+  }
+}
+
+async function bodyText(response: Response, link: Link): Promise<string> {
+  if (!response.body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    link.heard();
+    bytes += chunk.byteLength;
+    if (bytes > maxFrameBytes) throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** The last message ids received, at most `limit`. */
+class RecentIds {
+  readonly #ids = new Set<string>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  addAll(frames: readonly RelayFrame[]): "only_repeats" | "something_new" {
+    let messages = 0;
+    let repeats = 0;
+    for (const frame of frames) {
+      if (frame.type !== "webhook") continue;
+      messages++;
+      if (this.#ids.delete(frame.envelope.id)) repeats++;
+      this.#ids.add(frame.envelope.id);
+    }
+    for (const id of this.#ids) {
+      if (this.#ids.size <= this.#limit) break;
+      this.#ids.delete(id);
+    }
+    return messages > 0 && repeats === messages ? "only_repeats" : "something_new";
+  }
+}

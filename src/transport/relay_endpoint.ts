@@ -1,0 +1,43 @@
+import type { Clock } from "../async/clock.ts";
+import type { Secret } from "../config/secret.ts";
+import type { TlsSettings } from "../config/settings.ts";
+import { allCapabilities } from "../protocol/frames.ts";
+import { streamPath, wireHeaders } from "../protocol/wire.ts";
+import type { Fetch } from "../runtime/fetch.ts";
+
+/** The relay and how to talk to it: what every transport is made from. */
+export interface RelayEndpoint {
+  /** http: or https:, its path without a trailing slash. */
+  readonly url: URL;
+  readonly channel: string;
+  readonly token: Secret;
+  readonly connectorId: string;
+  readonly tls: TlsSettings;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  /** Messages the connector is willing to hold unsettled; lowers the relay's window. */
+  readonly maxInFlight: number;
+  /** No byte for this long ends the connection; a long poll must answer well within it. */
+  readonly heartbeatTimeoutMs: number;
+  /** How long one settlement request may take. */
+  readonly ackTimeoutMs: number;
+}
+
+export function streamUrl(relay: RelayEndpoint, kind: "" | "/sse" | "/poll"): URL {
+  return relayUrl(relay, streamPath(relay.channel, kind));
+}
+
+/** `path` below the relay's URL, which may have a path of its own. */
+export function relayUrl(relay: RelayEndpoint, path: string): URL {
+  return new URL(relay.url.href.replace(/\/$/, "") + path);
+}
+
+/** The headers of every stream request: who we are and what we can do. */
+export function streamHeaders(relay: RelayEndpoint): Record<string, string> {
+  return {
+    "Authorization": `Bearer ${relay.token.reveal()}`,
+    [wireHeaders.connectorId]: relay.connectorId,
+    [wireHeaders.connectorCapabilities]: allCapabilities.join(", "),
+    [wireHeaders.maxInFlight]: String(relay.maxInFlight),
+  };
+}

@@ -1,0 +1,115 @@
+import {
+  type Connection,
+  type ConnectorFrame,
+  type Link,
+  type RelayFrame,
+  StreamFailure,
+  type Transport,
+} from "../flow.ts";
+import { decodeRelayFrame, parseCapabilities } from "../protocol/codec.ts";
+import { maxFrameBytes } from "../protocol/limits.ts";
+import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
+import { wireHeaders } from "../protocol/wire.ts";
+import { assertAllowedAddress } from "./address_guard.ts";
+import { boundedText } from "./bounded_text.ts";
+import { postFrames } from "./post_frames.ts";
+import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
+import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
+
+/** Messages as server-sent events, settlements by POST. */
+export function sseTransport(relay: RelayEndpoint): Transport {
+  const url = streamUrl(relay, "/sse");
+  const doing: Doing = { what: "open the SSE stream", url };
+  /** Told to the relay when connecting again, so that it knows what was seen. */
+  let lastEventId = "";
+  return {
+    name: "sse",
+    async connect(link: Link): Promise<Connection> {
+      await assertAllowedAddress(relay.url);
+      let response: Response;
+      try {
+        response = await relay.fetch(url, {
+          method: "GET",
+          signal: link.abort,
+          headers: {
+            ...streamHeaders(relay),
+            "Accept": "text/event-stream",
+            "Accept-Encoding": "identity",
+            ...(lastEventId !== "" && { "Last-Event-ID": lastEventId }),
+          },
+        });
+      } catch (error) {
+        throw brokenStream(doing, error);
+      }
+      link.heard();
+      const type = response.headers.get("content-type") ?? "";
+      if (response.status !== 200 || !type.startsWith("text/event-stream") || !response.body) {
+        const text = await boundedText(response).catch(() => "");
+        if (response.status !== 200) {
+          throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
+        }
+        throw new StreamFailure(
+          "protocol",
+          `cannot ${doing.what} at ${url.href}: the answer is ${JSON.stringify(type)}, ` +
+            `not "text/event-stream"`,
+        );
+      }
+      const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
+      const body = response.body.getReader();
+      return {
+        [Symbol.asyncIterator]: () => frames(body, link, doing, (id) => lastEventId = id),
+        send: (frame: ConnectorFrame) => postFrames(relay, frame, capabilities, link.abort),
+        [Symbol.asyncDispose]: () => body.cancel().catch(() => {}),
+      };
+    },
+  };
+}
+
+async function* frames(
+  body: ReadableStreamDefaultReader<Uint8Array>,
+  link: Link,
+  doing: Doing,
+  onEventId: (id: string) => void,
+): AsyncGenerator<RelayFrame> {
+  const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
+  for (;;) {
+    let chunk: ReadableStreamReadResult<Uint8Array>;
+    try {
+      chunk = await body.read();
+    } catch (error) {
+      throw brokenStream({ ...doing, what: "read the SSE stream" }, error);
+    }
+    if (chunk.done) return endOfStream(decoder.retryMs, doing);
+    link.heard();
+    for (const event of decode(decoder, chunk.value)) {
+      if (event.lastEventId !== "") onEventId(event.lastEventId);
+      const frame = decodeRelayFrame(event.data, event.event);
+      if (frame.type === "error") {
+        throw new StreamFailure(
+          "unavailable",
+          `cannot ${doing.what} at ${doing.url.href}: the relay says ${
+            JSON.stringify(frame.error)
+          }`,
+        );
+      }
+      yield frame;
+    }
+  }
+}
+
+function decode(decoder: SseDecoder, chunk: Uint8Array): ServerSentEvent[] {
+  try {
+    return decoder.decode(chunk);
+  } catch (error) {
+    if (!(error instanceof SseEventTooLargeError)) throw error;
+    throw new StreamFailure("unavailable", `cannot read the SSE stream: ${error.message}`);
+  }
+}
+
+/** An ordinary end, unless the stream has asked (`retry:`) for some time before the next connection. */
+function endOfStream(retryMs: number | undefined, doing: Doing): void {
+  if (retryMs === undefined) return;
+  throw new StreamFailure("unavailable", `the relay ended the SSE stream at ${doing.url.href}`, {
+    retryAfterMs: retryMs,
+  });
+}
