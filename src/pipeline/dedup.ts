@@ -1,10 +1,6 @@
 import type { Clock } from "../async/clock.ts";
 import type { Delivery, Outcome } from "../flow.ts";
 
-type Entry =
-  | { readonly state: "in_flight"; readonly copies: Delivery[] }
-  | { readonly state: "finished"; readonly outcome: Outcome; readonly at: number };
-
 export interface DedupLimits {
   /** Finished messages remembered. */
   readonly maxMessages: number;
@@ -18,10 +14,12 @@ export interface DedupLimits {
  * redelivery really tries again.
  */
 export class Dedup {
-  readonly #entries = new Map<string, Entry>();
+  /** The first copy and those that came meanwhile, by message id. */
+  readonly #inHand = new Map<string, Delivery[]>();
+  /** In order of finishing. */
+  readonly #finished = new Map<string, { outcome: Outcome; at: number }>();
   readonly #limits: DedupLimits;
   readonly #clock: Clock;
-  #finished = 0;
 
   constructor(limits: DedupLimits, clock: Clock) {
     this.#limits = limits;
@@ -31,44 +29,37 @@ export class Dedup {
   /** `new`: the caller runs it and calls `finish`. Otherwise it is settled here, now or later. */
   admit(delivery: Delivery): "new" | "in_flight" | "finished" {
     const { id } = delivery.envelope;
-    const entry = this.#entries.get(id);
-    switch (entry?.state) {
-      case "in_flight":
-        entry.copies.push(delivery);
-        return "in_flight";
-      case "finished":
-        if (this.#clock.now() - entry.at < this.#limits.windowMs) {
-          delivery.settle(entry.outcome);
-          return "finished";
-        }
-        this.#finished--;
-        this.#entries.delete(id);
+    const copies = this.#inHand.get(id);
+    if (copies) {
+      copies.push(delivery);
+      return "in_flight";
     }
-    this.#entries.set(id, { state: "in_flight", copies: [delivery] });
+    this.#forgetOld();
+    const finished = this.#finished.get(id);
+    if (finished) {
+      delivery.settle(finished.outcome);
+      return "finished";
+    }
+    this.#inHand.set(id, [delivery]);
     return "new";
   }
 
   /** Settles the first copy and all that came meanwhile. */
   finish(id: string, outcome: Outcome): void {
-    const entry = this.#entries.get(id);
-    if (entry?.state !== "in_flight") throw new Error(`the message ${id} is not in hand`);
-    this.#entries.delete(id);
+    const copies = this.#inHand.get(id);
+    if (!copies) throw new Error(`the message ${id} is not in hand`);
+    this.#inHand.delete(id);
     if (outcome.kind === "delivered" || outcome.kind === "rejected") {
-      this.#entries.set(id, { state: "finished", outcome, at: this.#clock.now() });
-      this.#finished++;
-      this.#forgetOld();
+      this.#finished.set(id, { outcome, at: this.#clock.now() });
     }
-    for (const copy of entry.copies) copy.settle(outcome);
+    for (const copy of copies) copy.settle(outcome);
   }
 
-  /** Insertion order is order of finishing, for the finished ones. */
   #forgetOld(): void {
     const oldest = this.#clock.now() - this.#limits.windowMs;
-    for (const [id, entry] of this.#entries) {
-      if (entry.state === "in_flight") continue;
-      if (this.#finished <= this.#limits.maxMessages && entry.at > oldest) return;
-      this.#entries.delete(id);
-      this.#finished--;
+    for (const [id, { at }] of this.#finished) {
+      if (this.#finished.size <= this.#limits.maxMessages && at > oldest) return;
+      this.#finished.delete(id);
     }
   }
 }

@@ -1,0 +1,172 @@
+/** The composition root: settings in, a running connector out. The only place that picks implementations. */
+import { onAbort } from "./async/abort.ts";
+import { Budget } from "./async/budget.ts";
+import type { Clock, Random } from "./async/clock.ts";
+import type { Settings, SourceSettings, TargetSettings } from "./config/settings.ts";
+import type { Lifetime, Transport, TransportName } from "./flow.ts";
+import type { Observe } from "./observe/events.ts";
+import { Dedup } from "./pipeline/dedup.ts";
+import { createDeliver } from "./pipeline/deliver.ts";
+import { runPipeline } from "./pipeline/pipeline.ts";
+import { createAdmission, createTarget, type Route, type Target } from "./pipeline/target.ts";
+import { createFetch } from "./runtime/fetch.ts";
+import { httpSink } from "./sink/http.ts";
+import { createSource } from "./source/source.ts";
+import { chooseTransport } from "./transport/choose.ts";
+import { longPollTransport } from "./transport/long_poll.ts";
+import type { RelayEndpoint } from "./transport/relay_endpoint.ts";
+import { sseTransport } from "./transport/sse.ts";
+import { websocketTransport } from "./transport/websocket.ts";
+
+export interface ConnectorOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: Observe;
+}
+
+export interface Connector {
+  /** Messages received and not yet settled. */
+  readonly inHand: { readonly messages: number; readonly bytes: number };
+  /**
+   * Runs until `life.drain`, then finishes what is in hand within the grace the settings give (sooner on
+   * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
+   * with a `StreamFailure` when the relay refuses the token and the settings say to stop then.
+   */
+  run(life: Lifetime): Promise<{ readonly abandoned: number }>;
+}
+
+/** The floor of every reconnect delay: an outage must not become a storm, a blip should not be felt. */
+const reconnectFloorMs = 100;
+
+export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
+  const { clock, random } = options;
+  const { source, delivery } = settings;
+  let abandoned = 0;
+  const observe: Observe = (event) => {
+    if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
+    options.observe(event);
+  };
+  const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes);
+
+  return {
+    inHand: {
+      get messages() {
+        return budget.items;
+      },
+      get bytes() {
+        return budget.bytes;
+      },
+    },
+    async run(life) {
+      const http = createFetch(source.tls);
+      const targets = createTargets(settings, clock);
+      const end = withGrace(life, delivery.shutdownGraceMs, clock, () =>
+        observe({
+          type: "connector.draining",
+          inHand: budget.items,
+          graceMs: delivery.shutdownGraceMs,
+        }));
+      observe({ type: "connector.started", source: source.url.href, channel: source.channel });
+      try {
+        await runPipeline({
+          source: createSource({
+            transports: chooseTransport(transportsFor(source.protocol, {
+              ...source,
+              connectorId: source.connectorId ?? `hookferry-${crypto.randomUUID()}`,
+              fetch: http.fetch,
+              maxInFlight: delivery.maxQueueMessages,
+              clock,
+            })),
+            backoff: {
+              baseMs: source.reconnectDelayMs,
+              capMs: source.maxReconnectDelayMs,
+              multiplier: source.reconnectBackoffMultiplier,
+              floorMs: reconnectFloorMs,
+            },
+            heartbeatTimeoutMs: source.heartbeatTimeoutMs,
+            connectionTimeoutMs: source.connectionTimeoutMs,
+            fallbackRetryMs: source.fallbackRetryMs,
+            exitOnRejected: settings.exitOnAuthFailure,
+            clock,
+            random,
+            observe,
+          }),
+          dedup: new Dedup(
+            { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
+            clock,
+          ),
+          budget,
+          deliver: createDeliver({
+            route: targets.route,
+            admit: createAdmission(delivery),
+            clock,
+            random,
+            observe,
+          }),
+          clock,
+          observe,
+        }, end.life);
+        return { abandoned };
+      } finally {
+        end.dispose();
+        await targets.close();
+        http.close();
+        observe({ type: "connector.stopped", unsettled: abandoned });
+      }
+    },
+  };
+}
+
+function transportsFor(
+  protocol: SourceSettings["protocol"],
+  relay: RelayEndpoint,
+): [Transport, ...Transport[]] {
+  const make: Record<TransportName, () => Transport> = {
+    websocket: () => websocketTransport(relay),
+    sse: () => sseTransport(relay),
+    long_poll: () => longPollTransport(relay),
+  };
+  if (protocol !== "auto") return [make[protocol]()];
+  return [make.websocket(), make.sse(), make.long_poll()];
+}
+
+function createTargets(
+  settings: Settings,
+  clock: Clock,
+): { route: Route; close(): Promise<void> } {
+  const make = (target: TargetSettings): Target => {
+    const limit = target.maxConcurrentRequests ?? settings.delivery.maxConcurrentRequests;
+    return createTarget(target.name, httpSink(target, limit, clock), target.retry, limit);
+  };
+  const byWebhookId = new Map([...settings.targets].map(([id, target]) => [id, make(target)]));
+  const fallback = settings.defaultTarget && make(settings.defaultTarget);
+  return {
+    route: (webhookId) => byWebhookId.get(webhookId) ?? fallback,
+    async close() {
+      for (const { sink } of byWebhookId.values()) await sink[Symbol.asyncDispose]();
+      await fallback?.sink[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** `life` whose abort also comes when the drain has lasted longer than the grace. */
+function withGrace(
+  life: Lifetime,
+  graceMs: number,
+  clock: Clock,
+  onDrain: () => void,
+): { readonly life: Lifetime; dispose(): void } {
+  const late = new AbortController();
+  let cancel = () => {};
+  const forget = onAbort(life.drain, () => {
+    onDrain();
+    cancel = clock.after(graceMs, () => late.abort());
+  });
+  return {
+    life: { drain: life.drain, abort: AbortSignal.any([life.abort, late.signal]) },
+    dispose() {
+      forget();
+      cancel();
+    },
+  };
+}
