@@ -1,0 +1,316 @@
+import type { Clock } from "../async/clock.ts";
+import type { Envelope } from "../protocol/envelope.ts";
+import type { Settlement } from "../protocol/frames.ts";
+import type { ObserveRelay } from "./relay_events.ts";
+import type { NewMessage, Store, StoredMessage } from "./store.ts";
+
+export interface ChannelSettings {
+  readonly name: string;
+  readonly ttlMs: number;
+  readonly maxMessages: number;
+  readonly maxConnections: number;
+  readonly maxInFlight: number;
+  readonly ackTimeoutMs: number;
+  readonly maxDeliveries: number;
+  readonly maxBodyBytes: number;
+}
+
+/** One connector's place on a channel. */
+export interface Subscriber {
+  readonly connectionId: string;
+  readonly connectorId: string;
+  readonly protocol: "websocket" | "sse" | "long_poll";
+  readonly connectedAt: number;
+  /** Messages it may hold unsettled. */
+  readonly window: number;
+  /** Leases outlive the connection until their ack timeout: a long poll ends before it is acknowledged. */
+  readonly keepsLeases: boolean;
+  /** Hands a message over; must not throw. */
+  hand(envelope: Envelope): void;
+  /** Ends the connection from the relay's side. */
+  disconnect(): void;
+}
+
+interface Member {
+  readonly subscriber: Subscriber;
+  readonly leases: Set<string>;
+  isOpen: boolean;
+  isDraining: boolean;
+}
+
+interface Lease {
+  readonly message: StoredMessage;
+  readonly connectorId: string;
+  readonly member: Member;
+  readonly cancelTimeout: () => void;
+}
+
+/** A nack without a delay of its own waits this long, doubled with every delivery up to the cap. */
+const nackBaseMs = 1_000;
+const nackCapMs = 60_000;
+/** How long an ack of a connection that has ended is still taken from the same connector. */
+const lateAckMs = 60_000;
+
+/**
+ * One queue and those who read it. A message goes to the reader with the fewest unsettled; it is leased for
+ * the ack timeout and comes back when that passes, when it is nacked, or when its connection ends. While
+ * nobody is connected nothing is tried and nothing counted.
+ */
+export class Channel {
+  readonly settings: ChannelSettings;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #observe: ObserveRelay;
+  readonly #members = new Map<string, Member>();
+  readonly #leases = new Map<string, Lease>();
+  /** Given back when its connection ended; an ack that was on its way still counts. */
+  readonly #lately = new Map<string, { connectorId: string; until: number }>();
+  #pumping = false;
+  #pumpAgain = false;
+  #cancelWake = () => {};
+
+  constructor(settings: ChannelSettings, store: Store, clock: Clock, observe: ObserveRelay) {
+    this.settings = settings;
+    this.#store = store;
+    this.#clock = clock;
+    this.#observe = observe;
+  }
+
+  /** Resolves when the message is stored, with its sequence; undefined when the channel is full. */
+  async publish(message: NewMessage): Promise<number | undefined> {
+    const expiresAt = this.#clock.now() + this.settings.ttlMs;
+    const sequence = await this.#store.append(message, expiresAt);
+    if (sequence !== undefined) void this.#pump();
+    return sequence;
+  }
+
+  /** False when the channel has all the connections it takes. */
+  subscribe(subscriber: Subscriber): boolean {
+    if (this.isFull) return false;
+    const { connectionId } = subscriber;
+    this.#members.set(connectionId, {
+      subscriber,
+      leases: new Set(),
+      isOpen: true,
+      isDraining: false,
+    });
+    this.#observe({
+      type: "relay.connected",
+      channel: this.settings.name,
+      connectionId,
+      protocol: subscriber.protocol,
+    });
+    void this.#pump();
+    return true;
+  }
+
+  get isFull(): boolean {
+    return this.subscribers.length >= this.settings.maxConnections;
+  }
+
+  get subscribers(): readonly Subscriber[] {
+    return [...this.#members.values()].filter(({ isOpen }) => isOpen).map((member) =>
+      member.subscriber
+    );
+  }
+
+  /** Unsettled messages of one connection. */
+  inFlight(connectionId: string): number {
+    return this.#members.get(connectionId)?.leases.size ?? 0;
+  }
+
+  /** The connection is gone. What it had is given out again at once, unless its leases outlive it. */
+  unsubscribe(connectionId: string): void {
+    const member = this.#members.get(connectionId);
+    if (!member?.isOpen) return;
+    member.isOpen = false;
+    const { subscriber } = member;
+    this.#observe({ type: "relay.disconnected", channel: this.settings.name, connectionId });
+    if (subscriber.keepsLeases && member.leases.size > 0) return;
+    this.#members.delete(connectionId);
+    this.giveBack(connectionId, [...member.leases], member);
+  }
+
+  /** Messages that never reached the connector: they do not count as delivered. */
+  giveBack(connectionId: string, messageIds: readonly string[], of?: Member): void {
+    const member = of ?? this.#members.get(connectionId);
+    const now = this.#clock.now();
+    for (const id of messageIds) {
+      if (this.#leases.get(id)?.member !== member || !member) continue;
+      this.#endLease(id);
+      this.#rememberLately(id, member.subscriber.connectorId, now);
+      void this.#store.release(id, now, member.subscriber.protocol !== "long_poll");
+    }
+    void this.#pump();
+  }
+
+  /** Nothing new for this connection. */
+  drain(connectionId: string): void {
+    const member = this.#members.get(connectionId);
+    if (member) member.isDraining = true;
+  }
+
+  isDrained(connectionId: string): boolean {
+    const member = this.#members.get(connectionId);
+    return member !== undefined && member.isDraining && member.leases.size === 0;
+  }
+
+  /**
+   * Settles one message. `unknown`: it is not in flight for this connector. The connection it was handed to
+   * need not be there any more; the connector must be the same.
+   */
+  async settle(settlement: Settlement, connectorId: string): Promise<"settled" | "unknown"> {
+    const id = settlement.messageId;
+    const lease = this.#leases.get(id);
+    const now = this.#clock.now();
+    if (!lease) return await this.#settleLately(settlement, connectorId, now);
+    if (lease.connectorId !== connectorId) return "unknown";
+    this.#endLease(id);
+    if (settlement.verdict === "ack") {
+      await this.#store.ack(id);
+      this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
+    } else if (!settlement.retry) {
+      await this.#bury(id, settlement.reason ?? "rejected by the connector");
+    } else {
+      this.#observe({ type: "relay.nacked", channel: this.settings.name, messageId: id });
+      await this.#giveOutAgain(lease.message, settlement.delayMs, settlement.reason ?? "nacked");
+    }
+    void this.#pump();
+    return "settled";
+  }
+
+  get store(): Store {
+    return this.#store;
+  }
+
+  close(): void {
+    this.#cancelWake();
+    for (const { cancelTimeout } of this.#leases.values()) cancelTimeout();
+    for (const { disconnect } of this.subscribers) disconnect();
+  }
+
+  /** The message was given back when its connection ended, but its ack was on its way: take it, if nobody has it. */
+  async #settleLately(
+    settlement: Settlement,
+    connectorId: string,
+    now: number,
+  ): Promise<"settled" | "unknown"> {
+    const id = settlement.messageId;
+    const lately = this.#lately.get(id);
+    if (settlement.verdict !== "ack" || lately?.connectorId !== connectorId) return "unknown";
+    this.#lately.delete(id);
+    if (lately.until < now || !await this.#store.claim(id)) return "unknown";
+    await this.#store.ack(id);
+    this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
+    return "settled";
+  }
+
+  #rememberLately(id: string, connectorId: string, now: number): void {
+    this.#lately.set(id, { connectorId, until: now + lateAckMs });
+    for (const [old, { until }] of this.#lately) {
+      if (until >= now && this.#lately.size <= this.settings.maxMessages) break;
+      this.#lately.delete(old);
+    }
+  }
+
+  #endLease(id: string): void {
+    const lease = this.#leases.get(id);
+    if (!lease) return;
+    this.#leases.delete(id);
+    lease.cancelTimeout();
+    const { member } = lease;
+    member.leases.delete(id);
+    if (!member.isOpen && member.leases.size === 0) {
+      this.#members.delete(member.subscriber.connectionId);
+    }
+  }
+
+  async #giveOutAgain(message: StoredMessage, delayMs: number | undefined, why: string) {
+    const { envelope: { id }, deliveries } = message;
+    if (deliveries >= this.settings.maxDeliveries) {
+      return await this.#bury(id, `given up after ${deliveries} deliveries: ${why}`);
+    }
+    const growing = Math.min(nackCapMs, nackBaseMs * 2 ** Math.min(deliveries - 1, 16));
+    const readyAt = this.#clock.now() + Math.min(delayMs ?? growing, this.settings.ttlMs);
+    await this.#store.release(id, readyAt, true);
+  }
+
+  async #bury(id: string, reason: string): Promise<void> {
+    await this.#store.bury(id, reason, this.#clock.now());
+    this.#observe({
+      type: "relay.dead_lettered",
+      channel: this.settings.name,
+      messageId: id,
+      reason,
+    });
+  }
+
+  /** Hands out what is ready to whoever has room. One at a time, so that messages are offered in sequence. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) {
+      this.#pumpAgain = true;
+      return;
+    }
+    this.#pumping = true;
+    try {
+      do {
+        this.#pumpAgain = false;
+        while (this.#leastLoaded()) {
+          const message = await this.#store.take(this.#clock.now());
+          if (!message) break;
+          const member = this.#leastLoaded();
+          if (member) this.#handOut(message, member);
+          else await this.#store.release(message.envelope.id, this.#clock.now(), false);
+        }
+      } while (this.#pumpAgain);
+    } finally {
+      this.#pumping = false;
+    }
+    this.#wakeWhenReady();
+  }
+
+  #handOut(message: StoredMessage, member: Member): void {
+    const { envelope } = message;
+    const { connectorId, connectionId } = member.subscriber;
+    const cancelTimeout = this.#clock.after(this.settings.ackTimeoutMs, () => {
+      this.#endLease(envelope.id);
+      this.#observe({
+        type: "relay.lease_expired",
+        channel: this.settings.name,
+        messageId: envelope.id,
+      });
+      void this.#giveOutAgain(message, 0, "not acknowledged in time").then(() => this.#pump());
+    });
+    this.#leases.set(envelope.id, { message, connectorId, member, cancelTimeout });
+    this.#lately.delete(envelope.id);
+    member.leases.add(envelope.id);
+    this.#observe({
+      type: "relay.handed_out",
+      channel: this.settings.name,
+      messageId: envelope.id,
+      connectionId,
+      delivery: message.deliveries,
+    });
+    member.subscriber.hand(envelope);
+  }
+
+  #leastLoaded(): Member | undefined {
+    let best: Member | undefined;
+    for (const member of this.#members.values()) {
+      if (!member.isOpen || member.isDraining) continue;
+      if (member.leases.size >= member.subscriber.window) continue;
+      if (!best || member.leases.size < best.leases.size) best = member;
+    }
+    return best;
+  }
+
+  #wakeWhenReady(): void {
+    this.#cancelWake();
+    const at = this.#store.nextReadyAt();
+    if (at === undefined || !this.#leastLoaded()) return;
+    this.#cancelWake = this.#clock.after(
+      Math.max(0, at - this.#clock.now()),
+      () => void this.#pump(),
+    );
+  }
+}

@@ -1,0 +1,46 @@
+/** Everything that happens at a relay, one event per fact. */
+export type RelayEvent =
+  | {
+    readonly type: "relay.ingested";
+    readonly channel: string;
+    readonly webhookId: string;
+    readonly messageId: string;
+    readonly bytes: number;
+  }
+  | {
+    readonly type: "relay.refused";
+    readonly webhookId: string;
+    readonly status: number;
+    readonly reason: string;
+  }
+  | {
+    readonly type: "relay.connected";
+    readonly channel: string;
+    readonly connectionId: string;
+    readonly protocol: string;
+  }
+  | { readonly type: "relay.disconnected"; readonly channel: string; readonly connectionId: string }
+  | {
+    readonly type: "relay.handed_out";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly connectionId: string;
+    readonly delivery: number;
+  }
+  | { readonly type: "relay.acked"; readonly channel: string; readonly messageId: string }
+  | { readonly type: "relay.nacked"; readonly channel: string; readonly messageId: string }
+  | {
+    readonly type: "relay.dead_lettered";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly reason: string;
+  }
+  | { readonly type: "relay.lease_expired"; readonly channel: string; readonly messageId: string }
+  | {
+    readonly type: "relay.frame_ignored";
+    readonly channel: string;
+    readonly connectionId: string;
+    readonly problem: string;
+  };
+
+export type ObserveRelay = (event: RelayEvent) => void;

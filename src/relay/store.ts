@@ -1,0 +1,51 @@
+import type { Envelope } from "../protocol/envelope.ts";
+
+/** A webhook as it came in; the store gives it its sequence. */
+export type NewMessage = Omit<Envelope, "sequence" | "deliveryCount">;
+
+export interface StoredMessage {
+  readonly envelope: Envelope;
+  readonly expiresAt: number;
+  /** How often it has been handed out. */
+  readonly deliveries: number;
+}
+
+export interface DeadLetter {
+  readonly message: StoredMessage;
+  readonly reason: string;
+  readonly at: number;
+}
+
+/** Counts since the store was opened, and what is in it now. */
+export interface StoreStats {
+  readonly queued: number;
+  readonly inFlight: number;
+  readonly delivered: number;
+  readonly expired: number;
+  readonly deadLettered: number;
+  /** Receipt time of the oldest message that is not settled, milliseconds since the epoch. */
+  readonly oldestAt: number | undefined;
+}
+
+/**
+ * The messages of one channel. Everything is a promise so that a durable store fits. A message is either
+ * ready, leased (handed out and not settled), or waiting until a time.
+ */
+export interface Store {
+  /** Resolves when the message is safe, with its sequence; undefined when the channel is full. */
+  append(message: NewMessage, expiresAt: number): Promise<number | undefined>;
+  /** Leases the ready message with the lowest sequence, or gives undefined. */
+  take(now: number): Promise<StoredMessage | undefined>;
+  /** Leases one message by its id if it is not leased: a late ack is about to settle it. False otherwise. */
+  claim(messageId: string): Promise<boolean>;
+  /** Settles a leased message for good. False when it is not leased. */
+  ack(messageId: string): Promise<boolean>;
+  /** Gives a lease back; the message is ready again at `readyAt`. False when it is not leased. */
+  release(messageId: string, readyAt: number, countsAsDelivery: boolean): Promise<boolean>;
+  /** Settles a leased message as undeliverable. False when it is not leased. */
+  bury(messageId: string, reason: string, now: number): Promise<boolean>;
+  /** When the next waiting message becomes ready, or undefined. */
+  nextReadyAt(): number | undefined;
+  stats(): StoreStats;
+  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+}
