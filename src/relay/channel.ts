@@ -84,9 +84,10 @@ export class Channel {
     return sequence;
   }
 
-  /** False when the channel has all the connections it takes. */
-  subscribe(subscriber: Subscriber): boolean {
+  /** False when the channel has all the connections it takes. `greet` runs before the first message. */
+  subscribe(subscriber: Subscriber, greet = () => {}): boolean {
     if (this.isFull) return false;
+    greet();
     const { connectionId } = subscriber;
     this.#members.set(connectionId, {
       subscriber,

@@ -1,0 +1,59 @@
+import { encodeRelayFrame, encodeWebhook } from "../protocol/codec.ts";
+import type { Envelope } from "../protocol/envelope.ts";
+import { wireHeaders } from "../protocol/wire.ts";
+import type { Channel } from "./channel.ts";
+import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
+
+/**
+ * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, 204 when there is
+ * none. Their leases outlive the response, so that they can be acknowledged. Undefined when the channel has
+ * all the connections it takes.
+ */
+export async function longPoll(
+  request: Request,
+  channel: Channel,
+  hello: Hello,
+  timeoutMs: number,
+  relay: RelayContext,
+): Promise<Response | undefined> {
+  const { clock } = relay;
+  const { connectionId, capabilities } = hello;
+  const envelopes: Envelope[] = [];
+  let ready = () => {};
+  const isReady = new Promise<void>((resolve) => ready = resolve);
+  const isTaken = channel.subscribe({
+    connectionId,
+    connectorId: hello.connectorId,
+    protocol: "long_poll",
+    connectedAt: clock.now(),
+    window: hello.window,
+    keepsLeases: true,
+    hand(envelope) {
+      envelopes.push(envelope);
+      // The others that are ready come in the same turn.
+      if (envelopes.length === 1) setImmediate(ready);
+    },
+    disconnect: ready,
+  });
+  if (!isTaken) return undefined;
+  const cancelTimeout = clock.after(timeoutMs, ready);
+  const { signal } = request;
+  signal.addEventListener("abort", ready, { once: true });
+  await isReady;
+  cancelTimeout();
+  signal.removeEventListener("abort", ready);
+  if (signal.aborted) channel.giveBack(connectionId, envelopes.map(({ id }) => id));
+  channel.unsubscribe(connectionId);
+
+  const headers = { [wireHeaders.relayCapabilities]: capabilities.join(", ") };
+  if (envelopes.length === 0) return new Response(null, { status: 204, headers });
+  const exactBody = capabilities.includes("exact-body");
+  const timestamp = new Date(clock.now()).toISOString();
+  const connected = encodeRelayFrame(connectedFrame(hello, channel, clock), timestamp);
+  const messages = envelopes.map((envelope) =>
+    encodeWebhook(envelope, { exactBody, ascii: false })
+  );
+  return new Response(`${connected.slice(0, -1)},"messages":[${messages.join(",")}]}`, {
+    headers: { ...headers, "Content-Type": "application/json" },
+  });
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../async/clock.ts";
+import type { Capability, RelayFrame } from "../protocol/frames.ts";
+import { parseCapabilities } from "../protocol/codec.ts";
+import { wireHeaders } from "../protocol/wire.ts";
+import type { RequestContext } from "../runtime/serve.ts";
+import type { Channel } from "./channel.ts";
+import type { Registry } from "./registry.ts";
+import type { ObserveRelay } from "./relay_events.ts";
+
+/** What Hono hands the routes: the server's own knowledge of the request. */
+export interface RelayEnv {
+  Bindings: RequestContext;
+}
+
+/** What all routes of a relay share. */
+export interface RelayContext {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly observe: ObserveRelay;
+  readonly heartbeatMs: number;
+  readonly allowQueryToken: boolean;
+  readonly adminToken: string | undefined;
+  /** Aborted when the relay stops: every stream ends. */
+  readonly stopping: AbortSignal;
+  /** A connection id that is not given twice. */
+  newConnectionId(prefix: string): string;
+}
+
+/** What a connector said of itself with its stream request. */
+export interface Hello {
+  readonly connectorId: string;
+  readonly connectionId: string;
+  readonly capabilities: readonly Capability[];
+  readonly window: number;
+}
+
+export function readHello(request: Request, channel: Channel, connectionId: string): Hello {
+  const asked = Number(request.headers.get(wireHeaders.maxInFlight));
+  const { maxInFlight } = channel.settings;
+  return {
+    connectionId,
+    connectorId: request.headers.get(wireHeaders.connectorId) ?? connectionId,
+    capabilities: parseCapabilities(request.headers.get(wireHeaders.connectorCapabilities)),
+    window: Number.isInteger(asked) && asked > 0 ? Math.min(asked, maxInFlight) : maxInFlight,
+  };
+}
+
+/** The `connected` frame for a connection. */
+export function connectedFrame(
+  hello: Hello,
+  channel: Channel,
+  clock: Clock,
+): Extract<RelayFrame, { type: "connected" }> {
+  const { queued, oldestAt } = channel.store.stats();
+  return {
+    type: "connected",
+    connectionId: hello.connectionId,
+    channel: channel.settings.name,
+    capabilities: hello.capabilities,
+    maxMessageBytes: channel.settings.maxBodyBytes,
+    waiting: {
+      messages: queued,
+      oldestAgeMs: oldestAt === undefined ? 0 : Math.max(0, clock.now() - oldestAt),
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { closeCodes } from "../protocol/close_codes.ts";
+import { decodeConnectorFrame, encodeRelayFrame, encodeWebhook } from "../protocol/codec.ts";
+import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
+import type { Channel } from "./channel.ts";
+import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
+
+/** Heartbeats unanswered for this many intervals end the connection. */
+const missedHeartbeats = 3;
+
+/** Upgrades the request to a WebSocket stream; undefined when it does not ask for one. */
+export function websocketStream(
+  server: RequestContext,
+  channel: Channel,
+  hello: Hello,
+  relay: RelayContext,
+): Response | undefined {
+  const { clock, heartbeatMs } = relay;
+  const { connectionId, connectorId, capabilities } = hello;
+  const style = { exactBody: capabilities.includes("exact-body"), ascii: false };
+  let heardAt = clock.now();
+  let cancelHeartbeat = () => {};
+  const now = () => new Date(clock.now()).toISOString();
+
+  return server.upgrade({
+    open(socket) {
+      const isTaken = channel.subscribe({
+        connectionId,
+        connectorId,
+        protocol: "websocket",
+        connectedAt: clock.now(),
+        window: hello.window,
+        keepsLeases: false,
+        hand: (envelope) => socket.send(encodeWebhook(envelope, style)),
+        disconnect: () => socket.close(closeCodes.goingAway, "the relay is stopping"),
+      }, () => socket.send(encodeRelayFrame(connectedFrame(hello, channel, clock), now())));
+      if (!isTaken) {
+        return socket.close(closeCodes.tooManyConnections, "Max connections reached");
+      }
+      cancelHeartbeat = clock.after(heartbeatMs, () => beat(socket));
+    },
+    message(socket, data) {
+      heardAt = clock.now();
+      if (typeof data !== "string") {
+        return socket.close(closeCodes.unsupportedData, "only text frames are accepted");
+      }
+      const frame = decodeConnectorFrame(data, connectionId);
+      switch (frame.type) {
+        case "heartbeat":
+          break;
+        case "drain":
+          channel.drain(connectionId);
+          sayGoodbye(socket);
+          break;
+        case "settle":
+          void settle(socket, frame.settlements.map((settlement) => ({ ...settlement })));
+          break;
+        case "unknown":
+        case "malformed":
+          relay.observe({
+            type: "relay.frame_ignored",
+            channel: channel.settings.name,
+            connectionId,
+            problem: frame.type === "unknown" ? `unknown type ${frame.name}` : frame.problem,
+          });
+          break;
+      }
+    },
+    close() {
+      cancelHeartbeat();
+      channel.unsubscribe(connectionId);
+    },
+  });
+
+  async function settle(
+    socket: ServerSocket,
+    settlements: readonly Parameters<Channel["settle"]>[0][],
+  ): Promise<void> {
+    await Promise.all(settlements.map((settlement) => channel.settle(settlement, connectorId)));
+    if (capabilities.includes("ack-confirm")) {
+      const messageIds = settlements.map(({ messageId }) => messageId);
+      socket.send(encodeRelayFrame({ type: "settled", messageIds }, now()));
+    }
+    sayGoodbye(socket);
+  }
+
+  function sayGoodbye(socket: ServerSocket): void {
+    if (channel.isDrained(connectionId)) socket.send(encodeRelayFrame({ type: "goodbye" }, now()));
+  }
+
+  function beat(socket: ServerSocket): void {
+    if (clock.now() - heardAt >= missedHeartbeats * heartbeatMs) {
+      return socket.close(closeCodes.evicted, "no heartbeat from the connector");
+    }
+    socket.send(encodeRelayFrame({ type: "heartbeat" }, now()));
+    cancelHeartbeat = clock.after(heartbeatMs, () => beat(socket));
+  }
+}
