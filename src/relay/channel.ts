@@ -115,6 +115,11 @@ export class Channel {
     );
   }
 
+  /** The connector behind a connection that is open or still has leases. */
+  connectorOf(connectionId: string): string | undefined {
+    return this.#members.get(connectionId)?.subscriber.connectorId;
+  }
+
   /** Unsettled messages of one connection. */
   inFlight(connectionId: string): number {
     return this.#members.get(connectionId)?.leases.size ?? 0;

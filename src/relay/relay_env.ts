@@ -18,10 +18,6 @@ export interface RelayContext {
   readonly clock: Clock;
   readonly observe: ObserveRelay;
   readonly heartbeatMs: number;
-  readonly allowQueryToken: boolean;
-  readonly adminToken: string | undefined;
-  /** Aborted when the relay stops: every stream ends. */
-  readonly stopping: AbortSignal;
   /** A connection id that is not given twice. */
   newConnectionId(prefix: string): string;
 }

@@ -33,7 +33,7 @@ export function websocketTransport(relay: RelayEndpoint): Transport {
           tls: relay.tls,
           maxFrameBytes,
           signal: link.abort,
-          heard: link.heard,
+          heard: () => link.heard(),
         });
         return websocketConnection(socket, relay, doing);
       } catch (error) {

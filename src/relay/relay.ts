@@ -1,0 +1,179 @@
+/** The relay's composition root: channels in, a listening server out. */
+import { type Context, Hono } from "hono";
+import type { Clock } from "../async/clock.ts";
+import { decodeAckBatch } from "../protocol/codec.ts";
+import { maxFrameBytes } from "../protocol/limits.ts";
+import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
+import { serve } from "../runtime/serve.ts";
+import { ingest } from "./ingest.ts";
+import { longPoll } from "./long_poll_stream.ts";
+import { type ChannelConfig, type RegisteredChannel, Registry } from "./registry.ts";
+import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
+import type { ObserveRelay } from "./relay_events.ts";
+import { sseStream } from "./sse_stream.ts";
+import { bearerToken } from "./tokens.ts";
+import { websocketStream } from "./websocket_stream.ts";
+
+export interface RelayOptions {
+  readonly hostname: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly channels: readonly ChannelConfig[];
+  readonly clock: Clock;
+  readonly observe: ObserveRelay;
+  /** Between heartbeats on a stream, milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+export interface Relay {
+  readonly url: string;
+  readonly registry: Registry;
+  /** Ends the streams, waits for open requests up to `graceMs`, stops listening. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Listens. Rejects when the address cannot be had. */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { clock, observe, heartbeatMs } = options;
+  const registry = new Registry(options.channels, clock, observe);
+  let connections = 0;
+  const relay: RelayContext = {
+    registry,
+    clock,
+    observe,
+    heartbeatMs,
+    newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
+  };
+  const app = routes(relay);
+  const server = await serve({
+    hostname: options.hostname,
+    port: options.port,
+    maxFrameBytes,
+    handler: (request, context) => app.fetch(request, context),
+  });
+  return {
+    url: `http://${server.hostname}:${server.port}`,
+    registry,
+    async stop(graceMs) {
+      for (const { channel } of registry.all) channel.close();
+      await server.stop(graceMs);
+    },
+  };
+}
+
+function routes(relay: RelayContext): Hono<RelayEnv> {
+  const { clock } = relay;
+  const app = new Hono<RelayEnv>();
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.all("/webhook/:id", (c) => ingest(c, relay));
+  app.all("/webhook/:id/*", (c) => ingest(c, relay));
+
+  app.get("/connect/stream/:channel", (c) => {
+    const found = authorize(c);
+    if (found instanceof Response) return found;
+    if (found.channel.isFull) return tooMany(c, 429);
+    return websocketStream(c.env, found.channel, hello(c, found, "wsc"), relay) ??
+      c.json({ detail: "a WebSocket upgrade is expected" }, 426);
+  });
+  app.get("/connect/stream/:channel/sse", (c) => {
+    const found = authorize(c);
+    if (found instanceof Response) return found;
+    return sseStream(found.channel, hello(c, found, "sse"), relay) ?? tooMany(c, 429);
+  });
+  app.get("/connect/stream/:channel/poll", async (c) => {
+    const found = authorize(c);
+    if (found instanceof Response) return found;
+    const seconds = Number(c.req.query("timeout") ?? 30);
+    const most = Number(c.req.query("max_messages") ?? 10);
+    if (!(seconds >= 1 && seconds <= 60)) return c.json({ detail: "timeout: 1 to 60" }, 422);
+    if (!(most >= 1 && most <= 100)) return c.json({ detail: "max_messages: 1 to 100" }, 422);
+    const said = hello(c, found, "poll");
+    const polled = { ...said, window: Math.min(said.window, most) };
+    return await longPoll(c.req.raw, found.channel, polled, seconds * 1000, relay) ??
+      tooMany(c, 503);
+  });
+
+  app.post(ackPath, async (c) => {
+    const found = connectionOf(c);
+    if (found instanceof Response) return found;
+    const messageId = c.req.query("message_id");
+    if (!messageId) return c.json({ detail: "message_id is required" }, 422);
+    const { connectionId, connectorId } = found;
+    const isAck = (c.req.query("status") ?? "ack") === "ack";
+    const retry = (c.req.query("retry") ?? "true") !== "false";
+    const result = await found.channel.settle(
+      isAck
+        ? { messageId, connectionId, verdict: "ack" }
+        : { messageId, connectionId, verdict: "nack", retry },
+      connectorId,
+    );
+    return result === "settled"
+      ? c.json({ status: "ok", message_id: messageId })
+      : c.json({ detail: "Message not in flight" }, 404);
+  });
+  app.post(ackBatchPath, async (c) => {
+    const found = connectionOf(c);
+    if (found instanceof Response) return found;
+    const batch = decodeAckBatch(await c.req.text(), found.connectionId);
+    if (typeof batch === "string") return c.json({ detail: batch }, 422);
+    const results = await Promise.all(batch.map(async (settlement) => ({
+      message_id: settlement.messageId,
+      status: await found.channel.settle(settlement, found.connectorId),
+    })));
+    return c.json({ results });
+  });
+
+  app.get("/connect/status/:channel", (c) => {
+    const found = authorize(c);
+    if (found instanceof Response) return found;
+    const { channel } = found;
+    const stats = channel.store.stats();
+    return c.json({
+      channel: channel.settings.name,
+      connected: channel.subscribers.length > 0,
+      stats: {
+        channel: channel.settings.name,
+        messages_queued: stats.queued,
+        messages_in_flight: stats.inFlight,
+        messages_delivered: stats.delivered,
+        messages_expired: stats.expired,
+        messages_dead_lettered: stats.deadLettered,
+        connected_clients: channel.subscribers.length,
+      },
+      server_time: new Date(clock.now()).toISOString(),
+    });
+  });
+  return app;
+
+  /** The channel, if the token is its own. An unknown channel and a wrong token look the same. */
+  function authorize(c: Context<RelayEnv>): RegisteredChannel | Response {
+    const token = bearerToken(c.req.header("authorization"));
+    if (token === undefined) return c.json({ detail: "Missing authorization token" }, 401);
+    const found = relay.registry.named(c.req.param("channel") ?? "");
+    if (!found?.token.accepts(token)) return c.json({ detail: "Invalid channel token" }, 401);
+    return found;
+  }
+
+  /** Whose settlement it is: the token names the channel, the headers the connector. */
+  function connectionOf(c: Context<RelayEnv>) {
+    const token = bearerToken(c.req.header("authorization"));
+    const connectionId = c.req.header(wireHeaders.connectionId);
+    if (token === undefined || !connectionId) {
+      return c.json({ detail: `Authorization and ${wireHeaders.connectionId} are required` }, 422);
+    }
+    const found = relay.registry.all.find((registered) => registered.token.accepts(token));
+    if (!found) return c.json({ detail: "Invalid token" }, 401);
+    const connectorId = c.req.header(wireHeaders.connectorId) ??
+      found.channel.connectorOf(connectionId);
+    if (connectorId === undefined) return c.json({ detail: "Connection not found" }, 404);
+    return { channel: found.channel, connectionId, connectorId };
+  }
+
+  function hello(c: Context<RelayEnv>, { channel }: RegisteredChannel, prefix: string): Hello {
+    return readHello(c.req.raw, channel, relay.newConnectionId(prefix));
+  }
+}
+
+function tooMany(c: Context<RelayEnv>, status: 429 | 503): Response {
+  return c.json({ detail: "Max connections reached" }, status, { "Retry-After": "5" });
+}

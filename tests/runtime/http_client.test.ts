@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import http from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { createHttpClient, type HttpRequest } from "../../src/runtime/http_client.ts";
+import { networkFailure } from "../../src/runtime/network_failure.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+const noTls = { verify: true, ca: undefined, cert: undefined, key: undefined };
+const never = new AbortController().signal;
+
+interface Peer {
+  url: URL;
+  /** The body of every POST that reached the server. */
+  posts: string[];
+  connections: number;
+  /** Resolves when the n-th POST has been read. */
+  reached(n: number): Promise<void>;
+}
+
+/** A server that answers "ok", or does with the request what its body says. */
+async function startPeer(t: TestContext): Promise<Peer> {
+  const posts: string[] = [];
+  const waiters: { n: number; resolve: () => void }[] = [];
+  const sockets = new Set<Socket>();
+  const server = http.createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => body += chunk);
+    request.on("end", () => {
+      posts.push(body);
+      for (const waiter of waiters) if (posts.length >= waiter.n) waiter.resolve();
+      if (body === "hang") return;
+      if (body === "die") return void request.socket.destroy();
+      response.end(JSON.stringify(request.rawHeaders));
+    });
+  });
+  const peer: Peer = {
+    url: new URL("http://127.0.0.1/"),
+    posts,
+    connections: 0,
+    reached: (n) =>
+      posts.length >= n
+        ? Promise.resolve()
+        : new Promise((resolve) => waiters.push({ n, resolve })),
+  };
+  server.on("connection", (socket) => {
+    peer.connections++;
+    sockets.add(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  peer.url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  t.defer(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return peer;
+}
+
+function post(url: URL, body: string, headers: HttpRequest["headers"] = []): HttpRequest {
+  return { method: "POST", url, path: "/", headers, body: new TextEncoder().encode(body) };
+}
+
+async function readAll(body: AsyncIterable<unknown>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk as Uint8Array);
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+async function warmClient(t: TestContext, url: URL) {
+  const client = createHttpClient(noTls, 4);
+  t.defer(() => client.close());
+  for (let i = 0; i < 2; i++) await readAll((await client.request(post(url, "warm"), never)).body);
+  return client;
+}
+
+test("a POST on a reused connection that the server closes is sent once and fails", async (t) => {
+  const peer = await startPeer(t);
+  const client = await warmClient(t, peer.url);
+  const error = await client.request(post(peer.url, "die"), never).then(
+    () => assert.fail("the request succeeded"),
+    (error: unknown) => error,
+  );
+  assert.equal(networkFailure(error).code, "reset");
+  // What a hidden second try would have sent arrives before the answer to a later request.
+  await readAll((await client.request(post(peer.url, "after"), never)).body);
+  assert.deepEqual(peer.posts, ["warm", "warm", "die", "after"]);
+});
+
+test("a POST on a reused connection that is aborted is sent once and fails with the reason", async (t) => {
+  const peer = await startPeer(t);
+  const client = await warmClient(t, peer.url);
+  const abort = new AbortController();
+  const pending = client.request(post(peer.url, "hang"), abort.signal);
+  await peer.reached(3);
+  abort.abort(new Error("enough"));
+  await assert.rejects(pending, /enough/);
+  await readAll((await client.request(post(peer.url, "after"), never)).body);
+  assert.deepEqual(peer.posts, ["warm", "warm", "hang", "after"]);
+});
+
+test("one connection serves many requests", async (t) => {
+  const peer = await startPeer(t);
+  const client = await warmClient(t, peer.url);
+  for (let i = 0; i < 20; i++) {
+    await readAll((await client.request(post(peer.url, "x"), never)).body);
+  }
+  assert.equal(peer.connections, 1);
+  assert.equal(client.connections, 1);
+});
+
+test("requests beyond the pool's size wait for a connection", async (t) => {
+  const peer = await startPeer(t);
+  const client = createHttpClient(noTls, 2);
+  t.defer(() => client.close());
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      await readAll((await client.request(post(peer.url, "x"), never)).body);
+    }),
+  );
+  assert.equal(peer.posts.length, 20);
+  assert.ok(peer.connections <= 2, `${peer.connections} connections`);
+});
+
+test("header order, case and repeats reach the server as they were given", async (t) => {
+  const peer = await startPeer(t);
+  const client = createHttpClient(noTls, 1);
+  t.defer(() => client.close());
+  const headers = [["X-B", "1"], ["x-a", "2"], ["X-B", "3"]] as const;
+  const response = await client.request(post(peer.url, "body", headers), never);
+  const raw = JSON.parse(await readAll(response.body)) as string[];
+  assert.deepEqual(raw.slice(0, 10), [
+    "Host",
+    peer.url.host,
+    "X-B",
+    "1",
+    "x-a",
+    "2",
+    "X-B",
+    "3",
+    "Content-Length",
+    "4",
+  ]);
+});
+
+test("a refused connection is named as such", async () => {
+  const client = createHttpClient(noTls, 1);
+  const error = await client.request(post(new URL("http://127.0.0.1:1/"), "x"), never).then(
+    () => assert.fail("the request succeeded"),
+    (error: unknown) => error,
+  );
+  client.close();
+  assert.deepEqual(networkFailure(error), { code: "refused", message: "connection refused" });
+});
