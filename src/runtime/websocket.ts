@@ -64,9 +64,14 @@ export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSoc
   signal.addEventListener("abort", abort, { once: true });
   const incoming = receive(socket, heard);
   return new Promise((resolve, reject) => {
-    socket.once("open", () => resolve(incoming));
+    let bytes: IncomingMessage["socket"] | undefined;
     socket.once("upgrade", (response: IncomingMessage) => {
-      response.socket?.on("data", heard);
+      bytes = response.socket;
+    });
+    socket.once("open", () => {
+      // Not sooner: a listener before that of `ws` would take the first frames away from it.
+      bytes?.on("data", heard);
+      resolve(incoming);
     });
     socket.once("unexpected-response", (_request: unknown, response: IncomingMessage) => {
       refusal(response).then((refused) => {

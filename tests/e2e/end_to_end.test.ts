@@ -144,6 +144,9 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     const stats = relay.registry.named("dev")?.channel.store.stats();
     assert.equal(stats?.delivered, 3);
     assert.equal(stats?.inFlight, 0);
-    assert.equal(seen.filter(({ type }) => type === "stream.failed").length, 0);
+    const count = (type: ConnectorEvent["type"]) =>
+      seen.filter((event) => event.type === type).length;
+    assert.equal(count("stream.connected"), 1);
+    assert.equal(count("stream.failed"), 0);
   });
 }
