@@ -1,0 +1,188 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { systemClock } from "../../src/async/clock.ts";
+import { Secret } from "../../src/config/secret.ts";
+import type { Settings, SourceSettings } from "../../src/config/settings.ts";
+import { type Connector, createConnector } from "../../src/connector.ts";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { type Relay, startRelay } from "../../src/relay/relay.ts";
+import type { ChannelConfig } from "../../src/relay/registry.ts";
+import type { TestContext } from "./test.ts";
+
+const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
+
+export interface Got {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Uint8Array;
+}
+
+export interface Target {
+  readonly got: readonly Got[];
+  readonly url: URL;
+  /** Resolves when the n-th request has arrived. */
+  arrived(n: number): Promise<void>;
+}
+
+/** What a target does with its n-th request (from 1): a status, once the promise resolves. */
+export type Respond = (n: number, got: Got) => number | Promise<number>;
+
+/** A real HTTP target on loopback. */
+export async function startTarget(t: TestContext, respond: Respond = () => 200): Promise<Target> {
+  const got: Got[] = [];
+  const waiters: { n: number; resolve: () => void }[] = [];
+  const server = http.createServer((request, response) => {
+    const chunks: Uint8Array[] = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", async () => {
+      const { method = "", url = "", headers } = request;
+      const one: Got = { method, url, headers, body: Buffer.concat(chunks) };
+      got.push(one);
+      for (const { n, resolve } of waiters) if (got.length >= n) resolve();
+      response.statusCode = await respond(got.length, one);
+      response.end("ok");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.defer(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    got,
+    url: new URL(`http://127.0.0.1:${port}/hooks`),
+    arrived: (n) =>
+      got.length >= n ? Promise.resolve() : new Promise((resolve) => waiters.push({ n, resolve })),
+  };
+}
+
+/** Settings for the channel "dev" of a relay, short waits. */
+export function settings(
+  relayUrl: string,
+  target: URL,
+  protocol: SourceSettings["protocol"],
+): Settings {
+  return {
+    source: {
+      url: new URL(relayUrl),
+      channel: "dev",
+      token: new Secret("s3cret"),
+      connectorId: undefined,
+      protocol,
+      tls,
+      reconnectDelayMs: 20,
+      maxReconnectDelayMs: 100,
+      reconnectBackoffMultiplier: 2,
+      heartbeatTimeoutMs: 60_000,
+      connectionTimeoutMs: 30_000,
+      ackTimeoutMs: 30_000,
+      fallbackRetryMs: 600_000,
+    },
+    defaultTarget: {
+      name: "default",
+      url: target,
+      method: undefined,
+      headers: [],
+      timeoutMs: 30_000,
+      retry: { maxAttempts: 3, delayMs: 10, maxDelayMs: 50, multiplier: 2 },
+      tls,
+      maxConcurrentRequests: undefined,
+      legacyHeaders: false,
+    },
+    targets: new Map(),
+    delivery: {
+      maxConcurrentRequests: 10,
+      maxQueueMessages: 1_000,
+      maxQueueBytes: 64 << 20,
+      shutdownGraceMs: 30_000,
+      dedupMaxMessages: 10_000,
+      dedupWindowMs: 3_600_000,
+    },
+    log: { level: "info", format: "auto" },
+    statusListen: undefined,
+    exitOnAuthFailure: true,
+  };
+}
+
+/** A real relay in this process with the channel "dev", fed by the webhook id "hook". */
+export async function startDevRelay(
+  t: TestContext,
+  overrides: Partial<ChannelConfig> = {},
+): Promise<Relay> {
+  const relay = await startRelay({
+    hostname: "127.0.0.1",
+    port: 0,
+    clock: systemClock,
+    observe: () => {},
+    heartbeatMs: 30_000,
+    channels: [{
+      name: "dev",
+      token: "s3cret",
+      webhookIds: ["hook"],
+      ttlMs: 86_400_000,
+      maxMessages: 10_000,
+      maxConnections: 10,
+      maxInFlight: 100,
+      ackTimeoutMs: 30_000,
+      maxDeliveries: 10,
+      maxBodyBytes: 10 << 20,
+      ...overrides,
+    }],
+  });
+  t.defer(() => relay.stop(1_000));
+  return relay;
+}
+
+export async function publish(relay: Relay, body: string): Promise<string> {
+  const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
+  const { message_id } = await response.json() as { message_id: string };
+  return message_id;
+}
+
+export interface Running {
+  readonly connector: Connector;
+  readonly events: readonly ConnectorEvent[];
+  readonly drain: AbortController;
+  readonly abort: AbortController;
+  /** What `run` came to. */
+  readonly ended: Promise<{ abandoned: number }>;
+  /** Resolves when the n-th event of the type has happened. */
+  happened(type: ConnectorEvent["type"], n?: number): Promise<void>;
+}
+
+/** A real connector in this process. It is drained at the end of the test. */
+export function startConnector(t: TestContext, given: Settings): Running {
+  const events: ConnectorEvent[] = [];
+  const waiters: { type: string; n: number; resolve: () => void }[] = [];
+  const count = (type: string) => events.filter((event) => event.type === type).length;
+  const drain = new AbortController();
+  const abort = new AbortController();
+  const connector = createConnector(given, {
+    clock: systemClock,
+    random: Math.random,
+    observe(event) {
+      events.push(event);
+      for (const waiter of waiters) if (count(waiter.type) >= waiter.n) waiter.resolve();
+    },
+  });
+  const ended = connector.run({ drain: drain.signal, abort: abort.signal });
+  ended.catch(() => {}); // a test that cares awaits it itself
+  t.defer(async () => {
+    drain.abort();
+    abort.abort();
+    await ended.catch(() => {});
+  });
+  return {
+    connector,
+    events,
+    drain,
+    abort,
+    ended,
+    happened: (type, n = 1) =>
+      count(type) >= n
+        ? Promise.resolve()
+        : new Promise((resolve) => waiters.push({ type, n, resolve })),
+  };
+}
