@@ -1,0 +1,25 @@
+import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+
+const metadataNames = new Set(["metadata", "metadata.google.internal", "metadata.goog"]);
+
+/** The relay's URL as http(s), without a trailing slash, or what is wrong with it. */
+export function readSourceUrl(given: string, allowInsecure: boolean): URL | string {
+  const url = URL.parse(given.replace(/^ws(s?):/i, "http$1:"));
+  if (!url || !/^https?:$/.test(url.protocol)) return "use a URL with http, https, ws or wss";
+  if (url.username || url.password) return "must not hold a user name or password";
+  if (url.search || url.hash) return "must not have a query or a fragment";
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+  if (metadataNames.has(host) || isForbiddenAddress(host)) {
+    return "is a link-local, metadata or otherwise reserved address";
+  }
+  if (url.protocol === "http:" && !isLoopback(host) && !allowInsecure) {
+    return "is not encrypted; use https, or set allow_insecure if that is what you want";
+  }
+  url.pathname = url.pathname.replace(/\/+$/, "");
+  return url;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
+    /^127\.\d+\.\d+\.\d+$/.test(host);
+}
