@@ -1,5 +1,6 @@
 /** argv → command → exit code. */
 import process from "node:process";
+import { configCommand, connectCommand } from "./src/cli/connect.ts";
 import { devCommand, devHelp } from "./src/cli/dev.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
@@ -7,14 +8,23 @@ import manifest from "./package.json" with { type: "json" };
 
 const help = `hookferry: webhooks across a firewall.
 
+  hookferry connect   run the connector (settings: file, CONNECTOR_*, flags)
+  hookferry config    check or show the settings and where they come from
   hookferry dev       relay, connector and target in one process (dev --help)
   hookferry version   version and runtime
   hookferry help      this
+
+  CONNECTOR_TOKEN=... hookferry connect --cloud-url https://relay.example \\
+      --channel orders --target-url http://127.0.0.1:3000/
 `;
 
 async function run(args: readonly string[]): Promise<number> {
-  const [command = "help", ...rest] = args;
+  const [command = "connect", ...rest] = args;
   switch (command) {
+    case "connect":
+      return await connectCommand(rest);
+    case "config":
+      return configCommand(rest);
     case "dev":
       if (!rest.includes("--help")) return await devCommand(rest);
       process.stdout.write(devHelp);
