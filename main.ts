@@ -3,6 +3,7 @@ import process from "node:process";
 import { configCommand, connectCommand } from "./src/cli/connect.ts";
 import { devCommand, devHelp } from "./src/cli/dev.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
+import { relayCommand, relayHelp } from "./src/cli/relay.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
 import manifest from "./package.json" with { type: "json" };
 
@@ -11,6 +12,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry connect   run the connector (settings: file, CONNECTOR_*, flags)
   hookferry config    check or show the settings and where they come from
   hookferry dev       relay, connector and target in one process (dev --help)
+  hookferry relay     run the relay (relay --help)
   hookferry version   version and runtime
   hookferry help      this
 
@@ -28,6 +30,10 @@ async function run(args: readonly string[]): Promise<number> {
     case "dev":
       if (!rest.includes("--help")) return await devCommand(rest);
       process.stdout.write(devHelp);
+      return exitCode.ok;
+    case "relay":
+      if (!rest.includes("--help")) return await relayCommand(rest);
+      process.stdout.write(relayHelp);
       return exitCode.ok;
     case "version":
     case "--version":

@@ -8,6 +8,7 @@ import type { ConnectorEvent } from "../observe/events.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
 import { exitCode } from "./exit_code.ts";
+import { parseListen } from "./listen_address.ts";
 import { sign, startTargetPrinter, type TargetPrinter } from "./target_printer.ts";
 
 export const devHelp = `hookferry dev: relay, connector and target in one process, to see it work.
@@ -138,8 +139,8 @@ function parse(args: readonly string[]): DevOptions | string {
   if (!protocol) {
     return `--protocol ${JSON.stringify(values.protocol)}: use one of ${protocols.join(", ")}`;
   }
-  const listen = /^(.+):(\d{1,5})$/.exec(values.listen ?? "127.0.0.1:0");
-  if (!listen || Number(listen[2]) > 65_535) {
+  const listen = parseListen(values.listen ?? "127.0.0.1:0");
+  if (!listen) {
     return `--listen ${JSON.stringify(values.listen)}: use HOST:PORT, as in 127.0.0.1:8420`;
   }
   const given = /^\d+$/.test(values.to ?? "") ? `http://127.0.0.1:${values.to}/` : values.to;
@@ -147,8 +148,7 @@ function parse(args: readonly string[]): DevOptions | string {
   if (given !== undefined && !/^https?:$/.test(to?.protocol ?? "")) {
     return `--to ${JSON.stringify(values.to)}: use a port, or a URL beginning with http: or https:`;
   }
-  const hostname = listen[1] ?? "";
-  return { hostname, port: Number(listen[2]), protocol, to, once: values.once ?? false };
+  return { ...listen, protocol, to, once: values.once ?? false };
 }
 
 function target(printer: TargetPrinter | undefined): URL {

@@ -1,0 +1,123 @@
+/**
+ * How fast the SSE decoder is beside `eventsource-parser` fed by a streaming `TextDecoder`: the same bytes in
+ * the same chunks, turn about in one process, the median of several rounds. Only the ratio means something.
+ *
+ *   deno run scripts/bench/sse_decode.ts [ROUNDS]
+ *   bun scripts/bench/sse_decode.ts [ROUNDS]
+ */
+import process from "node:process";
+import { createParser } from "eventsource-parser";
+import { SseDecoder } from "../../src/protocol/sse.ts";
+
+const chunkBytes = 16 * 1024;
+const inputBytes = 16 * 1024 * 1024;
+/** One measurement goes over its input again until it has taken this long. */
+const leastMs = 150;
+
+interface Input {
+  readonly name: string;
+  /** The ratio to reach, from the targets of the performance issue. */
+  readonly target: number;
+  readonly chunks: readonly Uint8Array[];
+}
+
+const json = (bytes: number, filler: string) =>
+  `{"type":"webhook","body":"${
+    filler.repeat(Math.ceil(bytes / new TextEncoder().encode(filler).length))
+  }"}`;
+const small = 'event: webhook\nid: 17\ndata: {"n":1,"ok":true}\n\n';
+
+const inputs: readonly Input[] = [
+  input("small events", 2, small),
+  input("1 KiB events", 2, `event: webhook\nid: 17\ndata: ${json(1024, "lorem ipsum ")}\n\n`),
+  input("100 KiB events", 3, `event: webhook\nid: 17\ndata: ${json(102_400, "dolor sit ")}\n\n`),
+  input("one line of 10 MiB", 2, `data: ${json(10 * 1024 * 1024, "amet ")}\n\n`),
+  input("CRLF, 1 KiB", 2, `event: webhook\r\ndata: ${json(1024, "consectetur ")}\r\n\r\n`),
+  input("many comments", 2, ": keep the line warm\n\n".repeat(20) + small),
+  input("multibyte, 1 KiB", 2, `event: webhook\ndata: ${json(1024, "žluťoučký 日本 🦊 ")}\n\n`),
+  input(
+    "multibyte, 100 KiB",
+    3,
+    `event: webhook\ndata: ${json(102_400, "žluťoučký 日本 🦊 ")}\n\n`,
+  ),
+];
+
+function input(name: string, target: number, event: string): Input {
+  const one = new TextEncoder().encode(event);
+  const whole = new Uint8Array(one.length * Math.ceil(inputBytes / one.length));
+  for (let at = 0; at < whole.length; at += one.length) whole.set(one, at);
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < whole.length; at += chunkBytes) {
+    chunks.push(whole.slice(at, at + chunkBytes));
+  }
+  return { name, target, chunks };
+}
+
+interface Counted {
+  events: number;
+  characters: number;
+}
+
+function decodeOurs(chunks: readonly Uint8Array[]): Counted {
+  const counted = { events: 0, characters: 0 };
+  const decoder = new SseDecoder();
+  for (const chunk of chunks) {
+    for (const event of decoder.decode(chunk)) {
+      counted.events++;
+      counted.characters += event.data.length;
+    }
+  }
+  return counted;
+}
+
+function decodeTheirs(chunks: readonly Uint8Array[]): Counted {
+  const counted = { events: 0, characters: 0 };
+  const text = new TextDecoder();
+  const parser = createParser({
+    onEvent(event) {
+      counted.events++;
+      counted.characters += event.data.length;
+    },
+  });
+  for (const chunk of chunks) parser.feed(text.decode(chunk, { stream: true }));
+  return counted;
+}
+
+/** MB/s of one measurement. */
+function speed(decode: (chunks: readonly Uint8Array[]) => Counted, { chunks }: Input): number {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const start = performance.now();
+  let passes = 0;
+  let elapsedMs = 0;
+  do {
+    decode(chunks);
+    passes++;
+    elapsedMs = performance.now() - start;
+  } while (elapsedMs < leastMs);
+  return passes * bytes / elapsedMs / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+const rounds = Number(process.argv[2] ?? 5);
+console.log(`${"input".padEnd(20)} ${"ours MB/s".padStart(10)} ${"theirs".padStart(8)}   ratio`);
+for (const each of inputs) {
+  const [ours, theirs] = [decodeOurs(each.chunks), decodeTheirs(each.chunks)];
+  if (ours.events !== theirs.events || ours.characters !== theirs.characters) {
+    throw new Error(`${each.name}: ours gave ${ours.events} events, theirs ${theirs.events}`);
+  }
+  const our: number[] = [];
+  const their: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    their.push(speed(decodeTheirs, each));
+    our.push(speed(decodeOurs, each));
+  }
+  const ratio = median(our.map((mbps, i) => mbps / (their[i] ?? 1)));
+  console.log(
+    `${each.name.padEnd(20)} ${median(our).toFixed(0).padStart(10)} ${
+      median(their).toFixed(0).padStart(8)
+    }   ${ratio.toFixed(2)} (target ${each.target})`,
+  );
+}

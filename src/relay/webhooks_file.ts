@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
+import { maxBodyBytes } from "../protocol/limits.ts";
+import type { ChannelConfig } from "./registry.ts";
+
+const channelSchema = z.object({
+  channel: z.string().refine(isChannelName, { error: `use ${channelNameRule}` }),
+  channel_token: z.string().regex(/^[\x21-\x7e]+$/, "use visible ASCII characters"),
+  ttl_seconds: z.number().positive().default(86_400),
+  max_queue_size: z.number().int().positive().default(10_000),
+  max_connections: z.number().int().positive().default(10),
+  max_in_flight: z.number().int().positive().default(100),
+  ack_timeout_seconds: z.number().positive().default(30),
+  max_message_bytes: z.number().int().positive().default(maxBodyBytes),
+});
+
+const entrySchema = z.looseObject({
+  module: z.string(),
+  "module-config": z.looseObject({}).optional(),
+});
+
+const moduleName = "webhook_connect";
+const maxDeliveries = 10;
+
+/**
+ * The channels of a `webhooks.json` of the old relay: an object of webhook id and entry, those with the
+ * module webhook_connect. Several ids may feed one channel if they agree on it. Throws a RangeError that
+ * tells all problems.
+ */
+export function readWebhooksFile(text: string): ChannelConfig[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new RangeError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const file = z.record(z.string(), entrySchema).safeParse(value);
+  if (!file.success) throw new RangeError(file.error.issues.map(describe).join("\n"));
+  const problems: string[] = [];
+  const channels = new Map<string, ChannelConfig>();
+  for (const [webhookId, entry] of Object.entries(file.data)) {
+    if (entry.module !== moduleName) continue;
+    const read = channelSchema.safeParse({ ...entry, ...entry["module-config"] });
+    if (!read.success) {
+      problems.push(...read.error.issues.map((issue) => `${webhookId}.${describe(issue)}`));
+      continue;
+    }
+    const one = toChannel(read.data, webhookId);
+    const other = channels.get(one.name);
+    if (!other) {
+      channels.set(one.name, one);
+    } else if (
+      JSON.stringify({ ...one, webhookIds: [] }) !== JSON.stringify({ ...other, webhookIds: [] })
+    ) {
+      problems.push(
+        `${webhookId}: configures the channel ${JSON.stringify(one.name)} ` +
+          `otherwise than ${other.webhookIds[0]} does`,
+      );
+    } else {
+      channels.set(one.name, { ...other, webhookIds: [...other.webhookIds, webhookId] });
+    }
+  }
+  if (problems.length > 0) throw new RangeError(problems.join("\n"));
+  return [...channels.values()];
+}
+
+function toChannel(data: z.infer<typeof channelSchema>, webhookId: string): ChannelConfig {
+  return {
+    name: data.channel,
+    token: data.channel_token,
+    webhookIds: [webhookId],
+    ttlMs: data.ttl_seconds * 1000,
+    maxMessages: data.max_queue_size,
+    maxConnections: data.max_connections,
+    maxInFlight: data.max_in_flight,
+    ackTimeoutMs: data.ack_timeout_seconds * 1000,
+    maxDeliveries,
+    maxBodyBytes: data.max_message_bytes,
+  };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  return `${issue.path.join(".")}: ${issue.message}`;
+}
