@@ -1,52 +1,81 @@
 /** argv → command → exit code. */
 import process from "node:process";
-import { configCommand, connectCommand } from "./src/cli/connect.ts";
+import { configCommand, configHelp } from "./src/cli/config.ts";
+import { connectCommand, connectHelp } from "./src/cli/connect.ts";
 import { devCommand, devHelp } from "./src/cli/dev.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
+import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
 import { relayCommand, relayHelp } from "./src/cli/relay.ts";
+import { sendCommand, sendHelp } from "./src/cli/send.ts";
+import { UsageError } from "./src/cli/usage_error.ts";
+import { version } from "./src/cli/version.ts";
+import { ConfigError } from "./src/config/config_error.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
-import manifest from "./package.json" with { type: "json" };
 
 const help = `hookferry: webhooks across a firewall.
 
-  hookferry connect   run the connector (settings: file, CONNECTOR_*, flags)
-  hookferry config    check or show the settings and where they come from
-  hookferry dev       relay, connector and target in one process (dev --help)
-  hookferry relay     run the relay (relay --help)
-  hookferry version   version and runtime
-  hookferry help      this
+  hookferry dev          see it work: relay, connector and target in one process
+  hookferry relay        run the relay, where senders can reach it
+  hookferry connect      run the connector, where the targets are (the default)
+  hookferry send URL     post sample webhooks, signed
+  hookferry config       check or show the settings; the schema of the file
+  hookferry healthcheck  ask a running connector how it is
+  hookferry version      version and runtime
+  hookferry help         this; COMMAND --help tells more
 
+  hookferry dev --to 3000
+  hookferry relay --listen 0.0.0.0:8420
   CONNECTOR_TOKEN=... hookferry connect --cloud-url https://relay.example \\
-      --channel orders --target-url http://127.0.0.1:3000/
+      --channel orders --to 3000
 `;
 
+interface Command {
+  readonly help: string;
+  /** Resolves with the exit code. */
+  readonly run: (args: readonly string[]) => Promise<number> | number;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  connect: { help: connectHelp, run: connectCommand },
+  config: { help: configHelp, run: configCommand },
+  dev: { help: devHelp, run: devCommand },
+  relay: { help: relayHelp, run: relayCommand },
+  send: { help: sendHelp, run: sendCommand },
+  healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
+  version: { help, run: () => print(`hookferry ${version} (${runtimeName})\n`) },
+  help: { help, run: () => print(help) },
+};
+const aliases: Readonly<Record<string, string>> = {
+  "--version": "version",
+  "--help": "help",
+  "-h": "help",
+};
+
 async function run(args: readonly string[]): Promise<number> {
-  const [command = "connect", ...rest] = args;
-  switch (command) {
-    case "connect":
-      return await connectCommand(rest);
-    case "config":
-      return configCommand(rest);
-    case "dev":
-      if (!rest.includes("--help")) return await devCommand(rest);
-      process.stdout.write(devHelp);
-      return exitCode.ok;
-    case "relay":
-      if (!rest.includes("--help")) return await relayCommand(rest);
-      process.stdout.write(relayHelp);
-      return exitCode.ok;
-    case "version":
-    case "--version":
-      process.stdout.write(`hookferry ${manifest.version} (${runtimeName})\n`);
-      return exitCode.ok;
-    case "help":
-    case "--help":
-    case "-h":
-      process.stdout.write(help);
-      return exitCode.ok;
+  const [first = "connect", ...rest] = args;
+  const name = aliases[first] ?? (first.startsWith("-") ? "connect" : first);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) {
+    return fail(exitCode.usage, `unknown command ${JSON.stringify(first)}\n\n${help.trimEnd()}`);
   }
-  process.stderr.write(`hookferry: unknown command ${JSON.stringify(command)}\n\n${help}`);
-  return exitCode.usage;
+  if (rest.includes("--help") || rest.includes("-h")) return print(command.help);
+  try {
+    return await command.run(name === "connect" && first !== "connect" ? args : rest);
+  } catch (error) {
+    if (error instanceof UsageError) return fail(exitCode.usage, error.message);
+    if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
+    throw error;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return exitCode.ok;
+}
+
+function fail(code: number, message: string): number {
+  process.stderr.write(`hookferry: ${message}\n`);
+  return code;
 }
 
 process.exitCode = await run(process.argv.slice(2));

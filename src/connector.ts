@@ -2,6 +2,7 @@
 import { onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
+import { Semaphore } from "./async/semaphore.ts";
 import type { Settings, SourceSettings, TargetSettings } from "./config/settings.ts";
 import type { Lifetime, Transport, TransportName } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
@@ -27,10 +28,13 @@ export interface ConnectorOptions {
 export interface Connector {
   /** Messages received and not yet settled. */
   readonly inHand: { readonly messages: number; readonly bytes: number };
+  /** Attempts under way. */
+  readonly attempting: number;
   /**
    * Runs until `life.drain`, then finishes what is in hand within the grace the settings give (sooner on
    * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
-   * with a `StreamFailure` when the relay refuses the token and the settings say to stop then.
+   * with a `StreamFailure` when the relay refuses the token, or cannot be reached, and the settings say to
+   * stop then.
    */
   run(life: Lifetime): Promise<{ readonly abandoned: number }>;
 }
@@ -46,6 +50,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
     options.observe(event);
   };
+  const places = new Semaphore(delivery.maxConcurrentRequests);
   const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes);
 
   return {
@@ -56,6 +61,9 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       get bytes() {
         return budget.bytes;
       },
+    },
+    get attempting() {
+      return places.held;
     },
     async run(life) {
       const http = createFetch(source.tls);
@@ -86,6 +94,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             heartbeatTimeoutMs: source.heartbeatTimeoutMs,
             connectionTimeoutMs: source.connectionTimeoutMs,
             fallbackRetryMs: source.fallbackRetryMs,
+            maxConnectAttempts: source.maxConnectAttempts,
             exitOnRejected: settings.exitOnAuthFailure,
             clock,
             random,
@@ -98,7 +107,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           budget,
           deliver: createDeliver({
             route: targets.route,
-            admit: createAdmission(delivery),
+            admit: createAdmission(places),
             clock,
             random,
             observe,

@@ -2,11 +2,18 @@ import { onAbort } from "./abort.ts";
 
 /** At most `limit` holders at a time; the others wait in order of arrival. */
 export class Semaphore {
+  readonly #limit: number;
   #free: number;
   #waiting = new Set<() => void>();
 
   constructor(limit: number) {
+    this.#limit = limit;
     this.#free = limit;
+  }
+
+  /** Places taken. */
+  get held(): number {
+    return this.#limit - this.#free;
   }
 
   /** Waits for a place; the result gives it back. Rejects with the signal's reason when aborted. */

@@ -1,77 +1,107 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
-import { ConfigError, type Loaded, loadSettings } from "../config/load.ts";
-import { options } from "../config/options.ts";
-import { createConnector } from "../connector.ts";
+import { loadSettings } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Values } from "../config/merge.ts";
+import { type Connector, createConnector } from "../connector.ts";
 import { StreamFailure } from "../flow.ts";
+import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import { createLog } from "../observe/log.ts";
+import { foldMetrics } from "../observe/metrics.ts";
+import { foldStatus } from "../observe/status.ts";
+import { runtimeName } from "../runtime/runtime.ts";
+import { startStatusServer, type StatusServer } from "../status/server.ts";
 import { exitCode } from "./exit_code.ts";
-import { readLayers, UsageError } from "./layers.ts";
+import { readLayers } from "./layers.ts";
+import { lifetimeFromSignals } from "./lifetime.ts";
+import { logFormat } from "./log_format.ts";
+import { version } from "./version.ts";
 
-/** Runs the connector until SIGINT or SIGTERM; a second signal stops at once. Resolves with the exit code. */
+export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
+
+  --cloud-url URL      the relay (https or wss)
+  --channel NAME       the channel to read
+  --to PORT|URL        where webhooks go (also --target-url)
+  --token-stdin        read the token from standard input
+  --token-file FILE    or from a file; or set CONNECTOR_TOKEN
+  --protocol NAME      auto, websocket, sse or long_poll (default auto)
+  --config FILE        default: connector.{json,jsonc,yaml,yml} here, in
+                       ~/.config/hookferry, in /etc/hookferry
+  --status-listen HOST:PORT|off   /readyz, /status, /metrics (default 127.0.0.1:8421)
+  --log-level NAME     debug, info, warning or error (default info)
+
+  Every setting is a key in the file, a variable CONNECTOR_NAME and a flag
+  --name; switches are --name and --no-name. All: docs/CONFIGURATION.md, and
+  hookferry config show. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
+  75 gave messages back unfinished, 77 token refused, 78 bad configuration.
+
+  CONNECTOR_TOKEN=... hookferry connect --cloud-url https://relay.example \\
+      --channel orders --to 3000
+`;
+
+/** Runs the connector until it is told to stop. Resolves with the exit code. */
 export async function connectCommand(args: readonly string[]): Promise<number> {
-  const loaded = load(args);
-  if (typeof loaded === "number") return loaded;
-  const { settings } = loaded;
+  const { settings, values, warnings } = loadSettings(readLayers(args));
   const log = createLog({
     level: settings.log.level,
+    format: logFormat(settings.log.format),
     write: (line) => void process.stderr.write(`${line}\n`),
   });
-  const drain = new AbortController();
-  const abort = new AbortController();
-  const onSignal = () => {
-    if (drain.signal.aborted) process.exit(exitCode.unsettled);
-    drain.abort();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const folds: Observe[] = [log.observe];
+  const observe: Observe = (event) => folds.forEach((fold) => fold(event));
+  const connector = createConnector(settings, {
+    clock: systemClock,
+    random: Math.random,
+    observe,
+  });
+  const signals = lifetimeFromSignals();
+  let statusServer: StatusServer | undefined;
   try {
-    const connector = createConnector(settings, {
-      clock: systemClock,
-      random: Math.random,
-      observe: log.observe,
-    });
-    const { abandoned } = await connector.run({ drain: drain.signal, abort: abort.signal });
+    statusServer = await startStatus(settings, values, connector, folds);
+    for (const message of warnings) observe({ type: "config.warning", message });
+    const { abandoned } = await connector.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
     if (!(error instanceof StreamFailure)) throw error;
     process.stderr.write(`hookferry connect: ${error.message}\n`);
-    return exitCode.tokenRejected;
+    return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    await statusServer?.close();
+    signals.dispose();
     log.close();
   }
 }
 
-/** `config check` and `config show`. Resolves with the exit code. */
-export function configCommand([action = "", ...args]: readonly string[]): number {
-  if (action !== "check" && action !== "show") {
-    process.stderr.write(
-      `hookferry config: unknown action ${JSON.stringify(action)}; use check or show\n`,
-    );
-    return exitCode.usage;
-  }
-  const loaded = load(args);
-  if (typeof loaded === "number") return loaded;
-  if (action === "check") {
-    process.stdout.write("the configuration is valid\n");
-    return exitCode.ok;
-  }
-  for (const { key, kind } of options) {
-    const found = loaded.origins.get(key);
-    if (!found) continue;
-    const shown = kind.type === "secret" ? "***" : JSON.stringify(found.value);
-    process.stdout.write(`${key} = ${shown}  (${found.origin})\n`);
-  }
-  return exitCode.ok;
-}
-
-/** The settings, or the exit code when there are none; what is wrong was then said. */
-function load(args: readonly string[]): Loaded | number {
+/** Adds the folds that are looked at from outside, and serves them. */
+async function startStatus(
+  { statusListen }: Settings,
+  values: Values,
+  connector: Connector,
+  folds: Observe[],
+): Promise<StatusServer | undefined> {
+  if (!statusListen) return undefined;
+  const build = { version, runtime: runtimeName };
+  const status = foldStatus({ clock: systemClock, about: build, inHand: () => connector.inHand });
+  const metrics = foldMetrics({
+    build,
+    now: () => systemClock.now(),
+    load: () => ({
+      inHand: connector.inHand.messages,
+      inHandBytes: connector.inHand.bytes,
+      attempting: connector.attempting,
+    }),
+  });
+  const tell = (event: ConnectorEvent) => folds.forEach((fold) => fold(event));
+  folds.push(status.observe, metrics.observe);
   try {
-    return loadSettings(readLayers(args));
+    const server = await startStatusServer(statusListen, { ...status, metrics: metrics.text });
+    tell({ type: "status.listening", url: server.url });
+    return server;
   } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error;
-    process.stderr.write(`hookferry: ${error.message}\n`);
-    return error instanceof UsageError ? exitCode.usage : exitCode.badConfig;
+    // A second connector on this machine: nobody asked for that port.
+    if (values.origin("status_listen")?.origin !== "default") throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    tell({ type: "status.unavailable", message: `${message}; set status_listen` });
+    return undefined;
   }
 }

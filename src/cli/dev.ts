@@ -1,19 +1,24 @@
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { systemClock } from "../async/clock.ts";
-import { Secret } from "../config/secret.ts";
-import type { Settings, SourceSettings } from "../config/settings.ts";
+import { parseListen } from "../config/listen_address.ts";
+import { loadSettings } from "../config/load.ts";
 import { createConnector } from "../connector.ts";
 import type { ConnectorEvent } from "../observe/events.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
+import { channelConfig } from "../relay/webhooks_file.ts";
 import { exitCode } from "./exit_code.ts";
-import { parseListen } from "./listen_address.ts";
-import { sign, startTargetPrinter, type TargetPrinter } from "./target_printer.ts";
+import { parseFlags } from "./flags.ts";
+import { lifetimeFromSignals } from "./lifetime.ts";
+import { makeSample, sampleSecret } from "./samples.ts";
+import { post } from "./send.ts";
+import { badTarget, targetUrl } from "./target_flag.ts";
+import { startTargetPrinter } from "./target_printer.ts";
+import { UsageError } from "./usage_error.ts";
 
 export const devHelp = `hookferry dev: relay, connector and target in one process, to see it work.
 
-  --to URL|PORT      deliver to your own server instead of printing
+  --to PORT|URL      deliver to your own server instead of printing
   --protocol NAME    auto, websocket, sse or long_poll (default auto)
   --listen HOST:PORT where to take webhooks (default 127.0.0.1:0, any free port)
   --once             end after the sample: 0 if it was delivered within 10 s
@@ -22,138 +27,86 @@ export const devHelp = `hookferry dev: relay, connector and target in one proces
   hookferry dev --protocol sse --once
 `;
 
-const protocols = ["auto", "websocket", "sse", "long_poll"] as const;
 const onceTimeoutMs = 10_000;
-const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
+const heartbeatMs = 30_000;
 
 /** Runs until a signal, or with `--once` until the sample is through. Resolves with the exit code. */
 export async function devCommand(args: readonly string[]): Promise<number> {
-  const options = parse(args);
-  if (typeof options === "string") {
-    process.stderr.write(`hookferry dev: ${options}\n`);
-    return exitCode.usage;
-  }
+  const options = readOptions(args);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const secret = newToken();
+  const secret = process.env["HOOKFERRY_SIGNING_SECRET"] || sampleSecret;
   const token = newToken();
   const relay = await startRelay({
-    hostname: options.hostname,
-    port: options.port,
+    ...options.listen,
     clock: systemClock,
     observe: () => {},
-    heartbeatMs: 30_000,
-    channels: [{
-      name: "dev",
-      token,
-      webhookIds: ["dev"],
-      ttlMs: 86_400_000,
-      maxMessages: 10_000,
-      maxConnections: 10,
-      maxInFlight: 100,
-      ackTimeoutMs: 60_000,
-      maxDeliveries: 10,
-      maxBodyBytes: 10 * 1024 * 1024,
-    }],
+    heartbeatMs,
+    channels: [channelConfig({ name: "dev", token, webhookIds: ["dev"] })],
   });
   const printer = options.to ? undefined : await startTargetPrinter(secret, print);
-  const drain = new AbortController();
-  const abort = new AbortController();
-  const onSignal = () => drain.signal.aborted ? abort.abort() : drain.abort();
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  let samplePosted = false;
-  let sampleAcked = false;
-  const connector = createConnector(
-    devSettings(relay.url, token, options.to ?? target(printer), options.protocol),
-    {
+  const signals = lifetimeFromSignals();
+  const timeout = options.once ? AbortSignal.timeout(onceTimeoutMs) : undefined;
+  timeout?.addEventListener("abort", signals.stopNow);
+  const sample = { url: new URL(`${relay.url}/webhook/dev`), isPosted: false, isAcked: false };
+  try {
+    const { settings } = loadSettings({
+      file: undefined,
+      flags: { protocol: options.protocol },
+      env: {
+        CONNECTOR_CLOUD_URL: relay.url,
+        CONNECTOR_CHANNEL: "dev",
+        CONNECTOR_TOKEN: token,
+        CONNECTOR_TARGET_URL: (options.to ?? printer?.url)?.href,
+        CONNECTOR_EXIT_ON_AUTH_FAILURE: "true",
+      },
+    });
+    const connector = createConnector(settings, {
       clock: systemClock,
       random: Math.random,
       observe(event) {
         const line = describe(event);
-        if (line) print(line);
-        if (event.type === "stream.connected" && !samplePosted) void postSample();
-        if (event.type === "settlement.confirmed" && event.verdict === "ack") {
-          sampleAcked = true;
-          if (options.once) drain.abort();
-        }
+        if (line !== undefined) print(line);
+        if (event.type === "stream.connected" && !sample.isPosted) void postSample();
+        if (event.type !== "settlement.confirmed" || event.verdict !== "ack") return;
+        sample.isAcked = true;
+        if (options.once) signals.drain();
       },
-    },
-  );
-  const sendUrl = `${relay.url}/webhook/dev`;
-  print(`post to    ${sendUrl}`);
-  const cancel = options.once ? systemClock.after(onceTimeoutMs, () => abort.abort()) : () => {};
-  abort.signal.addEventListener("abort", () => drain.abort(), { once: true });
-  try {
-    await connector.run({ drain: drain.signal, abort: abort.signal });
+    });
+    print(`post to    ${sample.url}`);
+    await connector.run(signals.life);
   } finally {
-    cancel();
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    timeout?.removeEventListener("abort", signals.stopNow);
+    signals.dispose();
     await relay.stop(1_000);
     await printer?.close();
   }
-  return options.once && !sampleAcked ? exitCode.unexpected : exitCode.ok;
+  return options.once && !sample.isAcked ? exitCode.unexpected : exitCode.ok;
 
   async function postSample(): Promise<void> {
-    samplePosted = true;
-    const body = new TextEncoder().encode(
-      JSON.stringify({ ref: "refs/heads/main", pusher: { name: "ferry" }, commits: [] }),
-    );
-    const response = await fetch(sendUrl, {
-      method: "POST",
-      body,
-      headers: {
-        "Content-Type": "application/json",
-        "X-GitHub-Event": "push",
-        "X-Hub-Signature-256": sign(body, secret),
-      },
-    });
-    await response.body?.cancel();
-    print(`sample     a signed github.push was posted: ${response.status}`);
+    sample.isPosted = true;
+    const webhook = makeSample("github.push", secret, systemClock.now());
+    const { says } = await post(sample.url, webhook);
+    print(`sample     a signed github.push: ${says}`);
   }
 }
 
-interface DevOptions {
-  readonly hostname: string;
-  readonly port: number;
-  readonly protocol: SourceSettings["protocol"];
-  readonly to: URL | undefined;
-  readonly once: boolean;
-}
-
-/** The options, or what is wrong with them. */
-function parse(args: readonly string[]): DevOptions | string {
-  let values: { to?: string; protocol?: string; listen?: string; once?: boolean };
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        to: { type: "string" },
-        protocol: { type: "string" },
-        listen: { type: "string" },
-        once: { type: "boolean" },
-      },
-    }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  const protocol = protocols.find((name) => name === (values.protocol ?? "auto"));
-  if (!protocol) {
-    return `--protocol ${JSON.stringify(values.protocol)}: use one of ${protocols.join(", ")}`;
-  }
-  const listen = parseListen(values.listen ?? "127.0.0.1:0");
+function readOptions(args: readonly string[]) {
+  const { text, isOn } = parseFlags(args, {
+    to: "string",
+    protocol: "string",
+    listen: "string",
+    once: "boolean",
+  });
+  const listen = parseListen(text("listen") ?? "127.0.0.1:0");
   if (!listen) {
-    return `--listen ${JSON.stringify(values.listen)}: use HOST:PORT, as in 127.0.0.1:8420`;
+    throw new UsageError(
+      `--listen ${JSON.stringify(text("listen"))}: use HOST:PORT, as in 127.0.0.1:8420`,
+    );
   }
-  const given = /^\d+$/.test(values.to ?? "") ? `http://127.0.0.1:${values.to}/` : values.to;
-  const to = given === undefined ? undefined : URL.parse(given) ?? undefined;
-  if (given !== undefined && !/^https?:$/.test(to?.protocol ?? "")) {
-    return `--to ${JSON.stringify(values.to)}: use a port, or a URL beginning with http: or https:`;
-  }
-  return { ...listen, protocol, to, once: values.once ?? false };
-}
-
-function target(printer: TargetPrinter | undefined): URL {
-  if (!printer) throw new Error("there is neither a target nor a printer");
-  return printer.url;
+  const given = text("to");
+  const to = given === undefined ? undefined : targetUrl(given);
+  if (given !== undefined && !to) throw new UsageError(badTarget(given));
+  return { listen, to, protocol: text("protocol"), once: isOn("once") ?? false };
 }
 
 function describe(event: ConnectorEvent): string | undefined {
@@ -161,11 +114,11 @@ function describe(event: ConnectorEvent): string | undefined {
     case "stream.connected":
       return `connected  over ${event.transport}`;
     case "stream.failed":
-      return `waiting    ${event.message}; next try in ${(event.retryInMs / 1000).toFixed(1)} s`;
+      return `waiting    ${event.message}; next try in ${seconds(event.retryInMs)}`;
     case "delivery.retrying":
       return `retry      ${event.messageId}: ${event.reason.message}; again in ${
-        (event.delayMs / 1000).toFixed(1)
-      } s`;
+        seconds(event.delayMs)
+      }`;
     case "delivery.succeeded":
       return `delivered  ${event.messageId} -> ${event.status} in ${event.durationMs} ms`;
     case "delivery.failed":
@@ -176,50 +129,6 @@ function describe(event: ConnectorEvent): string | undefined {
   return undefined;
 }
 
-function devSettings(
-  relayUrl: string,
-  token: string,
-  url: URL,
-  protocol: SourceSettings["protocol"],
-): Settings {
-  return {
-    source: {
-      url: new URL(relayUrl),
-      channel: "dev",
-      token: new Secret(token),
-      connectorId: undefined,
-      protocol,
-      tls,
-      reconnectDelayMs: 1_000,
-      maxReconnectDelayMs: 60_000,
-      reconnectBackoffMultiplier: 2,
-      heartbeatTimeoutMs: 60_000,
-      connectionTimeoutMs: 30_000,
-      ackTimeoutMs: 30_000,
-      fallbackRetryMs: 600_000,
-    },
-    defaultTarget: {
-      name: "default",
-      url,
-      method: undefined,
-      headers: [],
-      timeoutMs: 30_000,
-      retry: { maxAttempts: 3, delayMs: 1_000, maxDelayMs: 60_000, multiplier: 2 },
-      tls,
-      maxConcurrentRequests: undefined,
-      legacyHeaders: false,
-    },
-    targets: new Map(),
-    delivery: {
-      maxConcurrentRequests: 10,
-      maxQueueMessages: 1_000,
-      maxQueueBytes: 64 * 1024 * 1024,
-      shutdownGraceMs: 30_000,
-      dedupMaxMessages: 10_000,
-      dedupWindowMs: 3_600_000,
-    },
-    log: { level: "info", format: "auto" },
-    statusListen: undefined,
-    exitOnAuthFailure: true,
-  };
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

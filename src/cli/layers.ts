@@ -1,51 +1,55 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { ConfigError, type Layers } from "../config/load.ts";
+import { ConfigError } from "../config/config_error.ts";
+import { readConfigFile } from "../config/config_file.ts";
+import type { Layers } from "../config/merge.ts";
 import { flagName, options } from "../config/options.ts";
-
-/** The command line cannot be understood. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+import { parseFlags } from "./flags.ts";
+import { badTarget, targetUrl } from "./target_flag.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The layers the configuration is made from: `--config` or the first file found, environment, flags. */
 export function readLayers(args: readonly string[]): Layers {
   if (args.some((arg) => /^--token(=|$)/.test(arg))) {
     throw new UsageError(
       "--token would show the token in the process list; use CONNECTOR_TOKEN, --token-file, " +
-        "CONNECTOR_TOKEN_FILE, or `token` in the configuration file",
+        "CONNECTOR_TOKEN_FILE, --token-stdin, or `token` in the configuration file",
     );
   }
-  const flags = options.filter(({ flag }) => flag !== false);
-  let values: Record<string, string | boolean | undefined>;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        config: { type: "string" },
-        ...Object.fromEntries(
-          flags.map((option) => [flagName(option), { type: "string" } as const]),
-        ),
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+  const settable = options.filter(({ flag }) => flag !== false);
+  const { text, isOn } = parseFlags(args, {
+    "config": "string",
+    "to": "string",
+    "token-stdin": "boolean",
+    ...Object.fromEntries(
+      settable.map((option) => [
+        flagName(option),
+        option.kind.type === "boolean" ? "boolean" : "string",
+      ]),
+    ),
+  });
+  const to = text("to");
+  if (to !== undefined && !targetUrl(to)) throw new UsageError(badTarget(to));
+  const given = text("config");
+  if (given !== undefined && !existsSync(given)) {
+    throw new ConfigError([`--config ${JSON.stringify(given)}: there is no such file`]);
   }
-  const text = (name: string) => typeof values[name] === "string" ? values[name] : undefined;
-  const file = text("config");
-  if (file !== undefined && !existsSync(file)) {
-    throw new ConfigError([`--config ${JSON.stringify(file)}: there is no such file`]);
-  }
+  const path = given ?? findFile();
+  const flags = Object.fromEntries(settable.map((option) => {
+    const name = flagName(option);
+    return [option.key, option.kind.type === "boolean" ? isOn(name)?.toString() : text(name)];
+  }));
   return {
-    file: file ?? findFile(),
+    file: path === undefined ? undefined : readConfigFile(path),
     env: process.env,
-    flags: Object.fromEntries(flags.map((option) => [option.key, text(flagName(option))])),
+    flags: { ...flags, ...(to !== undefined && { target_url: targetUrl(to)?.href }) },
+    ...(isOn("token-stdin") && { stdinToken: readFileSync(0, "utf8").trim() }),
   };
 }
 
+/** `./connector.{json,jsonc,yaml,yml}`, then the same in the user's folder, then in /etc. */
 function findFile(): string | undefined {
   const user = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
   return [".", join(user, "hookferry"), "/etc/hookferry"]

@@ -1,13 +1,16 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { checkSignature } from "./signature_check.ts";
 
 export interface TargetPrinter {
   readonly url: URL;
   close(): Promise<void>;
 }
 
-/** A target that prints what it gets, and whether GitHub's signature over the body still holds. */
+/** Characters of a body that are printed. */
+const maxShown = 200;
+
+/** A target that prints what it gets, and whether the provider's signature over the body still holds. */
 export async function startTargetPrinter(
   secret: string,
   print: (line: string) => void,
@@ -17,14 +20,10 @@ export async function startTargetPrinter(
     request.on("data", (chunk) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks);
-      const signature = request.headers["x-hub-signature-256"];
-      const verdict = signature === undefined
-        ? ""
-        : `, signature ${
-          isSameSignature(String(signature), sign(body, secret)) ? "valid" : "INVALID"
-        }`;
+      const isValid = checkSignature(request.headers, body, secret);
+      const verdict = isValid === undefined ? "" : `, signature ${isValid ? "valid" : "INVALID"}`;
       print(`target     ${request.method} ${request.url} (${body.length} bytes${verdict})`);
-      print(`           ${body.toString("utf8").slice(0, 200)}`);
+      print(`           ${printable(body)}`);
       response.end("ok\n");
     });
   });
@@ -39,13 +38,9 @@ export async function startTargetPrinter(
   };
 }
 
-/** `X-Hub-Signature-256` of a body, as GitHub makes it: HMAC-SHA256, hex. */
-export function sign(body: Uint8Array, secret: string): string {
-  return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
-}
-
-/** Compares two signatures in constant time. */
-export function isSameSignature(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
+/** The beginning of a body on one line, without characters that a terminal would obey. */
+function printable(body: Uint8Array): string {
+  const text = new TextDecoder().decode(body.subarray(0, 4 * maxShown));
+  const visible = text.trimEnd().replace(/\p{Cc}/gu, "\ufffd");
+  return visible.length > maxShown ? `${visible.slice(0, maxShown)}…` : visible;
 }

@@ -1,13 +1,19 @@
-/** THE list of options. Files, environment, flags, help and documentation are made from it. */
+/** THE list of options. Files, environment, flags, help, JSON Schema and documentation are made from it. */
+import type { Secret } from "./secret.ts";
 
 export type OptionKind =
   | { readonly type: "text" }
   | { readonly type: "secret" }
-  | { readonly type: "choice"; readonly values: readonly string[] }
+  | {
+    readonly type: "choice";
+    readonly values: readonly string[];
+    /** Other spellings that are understood, by what they mean. */
+    readonly aliases?: Readonly<Record<string, string>>;
+  }
   | { readonly type: "boolean" }
   | { readonly type: "integer"; readonly min: number }
   /** Seconds in files, environment and flags. */
-  | { readonly type: "seconds"; readonly min: number }
+  | { readonly type: "seconds"; readonly min: number; readonly max?: number }
   | { readonly type: "number"; readonly min: number };
 
 export interface Option {
@@ -23,33 +29,52 @@ export interface Option {
   readonly flag?: false;
 }
 
-const seconds = (min = 0.001): OptionKind => ({ type: "seconds", min });
-const text: OptionKind = { type: "text" };
-const boolean: OptionKind = { type: "boolean" };
-const count: OptionKind = { type: "integer", min: 1 };
+const seconds = (min = 0.001) => ({ type: "seconds", min }) as const;
+const text = { type: "text" } as const;
+const boolean = { type: "boolean" } as const;
+const count = { type: "integer", min: 1 } as const;
 
-export const protocols = ["auto", "websocket", "sse", "long_poll"] as const;
-
-export const options: readonly Option[] = [
+const table = [
   { key: "cloud_url", kind: text, help: "the relay's URL (http, https, ws or wss)" },
   { key: "channel", kind: text, help: "the channel to read" },
   { key: "token", kind: { type: "secret" }, flag: false, help: "the channel's token" },
   { key: "token_file", kind: text, help: "file that holds the token" },
   {
     key: "protocol",
-    kind: { type: "choice", values: protocols },
+    kind: { type: "choice", values: ["auto", "websocket", "sse", "long_poll"] },
     default: "auto",
     help: "how to reach the relay; auto takes the best that gets through",
   },
   { key: "target_url", kind: text, help: "where webhooks go that `targets` does not name" },
+  {
+    key: "target_method",
+    kind: text,
+    help: "method for the default target; else the webhook's own",
+  },
+  {
+    key: "target_timeout",
+    kind: seconds(),
+    help: "one attempt at the default target; 30 where nothing is said",
+  },
   { key: "connector_id", kind: text, env: "CONNECTOR_ID", help: "name of this connector" },
-  { key: "reconnect_delay", kind: seconds(), default: 1, help: "first wait before reconnecting" },
-  { key: "max_reconnect_delay", kind: seconds(), default: 60, help: "longest wait" },
+  {
+    key: "reconnect_delay",
+    kind: seconds(),
+    default: 1,
+    help: "ceiling of the first reconnect wait",
+  },
+  { key: "max_reconnect_delay", kind: seconds(), default: 60, help: "longest reconnect wait" },
   {
     key: "reconnect_backoff_multiplier",
     kind: { type: "number", min: 1 },
     default: 2,
-    help: "growth of the wait",
+    help: "growth of the reconnect wait",
+  },
+  {
+    key: "max_connect_attempts",
+    kind: { type: "integer", min: 0 },
+    default: 0,
+    help: "failures in a row before exit 69; 0 = try for ever",
   },
   {
     key: "heartbeat_timeout",
@@ -58,14 +83,20 @@ export const options: readonly Option[] = [
     help: "no byte from the relay for this long = the connection is dead",
   },
   { key: "connection_timeout", kind: seconds(), default: 30, help: "to open a connection" },
+  {
+    key: "poll_timeout",
+    kind: { type: "seconds", min: 1, max: 60 },
+    default: 30,
+    help: "long-poll: how long the relay may hold one request",
+  },
   { key: "ack_timeout", kind: seconds(), default: 30, help: "for one acknowledgement request" },
+  { key: "fallback_retry", kind: seconds(1), default: 600, help: "auto: back to the better one" },
   { key: "max_concurrent_requests", kind: count, default: 10, help: "deliveries at a time" },
   { key: "max_queue_messages", kind: count, default: 1_000, help: "messages in hand" },
   { key: "max_queue_bytes", kind: count, default: 67_108_864, help: "bytes in hand" },
   { key: "dedup_max_messages", kind: count, default: 10_000, help: "finished ids remembered" },
   { key: "dedup_window", kind: seconds(), default: 3_600, help: "how long they are remembered" },
   { key: "shutdown_grace_seconds", kind: seconds(0), default: 30, help: "to finish on stop" },
-  { key: "fallback_retry", kind: seconds(1), default: 600, help: "auto: back to the better one" },
   {
     key: "exit_on_auth_failure",
     kind: boolean,
@@ -79,12 +110,45 @@ export const options: readonly Option[] = [
   { key: "client_cert_path", kind: text, help: "client certificate for the relay" },
   { key: "client_key_path", kind: text, help: "its key" },
   {
+    key: "status_listen",
+    kind: text,
+    default: "127.0.0.1:8421",
+    help: "status server, HOST:PORT or off",
+  },
+  {
     key: "log_level",
-    kind: { type: "choice", values: ["debug", "info", "warning", "error"] },
+    kind: {
+      type: "choice",
+      values: ["debug", "info", "warning", "error"],
+      aliases: { warn: "warning", critical: "error", fatal: "error" },
+    },
     default: "info",
     help: "least level logged",
   },
-];
+  {
+    key: "log_format",
+    kind: { type: "choice", values: ["auto", "human", "json"] },
+    default: "auto",
+    help: "auto: human on a terminal, else JSON",
+  },
+] as const satisfies readonly Option[];
+
+export const options: readonly Option[] = table;
+
+export type OptionKey = typeof table[number]["key"];
+
+type Raw<Kind> = Kind extends { type: "boolean" } ? boolean
+  : Kind extends { type: "integer" | "seconds" | "number" } ? number
+  : Kind extends { type: "secret" } ? Secret
+  : Kind extends { type: "choice"; values: readonly (infer Value)[] } ? Value
+  : string;
+
+/** What an option's value is, as the program sees it; undefined is possible where there is no default. */
+export type OptionValue<Key extends OptionKey> = typeof table[number] extends infer One
+  ? One extends { key: Key; kind: infer Kind }
+    ? Raw<Kind> | (One extends { default: unknown } ? never : undefined)
+  : never
+  : never;
 
 export function envName(option: Option): string {
   return option.env ?? `CONNECTOR_${option.key.toUpperCase()}`;
@@ -92,69 +156,4 @@ export function envName(option: Option): string {
 
 export function flagName(option: Option): string {
   return option.key.replaceAll("_", "-");
-}
-
-/** What is accepted, in words for an error message. */
-export function accepted(kind: OptionKind): string {
-  switch (kind.type) {
-    case "text":
-    case "secret":
-      return "a text that is not empty";
-    case "choice":
-      return `one of ${kind.values.join(", ")}`;
-    case "boolean":
-      return "true or false (also 1/0, yes/no, on/off)";
-    case "integer":
-      return `a whole number of at least ${kind.min}`;
-    case "seconds":
-      return `a number of seconds of at least ${kind.min}`;
-    case "number":
-      return `a number of at least ${kind.min}`;
-  }
-}
-
-const yes = new Set(["1", "true", "yes", "on"]);
-const no = new Set(["0", "false", "no", "off"]);
-
-/** The value of an option as given by a variable or a flag; undefined when it is not accepted. */
-export function parseText(kind: OptionKind, given: string): string | number | boolean | undefined {
-  switch (kind.type) {
-    case "boolean": {
-      const lower = given.trim().toLowerCase();
-      return yes.has(lower) ? true : no.has(lower) ? false : undefined;
-    }
-    case "integer":
-    case "seconds":
-    case "number":
-      return given.trim() === "" ? undefined : checkValue(kind, Number(given));
-    case "choice":
-      return checkValue(kind, given.trim().toLowerCase());
-    case "text":
-    case "secret":
-      return checkValue(kind, given);
-  }
-}
-
-/** The value of an option as given by a file; undefined when it is not accepted. */
-export function checkValue(
-  kind: OptionKind,
-  value: unknown,
-): string | number | boolean | undefined {
-  switch (kind.type) {
-    case "boolean":
-      return typeof value === "boolean" ? value : undefined;
-    case "integer":
-    case "seconds":
-    case "number": {
-      const isNumber = typeof value === "number" && Number.isFinite(value) && value >= kind.min;
-      return isNumber && (kind.type !== "integer" || Number.isInteger(value)) ? value : undefined;
-    }
-    case "choice": {
-      const lower = typeof value === "string" ? value.toLowerCase() : "";
-      return kind.values.find((accepted) => accepted === lower);
-    }
-    case "text":
-    case "secret":
-      return typeof value === "string" && value !== "" ? value : undefined;
-  }
 }

@@ -32,9 +32,13 @@ export interface SourceSettings {
   readonly reconnectDelayMs: number;
   readonly maxReconnectDelayMs: number;
   readonly reconnectBackoffMultiplier: number;
+  /** Failures in a row before the connector gives up; 0 = never. */
+  readonly maxConnectAttempts: number;
   /** No byte from the relay for this long = the connection is dead. */
   readonly heartbeatTimeoutMs: number;
   readonly connectionTimeoutMs: number;
+  /** How long the relay may hold one long-poll request. */
+  readonly pollTimeoutMs: number;
   /** How long one settlement request may take. */
   readonly ackTimeoutMs: number;
   /** `auto`: how long to stay on a lesser transport before trying the better one again. */

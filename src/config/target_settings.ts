@@ -1,33 +1,58 @@
 import { z } from "zod";
+import type { Report } from "./config_error.ts";
 import type { TargetSettings } from "./settings.ts";
+import { readTls } from "./tls_settings.ts";
 
-const targetSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: "use a URL beginning with http: or https:" }),
-  method: z.string().regex(/^[A-Za-z]+$/).nullish(),
-  headers: z.record(z.string(), z.string()).nullish(),
-  timeout_seconds: z.number().positive().nullish(),
-  retry_enabled: z.boolean().nullish(),
-  retry_max_attempts: z.number().int().min(1).nullish(),
-  retry_delay_seconds: z.number().nonnegative().nullish(),
-  retry_max_delay_seconds: z.number().positive().nullish(),
-  retry_backoff_multiplier: z.number().min(1).nullish(),
-  max_concurrent_requests: z.number().int().min(1).nullish(),
-  legacy_headers: z.boolean().nullish(),
-  verify_ssl: z.boolean().nullish(),
+const method = z.string().regex(/^[A-Za-z]{1,32}$/, "use a method, as POST");
+
+/** One target in a file. */
+export const targetSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: "use a URL beginning with http: or https:" })
+    .describe("where the webhook is sent; the path suffix and query of the webhook are appended"),
+  method: method.nullish().describe("instead of the webhook's own method"),
+  headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), z.string()).nullish()
+    .describe("sent with every request, in place of the webhook's own of the same name"),
+  timeout_seconds: z.number().positive().nullish().describe("one attempt (default 30)"),
+  retry_enabled: z.boolean().nullish().describe("false = one attempt (default true)"),
+  retry_max_attempts: z.number().int().min(1).nullish().describe("attempts in all (default 3)"),
+  retry_delay_seconds: z.number().nonnegative().nullish().describe("first wait (default 1)"),
+  retry_max_delay_seconds: z.number().positive().nullish().describe("longest wait (default 60)"),
+  retry_backoff_multiplier: z.number().min(1).nullish().describe("growth of the wait (default 2)"),
+  max_concurrent_requests: z.number().int().min(1).nullish()
+    .describe("deliveries at a time to this target (default: the overall limit)"),
+  legacy_headers: z.boolean().nullish().describe("also send X-Original-* headers"),
+  verify_ssl: z.boolean().nullish().describe("verify the target's certificate (default true)"),
+  ca_cert_path: z.string().min(1).nullish().describe("CA file for the target, added to the roots"),
+  client_cert_path: z.string().min(1).nullish().describe("client certificate for the target"),
+  client_key_path: z.string().min(1).nullish().describe("its key"),
 });
 
-/** One target of the file, or what is wrong with it, each line beginning with its path. */
+const defaults = {
+  timeoutSeconds: 30,
+  maxAttempts: 3,
+  delaySeconds: 1,
+  maxDelaySeconds: 60,
+  multiplier: 2,
+};
+
+/** One target; undefined when something is wrong with it, which is reported with its path. */
 export function readTarget(
-  path: string,
-  name: string,
-  given: unknown,
-  legacyHeaders: boolean,
-): TargetSettings | string[] {
+  { path, name, given, legacyHeaders }: {
+    /** Where it stands: "targets.orders". */
+    readonly path: string;
+    readonly name: string;
+    readonly given: unknown;
+    /** Where the target does not say. */
+    readonly legacyHeaders: boolean;
+  },
+  report: Report,
+): TargetSettings | undefined {
   const parsed = targetSchema.safeParse(given);
   if (!parsed.success) {
-    return parsed.error.issues.map((issue) =>
-      `${[path, ...issue.path].join(".")}: ${issue.message}`
-    );
+    for (const { path: inside, message } of parsed.error.issues) {
+      report(`${[path, ...inside].join(".")}: ${message}`);
+    }
+    return undefined;
   }
   const { data } = parsed;
   return {
@@ -35,14 +60,25 @@ export function readTarget(
     url: new URL(data.url),
     method: data.method?.toUpperCase(),
     headers: Object.entries(data.headers ?? {}),
-    timeoutMs: (data.timeout_seconds ?? 30) * 1000,
+    timeoutMs: (data.timeout_seconds ?? defaults.timeoutSeconds) * 1000,
     retry: {
-      maxAttempts: data.retry_enabled === false ? 1 : data.retry_max_attempts ?? 3,
-      delayMs: (data.retry_delay_seconds ?? 1) * 1000,
-      maxDelayMs: (data.retry_max_delay_seconds ?? 60) * 1000,
-      multiplier: data.retry_backoff_multiplier ?? 2,
+      maxAttempts: data.retry_enabled === false
+        ? 1
+        : data.retry_max_attempts ?? defaults.maxAttempts,
+      delayMs: (data.retry_delay_seconds ?? defaults.delaySeconds) * 1000,
+      maxDelayMs: (data.retry_max_delay_seconds ?? defaults.maxDelaySeconds) * 1000,
+      multiplier: data.retry_backoff_multiplier ?? defaults.multiplier,
     },
-    tls: { verify: data.verify_ssl ?? true, ca: undefined, cert: undefined, key: undefined },
+    tls: readTls(
+      {
+        verify: data.verify_ssl ?? true,
+        caPath: data.ca_cert_path ?? undefined,
+        certPath: data.client_cert_path ?? undefined,
+        keyPath: data.client_key_path ?? undefined,
+      },
+      `${path}.`,
+      report,
+    ),
     maxConcurrentRequests: data.max_concurrent_requests ?? undefined,
     legacyHeaders: data.legacy_headers ?? legacyHeaders,
   };

@@ -5,6 +5,11 @@ import type { Reason, StreamFailureClass, TransportName } from "../flow.ts";
  * these; the logic that emits them calls neither a logger nor a counter. Durations are milliseconds.
  */
 export type ConnectorEvent =
+  /** A setting works but should be looked at. */
+  | { readonly type: "config.warning"; readonly message: string }
+  | { readonly type: "status.listening"; readonly url: string }
+  /** Nobody asked for the status server and its port was taken: the connector works without it. */
+  | { readonly type: "status.unavailable"; readonly message: string }
   | { readonly type: "connector.started"; readonly source: string; readonly channel: string }
   | { readonly type: "connector.draining"; readonly inHand: number; readonly graceMs: number }
   | { readonly type: "connector.stopped"; readonly unsettled: number }

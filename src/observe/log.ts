@@ -1,20 +1,38 @@
-import { configureSync, getLogger, type LogRecord, resetSync } from "@logtape/logtape";
+import {
+  configureSync,
+  getAnsiColorFormatter,
+  getLogger,
+  getTextFormatter,
+  type LogRecord,
+  resetSync,
+  type TextFormatter,
+} from "@logtape/logtape";
 import type { LogLevel } from "../config/settings.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
 export interface LogOptions {
   readonly level: LogLevel;
+  readonly format: "json" | "human" | "human_color";
   /** Takes one line without its end. Goes to stderr: stdout is for data. */
   readonly write: (line: string) => void;
 }
 
-/** Logs every event as one JSON line: time, level, event, and the event's fields. Never throws. */
-export function createLog({ level, write }: LogOptions): { observe: Observe; close(): void } {
+/** Logs every event as one line: time, level, event, and the event's fields. Never throws. */
+export function createLog(options: LogOptions): { observe: Observe; close(): void } {
+  const format = formatter(options.format);
   configureSync({
     reset: true,
-    sinks: { lines: (record) => writeLine(record, write) },
+    sinks: {
+      lines(record) {
+        try {
+          options.write(format(record).trimEnd());
+        } catch {
+          // A line that cannot be written must not stop a delivery.
+        }
+      },
+    },
     loggers: [
-      { category: "hookferry", lowestLevel: level, sinks: ["lines"] },
+      { category: "hookferry", lowestLevel: options.level, sinks: ["lines"] },
       { category: ["logtape", "meta"], lowestLevel: "fatal", sinks: [] },
     ],
   });
@@ -25,15 +43,38 @@ export function createLog({ level, write }: LogOptions): { observe: Observe; clo
   };
 }
 
-function writeLine(record: LogRecord, write: (line: string) => void): void {
-  const { type: _type, ...fields } = record.properties;
-  const time = new Date(record.timestamp).toISOString();
-  const event = record.rawMessage;
-  try {
-    write(JSON.stringify({ time, level: record.level, event, ...fields }));
-  } catch {
-    // A line that cannot be written must not stop a delivery.
+function formatter(format: LogOptions["format"]): TextFormatter {
+  switch (format) {
+    case "json":
+      return jsonLine;
+    case "human":
+      return getTextFormatter({ timestamp: "time", format: humanLine });
+    case "human_color":
+      return getAnsiColorFormatter({ timestamp: "time", format: humanLine });
   }
+}
+
+function jsonLine(record: LogRecord): string {
+  const { type: _, ...fields } = record.properties;
+  const time = new Date(record.timestamp).toISOString();
+  return JSON.stringify({ time, level: record.level, event: record.rawMessage, ...fields });
+}
+
+function humanLine(
+  { timestamp, level, record }: { timestamp: string | null; level: string; record: LogRecord },
+): string {
+  const { type: event, ...fields } = record.properties;
+  const shown = Object.entries(fields).map(([name, value]) => `${name}=${humanValue(value)}`);
+  return [timestamp, level, event, ...shown].join(" ");
+}
+
+function humanValue(value: unknown): string {
+  if (typeof value === "object" && value !== null && "message" in value) {
+    return JSON.stringify(value.message);
+  }
+  return typeof value === "string" && /^[\x21\x23-\x7e]+$/.test(value)
+    ? value
+    : JSON.stringify(value);
 }
 
 /** ERROR = a person must act; WARNING = it is being dealt with; DEBUG = one line per attempt. */
@@ -43,6 +84,8 @@ function levelOf(event: ConnectorEvent): LogLevel {
       return event.failureClass === "rejected" ? "error" : "warning";
     case "delivery.failed":
       return event.reason.code === "no_target" ? "error" : "warning";
+    case "config.warning":
+    case "status.unavailable":
     case "stream.disconnected":
     case "stream.transport_changed":
     case "stream.frame_ignored":
@@ -52,6 +95,7 @@ function levelOf(event: ConnectorEvent): LogLevel {
     case "connector.started":
     case "connector.draining":
     case "connector.stopped":
+    case "status.listening":
     case "stream.connected":
     case "stream.backpressure":
     case "delivery.succeeded":

@@ -21,7 +21,7 @@ const overheadBytes = 1_024;
 
 /**
  * Takes deliveries from the source, runs each beside the others, and settles it. Resolves when the source
- * has ended and nothing is in hand any more; rejects when a task failed on a bug.
+ * has ended and nothing is in hand any more; rejects with what the source threw, or when a task failed on a bug.
  */
 export async function runPipeline(options: PipelineOptions, life: Lifetime): Promise<void> {
   const { source, dedup, budget, deliver, observe } = options;
@@ -32,42 +32,53 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
   };
   const tasks = new TaskGroup(() => crashed.abort());
 
-  for await (const delivery of source(ends)) {
-    const { envelope } = delivery;
-    observe({
-      type: "delivery.received",
-      messageId: envelope.id,
-      webhookId: envelope.webhookId,
-      bytes: envelope.body.byteLength,
-      lagMs: lagMs(envelope, options.clock.now()),
-    });
-    const state = dedup.admit(delivery);
-    if (state !== "new") {
-      observe({
-        type: "delivery.duplicate",
-        messageId: envelope.id,
-        webhookId: envelope.webhookId,
-        state,
-      });
-      continue;
-    }
-    const giveBack = await takeInHand(envelope);
-    if (!giveBack) {
-      dedup.finish(envelope.id, {
-        kind: "abandoned",
-        reason: { code: "shutdown", message: "the connector is stopping" },
-      });
-      continue;
-    }
-    tasks.run(async () => {
-      try {
-        dedup.finish(envelope.id, await deliver(envelope, ends));
-      } finally {
-        giveBack();
-      }
-    });
+  try {
+    await takeAll();
+  } catch (error) {
+    // Without a source nothing can be settled: what is in hand is left to the relay's leases.
+    crashed.abort();
+    await tasks.join();
+    throw error;
   }
   await tasks.join();
+
+  async function takeAll(): Promise<void> {
+    for await (const delivery of source(ends)) {
+      const { envelope } = delivery;
+      observe({
+        type: "delivery.received",
+        messageId: envelope.id,
+        webhookId: envelope.webhookId,
+        bytes: envelope.body.byteLength,
+        lagMs: lagMs(envelope, options.clock.now()),
+      });
+      const state = dedup.admit(delivery);
+      if (state !== "new") {
+        observe({
+          type: "delivery.duplicate",
+          messageId: envelope.id,
+          webhookId: envelope.webhookId,
+          state,
+        });
+        continue;
+      }
+      const giveBack = await takeInHand(envelope);
+      if (!giveBack) {
+        dedup.finish(envelope.id, {
+          kind: "abandoned",
+          reason: { code: "shutdown", message: "the connector is stopping" },
+        });
+        continue;
+      }
+      tasks.run(async () => {
+        try {
+          dedup.finish(envelope.id, await deliver(envelope, ends));
+        } finally {
+          giveBack();
+        }
+      });
+    }
+  }
 
   /** Waits for room; undefined when the end comes first. */
   async function takeInHand(envelope: Envelope): Promise<(() => void) | undefined> {

@@ -1,5 +1,5 @@
 import { Semaphore } from "../async/semaphore.ts";
-import type { DeliverySettings, RetrySettings } from "../config/settings.ts";
+import type { RetrySettings } from "../config/settings.ts";
 import type { Sink } from "../flow.ts";
 
 /** Where webhooks go: a sink and the limits that hold for it. */
@@ -25,8 +25,7 @@ export type Route = (webhookId: string) => Target | undefined;
 /** Lets attempts through: first a place at the target, then one of all, so that a slow target holds only its own. */
 export type Admission = (target: Target, signal: AbortSignal) => Promise<() => void>;
 
-export function createAdmission({ maxConcurrentRequests }: DeliverySettings): Admission {
-  const all = new Semaphore(maxConcurrentRequests);
+export function createAdmission(all: Semaphore): Admission {
   return async (target, signal) => {
     const leaveTarget = await target.places.acquire(signal);
     try {

@@ -64,6 +64,14 @@ export function readWebhooksFile(text: string): ChannelConfig[] {
   return [...channels.values()];
 }
 
+/** A channel with the defaults of the file for everything but these. */
+export function channelConfig(
+  { name, token, webhookIds }: Pick<ChannelConfig, "name" | "token" | "webhookIds">,
+): ChannelConfig {
+  const data = channelSchema.parse({ channel: name, channel_token: token });
+  return { ...toChannel(data, ""), webhookIds };
+}
+
 function toChannel(data: z.infer<typeof channelSchema>, webhookId: string): ChannelConfig {
   return {
     name: data.channel,

@@ -26,6 +26,8 @@ export interface SourceOptions {
   readonly connectionTimeoutMs: number;
   /** How long to stay on a lesser transport before a better one is tried again. */
   readonly fallbackRetryMs: number;
+  /** Failures in a row after which the last is thrown; 0 = try for ever. */
+  readonly maxConnectAttempts: number;
   /** Throw the relay's refusal of the token instead of trying again. */
   readonly exitOnRejected: boolean;
   readonly clock: Clock;
@@ -42,7 +44,7 @@ const maxUnconfirmed = 10_000;
  * THE reconnect loop: deliveries for as long as it lives, whatever happens to the connections beneath. Its
  * state is where it stands in the code. On `drain` it gives out nothing new, keeps the connection until all
  * it gave out is settled and told to the relay, and ends; on `abort` the last settlements get a moment.
- * Throws a `StreamFailure` only with `exitOnRejected`.
+ * Throws a `StreamFailure` only with `exitOnRejected` or `maxConnectAttempts`.
  */
 export function createSource(options: SourceOptions): Source {
   return (life) => deliveries(options, life);
@@ -141,6 +143,9 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       const isBlocked = failure?.failureClass === "protocol" || nothingCame;
       const next = isBlocked ? transports.blocked() : "only_one";
       if (next !== "only_one") changed(current.name, failure?.message ?? "it carried nothing");
+      if (attempt + 1 === options.maxConnectAttempts && next !== "next") {
+        throw failure ?? new StreamFailure("unavailable", "the relay closed the stream");
+      }
       const retryInMs = next === "next"
         ? 0
         : reconnectDelayMs(failure, attempt++, options.backoff, random);

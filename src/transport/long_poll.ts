@@ -11,8 +11,7 @@ import { postFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
 
-/** What the protocol allows for `timeout` (seconds) and `max_messages`. */
-const maxPollSeconds = 30;
+/** What the protocol allows for `max_messages`. */
 const maxMessages = 100;
 
 /**
@@ -27,7 +26,7 @@ export function longPollTransport(relay: RelayEndpoint): Transport {
   url.searchParams.set("max_messages", String(Math.min(maxMessages, relay.maxInFlight)));
   const pollSeconds = Math.max(
     1,
-    Math.min(maxPollSeconds, Math.floor(relay.heartbeatTimeoutMs / 2000)),
+    Math.floor(Math.min(relay.pollTimeoutMs, relay.heartbeatTimeoutMs / 2) / 1000),
   );
   return {
     name: "long_poll",

@@ -19,6 +19,8 @@ export interface RelayEndpoint {
   readonly maxInFlight: number;
   /** No byte for this long ends the connection; a long poll must answer well within it. */
   readonly heartbeatTimeoutMs: number;
+  /** How long the relay may hold one long-poll request. */
+  readonly pollTimeoutMs: number;
   /** How long one settlement request may take. */
   readonly ackTimeoutMs: number;
 }

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, type Layers, loadSettings } from "../../src/config/load.ts";
-import { envName, type Option, options } from "../../src/config/options.ts";
+import { ConfigError } from "../../src/config/config_error.ts";
+import { type ConfigFile, readConfigFile } from "../../src/config/config_file.ts";
+import { loadSettings } from "../../src/config/load.ts";
+import type { Layers } from "../../src/config/merge.ts";
+import { envName, type Option, type OptionKey, options } from "../../src/config/options.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 const needed = {
@@ -13,12 +16,14 @@ const needed = {
   target_url: "http://127.0.0.1:3000/",
 };
 
-function fileWith(t: TestContext, content: unknown, name = "connector.json"): string {
+function fileWith(t: TestContext, content: unknown, name = "connector.json"): ConfigFile {
   const folder = mkdtempSync(join(tmpdir(), "config-"));
   t.defer(() => rmSync(folder, { recursive: true }));
   const path = join(folder, name);
-  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
-  return path;
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content), {
+    mode: 0o600,
+  });
+  return readConfigFile(path);
 }
 
 function load(layers: Partial<Layers>) {
@@ -45,10 +50,14 @@ function samples(option: Option): (string | number | boolean)[] {
     case "integer":
     case "seconds":
     case "number":
-      return [Number(option.default), Number(option.default) + 1, Number(option.default) + 2];
+      return [0, 1, 2].map((more) => Number(option.default ?? 1) + more);
     case "text":
     case "secret":
-      return ["a", "b", "c"];
+      return option.key === "status_listen"
+        ? ["127.0.0.1:8421", "127.0.0.1:1", "off"]
+        : option.key === "target_method"
+        ? ["PUT", "POST"]
+        : ["a", "b", "c"];
   }
 }
 
@@ -73,8 +82,8 @@ for (const option of options) {
         put(high, highValue);
         // The ceiling of the wait must stay above its beginning, whichever of the two is under test.
         if (key === "reconnect_delay") given.file["max_reconnect_delay"] = 100;
-        const { origins } = load({ ...given, file: fileWith(t, given.file) });
-        const found = origins.get(key);
+        const { values } = load({ ...given, file: fileWith(t, given.file) });
+        const found = values.origin(key as OptionKey);
         assert.deepEqual(found?.value, highValue, `${low} < ${high} (${kind.type})`);
         assert.match(found?.origin ?? "", high === "env" ? /^environment / : /^flag /);
       }

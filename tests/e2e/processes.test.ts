@@ -153,7 +153,6 @@ test("a refused token ends with 77 when asked for", async (t) => {
     "--target-url",
     "http://127.0.0.1:1/",
     "--exit-on-auth-failure",
-    "true",
   ], { CONNECTOR_TOKEN: "wrong-token" });
   assert.equal(await program.ended, 77, program.stderr.join("\n"));
   assert.match(program.stderr.join("\n"), /check the token/);

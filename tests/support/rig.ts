@@ -1,15 +1,14 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { systemClock } from "../../src/async/clock.ts";
-import { Secret } from "../../src/config/secret.ts";
+import { loadSettings } from "../../src/config/load.ts";
 import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import type { ChannelConfig } from "../../src/relay/registry.ts";
+import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import type { TestContext } from "./test.ts";
-
-const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
 
 export interface Got {
   readonly method: string;
@@ -58,52 +57,30 @@ export async function startTarget(t: TestContext, respond: Respond = () => 200):
   };
 }
 
-/** Settings for the channel "dev" of a relay, short waits. */
+/** Settings for the channel "dev" of a relay, with short waits; `more` is what else a file would say. */
 export function settings(
   relayUrl: string,
   target: URL,
   protocol: SourceSettings["protocol"],
+  more: Record<string, unknown> = {},
 ): Settings {
-  return {
-    source: {
-      url: new URL(relayUrl),
-      channel: "dev",
-      token: new Secret("s3cret"),
-      connectorId: undefined,
-      protocol,
-      tls,
-      reconnectDelayMs: 20,
-      maxReconnectDelayMs: 100,
-      reconnectBackoffMultiplier: 2,
-      heartbeatTimeoutMs: 60_000,
-      connectionTimeoutMs: 30_000,
-      ackTimeoutMs: 30_000,
-      fallbackRetryMs: 600_000,
+  const content = {
+    cloud_url: relayUrl,
+    channel: "dev",
+    token: "s3cret",
+    protocol,
+    reconnect_delay: 0.02,
+    max_reconnect_delay: 0.1,
+    exit_on_auth_failure: true,
+    ...more,
+    default_target: {
+      url: target.href,
+      retry_delay_seconds: 0.01,
+      retry_max_delay_seconds: 0.05,
+      ...(more["default_target"] as object),
     },
-    defaultTarget: {
-      name: "default",
-      url: target,
-      method: undefined,
-      headers: [],
-      timeoutMs: 30_000,
-      retry: { maxAttempts: 3, delayMs: 10, maxDelayMs: 50, multiplier: 2 },
-      tls,
-      maxConcurrentRequests: undefined,
-      legacyHeaders: false,
-    },
-    targets: new Map(),
-    delivery: {
-      maxConcurrentRequests: 10,
-      maxQueueMessages: 1_000,
-      maxQueueBytes: 64 << 20,
-      shutdownGraceMs: 30_000,
-      dedupMaxMessages: 10_000,
-      dedupWindowMs: 3_600_000,
-    },
-    log: { level: "info", format: "auto" },
-    statusListen: undefined,
-    exitOnAuthFailure: true,
   };
+  return loadSettings({ file: { path: "/test.json", content }, env: {}, flags: {} }).settings;
 }
 
 /** A real relay in this process with the channel "dev", fed by the webhook id "hook". */
@@ -118,16 +95,7 @@ export async function startDevRelay(
     observe: () => {},
     heartbeatMs: 30_000,
     channels: [{
-      name: "dev",
-      token: "s3cret",
-      webhookIds: ["hook"],
-      ttlMs: 86_400_000,
-      maxMessages: 10_000,
-      maxConnections: 10,
-      maxInFlight: 100,
-      ackTimeoutMs: 30_000,
-      maxDeliveries: 10,
-      maxBodyBytes: 10 << 20,
+      ...channelConfig({ name: "dev", token: "s3cret", webhookIds: ["hook"] }),
       ...overrides,
     }],
   });

@@ -1,0 +1,47 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "./usage_error.ts";
+
+export interface Flags {
+  text(name: string): string | undefined;
+  /** `--name` is true, `--no-name` is false. */
+  isOn(name: string): boolean | undefined;
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Reads a command's flags. Throws `UsageError` for an unknown one, a missing value, or more than
+ * `maxPositionals` words that are not flags.
+ */
+export function parseFlags(
+  args: readonly string[],
+  types: Readonly<Record<string, "string" | "boolean">>,
+  maxPositionals = 0,
+): Flags {
+  let values: Record<string, string | boolean | undefined>;
+  let positionals: string[];
+  try {
+    ({ values, positionals } = parseArgs({
+      args: [...args],
+      allowNegative: true,
+      allowPositionals: true,
+      options: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }])),
+    }));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const surplus = positionals[maxPositionals];
+  if (surplus !== undefined) {
+    throw new UsageError(`${JSON.stringify(surplus)} is not expected here`);
+  }
+  return {
+    positionals,
+    text(name) {
+      const value = values[name];
+      return typeof value === "string" ? value : undefined;
+    },
+    isOn(name) {
+      const value = values[name];
+      return typeof value === "boolean" ? value : undefined;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import process from "node:process";
+import type { Lifetime } from "../flow.ts";
+import { exitCode } from "./exit_code.ts";
+
+export interface SignalLifetime {
+  readonly life: Lifetime;
+  drain(): void;
+  /** Drains and aborts. */
+  stopNow(): void;
+  dispose(): void;
+}
+
+/** SIGINT or SIGTERM drains, a second one stops now (what is in hand is given back), a third one exits. */
+export function lifetimeFromSignals(): SignalLifetime {
+  const drain = new AbortController();
+  const abort = new AbortController();
+  const stopNow = () => {
+    abort.abort();
+    drain.abort();
+  };
+  const onSignal = () => {
+    if (abort.signal.aborted) process.exit(exitCode.unsettled);
+    if (drain.signal.aborted) abort.abort();
+    else drain.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return {
+    life: { drain: drain.signal, abort: abort.signal },
+    drain: () => drain.abort(),
+    stopNow,
+    dispose: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
+  };
+}

@@ -1,0 +1,65 @@
+import process from "node:process";
+import { exitCode } from "./exit_code.ts";
+import { parseFlags } from "./flags.ts";
+import { makeSample, sampleNames, sampleSecret } from "./samples.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const sendHelp = `hookferry send URL: post sample webhooks, signed as the provider signs.
+
+  --sample NAME   ${sampleNames.join(", ")} (default github.push)
+  --count N       how many (default 1)
+
+  The signing secret is HOOKFERRY_SIGNING_SECRET, else the one hookferry dev checks with.
+  Exit code 0 when all were accepted, 1 when not.
+
+  hookferry send http://127.0.0.1:8420/webhook/default --sample stripe --count 3
+`;
+
+/** Resolves with the exit code. */
+export async function sendCommand(args: readonly string[]): Promise<number> {
+  const { text, positionals } = parseFlags(args, { sample: "string", count: "string" }, 1);
+  const [given] = positionals;
+  const url = given === undefined ? undefined : URL.parse(given);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError(
+      `send ${given === undefined ? "" : JSON.stringify(given)}: give the URL to post to, ` +
+        "as in http://127.0.0.1:8420/webhook/default",
+    );
+  }
+  const name = sampleNames.find((one) => one === (text("sample") ?? "github.push"));
+  if (!name) {
+    throw new UsageError(
+      `--sample ${JSON.stringify(text("sample"))}: use one of ${sampleNames.join(", ")}`,
+    );
+  }
+  const count = Number(text("count") ?? 1);
+  if (!Number.isInteger(count) || count < 1) {
+    throw new UsageError(`--count ${JSON.stringify(text("count"))}: use a whole number from 1`);
+  }
+  const secret = process.env["HOOKFERRY_SIGNING_SECRET"] || sampleSecret;
+  let accepted = 0;
+  for (let i = 1; i <= count; i++) {
+    const result = await post(url, makeSample(name, secret, Date.now()));
+    if (result.isAccepted) accepted++;
+    process.stdout.write(`${i}/${count}  ${name}  ${result.says}\n`);
+  }
+  return accepted === count ? exitCode.ok : exitCode.unexpected;
+}
+
+/** Posts one sample. Never rejects: what went wrong is in `says`. */
+export async function post(
+  url: URL,
+  { headers, body }: { headers: Readonly<Record<string, string>>; body: string },
+): Promise<{ readonly isAccepted: boolean; readonly says: string }> {
+  try {
+    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual" });
+    const answer = (await response.text()).trim().slice(0, 200);
+    return { isAccepted: response.ok, says: `${response.status}  ${answer}` };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return {
+      isAccepted: false,
+      says: `cannot post to ${url.href}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    };
+  }
+}

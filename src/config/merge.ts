@@ -1,0 +1,123 @@
+import type { Report } from "./config_error.ts";
+import type { ConfigFile } from "./config_file.ts";
+import { didYouMean } from "./near_name.ts";
+import { accepted, type AnyOptionValue, checkValue, parseText } from "./option_value.ts";
+import { envName, flagName, type OptionKey, options, type OptionValue } from "./options.ts";
+
+/** What the settings are made from, weakest first. */
+export interface Layers {
+  readonly file: ConfigFile | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** By option key. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  /** The token, where it was read from standard input. */
+  readonly stdinToken?: string;
+}
+
+/** A value and who set it. */
+export interface Origin {
+  readonly value: AnyOptionValue;
+  /** In words: "default", "file /etc/x.json", "environment CONNECTOR_X", "flag --x". */
+  readonly origin: string;
+  /** 0 = default, then file, environment, flag. */
+  readonly rank: number;
+}
+
+/** The value of every option that has one, and where it came from. */
+export class Values {
+  readonly #origins: ReadonlyMap<string, Origin>;
+
+  constructor(origins: ReadonlyMap<string, Origin>) {
+    this.#origins = origins;
+  }
+
+  get<Key extends OptionKey>(key: Key): OptionValue<Key> {
+    // The option list has checked the value against the very kind that this type is computed from.
+    return this.#origins.get(key)?.value as OptionValue<Key>;
+  }
+
+  origin(key: OptionKey): Origin | undefined {
+    return this.#origins.get(key);
+  }
+
+  ms(key: MillisecondKey): number {
+    return this.get(key) * 1000;
+  }
+}
+
+/** The options that are seconds and have a default. */
+type MillisecondKey = {
+  [Key in OptionKey]: [OptionValue<Key>] extends [number] ? Key : never;
+}[OptionKey];
+
+/** Modes of the old connector that this one does not have. */
+const unsupported = [
+  "webhooks_config",
+  "connections_config",
+  "etcd_host",
+  "etcd_port",
+  "etcd_prefix",
+  "namespace",
+];
+/** Keys of a file that are not options. */
+const structuredKeys = ["default_target", "targets", "$schema"];
+
+/**
+ * Defaults < file < environment < flags. "Set" means present; an empty variable counts as unset, and so does
+ * null in a file. What is wrong is reported, and the weaker value stands.
+ */
+export function mergeLayers(layers: Layers, report: Report): Values {
+  const { env, flags, stdinToken } = layers;
+  const file = layers.file?.content ?? {};
+  const origins = new Map<string, Origin>();
+  for (const option of options) {
+    const { key, kind } = option;
+    const set = (
+      rank: number,
+      value: AnyOptionValue | undefined,
+      given: unknown,
+      origin: string,
+    ) => {
+      if (value !== undefined) return origins.set(key, { value, origin, rank });
+      const shown = kind.type === "secret" ? "its value" : JSON.stringify(given);
+      report(`${key}: ${shown} from ${origin} is not ${accepted(kind)}`);
+    };
+    if (option.default !== undefined) set(0, option.default, option.default, "default");
+    const inFile = file[key];
+    if (inFile !== undefined && inFile !== null && !isOldLogFormat(key, inFile)) {
+      set(1, checkValue(kind, inFile), inFile, `file ${layers.file?.path}`);
+    }
+    const inEnv = env[envName(option)];
+    if (inEnv && !isOldLogFormat(key, inEnv)) {
+      set(2, parseText(kind, inEnv), inEnv, `environment ${envName(option)}`);
+    }
+    const inFlag = flags[key];
+    if (inFlag !== undefined) set(3, parseText(kind, inFlag), inFlag, `flag --${flagName(option)}`);
+    if (key === "token" && stdinToken !== undefined) {
+      set(3, parseText(kind, stdinToken), stdinToken, "standard input");
+    }
+  }
+  reportUnknownKeys(file, layers.file?.path, report);
+  return new Values(origins);
+}
+
+/** The old connector's files hold a format of Python's logging there; it says nothing about ours. */
+function isOldLogFormat(key: string, value: unknown): boolean {
+  return key === "log_format" && typeof value === "string" && value.includes("%(");
+}
+
+function reportUnknownKeys(
+  file: Readonly<Record<string, unknown>>,
+  path: string | undefined,
+  report: Report,
+): void {
+  const known = [...options.map(({ key }) => key), ...structuredKeys];
+  for (const [key, value] of Object.entries(file)) {
+    if (value === null || known.includes(key)) continue;
+    report(
+      unsupported.includes(key)
+        ? `${key}: this delivery mode of the old connector is not part of hookferry; use default_target or targets`
+        : `${key}: unknown key in ${path}${didYouMean(key, known)}`,
+    );
+  }
+}

@@ -1,0 +1,24 @@
+import type { Report } from "./config_error.ts";
+import type { Values } from "./merge.ts";
+import { readText } from "./read_text.ts";
+import { Secret } from "./secret.ts";
+
+/** The channel's token, from `token` or the file `token_file` names, whichever the stronger layer set. */
+export function readToken(values: Values, report: Report): Secret | undefined {
+  const direct = values.origin("token");
+  const file = values.origin("token_file");
+  let token = values.get("token");
+  const path = values.get("token_file");
+  if (path !== undefined && (file?.rank ?? 0) > (direct?.rank ?? -1)) {
+    const text = readText("token_file", path, report)?.replace(/\r?\n$/, "");
+    if (text === undefined) return undefined;
+    token = new Secret(text);
+  }
+  if (token === undefined || token.reveal() === "") {
+    report("token: is required; set CONNECTOR_TOKEN, token_file, or use --token-stdin");
+    return undefined;
+  }
+  if (/^[\x21-\x7e]+$/.test(token.reveal())) return token;
+  report("token: has characters that cannot stand in a header (only visible ASCII can)");
+  return undefined;
+}

@@ -1,0 +1,35 @@
+import { statSync } from "node:fs";
+import type { Layers, Values } from "./merge.ts";
+import type { Settings } from "./settings.ts";
+
+/** What is accepted but may hurt: secrets that others can read, certificates that nobody checks. */
+export function configWarnings(settings: Settings, values: Values, layers: Layers): string[] {
+  const warnings: string[] = [];
+  const tokenFile = values.get("token_file");
+  if (tokenFile !== undefined) warnings.push(...readableByOthers("token_file", tokenFile));
+  const { file } = layers;
+  if (file?.content["token"] !== undefined && file.content["token"] !== null) {
+    warnings.push(...readableByOthers("the configuration file with the token", file.path));
+  }
+  if (!settings.source.tls.verify) {
+    warnings.push("verify_ssl is off: whoever sits between us and the relay can read the token");
+  }
+  const all = [settings.defaultTarget, ...settings.targets.values()];
+  for (const target of all) {
+    if (target && target.url.protocol === "https:" && !target.tls.verify) {
+      warnings.push(`the certificate of the target ${JSON.stringify(target.name)} is not verified`);
+    }
+  }
+  return warnings;
+}
+
+function readableByOthers(what: string, path: string): string[] {
+  let mode: number;
+  try {
+    ({ mode } = statSync(path));
+  } catch {
+    return []; // It was read a moment ago; that it is gone now is not what this is about.
+  }
+  if ((mode & 0o077) === 0) return [];
+  return [`${what}, ${JSON.stringify(path)}, can be read by other users: chmod 600 it`];
+}

@@ -1,0 +1,176 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ConnectorEvent, Observe } from "./events.ts";
+
+/** What a gauge cannot learn from events: it is asked when somebody looks. */
+export interface Load {
+  /** Messages received and not yet settled. */
+  readonly inHand: number;
+  readonly inHandBytes: number;
+  /** Attempts under way; the other messages in hand wait for a place or for a retry. */
+  readonly attempting: number;
+}
+
+export interface MetricsFold {
+  readonly observe: Observe;
+  readonly registry: Registry;
+  /** Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const lagBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400];
+
+/**
+ * Counters, gauges and histograms, folded from the events. Labels have few values: targets as configured,
+ * transports, outcomes; never ids.
+ */
+export function foldMetrics(
+  { load, now, build }: {
+    readonly load: () => Load;
+    /** Milliseconds. */
+    readonly now: () => number;
+    readonly build: { readonly version: string; readonly runtime: string };
+  },
+): MetricsFold {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter<Label>({ name: `hookferry_${name}`, help, labelNames, registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Gauge<Label>({ name: `hookferry_${name}`, help, labelNames, registers });
+  const asked = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `hookferry_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const received = counter("messages_received_total", "Messages received from the relay.");
+  const receivedBytes = counter("received_bytes_total", "Bytes of bodies received.");
+  const duplicates = counter("duplicates_total", "Copies recognised, by the state of the first.", [
+    "state",
+  ]);
+  const attempts = counter("delivery_attempts_total", "Attempts at targets, by result.", [
+    "target",
+    "result",
+  ]);
+  const retries = counter("delivery_retries_total", "Attempts that will be repeated.", ["target"]);
+  const deliveries = counter("deliveries_total", "Messages brought to an end, by outcome.", [
+    "target",
+    "outcome",
+  ]);
+  const duration = new Histogram({
+    name: "hookferry_delivery_attempt_duration_seconds",
+    help: "How long attempts took.",
+    labelNames: ["target"],
+    buckets: durationBuckets,
+    registers,
+  });
+  const lag = new Histogram({
+    name: "hookferry_delivery_lag_seconds",
+    help: "From receipt at the relay to delivery at the target.",
+    labelNames: ["target"],
+    buckets: lagBuckets,
+    registers,
+  });
+  const settlements = counter(
+    "settlements_total",
+    "Settlements the relay has taken: ack, nack_retry, nack_dead_letter.",
+    ["verdict"],
+  );
+  const settlementFailures = counter(
+    "settlement_failures_total",
+    "Settlements that could not be sent and wait to be sent again.",
+  );
+  const connects = counter("connect_attempts_total", "Attempts to open a stream.", ["transport"]);
+  const connectFailures = counter("connect_failures_total", "Streams that failed, by reason.", [
+    "transport",
+    "reason",
+  ]);
+  const fallbacks = counter("transport_changes_total", "Changes of the transport.", ["from", "to"]);
+  const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["kind"]);
+  const warnings = counter("config_warnings_total", "Settings that should be looked at.");
+  const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
+  const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
+  const draining = gauge("draining", "1 while the connector is stopping.");
+  asked("in_hand_messages", "Messages received and not yet settled.", () => load().inHand);
+  asked("in_hand_bytes", "Their bytes.", () => load().inHandBytes);
+  asked("in_flight", "Attempts under way.", () => load().attempting);
+  asked(
+    "queue_depth",
+    "Messages in hand that wait for a place or a retry.",
+    () => Math.max(0, load().inHand - load().attempting),
+  );
+  let downSince: number | undefined = now();
+  let downMs = 0;
+  new Counter({
+    name: "hookferry_disconnected_seconds_total",
+    help: "Seconds without a stream.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc((downMs + (downSince === undefined ? 0 : now() - downSince)) / 1000);
+    },
+  });
+  gauge("build_info", "1, with version and runtime.", ["version", "runtime"]).set(build, 1);
+
+  function observe(event: ConnectorEvent): void {
+    switch (event.type) {
+      case "config.warning":
+        return warnings.inc();
+      case "connector.draining":
+        return draining.set(1);
+      case "stream.connecting":
+        return connects.inc({ transport: event.transport });
+      case "stream.connected":
+        if (downSince !== undefined) downMs += now() - downSince;
+        downSince = undefined;
+        return connected.set({ transport: event.transport }, 1);
+      case "stream.disconnected":
+        downSince = now();
+        return connected.set({ transport: event.transport }, 0);
+      case "stream.failed":
+        return connectFailures.inc({ transport: event.transport, reason: event.failureClass });
+      case "stream.transport_changed":
+        return fallbacks.inc({ from: event.from, to: event.to });
+      case "stream.frame_ignored":
+        return ignored.inc({ kind: event.kind });
+      case "stream.backpressure":
+        return backpressure.set(event.on ? 1 : 0);
+      case "delivery.received":
+        received.inc();
+        return receivedBytes.inc(event.bytes);
+      case "delivery.duplicate":
+        return duplicates.inc({ state: event.state });
+      case "delivery.attempted":
+        attempts.inc({ target: event.target, result: event.result });
+        return duration.observe({ target: event.target }, event.durationMs / 1000);
+      case "delivery.retrying":
+        return retries.inc({ target: event.target });
+      case "delivery.succeeded":
+        deliveries.inc({ target: event.target, outcome: "delivered" });
+        return lag.observe({ target: event.target }, event.lagMs / 1000);
+      case "delivery.failed":
+        return deliveries.inc({ target: event.target ?? "", outcome: event.outcome });
+      case "settlement.confirmed":
+        return settlements.inc({ verdict: verdictOf(event) });
+      case "settlement.failed":
+        return settlementFailures.inc(event.count);
+      case "status.listening":
+      case "status.unavailable":
+      case "connector.started":
+      case "connector.stopped":
+        return; // Nothing to count: whoever scrapes knows.
+    }
+  }
+
+  return { observe, registry, text: () => registry.metrics() };
+}
+
+function verdictOf({ verdict, retry }: { verdict: "ack" | "nack"; retry: boolean }): string {
+  if (verdict === "ack") return "ack";
+  return retry ? "nack_retry" : "nack_dead_letter";
+}

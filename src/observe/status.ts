@@ -1,0 +1,179 @@
+import type { Clock } from "../async/clock.ts";
+import type { TransportName } from "../flow.ts";
+import type { ConnectorEvent, Observe } from "./events.ts";
+
+/** What `/readyz` says about one part. */
+export interface Part {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly detail: string;
+}
+
+export interface StatusFold {
+  readonly observe: Observe;
+  status(): Record<string, unknown>;
+  readiness(): readonly Part[];
+}
+
+/** Failures in a row after which a target counts as not ready. */
+const failingAfter = 3;
+
+interface TargetState {
+  failuresInARow: number;
+  lastFailure: string;
+  lastSuccessAt: number | undefined;
+}
+
+/**
+ * The state of a connector, folded from its events. `about` is what does not change (version and so on),
+ * `inHand` the messages held now.
+ */
+export function foldStatus(
+  { clock, about, inHand }: {
+    readonly clock: Clock;
+    readonly about: Readonly<Record<string, unknown>>;
+    readonly inHand: () => { readonly messages: number; readonly bytes: number };
+  },
+): StatusFold {
+  const startedAt = clock.now();
+  const totals = {
+    received: 0,
+    delivered: 0,
+    rejected: 0,
+    exhausted: 0,
+    abandoned: 0,
+    retried: 0,
+    duplicates: 0,
+    acked: 0,
+    nacked: 0,
+  };
+  const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
+  const targets = new Map<string, TargetState>();
+  let connection: { transport: TransportName; id: string; since: number } | undefined;
+  let downSince = startedAt;
+  let lastFailure: { message: string; class: string; at: string } | undefined;
+  let draining = false;
+
+  function observe(event: ConnectorEvent): void {
+    switch (event.type) {
+      case "connector.draining":
+        draining = true;
+        break;
+      case "stream.connecting":
+        reconnects.attempts++;
+        break;
+      case "stream.connected":
+        if (!connection) reconnects.disconnectedMs += clock.now() - downSince;
+        connection = { transport: event.transport, id: event.connectionId, since: clock.now() };
+        break;
+      case "stream.disconnected":
+        connection = undefined;
+        downSince = clock.now();
+        break;
+      case "stream.failed": {
+        reconnects.failures++;
+        const at = new Date(clock.now()).toISOString();
+        lastFailure = { message: event.message, class: event.failureClass, at };
+        break;
+      }
+      case "delivery.received":
+        totals.received++;
+        break;
+      case "delivery.duplicate":
+        totals.duplicates++;
+        break;
+      case "delivery.retrying":
+        totals.retried++;
+        break;
+      case "delivery.attempted":
+        attempted(event);
+        break;
+      case "delivery.succeeded":
+        totals.delivered++;
+        break;
+      case "delivery.failed":
+        totals[event.outcome]++;
+        break;
+      case "settlement.confirmed":
+        totals[event.verdict === "ack" ? "acked" : "nacked"]++;
+        break;
+    }
+  }
+
+  function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
+    const state = targets.get(event.target) ??
+      { failuresInARow: 0, lastFailure: "", lastSuccessAt: undefined };
+    targets.set(event.target, state);
+    if (event.result === "transient") {
+      state.failuresInARow++;
+      state.lastFailure = event.reason?.message ?? "";
+      return;
+    }
+    // A target that refuses one webhook for good is there and answers.
+    state.failuresInARow = 0;
+    if (event.result === "delivered") state.lastSuccessAt = clock.now();
+  }
+
+  return {
+    observe,
+    readiness() {
+      const parts: Part[] = [connectionPart()];
+      if (draining) parts.push({ name: "connector", ready: false, detail: "it is stopping" });
+      for (const [name, { failuresInARow, lastFailure }] of targets) {
+        const ready = failuresInARow < failingAfter;
+        parts.push({
+          name: `target ${name}`,
+          ready,
+          detail: ready ? "answers" : `${failuresInARow} failures in a row: ${lastFailure}`,
+        });
+      }
+      return parts;
+    },
+    status: () => ({
+      ...about,
+      uptime_seconds: seconds(clock.now() - startedAt),
+      draining,
+      connection: connection
+        ? {
+          state: "connected",
+          transport: connection.transport,
+          connection_id: connection.id,
+          up_seconds: seconds(clock.now() - connection.since),
+        }
+        : { state: "disconnected", down_seconds: seconds(clock.now() - downSince) },
+      reconnects: {
+        attempts: reconnects.attempts,
+        failures: reconnects.failures,
+        last_failure: lastFailure ?? null,
+        disconnected_seconds: seconds(disconnectedMs()),
+      },
+      in_hand: inHand(),
+      totals,
+      targets: Object.fromEntries(
+        [...targets].map(([name, state]) => [name, {
+          failures_in_a_row: state.failuresInARow,
+          last_failure: state.lastFailure || null,
+          last_success_at: state.lastSuccessAt === undefined
+            ? null
+            : new Date(state.lastSuccessAt).toISOString(),
+        }]),
+      ),
+    }),
+  };
+
+  function connectionPart(): Part {
+    if (connection) {
+      return { name: "connection", ready: true, detail: `connected over ${connection.transport}` };
+    }
+    const detail = lastFailure?.message ?? "not connected yet";
+    return { name: "connection", ready: false, detail };
+  }
+
+  function disconnectedMs(): number {
+    return reconnects.disconnectedMs + (connection ? 0 : clock.now() - downSince);
+  }
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms) / 1000;
+}
