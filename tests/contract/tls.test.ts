@@ -1,0 +1,106 @@
+/** Requirements 6 and 18: TLS settings hold for the stream, for acks and for targets. */
+import assert from "node:assert/strict";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import {
+  publish,
+  settings,
+  startConnector,
+  startDevRelay,
+  startTarget,
+} from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+import { certPath, startTlsFront } from "../support/tls_front.ts";
+
+const ca = { ca_cert_path: certPath("ca") };
+const identity = {
+  client_cert_path: certPath("client"),
+  client_key_path: certPath("client_key"),
+};
+
+async function startBehindTls(
+  t: TestContext,
+  protocol: "websocket" | "sse" | "long_poll",
+  { source, target }: { source: Record<string, unknown>; target: Record<string, unknown> },
+) {
+  const plainTarget = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const secureRelay = await startTlsFront(t, new URL(relay.url));
+  const secureTarget = await startTlsFront(t, plainTarget.url);
+  const given = settings(secureRelay.href, secureTarget, protocol, {
+    ...source,
+    default_target: target,
+  });
+  return { relay, target: plainTarget, run: startConnector(t, given) };
+}
+
+function first<Type extends ConnectorEvent["type"]>(
+  events: readonly ConnectorEvent[],
+  type: Type,
+): Extract<ConnectorEvent, { type: Type }> {
+  const found = events.find((event) => event.type === type);
+  assert.ok(found, `no ${type}`);
+  return found as Extract<ConnectorEvent, { type: Type }>;
+}
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  const tlsTest = (name: string, body: Parameters<typeof test>[1]) =>
+    test(`requirements 6, 18: [${protocol}] ${name}`, body);
+
+  tlsTest("a private CA and a client certificate serve stream, ack and delivery", async (t) => {
+    const { relay, target, run } = await startBehindTls(t, protocol, {
+      source: { ...ca, ...identity },
+      target: { ...ca, ...identity },
+    });
+    await run.happened("stream.connected");
+    await publish(relay, "x");
+    await run.happened("settlement.confirmed");
+    assert.equal(target.got.length, 1);
+    assert.equal(relay.registry.named("dev")?.channel.store.stats().delivered, 1);
+  });
+
+  tlsTest("verification can be switched off for the relay alone", async (t) => {
+    const { relay, run } = await startBehindTls(t, protocol, {
+      source: { verify_ssl: false, ...identity },
+      target: identity,
+    });
+    await run.happened("stream.connected");
+    await publish(relay, "x");
+    await run.happened("delivery.retrying");
+    const { reason } = first(run.events, "delivery.retrying");
+    assert.equal(reason.code, "tls", reason.message);
+  });
+
+  tlsTest("verification can be switched off for the target alone", async (t) => {
+    const { relay, run } = await startBehindTls(t, protocol, {
+      source: { ...ca, ...identity },
+      target: { verify_ssl: false, ...identity },
+    });
+    await run.happened("stream.connected");
+    await publish(relay, "x");
+    await run.happened("settlement.confirmed");
+  });
+
+  tlsTest("the wrong CA fails and the message says so", async (t) => {
+    const { run } = await startBehindTls(t, protocol, {
+      source: { ca_cert_path: certPath("other_ca"), ...identity },
+      target: {},
+    });
+    await run.happened("stream.failed");
+    assert.match(first(run.events, "stream.failed").message, /certificate/i);
+  });
+
+  tlsTest("a missing client certificate fails, at the relay and at the target", async (t) => {
+    const without = await startBehindTls(t, protocol, { source: ca, target: {} });
+    await without.run.happened("stream.failed");
+    assert.match(first(without.run.events, "stream.failed").message, /cannot .* at https:/);
+
+    const atTarget = await startBehindTls(t, protocol, {
+      source: { ...ca, ...identity },
+      target: ca,
+    });
+    await atTarget.run.happened("stream.connected");
+    await publish(atTarget.relay, "x");
+    await atTarget.run.happened("delivery.retrying");
+    assert.equal(atTarget.target.got.length, 0);
+  });
+}
