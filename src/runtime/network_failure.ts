@@ -14,7 +14,29 @@ const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] 
   ["timeout", /ETIMEDOUT|TimeoutError|timed out/i, "timed out"],
   [
     "tls",
-    /CERT|ERR_SSL|ERR_TLS|SELF_SIGNED|UNABLE_TO_|invalid peer certificate|UnknownIssuer|received fatal alert|EPROTO|NoApplicationProtocol|handshake/i,
+    /CERTIFICATE_?REQUIRED/i,
+    "the server demands a client certificate: set client_cert_path and client_key_path",
+  ],
+  [
+    "tls",
+    /SELF_SIGNED|UNABLE_TO_|UnknownIssuer|CaUsedAsEndEntity/,
+    "the certificate is not signed by a CA that is trusted here: set ca_cert_path",
+  ],
+  [
+    "tls",
+    /ALTNAME|NotValidForName|HOSTNAME_MISMATCH/i,
+    "the certificate is for another host name",
+  ],
+  ["tls", /CERT_HAS_EXPIRED|certificate expired|Expired/, "the certificate has expired"],
+  [
+    "tls",
+    // Bun's fetch says no more than this.
+    /EPROTO: The TLS handshake failed/,
+    "the TLS handshake failed: the server does not speak TLS here, or demands a client certificate",
+  ],
+  [
+    "tls",
+    /CERT|ERR_SSL|ERR_TLS|invalid peer certificate|received fatal alert|EPROTO|NoApplicationProtocol|handshake/i,
   ],
   [
     "reset",
