@@ -1,13 +1,7 @@
 /** Requirements 6 and 18: TLS settings hold for the stream, for acks and for targets. */
 import assert from "node:assert/strict";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
-import {
-  publish,
-  settings,
-  startConnector,
-  startDevRelay,
-  startTarget,
-} from "../support/rig.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { certPath, startTlsFront } from "../support/tls_front.ts";
 
@@ -92,7 +86,10 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   tlsTest("a missing client certificate fails, at the relay and at the target", async (t) => {
     const without = await startBehindTls(t, protocol, { source: ca, target: {} });
     await without.run.happened("stream.failed");
-    assert.match(first(without.run.events, "stream.failed").message, /demands a client certificate/);
+    assert.match(
+      first(without.run.events, "stream.failed").message,
+      /demands a client certificate/,
+    );
 
     const atTarget = await startBehindTls(t, protocol, {
       source: { ...ca, ...identity },

@@ -1,6 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { systemClock } from "../../src/async/clock.ts";
+import { type Clock, type Random, systemClock } from "../../src/async/clock.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
@@ -121,15 +121,19 @@ export interface Running {
 }
 
 /** A real connector in this process. It is drained at the end of the test. */
-export function startConnector(t: TestContext, given: Settings): Running {
+export function startConnector(
+  t: TestContext,
+  given: Settings,
+  { clock = systemClock, random = Math.random }: { clock?: Clock; random?: Random } = {},
+): Running {
   const events: ConnectorEvent[] = [];
   const waiters: { type: string; n: number; resolve: () => void }[] = [];
   const count = (type: string) => events.filter((event) => event.type === type).length;
   const drain = new AbortController();
   const abort = new AbortController();
   const connector = createConnector(given, {
-    clock: systemClock,
-    random: Math.random,
+    clock,
+    random,
     observe(event) {
       events.push(event);
       for (const waiter of waiters) if (count(waiter.type) >= waiter.n) waiter.resolve();
