@@ -30,6 +30,8 @@ export interface Connector {
   readonly inHand: { readonly messages: number; readonly bytes: number };
   /** Attempts under way. */
   readonly attempting: number;
+  /** When the last bytes came from the relay, milliseconds since the epoch. */
+  readonly heardAt: number | undefined;
   /**
    * Runs until `life.drain`, then finishes what is in hand within the grace the settings give (sooner on
    * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
@@ -46,6 +48,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   const { clock, random } = options;
   const { source, delivery } = settings;
   let abandoned = 0;
+  let heardAt: number | undefined;
   const observe: Observe = (event) => {
     if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
     options.observe(event);
@@ -64,6 +67,9 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     },
     get attempting() {
       return places.held;
+    },
+    get heardAt() {
+      return heardAt;
     },
     async run(life) {
       const http = createFetch(source.tls);
@@ -93,6 +99,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             },
             heartbeatTimeoutMs: source.heartbeatTimeoutMs,
             connectionTimeoutMs: source.connectionTimeoutMs,
+            onHeard: () => heardAt = clock.now(),
             fallbackRetryMs: source.fallbackRetryMs,
             maxConnectAttempts: source.maxConnectAttempts,
             exitOnRejected: settings.exitOnAuthFailure,

@@ -81,7 +81,12 @@ async function startStatus(
 ): Promise<StatusServer | undefined> {
   if (!statusListen) return undefined;
   const build = { version, runtime: runtimeName };
-  const status = foldStatus({ clock: systemClock, about: build, inHand: () => connector.inHand });
+  const status = foldStatus({
+    clock: systemClock,
+    about: build,
+    inHand: () => connector.inHand,
+    heardAt: () => connector.heardAt,
+  });
   const metrics = foldMetrics({
     build,
     now: () => systemClock.now(),
@@ -89,6 +94,7 @@ async function startStatus(
       inHand: connector.inHand.messages,
       inHandBytes: connector.inHand.bytes,
       attempting: connector.attempting,
+      silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
     }),
   });
   const tell = (event: ConnectorEvent) => folds.forEach((fold) => fold(event));

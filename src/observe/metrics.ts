@@ -6,6 +6,8 @@ export interface Load {
   /** Messages received and not yet settled. */
   readonly inHand: number;
   readonly inHandBytes: number;
+  /** Milliseconds since the last bytes came from the relay; undefined before the first. */
+  readonly silenceMs: number | undefined;
   /** Attempts under way; the other messages in hand wait for a place or for a retry. */
   readonly attempting: number;
 }
@@ -103,6 +105,11 @@ export function foldMetrics(
     "queue_depth",
     "Messages in hand that wait for a place or a retry.",
     () => Math.max(0, load().inHand - load().attempting),
+  );
+  asked(
+    "relay_silence_seconds",
+    "Seconds since the last byte came from the relay.",
+    () => (load().silenceMs ?? NaN) / 1000,
   );
   let downSince: number | undefined = now();
   let downMs = 0;

@@ -26,13 +26,14 @@ interface TargetState {
 
 /**
  * The state of a connector, folded from its events. `about` is what does not change (version and so on),
- * `inHand` the messages held now.
+ * `inHand` the messages held now, `heardAt` when the last bytes came from the relay.
  */
 export function foldStatus(
-  { clock, about, inHand }: {
+  { clock, about, inHand, heardAt }: {
     readonly clock: Clock;
     readonly about: Readonly<Record<string, unknown>>;
     readonly inHand: () => { readonly messages: number; readonly bytes: number };
+    readonly heardAt: () => number | undefined;
   },
 ): StatusFold {
   const startedAt = clock.now();
@@ -139,6 +140,7 @@ export function foldStatus(
           transport: connection.transport,
           connection_id: connection.id,
           up_seconds: seconds(clock.now() - connection.since),
+          silent_seconds: seconds(clock.now() - (heardAt() ?? connection.since)),
         }
         : { state: "disconnected", down_seconds: seconds(clock.now() - downSince) },
       reconnects: {

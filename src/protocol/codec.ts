@@ -3,7 +3,7 @@
  * other side should not have sent becomes a `malformed` or `unknown` frame.
  */
 import { z } from "zod";
-import { compactJson, elementTexts, memberText } from "./json_text.ts";
+import { asciiJson, compactJson, elementTexts, memberText } from "./json_text.ts";
 import type { Envelope } from "./envelope.ts";
 import {
   allCapabilities,
@@ -194,7 +194,7 @@ export interface EnvelopeStyle {
 /** One `webhook` object as JSON text on one line. */
 export function encodeWebhook(envelope: Envelope, style: EnvelopeStyle): string {
   const text = style.exactBody ? encodeExact(envelope) : encodePayload(envelope);
-  return style.ascii ? escapeNonAscii(text) : text;
+  return style.ascii ? asciiJson(text) : text;
 }
 
 function encodeExact(envelope: Envelope): string {
@@ -427,11 +427,4 @@ function base64(bytes: Uint8Array): string {
     binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   }
   return btoa(binary);
-}
-
-function escapeNonAscii(text: string): string {
-  return text.replace(
-    /[^\0-\x7f]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

@@ -4,7 +4,10 @@
  * cut a peer that does not answer, and tell why a handshake was refused. See docs/decisions/0002.
  */
 import type { IncomingMessage } from "node:http";
-import { WebSocket } from "ws";
+// By its path: for the name "ws" Bun puts a shim of its own in place, which shows whole messages only and so
+// cannot tell a slow peer from a dead one.
+// @ts-types="@types/ws"
+import { WebSocket } from "../../node_modules/ws/wrapper.mjs";
 import type { TlsSettings } from "../config/settings.ts";
 import { nodeTlsOptions } from "./tls.ts";
 

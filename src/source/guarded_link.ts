@@ -9,8 +9,10 @@ import { type Link, StreamFailure } from "../flow.ts";
 export class GuardedLink implements Link {
   readonly #controller = new AbortController();
   readonly #watchdog: Watchdog;
+  readonly #onHeard: () => void;
 
-  constructor(silenceMs: number, clock: Clock) {
+  constructor(silenceMs: number, clock: Clock, onHeard: () => void) {
+    this.#onHeard = onHeard;
     this.#watchdog = new Watchdog(silenceMs, (reason) => {
       const message = reason === "silent"
         ? `nothing was heard from the relay for ${silenceMs / 1000} s`
@@ -31,6 +33,7 @@ export class GuardedLink implements Link {
 
   heard(): void {
     this.#watchdog.feed();
+    this.#onHeard();
   }
 
   /** While we are not reading, silence is ours. */

@@ -17,16 +17,18 @@ export interface OpenStream {
 export interface OpenStreamOptions {
   readonly heartbeatTimeoutMs: number;
   readonly connectionTimeoutMs: number;
+  /** Called for any bytes from the relay. */
+  readonly onHeard: () => void;
   readonly clock: Clock;
 }
 
 /** One attempt. Rejects with a `StreamFailure`, also when `stop` is aborted meanwhile. */
 export async function openStream(
   transport: Transport,
-  { heartbeatTimeoutMs, connectionTimeoutMs, clock }: OpenStreamOptions,
+  { heartbeatTimeoutMs, connectionTimeoutMs, onHeard, clock }: OpenStreamOptions,
   stop: AbortSignal,
 ): Promise<OpenStream> {
-  const link = new GuardedLink(heartbeatTimeoutMs, clock);
+  const link = new GuardedLink(heartbeatTimeoutMs, clock, onHeard);
   // Until there is a connection to close, a stop cuts the attempt.
   const forgetStop = onAbort(stop, () => link.end("on_purpose"));
   const cancelTimeout = clock.after(connectionTimeoutMs, () =>

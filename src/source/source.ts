@@ -24,6 +24,8 @@ export interface SourceOptions {
   /** No byte for this long = the connection is dead. */
   readonly heartbeatTimeoutMs: number;
   readonly connectionTimeoutMs: number;
+  /** Called for any bytes from the relay. */
+  readonly onHeard: () => void;
   /** How long to stay on a lesser transport before a better one is tried again. */
   readonly fallbackRetryMs: number;
   /** Failures in a row after which the last is thrown; 0 = try for ever. */

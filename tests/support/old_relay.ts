@@ -6,6 +6,7 @@ import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, systemClock } from "../../src/async/clock.ts";
+import { asciiJson } from "../../src/protocol/json_text.ts";
 import type { TestContext } from "./test.ts";
 
 export interface OldRelay {
@@ -397,8 +398,5 @@ function spacedAscii(value: unknown): string {
     /("(?:[^"\\]|\\.)*")|[,:]/g,
     (mark: string, string: string | undefined) => string ?? `${mark} `,
   );
-  return spaced.replace(
-    /[^\0-\x7f]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return asciiJson(spaced);
 }

@@ -1,0 +1,162 @@
+/** Requirement 4: a relay that falls silent is noticed, its socket is really closed, and another try follows. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { ManualClock } from "../support/manual_clock.ts";
+import { settings, startConnector, startDevRelay } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+type Protocol = "websocket" | "sse" | "long_poll";
+const nowhere = new URL("http://127.0.0.1:1/");
+
+/** A TCP server that is told by hand what to say. */
+async function startMute(t: TestContext) {
+  const accepted: Socket[] = [];
+  const waiting: (() => void)[] = [];
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    accepted.push(socket);
+    for (const resolve of waiting.splice(0)) resolve();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.defer(() => {
+    for (const socket of accepted) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** The n-th connection (from 1), once it is there. */
+    async connection(n: number): Promise<Socket> {
+      for (;;) {
+        const socket = accepted[n - 1];
+        if (socket) return socket;
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    },
+  };
+}
+
+/** Reads the request and answers as if a stream began: the greeting, then nothing. */
+async function beginStream(socket: Socket, protocol: Protocol): Promise<void> {
+  const [request] = await once(socket, "data") as [Uint8Array];
+  const head = new TextDecoder().decode(request);
+  const greeting = '{"type":"connected","connection_id":"c1","channel":"dev"}';
+  switch (protocol) {
+    case "websocket": {
+      const key = /sec-websocket-key: (\S+)/i.exec(head)?.[1] ?? "";
+      const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest("base64");
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+          `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+      socket.write(new Uint8Array([0x81, greeting.length, ...Buffer.from(greeting)]));
+      return;
+    }
+    case "sse":
+      socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+      socket.write(`event: connected\ndata: ${greeting}\n\n`);
+      return;
+    case "long_poll":
+      socket.write(
+        `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"messages":[`,
+      );
+      return;
+  }
+}
+
+/** Some bytes that are the middle of something, never its end. */
+function trickle(socket: Socket, protocol: Protocol): Promise<void> {
+  // A WebSocket frame of 100 bytes was announced by the first piece; the others are its content.
+  const piece = protocol === "websocket" ? new Uint8Array([0x20]) : Buffer.from("x");
+  return new Promise((resolve) => void socket.write(piece, () => resolve()));
+}
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  const live = (name: string, body: Parameters<typeof test>[1]) =>
+    test(`requirement 4: [${protocol}] ${name}`, body);
+
+  live("a server that accepts and says nothing", async (t) => {
+    const clock = new ManualClock();
+    const mute = await startMute(t);
+    const run = startConnector(t, settings(mute.url, nowhere, protocol), { clock });
+    const socket = await mute.connection(1);
+    socket.resume();
+    const closed = closeOf(socket);
+    await clock.advance(60_000);
+    await closed;
+    await run.happened("stream.failed");
+    await clock.advance(1_000);
+    await mute.connection(2);
+  });
+
+  live("a server that begins the stream and stops there", async (t) => {
+    const clock = new ManualClock();
+    const mute = await startMute(t);
+    const run = startConnector(t, settings(mute.url, nowhere, protocol), { clock });
+    const socket = await mute.connection(1);
+    await beginStream(socket, protocol);
+    socket.resume();
+    const closed = closeOf(socket);
+    if (protocol !== "long_poll") await run.happened("stream.connected");
+    await clock.advance(75_000);
+    await closed;
+    await run.happened("stream.failed");
+    const failed = run.events.find((event) => event.type === "stream.failed");
+    if (protocol !== "long_poll") {
+      assert.equal(failed?.failureClass, "silent");
+      assert.match(failed?.message ?? "", /nothing was heard from the relay for 60 s/);
+    }
+    await clock.advance(1_000);
+    await mute.connection(2);
+  });
+
+  live("bytes of an unfinished event count as life, until they stop", async (t) => {
+    // A poll that is never answered is ended by the connection timeout: it must not be the first one.
+    if (protocol === "long_poll") return;
+    const clock = new ManualClock();
+    const mute = await startMute(t);
+    const run = startConnector(t, settings(mute.url, nowhere, protocol), { clock });
+    const socket = await mute.connection(1);
+    await beginStream(socket, protocol);
+    socket.resume();
+    const closed = closeOf(socket);
+    await run.happened("stream.connected");
+    const begin = protocol === "websocket" ? new Uint8Array([0x81, 100]) : "event: webhook\ndata: ";
+    await new Promise<void>((resolve) => void socket.write(begin, () => resolve()));
+    for (let minute = 0; minute < 3; minute++) {
+      await trickle(socket, protocol);
+      await turnsUntil(() => run.connector.heardAt === clock.now());
+      await clock.advance(50_000);
+    }
+    assert.ok(!run.events.some(({ type }) => type === "stream.failed"));
+    await clock.advance(75_000);
+    await closed;
+    await run.happened("stream.failed");
+  });
+
+  live("a machine that slept: the connection is given up at once", async (t) => {
+    const clock = new ManualClock();
+    const relay = await startDevRelay(t);
+    const run = startConnector(t, settings(relay.url, nowhere, protocol), { clock });
+    await run.happened("stream.connected");
+    clock.jump(3_600_000);
+    await clock.advance(20_000);
+    await run.happened("stream.failed");
+    const failed = run.events.find((event) => event.type === "stream.failed");
+    assert.equal(failed?.failureClass, "clock_jump");
+    await clock.advance(1_000);
+    await run.happened("stream.connected", 2);
+  });
+}
+
+/** Also when the other side cut it: on Bun that is an error first. */
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => void socket.once("close", () => resolve()));
+}
+
+/** Resolves when the condition holds; looks once a turn of the event loop. */
+async function turnsUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
