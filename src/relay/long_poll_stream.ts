@@ -1,4 +1,5 @@
-import { encodeRelayFrame, encodeWebhook } from "../protocol/codec.ts";
+import { encodeRelayFrame } from "../protocol/relay_codec.ts";
+import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";

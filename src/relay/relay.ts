@@ -1,7 +1,7 @@
 /** The relay's composition root: channels in, a listening server out. */
 import { type Context, Hono } from "hono";
 import type { Clock } from "../async/clock.ts";
-import { decodeAckBatch } from "../protocol/codec.ts";
+import { decodeAckBatch } from "../protocol/connector_codec.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
 import { serve } from "../runtime/serve.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../async/clock.ts";
 import type { Capability, RelayFrame } from "../protocol/frames.ts";
-import { parseCapabilities } from "../protocol/codec.ts";
+import { parseCapabilities } from "../protocol/capabilities.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { RequestContext } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";

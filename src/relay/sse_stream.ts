@@ -1,4 +1,5 @@
-import { encodeRelayFrame, encodeWebhook } from "../protocol/codec.ts";
+import { encodeRelayFrame } from "../protocol/relay_codec.ts";
+import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RelayFrame } from "../protocol/frames.ts";
 import { encodeSseEvent } from "../protocol/sse.ts";
 import { wireHeaders } from "../protocol/wire.ts";

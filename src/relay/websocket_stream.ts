@@ -1,5 +1,7 @@
 import { closeCodes } from "../protocol/close_codes.ts";
-import { decodeConnectorFrame, encodeRelayFrame, encodeWebhook } from "../protocol/codec.ts";
+import { decodeConnectorFrame } from "../protocol/connector_codec.ts";
+import { encodeRelayFrame } from "../protocol/relay_codec.ts";
+import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";

@@ -1,7 +1,8 @@
 import type { Clock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import type { Connection, ConnectorFrame, Link, RelayFrame, Transport } from "../flow.ts";
-import { decodePollResponse, parseCapabilities } from "../protocol/codec.ts";
+import { parseCapabilities } from "../protocol/capabilities.ts";
+import { decodePollResponse } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { wireHeaders } from "../protocol/wire.ts";

@@ -6,7 +6,7 @@ import {
   type StreamFailure,
 } from "../flow.ts";
 import { timeoutSignal } from "../async/timeout_signal.ts";
-import { encodeAckBatch } from "../protocol/codec.ts";
+import { encodeAckBatch } from "../protocol/connector_codec.ts";
 import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { type RelayEndpoint, relayUrl } from "./relay_endpoint.ts";

@@ -6,7 +6,8 @@ import {
   StreamFailure,
   type Transport,
 } from "../flow.ts";
-import { decodeRelayFrame, parseCapabilities } from "../protocol/codec.ts";
+import { parseCapabilities } from "../protocol/capabilities.ts";
+import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
 import { wireHeaders } from "../protocol/wire.ts";

@@ -7,7 +7,8 @@ import {
   type Transport,
 } from "../flow.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
-import { decodeRelayFrame, encodeConnectorFrame } from "../protocol/codec.ts";
+import { encodeConnectorFrame } from "../protocol/connector_codec.ts";
+import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { type ClientSocket, HandshakeRefused, openWebSocket } from "../runtime/websocket.ts";

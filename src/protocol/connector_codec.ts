@@ -1,0 +1,121 @@
+/**
+ * What the connector says, as JSON text. Decoding never throws: what it should not have said becomes a
+ * `malformed` or `unknown` frame.
+ */
+import { z } from "zod";
+import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
+import { parseObject, problemOf } from "./json_object.ts";
+
+const ackSchema = z.object({
+  message_id: z.string().optional(),
+  message_ids: z.array(z.string()).max(10_000).optional(),
+});
+const nackSchema = z.object({
+  message_id: z.string(),
+  retry: z.boolean().catch(true),
+  delay_seconds: z.number().nonnegative().optional().catch(undefined),
+  reason: z.string().max(1024).optional().catch(undefined),
+});
+const batchSchema = z.object({
+  acks: z.array(z.string()).max(10_000).default([]),
+  nacks: z.array(nackSchema).max(10_000).default([]),
+});
+
+/** The texts of one connector frame over a socket, in order. */
+export function encodeConnectorFrame(
+  frame: ConnectorFrame,
+  capabilities: readonly Capability[],
+  timestamp: string,
+): string[] {
+  switch (frame.type) {
+    case "heartbeat":
+      return [JSON.stringify({ type: frame.type, timestamp })];
+    case "drain":
+      return capabilities.includes("drain") ? [JSON.stringify({ type: frame.type })] : [];
+    case "settle": {
+      const nacks = frame.settlements.filter((settlement) => settlement.verdict === "nack")
+        .map((settlement) => JSON.stringify({ type: "nack", ...nackMembers(settlement) }));
+      const acks = frame.settlements.filter((settlement) => settlement.verdict === "ack")
+        .map((settlement) => settlement.messageId);
+      if (capabilities.includes("ack-batch") && acks.length > 1) {
+        return [JSON.stringify({ type: "ack", message_ids: acks }), ...nacks];
+      }
+      return [...acks.map((id) => JSON.stringify({ type: "ack", message_id: id })), ...nacks];
+    }
+  }
+}
+
+/** The body of `POST /connect/acks`. */
+export function encodeAckBatch(settlements: readonly Settlement[]): string {
+  return JSON.stringify({
+    acks: settlements.filter(({ verdict }) => verdict === "ack").map(({ messageId }) => messageId),
+    nacks: settlements.filter((settlement) => settlement.verdict === "nack").map(nackMembers),
+  });
+}
+
+/** What a connector said, as the relay reads it. `connectionId` of the settlements is the one given. */
+export type DecodedConnectorFrame =
+  | ConnectorFrame
+  | { readonly type: "unknown"; readonly name: string }
+  | { readonly type: "malformed"; readonly problem: string };
+
+export function decodeConnectorFrame(text: string, connectionId: string): DecodedConnectorFrame {
+  const value = parseObject(text);
+  if (typeof value === "string") return { type: "malformed", problem: value };
+  switch (value.type) {
+    case "heartbeat":
+    case "drain":
+      return { type: value.type };
+    case "ack": {
+      const ack = ackSchema.safeParse(value);
+      if (!ack.success) return { type: "malformed", problem: problemOf(ack.error) };
+      const { message_id, message_ids = [] } = ack.data;
+      const ids = message_id === undefined ? message_ids : [message_id, ...message_ids];
+      return { type: "settle", settlements: ids.map((id) => ackOf(id, connectionId)) };
+    }
+    case "nack": {
+      const nack = nackSchema.safeParse(value);
+      return nack.success
+        ? { type: "settle", settlements: [nackOf(nack.data, connectionId)] }
+        : { type: "malformed", problem: problemOf(nack.error) };
+    }
+    default:
+      return { type: "unknown", name: typeof value.type === "string" ? value.type : "(none)" };
+  }
+}
+
+/** Reads the body of `POST /connect/acks`; a string says what is wrong with it. */
+export function decodeAckBatch(text: string, connectionId: string): readonly Settlement[] | string {
+  const value = parseObject(text);
+  if (typeof value === "string") return value;
+  const batch = batchSchema.safeParse(value);
+  if (!batch.success) return problemOf(batch.error);
+  return [
+    ...batch.data.acks.map((id) => ackOf(id, connectionId)),
+    ...batch.data.nacks.map((nack) => nackOf(nack, connectionId)),
+  ];
+}
+
+function ackOf(messageId: string, connectionId: string): Settlement {
+  return { messageId, connectionId, verdict: "ack" };
+}
+
+function nackOf(nack: z.infer<typeof nackSchema>, connectionId: string): Settlement {
+  return {
+    messageId: nack.message_id,
+    connectionId,
+    verdict: "nack",
+    retry: nack.retry,
+    ...(nack.delay_seconds !== undefined && { delayMs: nack.delay_seconds * 1000 }),
+    ...(nack.reason !== undefined && { reason: nack.reason }),
+  };
+}
+
+function nackMembers(settlement: Extract<Settlement, { verdict: "nack" }>) {
+  return {
+    message_id: settlement.messageId,
+    retry: settlement.retry,
+    delay_seconds: settlement.delayMs === undefined ? undefined : settlement.delayMs / 1000,
+    reason: settlement.reason,
+  };
+}

@@ -1,0 +1,20 @@
+import type { z } from "zod";
+
+/** The object, or what is wrong with the text. */
+export function parseObject(text: string): Record<string, unknown> | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return "not JSON";
+  }
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value as Record<string, unknown>
+    : "not a JSON object";
+}
+
+/** The first thing that is wrong, with its path. */
+export function problemOf(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue ? `${issue.path.join(".") || "frame"}: ${issue.message}` : "not a frame";
+}

@@ -1,0 +1,106 @@
+/**
+ * What the relay says, as JSON text. Decoding never throws: what it should not have said becomes a `malformed`
+ * or `unknown` frame.
+ */
+import { z } from "zod";
+import { knownCapabilities } from "./capabilities.ts";
+import type { RelayFrame } from "./frames.ts";
+import { parseObject, problemOf } from "./json_object.ts";
+import { elementTexts, memberText } from "./json_text.ts";
+import { decodeWebhook } from "./webhook_codec.ts";
+
+const connectedSchema = z.object({
+  connection_id: z.string().min(1).max(512),
+  channel: z.string().catch(""),
+  capabilities: z.array(z.string()).catch([]),
+  max_message_bytes: z.number().int().positive().optional().catch(undefined),
+  waiting_messages: z.number().int().nonnegative().optional().catch(undefined),
+  oldest_age_seconds: z.number().nonnegative().optional().catch(undefined),
+});
+
+const settledSchema = z.object({ message_ids: z.array(z.string()) });
+const errorSchema = z.object({ error: z.string().catch("unknown error") });
+
+/** Decodes one JSON text from the relay; `impliedType` is the SSE event name where the text has no `type`. */
+export function decodeRelayFrame(text: string, impliedType?: string): RelayFrame {
+  const value = parseObject(text);
+  if (typeof value === "string") return { type: "malformed", problem: value };
+  const type = typeof value.type === "string" ? value.type : impliedType;
+  switch (type) {
+    case "connected":
+      return decodeConnected(value);
+    case "webhook":
+      return decodeWebhook(value, text);
+    case "heartbeat":
+      return { type };
+    case "goodbye":
+      return { type };
+    case "settled": {
+      const settled = settledSchema.safeParse(value);
+      return settled.success
+        ? { type, messageIds: settled.data.message_ids }
+        : { type: "malformed", problem: problemOf(settled.error) };
+    }
+    case "error":
+      return { type, error: errorSchema.parse(value).error };
+    default:
+      return { type: "unknown", name: type ?? "(none)" };
+  }
+}
+
+/** Decodes the body of a long-poll response: a `connected` frame, then its messages. */
+export function decodePollResponse(text: string): RelayFrame[] {
+  const value = parseObject(text);
+  if (typeof value === "string") return [{ type: "malformed", problem: value }];
+  const messages = memberText(text, "messages");
+  return [
+    decodeConnected(value),
+    ...(messages?.startsWith("[") ? elementTexts(messages) : []).map((message) =>
+      decodeRelayFrame(message, "webhook")
+    ),
+  ];
+}
+
+function decodeConnected(value: Record<string, unknown>): RelayFrame {
+  const connected = connectedSchema.safeParse(value);
+  if (!connected.success) return { type: "malformed", problem: problemOf(connected.error) };
+  const { connection_id, channel, capabilities, max_message_bytes } = connected.data;
+  const { waiting_messages, oldest_age_seconds } = connected.data;
+  return {
+    type: "connected",
+    connectionId: connection_id,
+    channel,
+    capabilities: knownCapabilities(capabilities),
+    ...(max_message_bytes !== undefined && { maxMessageBytes: max_message_bytes }),
+    ...(waiting_messages !== undefined &&
+      { waiting: { messages: waiting_messages, oldestAgeMs: (oldest_age_seconds ?? 0) * 1000 } }),
+  };
+}
+
+/** Encodes every frame but `webhook` (see `encodeWebhook`) and those a relay never says. */
+export function encodeRelayFrame(
+  frame: Extract<RelayFrame, { type: "connected" | "heartbeat" | "settled" | "goodbye" | "error" }>,
+  timestamp: string,
+): string {
+  switch (frame.type) {
+    case "connected":
+      return JSON.stringify({
+        type: frame.type,
+        connection_id: frame.connectionId,
+        channel: frame.channel,
+        timestamp,
+        capabilities: frame.capabilities,
+        max_message_bytes: frame.maxMessageBytes,
+        waiting_messages: frame.waiting?.messages,
+        oldest_age_seconds: frame.waiting && frame.waiting.oldestAgeMs / 1000,
+      });
+    case "heartbeat":
+      return JSON.stringify({ type: frame.type, timestamp, server_time: timestamp });
+    case "settled":
+      return JSON.stringify({ type: frame.type, message_ids: frame.messageIds });
+    case "goodbye":
+      return JSON.stringify({ type: frame.type });
+    case "error":
+      return JSON.stringify({ type: frame.type, error: frame.error });
+  }
+}

@@ -1,0 +1,177 @@
+/** The `webhook` frame in both its forms: the exact bytes, and the old relay's parsed payload. */
+import { z } from "zod";
+import type { Envelope } from "./envelope.ts";
+import type { RelayFrame } from "./frames.ts";
+import { problemOf } from "./json_object.ts";
+import { asciiJson, compactJson, memberText } from "./json_text.ts";
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const webhookSchema = z.object({
+  message_id: z.string().min(1).max(256),
+  webhook_id: z.string().min(1).max(512),
+  sequence: z.number().int().catch(0),
+  timestamp: z.string().catch(""),
+  delivery_count: z.number().int().positive().optional(),
+  // The old relay's form.
+  headers: z.record(z.string(), z.string()).optional(),
+  // exact-body.
+  method: z.string().regex(/^[A-Za-z]{1,32}$/).optional(),
+  path: z.string().optional(),
+  raw_headers: z.array(z.tuple([z.string(), z.string()])).optional(),
+  body: z.string().optional(),
+  body_encoding: z.enum(["utf8", "base64"]).optional(),
+});
+
+/** Decodes a frame whose JSON is `value` and whose text is `text`; never throws. */
+export function decodeWebhook(value: Record<string, unknown>, text: string): RelayFrame {
+  const parsed = webhookSchema.safeParse(value);
+  const exact = parsed.success && parsed.data.body !== undefined;
+  const body = parsed.success
+    ? exact ? exactBody(parsed.data) : payloadBody(value, text, parsed.data.headers)
+    : undefined;
+  if (!parsed.success || body === undefined) {
+    const problem = parsed.success ? "body: not base64" : problemOf(parsed.error);
+    const messageId = value.message_id;
+    return {
+      type: "malformed",
+      problem,
+      ...(typeof messageId === "string" && messageId !== "" && { messageId }),
+    };
+  }
+  const data = parsed.data;
+  return {
+    type: "webhook",
+    envelope: {
+      id: data.message_id,
+      webhookId: data.webhook_id,
+      sequence: data.sequence,
+      receivedAt: data.timestamp,
+      method: data.method ?? "POST",
+      path: data.path ?? "",
+      headers: exact
+        ? data.raw_headers ?? Object.entries(data.headers ?? {})
+        : payloadHeaders(data.headers ?? {}, body.contentType),
+      body: body.bytes,
+      ...(data.delivery_count !== undefined && { deliveryCount: data.delivery_count }),
+    },
+  };
+}
+
+interface Body {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Set when the bytes are not those the sender sent, so that its own header no longer describes them. */
+  contentType?: string;
+}
+
+function exactBody(data: z.infer<typeof webhookSchema>): Body | undefined {
+  const text = data.body ?? "";
+  if (data.body_encoding !== "base64") return { bytes: encoder.encode(text) };
+  try {
+    return { bytes: Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The old relay sends what it parsed, not what it received. A text that was not JSON arrives as a string
+ * and is passed on as it is; everything else is JSON again, with the numbers as the relay wrote them.
+ */
+function payloadBody(
+  value: Record<string, unknown>,
+  text: string,
+  headers: Record<string, string> = {},
+): Body {
+  const sent = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  if (typeof value.payload === "string" && sent !== undefined && !/[/+]json\b/i.test(sent)) {
+    return { bytes: encoder.encode(value.payload), contentType: sent };
+  }
+  const payload = memberText(text, "payload") ?? "null";
+  return { bytes: encoder.encode(compactJson(payload)), contentType: "application/json" };
+}
+
+/** The old relay masks what looks secret; a masked value must not reach the target as if it were real. */
+const masked = "***REDACTED***";
+const describesOldBody = new Set(["content-type", "content-encoding", "content-length"]);
+
+function payloadHeaders(
+  headers: Record<string, string>,
+  contentType: string | undefined,
+): [string, string][] {
+  const kept = Object.entries(headers).filter(([name, value]) =>
+    value !== masked && !describesOldBody.has(name.toLowerCase())
+  );
+  return contentType === undefined ? kept : [...kept, ["content-type", contentType]];
+}
+
+export interface EnvelopeStyle {
+  /** Send the exact bytes; otherwise the old form with `payload`. */
+  readonly exactBody: boolean;
+  /** Escape everything beyond ASCII, as SSE clients of the old kind need. */
+  readonly ascii: boolean;
+}
+
+/** One `webhook` object as JSON text on one line. */
+export function encodeWebhook(envelope: Envelope, style: EnvelopeStyle): string {
+  const text = style.exactBody ? encodeExact(envelope) : encodePayload(envelope);
+  return style.ascii ? asciiJson(text) : text;
+}
+
+function encodeExact(envelope: Envelope): string {
+  let body: string;
+  let encoding: "utf8" | "base64" = "utf8";
+  try {
+    body = strictDecoder.decode(envelope.body);
+  } catch {
+    body = base64(envelope.body);
+    encoding = "base64";
+  }
+  return JSON.stringify({
+    ...commonMembers(envelope),
+    method: envelope.method,
+    path: envelope.path,
+    raw_headers: envelope.headers,
+    body,
+    body_encoding: encoding,
+    delivery_count: envelope.deliveryCount,
+  });
+}
+
+function encodePayload(envelope: Envelope): string {
+  const members = JSON.stringify({ ...commonMembers(envelope), headers: oneValueEach(envelope) });
+  return `${members.slice(0, -1)},"payload":${payloadText(lenientDecoder.decode(envelope.body))}}`;
+}
+
+function payloadText(body: string): string {
+  try {
+    JSON.parse(body);
+    return compactJson(body);
+  } catch {
+    return JSON.stringify(body);
+  }
+}
+
+function commonMembers(envelope: Envelope) {
+  return {
+    type: "webhook",
+    message_id: envelope.id,
+    sequence: envelope.sequence,
+    webhook_id: envelope.webhookId,
+    timestamp: envelope.receivedAt,
+  };
+}
+
+function oneValueEach(envelope: Envelope): Record<string, string> {
+  return Object.fromEntries(envelope.headers.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function base64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) {
+    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  }
+  return btoa(binary);
+}
