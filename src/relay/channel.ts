@@ -21,7 +21,7 @@ export interface Subscriber {
   readonly connectorId: string;
   readonly protocol: "websocket" | "sse" | "long_poll";
   readonly connectedAt: number;
-  /** Messages it may hold unsettled. */
+  /** Messages it may hold unsettled; where leases outlive connections, with those of the ones before. */
   readonly window: number;
   /** Leases outlive the connection until their ack timeout: a long poll ends before it is acknowledged. */
   readonly keepsLeases: boolean;
@@ -63,6 +63,8 @@ export class Channel {
   readonly #observe: ObserveRelay;
   readonly #members = new Map<string, Member>();
   readonly #leases = new Map<string, Lease>();
+  /** Unsettled messages by connector id. */
+  readonly #held = new Map<string, number>();
   /** Given back when its connection ended; an ack that was on its way still counts. */
   readonly #lately = new Map<string, { connectorId: string; until: number }>();
   #pumping = false;
@@ -223,6 +225,7 @@ export class Channel {
     const lease = this.#leases.get(id);
     if (!lease) return;
     this.#leases.delete(id);
+    this.#countHeld(lease.connectorId, -1);
     lease.cancelTimeout();
     const { member } = lease;
     member.leases.delete(id);
@@ -288,6 +291,7 @@ export class Channel {
       void this.#giveOutAgain(message, 0, "not acknowledged in time").then(() => this.#pump());
     });
     this.#leases.set(envelope.id, { message, connectorId, member, cancelTimeout });
+    this.#countHeld(connectorId, 1);
     this.#lately.delete(envelope.id);
     member.leases.add(envelope.id);
     this.#observe({
@@ -304,10 +308,20 @@ export class Channel {
     let best: Member | undefined;
     for (const member of this.#members.values()) {
       if (!member.isOpen || member.isDraining) continue;
-      if (member.leases.size >= member.subscriber.window) continue;
-      if (!best || member.leases.size < best.leases.size) best = member;
+      if (this.#load(member) >= member.subscriber.window) continue;
+      if (!best || this.#load(member) < this.#load(best)) best = member;
     }
     return best;
+  }
+
+  #load({ subscriber, leases }: Member): number {
+    return subscriber.keepsLeases ? this.#held.get(subscriber.connectorId) ?? 0 : leases.size;
+  }
+
+  #countHeld(connectorId: string, change: 1 | -1): void {
+    const held = (this.#held.get(connectorId) ?? 0) + change;
+    if (held === 0) this.#held.delete(connectorId);
+    else this.#held.set(connectorId, held);
   }
 
   #wakeWhenReady(): void {

@@ -6,15 +6,15 @@ import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
 
 /**
- * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, 204 when there is
- * none. Their leases outlive the response, so that they can be acknowledged. Undefined when the channel has
+ * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, at most
+ * `maxMessages`, 204 when there is none. Their leases outlive the response, so that they can be acknowledged. Undefined when the channel has
  * all the connections it takes.
  */
 export async function longPoll(
   request: Request,
   channel: Channel,
   hello: Hello,
-  timeoutMs: number,
+  { timeoutMs, maxMessages }: { readonly timeoutMs: number; readonly maxMessages: number },
   relay: RelayContext,
 ): Promise<Response | undefined> {
   const { clock } = relay;
@@ -31,6 +31,7 @@ export async function longPoll(
     keepsLeases: true,
     hand(envelope) {
       envelopes.push(envelope);
+      if (envelopes.length === maxMessages) channel.drain(connectionId);
       // The others that are ready come in the same turn.
       if (envelopes.length === 1) setImmediate(ready);
     },

@@ -87,9 +87,8 @@ function routes(relay: RelayContext): Hono<RelayEnv> {
     const most = Number(c.req.query("max_messages") ?? 10);
     if (!(seconds >= 1 && seconds <= 60)) return c.json({ detail: "timeout: 1 to 60" }, 422);
     if (!(most >= 1 && most <= 100)) return c.json({ detail: "max_messages: 1 to 100" }, 422);
-    const said = hello(c, found, "poll");
-    const polled = { ...said, window: Math.min(said.window, most) };
-    return await longPoll(c.req.raw, found.channel, polled, seconds * 1000, relay) ??
+    const limits = { timeoutMs: seconds * 1000, maxMessages: most };
+    return await longPoll(c.req.raw, found.channel, hello(c, found, "poll"), limits, relay) ??
       tooMany(c, 503);
   });
 

@@ -159,7 +159,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         retryInMs,
         ...(failure?.status !== undefined && { status: failure.status }),
       });
-      await delay(retryInMs, { signal: stop, clock }).catch(() => {});
+      if (retryInMs > 0) await delay(retryInMs, { signal: stop, clock }).catch(() => {});
     }
   } finally {
     life.drain.removeEventListener("abort", tellDrain);

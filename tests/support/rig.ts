@@ -25,7 +25,11 @@ export interface Target {
 }
 
 /** What a target does with its n-th request (from 1): a status, once the promise resolves. */
-export type Respond = (n: number, got: Got) => number | Promise<number>;
+export type Respond = (
+  n: number,
+  got: Got,
+  response: http.ServerResponse,
+) => number | Promise<number>;
 
 /** A real HTTP target on loopback. */
 export async function startTarget(t: TestContext, respond: Respond = () => 200): Promise<Target> {
@@ -39,7 +43,7 @@ export async function startTarget(t: TestContext, respond: Respond = () => 200):
       const one: Got = { method, url, headers, body: Buffer.concat(chunks) };
       got.push(one);
       for (const { n, resolve } of waiters) if (got.length >= n) resolve();
-      response.statusCode = await respond(got.length, one);
+      response.statusCode = await respond(got.length, one, response);
       response.end("ok");
     });
   });
@@ -128,7 +132,8 @@ export function startConnector(
 ): Running {
   const events: ConnectorEvent[] = [];
   const waiters: { type: string; n: number; resolve: () => void }[] = [];
-  const count = (type: string) => events.filter((event) => event.type === type).length;
+  const counts = new Map<string, number>();
+  const count = (type: string) => counts.get(type) ?? 0;
   const drain = new AbortController();
   const abort = new AbortController();
   const connector = createConnector(given, {
@@ -136,6 +141,7 @@ export function startConnector(
     random,
     observe(event) {
       events.push(event);
+      counts.set(event.type, count(event.type) + 1);
       for (const waiter of waiters) if (count(waiter.type) >= waiter.n) waiter.resolve();
     },
   });

@@ -1,0 +1,34 @@
+/** Requirements about the source itself. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "../support/test.ts";
+
+const src = join(import.meta.dirname ?? ".", "..", "..", "src");
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => ({ file, text: withoutComments(readFileSync(join(src, file), "utf8")) }));
+
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/(?! deno-lint|\s*@ts).*$/gm, "");
+}
+
+function filesWith(pattern: RegExp): string[] {
+  return files.filter(({ text }) => pattern.test(text)).map(({ file }) => file).sort();
+}
+
+test("requirement 8: no any, no silenced check", () => {
+  assert.deepEqual(filesWith(/[:<]\s*any\b|\bas any\b/), []);
+  assert.deepEqual(filesWith(/@ts-(ignore|expect-error|nocheck)|deno-lint-ignore/), []);
+});
+
+test("requirement 12: a settlement is put on each wire in one place", () => {
+  assert.deepEqual(filesWith(/type: "nack"/), ["protocol/connector_codec.ts"]);
+  const usesAckPath = filesWith(/\backPath\b/).filter((file) => !file.startsWith("relay/"));
+  assert.deepEqual(usesAckPath, ["protocol/wire.ts", "transport/post_frames.ts"]);
+});
+
+test("requirement 13: only the command line writes to standard output, and nothing uses the console", () => {
+  assert.deepEqual(filesWith(/process\.stdout/).filter((file) => !file.startsWith("cli/")), []);
+  assert.deepEqual(filesWith(/\bconsole\./), []);
+});

@@ -1,0 +1,122 @@
+/** `protocol: auto`: the best transport that gets through, and back to the better one later. */
+import assert from "node:assert/strict";
+import http from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+/** A proxy in front of a relay that lets some kinds of stream through and answers others with 501. */
+async function startGate(t: TestContext, relayUrl: string, blocked: Set<string>) {
+  const { port, hostname } = new URL(relayUrl);
+  const sockets = new Set<Socket>();
+  const server = http.createServer((request, response) => {
+    if (blocked.has("sse") && request.url?.includes("/sse")) {
+      return void response.writeHead(501).end("no streams here");
+    }
+    const { method, headers, url: path } = request;
+    const inner = http.request({ port, hostname, method, headers, path });
+    inner.on("response", (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      response.flushHeaders();
+      answer.pipe(response);
+      answer.on("error", () => response.destroy());
+    });
+    inner.on("error", () => response.destroy());
+    response.on("close", () => inner.destroy());
+    request.pipe(inner);
+  });
+  server.on("upgrade", (request, socket: Socket) => {
+    if (blocked.has("websocket")) {
+      return void socket.end("HTTP/1.1 501 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    const inner = connect(Number(port), hostname);
+    const lines = [`${request.method} ${request.url} HTTP/1.1`];
+    for (let i = 0; i < request.rawHeaders.length; i += 2) {
+      lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
+    }
+    inner.write(`${lines.join("\r\n")}\r\n\r\n`);
+    for (const [from, into] of [[inner, socket], [socket, inner]] as const) {
+      sockets.add(from);
+      from.on("error", () => {});
+      from.on("close", () => into.destroy());
+      from.pipe(into);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.defer(() => {
+    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function transports(events: readonly ConnectorEvent[]): string[] {
+  return events.flatMap((event) => event.type === "stream.connected" ? [event.transport] : []);
+}
+
+for (
+  const [blocked, expected] of [[["websocket"], "sse"], [
+    ["websocket", "sse"],
+    "long_poll",
+  ]] as const
+) {
+  test(`auto: without ${blocked.join(" and ")} it goes on over ${expected}, at once`, async (t) => {
+    const target = await startTarget(t);
+    const relay = await startDevRelay(t);
+    const url = await startGate(t, relay.url, new Set(blocked));
+    const run = startConnector(t, settings(url, target.url, "auto"));
+    await run.happened("stream.connected");
+    assert.deepEqual(transports(run.events), [expected]);
+    for (const event of run.events) {
+      if (event.type !== "stream.failed") continue;
+      assert.equal(event.failureClass, "protocol");
+      assert.equal(event.retryInMs, 0);
+    }
+    await publish(relay, "x");
+    await run.happened("settlement.confirmed");
+  });
+}
+
+test("auto: the better transport is taken when it gets through again, without a gap and without loss", async (t) => {
+  const clock = new ManualClock();
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const blocked = new Set(["websocket"]);
+  const url = await startGate(t, relay.url, blocked);
+  const given = settings(url, target.url, "auto", { fallback_retry: 10 });
+  const run = startConnector(t, given, { clock });
+  await run.happened("stream.connected");
+  await clock.advance(10_000);
+  blocked.clear();
+  await publish(relay, "1");
+  await run.happened("settlement.confirmed");
+  // If the first try back still met the block, the next comes after twice the time.
+  await clock.advance(20_000);
+  await run.happened("stream.connected", 2);
+  assert.deepEqual(transports(run.events), ["sse", "websocket"]);
+  assert.ok(
+    !run.events.some((event) =>
+      event.type === "stream.failed" && event.failureClass !== "protocol"
+    ),
+  );
+  await publish(relay, "2");
+  await run.happened("settlement.confirmed", 2);
+  assert.equal(target.got.length, 2);
+});
+
+test("auto: a refused token is no reason to try another transport", async (t) => {
+  const relay = await startDevRelay(t);
+  const given = settings(relay.url, new URL("http://127.0.0.1:1/"), "auto", {
+    token: "wrong-token",
+    exit_on_auth_failure: false,
+  });
+  const run = startConnector(t, given);
+  await run.happened("stream.failed", 3);
+  const tried = run.events.flatMap((event) =>
+    event.type === "stream.failed" ? [event.transport] : []
+  );
+  assert.deepEqual(new Set(tried), new Set(["websocket"]));
+});

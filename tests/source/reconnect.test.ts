@@ -1,0 +1,151 @@
+/** Requirement 9: when the reconnect loop tries again. */
+import assert from "node:assert/strict";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+import { StreamFailure, type Transport } from "../../src/flow.ts";
+import { createSource } from "../../src/source/source.ts";
+import { chooseTransport } from "../../src/transport/choose.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { settings, startConnector } from "../support/rig.ts";
+import { seededRandom } from "../support/seeded_random.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+const nowhere = new URL("http://127.0.0.1:1/");
+
+async function startServer(t: TestContext, listener: http.RequestListener = () => {}) {
+  const server = http.createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.defer(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+function delays(run: ReturnType<typeof startConnector>): number[] {
+  return run.events.flatMap((event) => event.type === "stream.failed" ? [event.retryInMs] : []);
+}
+
+/** Delays of these tests are those of the defaults. */
+const defaults = { reconnect_delay: 1, max_reconnect_delay: 60 };
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  test(`requirement 9: [${protocol}] Retry-After is honoured, with jitter behind it only`, async (t) => {
+    const { server, url } = await startServer(t, (_request, response) => {
+      response.writeHead(503, { "Retry-After": "77" }).end();
+    });
+    server.on("upgrade", (_request, socket) => {
+      socket.end(
+        "HTTP/1.1 503 Busy\r\nRetry-After: 77\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+      );
+    });
+    const run = startConnector(t, settings(url, nowhere, protocol, defaults), {
+      clock: new ManualClock(),
+    });
+    await run.happened("stream.failed");
+    const [delay = 0] = delays(run);
+    assert.ok(delay >= 77_000 && delay <= 77_000 * 1.2, String(delay));
+  });
+}
+
+test("requirement 9: the retry: field of a stream is honoured when it ends", async (t) => {
+  const { url } = await startServer(t, (_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.end('retry: 45000\nevent: connected\ndata: {"connection_id":"c","channel":"dev"}\n\n');
+  });
+  const run = startConnector(t, settings(url, nowhere, "sse", defaults), {
+    clock: new ManualClock(),
+  });
+  await run.happened("stream.failed");
+  const [delay = 0] = delays(run);
+  assert.ok(delay >= 45_000 && delay <= 45_000 * 1.2, String(delay));
+});
+
+test("requirement 9: connecting alone does not reset the backoff, staying connected does", async (t) => {
+  const clock = new ManualClock();
+  const { server, url } = await startServer(t);
+  const wss = new WebSocketServer({ server });
+  t.defer(() => wss.close());
+  let stayMs = 0;
+  wss.on("connection", (socket) => {
+    socket.send('{"type":"connected","connection_id":"c","channel":"dev"}');
+    if (stayMs === 0) socket.close(1001);
+  });
+  const run = startConnector(t, settings(url, nowhere, "websocket", defaults), {
+    clock,
+    random: () => 1 - Number.EPSILON,
+  });
+  for (let n = 1; n <= 4; n++) {
+    await run.happened("stream.failed", n);
+    if (n === 4) stayMs = 20_000;
+    await clock.advance(delays(run)[n - 1] ?? 0);
+  }
+  assert.deepEqual(delays(run).map(Math.round), [1_000, 2_000, 4_000, 8_000]);
+  await run.happened("stream.connected", 5);
+  await clock.advance(stayMs);
+  for (const socket of wss.clients) socket.terminate();
+  await run.happened("stream.failed", 5);
+  assert.equal(Math.round(delays(run)[4] ?? 0), 1_000);
+});
+
+test("a limit on attempts in a row ends the connector with the last failure", async (t) => {
+  const run = startConnector(
+    t,
+    settings("http://127.0.0.1:1", nowhere, "websocket", { max_connect_attempts: 3 }),
+  );
+  await assert.rejects(run.ended, (error) => {
+    assert.ok(error instanceof StreamFailure);
+    assert.match(error.message, /connection refused|cannot connect/);
+    return true;
+  });
+  assert.equal(delays(run).length, 2);
+});
+
+test("requirement 9: a thousand clients do not come back together after an outage", async (t) => {
+  const clock = new ManualClock();
+  const startedAt = clock.now();
+  const outageMs = 60_000;
+  const arrivals: number[] = [];
+  const life = new AbortController();
+  const clients: Promise<void>[] = [];
+  for (let i = 0; i < 1_000; i++) {
+    const transport: Transport = {
+      name: "websocket",
+      connect() {
+        const at = clock.now() - startedAt;
+        if (at < outageMs) return Promise.reject(new StreamFailure("network", "refused"));
+        arrivals.push(at - outageMs);
+        life.signal.throwIfAborted();
+        return new Promise(() => {}); // what happens after the arrival is of no interest
+      },
+    };
+    const source = createSource({
+      transports: chooseTransport([transport]),
+      backoff: { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 },
+      heartbeatTimeoutMs: 1e9,
+      connectionTimeoutMs: 1e9,
+      onHeard: () => {},
+      fallbackRetryMs: 1e9,
+      maxConnectAttempts: 0,
+      exitOnRejected: false,
+      clock,
+      random: seededRandom(i),
+      observe: () => {},
+    });
+    clients.push((async () => {
+      for await (const _ of source({ drain: life.signal, abort: life.signal }));
+    })());
+  }
+  t.defer(() => life.abort());
+  await clock.advance(outageMs + 61_000);
+  assert.equal(arrivals.length, 1_000);
+  const perSecond = new Map<number, number>();
+  for (const at of arrivals) {
+    const second = Math.floor(at / 1_000);
+    perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+  }
+  const peak = Math.max(...perSecond.values());
+  assert.ok(peak <= 60, `${peak} of 1000 in one second`);
+  assert.ok(perSecond.size >= 30, `all within ${perSecond.size} seconds`);
+});
