@@ -1,83 +1,17 @@
 /** The real program in processes of its own, on the runtime that runs the test. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import process from "node:process";
-import { createInterface } from "node:readline";
+import { startProgram } from "../support/program.ts";
 import { startTarget } from "../support/rig.ts";
-import { test, type TestContext } from "../support/test.ts";
-
-const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
-const isDeno = "Deno" in globalThis;
-const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"];
-
-interface Program {
-  /** Sends SIGTERM. */
-  terminate(): void;
-  readonly stdout: string[];
-  readonly stderr: string[];
-  /** Resolves with the first line of either stream that matches, past or future. */
-  line(pattern: RegExp): Promise<string>;
-  /** Resolves with the exit code when the process is gone and all it wrote has been read. */
-  readonly ended: Promise<number | null>;
-}
-
-function start(t: TestContext, args: string[], env: Record<string, string> = {}): Program {
-  const command = isDeno ? ["run", "--quiet", ...permissions, main, ...args] : [main, ...args];
-  const child = spawn(process.execPath, command, {
-    // The home is where Deno keeps its cache; no configuration of whoever runs the test is to be found.
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: process.env["HOME"] ?? "",
-      XDG_CONFIG_HOME: "/nonexistent",
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = once(child, "close").then(([code]) => code as number | null);
-  const lines: string[] = [];
-  const waiters: { pattern: RegExp; resolve: (line: string) => void }[] = [];
-  const collect = (stream: NodeJS.ReadableStream, into: string[]) => {
-    createInterface({ input: stream }).on("line", (line) => {
-      into.push(line);
-      lines.push(line);
-      for (const { pattern, resolve } of waiters) if (pattern.test(line)) resolve(line);
-    });
-  };
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  collect(child.stdout, stdout);
-  collect(child.stderr, stderr);
-  t.defer(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  return {
-    // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
-    terminate: () => void process.kill(child.pid ?? 0, "SIGTERM"),
-    stdout,
-    stderr,
-    ended,
-    line(pattern) {
-      const past = lines.find((line) => pattern.test(line));
-      if (past !== undefined) return Promise.resolve(past);
-      return new Promise((resolve, reject) => {
-        waiters.push({ pattern, resolve });
-        void ended.then((code) => reject(new Error(`ended with ${code}: ${lines.join("\n")}`)));
-      });
-    },
-  };
-}
+import { test } from "../support/test.ts";
 
 test("relay and connect in two processes: SIGTERM with five deliveries in hand loses none, doubles none, exits 0", async (t) => {
   const answers: ((status: number) => void)[] = [];
   const target = await startTarget(t, () => new Promise((resolve) => answers.push(resolve)));
-  const relay = start(t, ["relay", "--listen", "127.0.0.1:0"]);
+  const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0"]);
   const connectLine = await relay.line(/^connect /);
   const token = /CONNECTOR_TOKEN=(\S+)/.exec(connectLine)?.[1] ?? "";
   const url = /--cloud-url (\S+)/.exec(connectLine)?.[1] ?? "";
-  const connector = start(
+  const connector = startProgram(
     t,
     ["connect", "--cloud-url", url, "--channel", "default", "--log-level", "debug"],
     { CONNECTOR_TOKEN: token, CONNECTOR_TARGET_URL: target.url.href },
@@ -134,7 +68,7 @@ const failures: [name: string, args: string[], code: number, says: RegExp][] = [
 ];
 for (const [name, args, code, says] of failures) {
   test(name, async (t) => {
-    const program = start(t, args);
+    const program = startProgram(t, args);
     assert.equal(await program.ended, code, program.stderr.join("\n"));
     assert.match(program.stderr.join("\n"), says);
     assert.deepEqual(program.stdout, []);
@@ -142,9 +76,9 @@ for (const [name, args, code, says] of failures) {
 }
 
 test("a refused token ends with 77 when asked for", async (t) => {
-  const relay = start(t, ["relay", "--listen", "127.0.0.1:0"]);
+  const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0"]);
   const url = (await relay.line(/^listening /)).split(/\s+/)[1] ?? "";
-  const program = start(t, [
+  const program = startProgram(t, [
     "connect",
     "--cloud-url",
     url,

@@ -54,6 +54,8 @@ export interface OldRelayOptions {
   /** False = no webhook has come yet, so that the channel does not exist (section 1). */
   readonly isKnown?: boolean;
   readonly heartbeatMs?: number;
+  /** So many acks by POST are answered 500 (5.1) before one is taken. */
+  readonly failAcks?: number;
 }
 
 const token = "s3cret";
@@ -67,11 +69,12 @@ const sendTries = 10;
 
 export async function startOldRelay(
   t: TestContext,
-  { clock = systemClock, isKnown = true, heartbeatMs = 30_000 }: OldRelayOptions = {},
+  { clock = systemClock, isKnown = true, heartbeatMs = 30_000, failAcks = 0 }: OldRelayOptions = {},
 ): Promise<OldRelay> {
   let known = isKnown;
   let sequence = 0;
   let ids = 0;
+  let acksFailed = 0;
   const queue: Message[] = [];
   const connections = new Map<string, OldConnection>();
   const streams: OldConnection[] = [];
@@ -173,6 +176,10 @@ export async function startOldRelay(
       const found = connections.get(String(request.headers["x-connection-id"]));
       const id = url.searchParams.get("message_id") ?? "";
       if (!found) return answer(404, { detail: "Connection not found" });
+      if (acksFailed < failAcks) {
+        acksFailed++;
+        return answer(500, { detail: "Failed to process acknowledgment" });
+      }
       const isAck = (url.searchParams.get("status") ?? "ack") === "ack";
       const retry = url.searchParams.get("retry") !== "false";
       return settle(found, id, isAck, retry)

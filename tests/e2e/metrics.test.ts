@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startGate } from "../support/gate.ts";
+import { startOldRelay } from "../support/old_relay.ts";
+import { startProgram } from "../support/program.ts";
+import { startTarget } from "../support/rig.ts";
+import { test } from "../support/test.ts";
+
+/** The samples of Prometheus text, by name with labels. */
+function samples(text: string): Map<string, number> {
+  return new Map(
+    text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
+      const at = line.lastIndexOf(" ");
+      return [line.slice(0, at), Number(line.slice(at + 1))] as const;
+    }),
+  );
+}
+
+function declared(text: string): string[] {
+  return [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name);
+}
+
+test("requirement 14: every metric of the registry is driven by something that really happens", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "metrics-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const tokenFile = join(folder, "token");
+  writeFileSync(tokenFile, "s3cret\n", { mode: 0o644 });
+
+  const held: ((status: number) => void)[] = [];
+  // The first fails for now, the second for good, then some are held, the rest is well.
+  const target = await startTarget(t, (n) => {
+    if (n === 1) return 503;
+    if (n === 2) return 410;
+    return n <= 4 ? new Promise((resolve) => held.push(resolve)) : 200;
+  });
+  const relay = await startOldRelay(t, { failAcks: 1 });
+  const gate = await startGate(t, relay.url, new Set(["websocket"]));
+  const connector = startProgram(t, [
+    ...["connect", "--cloud-url", gate, "--channel", "dev", "--token-file", tokenFile],
+    ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
+    ...["--max-concurrent-requests", "1", "--max-queue-messages", "2", "--log-level", "debug"],
+    ...["--reconnect-delay", "0.01", "--max-reconnect-delay", "0.02"],
+  ]);
+  const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
+  const seen = new Map<string, boolean>();
+  const scrape = async () => {
+    const response = await fetch(`${url}/metrics`);
+    assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    for (const name of declared(text)) seen.set(name, seen.get(name) ?? false);
+    for (const [sample, value] of samples(text)) {
+      const name = sample.replace(/\{.*/, "").replace(/_(bucket|sum|count)$/, "");
+      const metric = seen.has(name) ? name : sample.replace(/\{.*/, "");
+      if (value > 0) seen.set(metric, true);
+    }
+    return samples(text);
+  };
+
+  await connector.line(/stream\.connected/);
+  const [stream] = relay.streams;
+  assert.ok(stream);
+  stream.raw("event: tea\ndata: {}\n\n");
+  await connector.line(/stream\.frame_ignored/);
+  relay.publish("1"); // 503, then a retry, and that is rejected with 410
+  await connector.line(/delivery\.retrying/);
+  await connector.line(/delivery\.failed/);
+  await connector.line(/settlement\.failed/); // the relay answers the first nack with 500
+  await connector.line(/settlement\.confirmed/);
+  const id = relay.publish("2");
+  await target.arrived(3);
+  const message = stream.inFlight.get(id);
+  assert.ok(message);
+  stream.send(message);
+  await connector.line(/delivery\.duplicate/);
+  relay.publish("3");
+  relay.publish("4");
+  await connector.line(/stream\.backpressure/);
+  const full = await scrape();
+  assert.equal(full.get("hookferry_in_hand_messages"), 2);
+  assert.equal(full.get("hookferry_in_flight"), 1);
+  assert.equal(full.get("hookferry_queue_depth"), 1);
+  assert.equal(full.get("hookferry_backpressure"), 1);
+  assert.equal(full.get('hookferry_connected{transport="sse"}'), 1);
+  held[0]?.(200);
+  await connector.line(/delivery\.succeeded/);
+  await target.arrived(4);
+  connector.terminate();
+  await connector.line(/connector\.draining/);
+  await scrape();
+  held[1]?.(200);
+  await connector.ended;
+  const undriven = [...seen].filter(([, driven]) => !driven).map(([name]) => name);
+  assert.deepEqual(undriven, []);
+  assert.ok(seen.size >= 20, `only ${seen.size} metrics`);
+});
+
+test("the status server tells alive, ready and why not; healthcheck asks it", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startOldRelay(t, { isKnown: false });
+  const connector = startProgram(
+    t,
+    [
+      ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--to", target.url.href],
+      ...["--status-listen", "127.0.0.1:0", "--log-level", "debug", "--log-format", "json"],
+      ...["--reconnect-delay", "0.01", "--max-reconnect-delay", "0.02", "--protocol", "websocket"],
+      "--token-stdin",
+    ],
+    {},
+    "s3cret\n",
+  );
+  const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
+  const listen = new URL(url).host;
+  await connector.line(/stream\.failed/);
+  const ask = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}${path}`, { headers });
+    return { status: response.status, body: await response.json() };
+  };
+  assert.deepEqual(await ask("/healthz"), { status: 200, body: { status: "ok" } });
+  assert.deepEqual(await ask("/livez"), { status: 200, body: { status: "ok" } });
+  const notReady = await ask("/readyz");
+  assert.equal(notReady.status, 503);
+  assert.match(notReady.body.parts[0].detail, /check the token/);
+  const unwell = startProgram(t, ["healthcheck", "--status-listen", listen]);
+  assert.equal(await unwell.ended, 1);
+  const alive = startProgram(t, ["healthcheck", "--live", "--status-listen", listen]);
+  assert.equal(await alive.ended, 0);
+
+  relay.publish("{}");
+  await connector.line(/delivery\.succeeded/);
+  const ready = await ask("/readyz");
+  assert.equal(ready.status, 200);
+  assert.deepEqual(ready.body.parts.map(({ name }: { name: string }) => name), [
+    "connection",
+    "target default",
+  ]);
+  const well = startProgram(t, ["healthcheck", "--status-listen", listen]);
+  assert.equal(await well.ended, 0);
+  const { body } = await ask("/status");
+  assert.equal(body.connection.transport, "websocket");
+  assert.equal(body.totals.delivered, 1);
+  assert.ok(body.reconnects.failures >= 1);
+  assert.match(body.reconnects.last_failure.message, /403/);
+  assert.doesNotMatch(JSON.stringify(body), /s3cret/);
+  assert.doesNotMatch(connector.stderr.join("\n"), /s3cret/);
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
+});

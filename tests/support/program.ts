@@ -1,0 +1,76 @@
+/** The real program in a process of its own, on the runtime that runs the test. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import type { TestContext } from "./test.ts";
+
+const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
+const isDeno = "Deno" in globalThis;
+const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"];
+
+export interface Program {
+  /** Sends SIGTERM. */
+  terminate(): void;
+  readonly stdout: string[];
+  readonly stderr: string[];
+  /** Resolves with the first line of either stream that matches, past or future. */
+  line(pattern: RegExp): Promise<string>;
+  /** Resolves with the exit code when the process is gone and all it wrote has been read. */
+  readonly ended: Promise<number | null>;
+}
+
+export function startProgram(
+  t: TestContext,
+  args: string[],
+  env: Record<string, string> = {},
+  stdin = "",
+): Program {
+  const command = isDeno ? ["run", "--quiet", ...permissions, main, ...args] : [main, ...args];
+  const child = spawn(process.execPath, command, {
+    // The home is where Deno keeps its cache; no configuration of whoever runs the test is to be found.
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "",
+      XDG_CONFIG_HOME: "/nonexistent",
+      ...env,
+    },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  child.stdin.on("error", () => {}); // it may be gone before it has read
+  child.stdin.end(stdin);
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  const lines: string[] = [];
+  const waiters: { pattern: RegExp; resolve: (line: string) => void }[] = [];
+  const collect = (stream: NodeJS.ReadableStream, into: string[]) => {
+    createInterface({ input: stream }).on("line", (line) => {
+      into.push(line);
+      lines.push(line);
+      for (const { pattern, resolve } of waiters) if (pattern.test(line)) resolve(line);
+    });
+  };
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  collect(child.stdout, stdout);
+  collect(child.stderr, stderr);
+  t.defer(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  return {
+    // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
+    terminate: () => void process.kill(child.pid ?? 0, "SIGTERM"),
+    stdout,
+    stderr,
+    ended,
+    line(pattern) {
+      const past = lines.find((line) => pattern.test(line));
+      if (past !== undefined) return Promise.resolve(past);
+      return new Promise((resolve, reject) => {
+        waiters.push({ pattern, resolve });
+        void ended.then((code) => reject(new Error(`ended with ${code}: ${lines.join("\n")}`)));
+      });
+    },
+  };
+}
