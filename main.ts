@@ -10,6 +10,7 @@ import { sendCommand, sendHelp } from "./src/cli/send.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
+import { CannotListenError } from "./src/runtime/serve.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
 
 const help = `hookferry: webhooks across a firewall.
@@ -63,6 +64,7 @@ async function run(args: readonly string[]): Promise<number> {
     return await command.run(name === "connect" && first !== "connect" ? args : rest);
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCode.usage, error.message);
+    if (error instanceof CannotListenError) return fail(exitCode.unexpected, error.message);
     if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
     throw error;
   }

@@ -27,7 +27,7 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   --protocol NAME      auto, websocket, sse or long_poll (default auto)
   --config FILE        default: connector.{json,jsonc,yaml,yml} here, in
                        ~/.config/hookferry, in /etc/hookferry
-  --status-listen HOST:PORT|off   /readyz, /status, /metrics (default 127.0.0.1:8421)
+  --status-listen HOST:PORT|off   /readyz, /status, /metrics
   --log-level NAME     debug, info, warning or error (default info)
 
   Every setting is a key in the file, a variable CONNECTOR_NAME and a flag

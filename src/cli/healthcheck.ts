@@ -8,8 +8,9 @@ import { UsageError } from "./usage_error.ts";
 export const healthcheckHelp =
   `hookferry healthcheck: ask a running connector how it is; for containers.
 
-  --live          only whether it is alive (/healthz), not whether it can deliver (/readyz)
-  --status-listen HOST:PORT   where it listens (default: as configured, 127.0.0.1:8421)
+  --live                      only whether it is alive (/healthz), not
+                              whether it can deliver (/readyz)
+  --status-listen HOST:PORT   where it listens (default: as configured)
 
   Exit code 0 when well, 1 when not.
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { parseListen } from "../config/listen_address.ts";
-import { type Relay, startRelay } from "../relay/relay.ts";
+import { startRelay } from "../relay/relay.ts";
 import type { ChannelConfig } from "../relay/registry.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig, readWebhooksFile } from "../relay/webhooks_file.ts";
@@ -37,19 +37,14 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
   }
-  let relay: Relay;
-  try {
-    relay = await startRelay({
-      ...listen,
-      channels,
-      clock: systemClock,
-      observe: (event) =>
-        void process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`),
-      heartbeatMs,
-    });
-  } catch (error) {
-    return fail(exitCode.unexpected, error instanceof Error ? error.message : String(error));
-  }
+  const relay = await startRelay({
+    ...listen,
+    channels,
+    clock: systemClock,
+    observe: (event) =>
+      void process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`),
+    heartbeatMs,
+  });
   process.stdout.write(`listening  ${relay.url}\n`);
   for (const { webhookIds, name, token } of channels) {
     for (const id of webhookIds) process.stdout.write(`post to    ${relay.url}/webhook/${id}\n`);

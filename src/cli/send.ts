@@ -9,7 +9,8 @@ export const sendHelp = `hookferry send URL: post sample webhooks, signed as the
   --sample NAME   ${sampleNames.join(", ")} (default github.push)
   --count N       how many (default 1)
 
-  The signing secret is HOOKFERRY_SIGNING_SECRET, else the one hookferry dev checks with.
+  The signing secret is HOOKFERRY_SIGNING_SECRET, else the one that
+  hookferry dev checks with.
   Exit code 0 when all were accepted, 1 when not.
 
   hookferry send http://127.0.0.1:8420/webhook/default --sample stripe --count 3

@@ -50,14 +50,19 @@ export interface Server {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Starts listening. Rejects with an error whose message names the address when it cannot. */
+/** Starts listening. Rejects with a `CannotListenError`. */
 export function serve(options: ServeOptions): Promise<Server> {
   return isDeno ? serveOnDeno(options) : serveOnBun(options);
 }
 
-function cannotListen({ hostname, port }: ServeOptions, cause: unknown): Error {
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`cannot listen on ${hostname}:${port}: ${detail}`, { cause });
+/** The address cannot be had; the message names it. */
+export class CannotListenError extends Error {
+  override readonly name = "CannotListenError";
+
+  constructor({ hostname, port }: ServeOptions, cause: unknown) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    super(`cannot listen on ${hostname}:${port}: ${detail}`, { cause });
+  }
 }
 
 function wantsWebSocket(request: Request): boolean {
@@ -81,7 +86,7 @@ function serveOnDeno(options: ServeOptions): Promise<Server> {
         upgrade: (handlers) => upgradeOnDeno(request, handlers),
       }));
   } catch (error) {
-    return Promise.reject(cannotListen(options, error));
+    return Promise.reject(new CannotListenError(options, error));
   }
   return Promise.resolve({
     hostname: server.addr.hostname,
@@ -171,7 +176,7 @@ function serveOnBun(options: ServeOptions): Promise<Server> {
       },
     });
   } catch (error) {
-    return Promise.reject(cannotListen(options, error));
+    return Promise.reject(new CannotListenError(options, error));
   }
   return Promise.resolve({
     hostname: server.hostname,

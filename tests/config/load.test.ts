@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { type ConfigFile, readConfigFile } from "../../src/config/config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Layers } from "../../src/config/merge.ts";
 import { envName, type Option, type OptionKey, options } from "../../src/config/options.ts";
+import { Secret } from "../../src/config/secret.ts";
+import { generated } from "../../scripts/generate_docs.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { certPath } from "../support/tls_front.ts";
 
 const needed = {
   cloud_url: "https://relay.example",
@@ -40,51 +43,71 @@ function problemsOf(layers: Partial<Layers>): readonly string[] {
   return [];
 }
 
-/** A value for each layer, all different from each other, the first equal to the default. */
+const cert = certPath("client");
+/** Values of options that take only some texts. The others take any. */
+const texts: Record<string, string[]> = {
+  cloud_url: ["https://a.example", "https://b.example"],
+  target_url: ["http://127.0.0.1:1/", "http://127.0.0.1:2/"],
+  status_listen: ["127.0.0.1:8421", "off"],
+  target_method: ["PUT", "POST"],
+  ca_cert_path: [certPath("ca"), certPath("other_ca")],
+  client_cert_path: [cert, `${dirname(cert)}/./client.pem`],
+  client_key_path: [certPath("client_key"), `${dirname(cert)}/./client_key.pem`],
+};
+
+/** Two values of an option, the first the default where there is one. */
 function samples(option: Option): (string | number | boolean)[] {
   switch (option.kind.type) {
     case "boolean":
       return [option.default ?? false, option.default !== true];
     case "choice":
-      return [...option.kind.values].sort((a) => a === option.default ? -1 : 0).slice(0, 3);
+      return [...option.kind.values].sort((a) => a === option.default ? -1 : 0).slice(0, 2);
     case "integer":
     case "seconds":
     case "number":
-      return [0, 1, 2].map((more) => Number(option.default ?? 1) + more);
+      return [0, 1].map((more) => Number(option.default ?? 1) + more);
     case "text":
     case "secret":
-      return option.key === "status_listen"
-        ? ["127.0.0.1:8421", "127.0.0.1:1", "off"]
-        : option.key === "target_method"
-        ? ["PUT", "POST"]
-        : ["a", "b", "c"];
+      return texts[option.key] ?? ["a", "b"];
   }
 }
 
-const layerNames = ["file", "env", "flags"] as const;
-const checkedElsewhere = new Set([...Object.keys(needed), "token_file"]);
+/** What must stand beside an option so that the whole is valid. */
+const beside: Record<string, Record<string, unknown>> = {
+  reconnect_delay: { max_reconnect_delay: 100 },
+  client_cert_path: { client_key_path: certPath("client_key") },
+  client_key_path: { client_cert_path: cert },
+};
 
 for (const option of options) {
   const { key, kind } = option;
-  if (checkedElsewhere.has(key) || /_path$/.test(key)) continue;
   test(`requirement 3: ${key}: the later layer wins in every pair, its default included`, (t) => {
-    const [first = "", second = ""] = samples(option);
-    for (const [low, high] of [["file", "env"], ["file", "flags"], ["env", "flags"]] as const) {
+    const folder = mkdtempSync(join(tmpdir(), "tokens-"));
+    t.defer(() => rmSync(folder, { recursive: true }));
+    const values = key === "token_file"
+      ? ["one", "two"].map((name) => {
+        writeFileSync(join(folder, name), `token-${name}`, { mode: 0o600 });
+        return join(folder, name);
+      })
+      : samples(option);
+    const [first = "", second = ""] = values;
+    const pairs = ([["file", "env"], ["file", "flags"], ["env", "flags"]] as const)
+      .filter((pair) => option.flag !== false || !pair.some((layer) => layer === "flags"));
+    for (const [low, high] of pairs) {
       for (const [lowValue, highValue] of [[first, second], [second, first]]) {
-        const given = { file: { ...needed } as Record<string, unknown>, env: {}, flags: {} };
-        const put = (layer: typeof layerNames[number], value: unknown) => {
+        const { [key]: _, ...others } = { ...needed, ...beside[key] } as Record<string, unknown>;
+        const given = { file: others, env: {}, flags: {} };
+        const put = (layer: "file" | "env" | "flags", value: unknown) => {
           if (layer === "file") given.file[key] = value;
-          else {Object.assign(given[layer], {
-              [layer === "env" ? envName(option) : key]: String(value),
-            });}
+          if (layer === "env") Object.assign(given.env, { [envName(option)]: String(value) });
+          if (layer === "flags") Object.assign(given.flags, { [key]: String(value) });
         };
         put(low, lowValue);
         put(high, highValue);
-        // The ceiling of the wait must stay above its beginning, whichever of the two is under test.
-        if (key === "reconnect_delay") given.file["max_reconnect_delay"] = 100;
         const { values } = load({ ...given, file: fileWith(t, given.file) });
         const found = values.origin(key as OptionKey);
-        assert.deepEqual(found?.value, highValue, `${low} < ${high} (${kind.type})`);
+        const value = found?.value instanceof Secret ? found.value.reveal() : found?.value;
+        assert.deepEqual(value, highValue, `${low} < ${high} (${kind.type})`);
         assert.match(found?.origin ?? "", high === "env" ? /^environment / : /^flag /);
       }
     }
@@ -190,4 +213,180 @@ test("requirement 7: no problem and no origin shows the token", (t) => {
   const { settings } = load({ file: fileWith(t, { ...needed, token: "marked" }) });
   assert.doesNotMatch(JSON.stringify(settings), /marked/);
   assert.equal(settings.source.token.reveal(), "marked");
+});
+
+test("of token and token_file the one of the stronger layer counts", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tokens-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "token");
+  writeFileSync(path, "from-file\n", { mode: 0o600 });
+  const token = (layers: Parameters<typeof load>[0]) => load(layers).settings.source.token.reveal();
+  const file = fileWith(t, { ...needed, token: "in-config" });
+  assert.equal(token({ file }), "in-config");
+  assert.equal(token({ file, env: { CONNECTOR_TOKEN_FILE: path } }), "from-file");
+  assert.equal(token({ file, env: { CONNECTOR_TOKEN: "x", CONNECTOR_TOKEN_FILE: path } }), "x");
+  assert.equal(
+    token({ file, env: { CONNECTOR_TOKEN: "x" }, flags: { token_file: path } }),
+    "from-file",
+  );
+  assert.equal(token({ file, flags: { token_file: path }, stdinToken: "said" }), "said");
+});
+
+test("requirement 7: files with secrets that others can read are warned of", (t) => {
+  const open = fileWith(t, needed);
+  chmodSync(open.path, 0o644);
+  assert.match(load({ file: open }).warnings.join(), /can be read by other users: chmod 600/);
+  const closed = fileWith(t, needed);
+  assert.deepEqual(load({ file: closed }).warnings, []);
+  const { token: _, ...rest } = needed;
+  const tokenFile = join(dirname(open.path), "token");
+  writeFileSync(tokenFile, "t", { mode: 0o604 });
+  assert.match(
+    load({ file: fileWith(t, { ...rest, token_file: tokenFile }) }).warnings.join(),
+    /token_file/,
+  );
+});
+
+test("verification that is off is warned of, for the relay and for each target", (t) => {
+  const file = fileWith(t, {
+    ...needed,
+    verify_ssl: false,
+    targets: { a: { url: "https://a.internal/", verify_ssl: false }, b: { url: "https://b/" } },
+  });
+  const warnings = load({ file }).warnings.join("\n");
+  assert.match(warnings, /verify_ssl is off/);
+  assert.match(warnings, /the target "a" is not verified/);
+  assert.doesNotMatch(warnings, /"b"/);
+});
+
+test("requirement 6: what is not PEM, not a pair or locked is told at load", (t) => {
+  const paths = {
+    ca_cert_path: certPath("client_key"),
+    client_cert_path: certPath("server"),
+    client_key_path: certPath("client_key"),
+  };
+  const problems = problemsOf({
+    file: fileWith(t, { ...needed, ...paths, targets: { a: { url: "https://x/", ...paths } } }),
+  }).join("\n");
+  for (const at of ["", "targets.a."]) {
+    assert.ok(problems.includes(`${at}ca_cert_path: `), problems);
+    assert.ok(problems.includes(`${at}client_key_path: `), problems);
+  }
+  assert.match(problems, /does not hold a PEM certificate/);
+  assert.match(problems, /is not the key of/);
+  const missing = problemsOf({ file: fileWith(t, { ...needed, client_cert_path: "/nope" }) })
+    .join();
+  assert.match(missing, /set both or neither/);
+  assert.match(missing, /cannot read "\/nope"/);
+});
+
+test("target_method and target_timeout change the default target; target_url puts another in its place", (t) => {
+  const { target_url: _, ...rest } = needed;
+  const file = fileWith(t, {
+    ...rest,
+    default_target: { url: "http://127.0.0.1:1/", headers: { "X-Key": "k" } },
+  });
+  const changed = load({
+    file,
+    env: { CONNECTOR_TARGET_TIMEOUT: "5", CONNECTOR_TARGET_METHOD: "put" },
+  });
+  assert.equal(changed.settings.defaultTarget?.timeoutMs, 5_000);
+  assert.equal(changed.settings.defaultTarget?.method, "PUT");
+  assert.deepEqual(changed.settings.defaultTarget?.headers, [["X-Key", "k"]]);
+  const replaced = load({ file, flags: { target_url: "http://127.0.0.1:2/" } });
+  assert.equal(replaced.settings.defaultTarget?.url.port, "2");
+  assert.deepEqual(replaced.settings.defaultTarget?.headers, []);
+  const bad = problemsOf({ file, env: { CONNECTOR_TARGET_TIMEOUT: "soon" } }).join();
+  assert.match(bad, /"soon" from environment CONNECTOR_TARGET_TIMEOUT is not a number of seconds/);
+});
+
+for (
+  const [given, expected] of [["WARNING", "warning"], ["Warn", "warning"], ["CRITICAL", "error"], [
+    "INFO",
+    "info",
+  ]]
+) {
+  test(`the old connector's log level ${given} means ${expected}`, (t) => {
+    assert.equal(
+      load({ file: fileWith(t, { ...needed, log_level: given }) }).settings.log.level,
+      expected,
+    );
+  });
+}
+
+const badValues: [key: string, value: unknown, says: RegExp][] = [
+  [
+    "reconnect_delay",
+    0,
+    /reconnect_delay: 0 from file .* is not a number of seconds of at least 0.001/,
+  ],
+  ["reconnect_delay", "1", /reconnect_delay: "1" from file/],
+  ["max_reconnect_delay", 0.5, /max_reconnect_delay: must not be less than reconnect_delay/],
+  ["heartbeat_timeout", null, /^$/],
+  ["poll_timeout", 61, /from 1 to 60/],
+  ["max_concurrent_requests", 1.5, /a whole number of at least 1/],
+  ["max_concurrent_requests", true, /a whole number/],
+  ["verify_ssl", "false", /verify_ssl: "false" from file .* is not true or false/],
+  ["protocol", "carrier-pigeon", /one of auto, websocket, sse, long_poll/],
+  ["status_listen", "8421", /neither HOST:PORT nor off/],
+  ["status_listen", "::1:8421", /neither HOST:PORT nor off/],
+  ["targets", [], /targets: must be an object/],
+  ["default_target", "http://x", /default_target: /],
+  ["heartbeat_timout", 5, /unknown key .*did you mean heartbeat_timeout\?/],
+  ["etcd_host", "x", /delivery mode of the old connector/],
+];
+for (const [key, value, says] of badValues) {
+  test(`requirement 10: ${key} = ${JSON.stringify(value)} in a file`, (t) => {
+    const { target_url: _, ...rest } = needed;
+    const base = key === "default_target" ? rest : needed;
+    const problems = problemsOf({ file: fileWith(t, { ...base, [key]: value }) });
+    assert.match(problems.join("\n"), says);
+  });
+}
+
+const badTexts: [variable: string, text: string, says: RegExp][] = [
+  ["CONNECTOR_VERIFY_SSL", "maybe", /true or false/],
+  ["CONNECTOR_MAX_QUEUE_MESSAGES", "ten", /a whole number of at least 1/],
+  ["CONNECTOR_HEARTBEAT_TIMEOUT", "0.5", /at least 1/],
+  ["CONNECTOR_PROTOCOL", "ws", /one of auto/],
+  ["CONNECTOR_RECONNECT_BACKOFF_MULTIPLIER", "0", /a number of at least 1/],
+  ["CONNECTOR_MAX_CONNECT_ATTEMPTS", "-1", /at least 0/],
+];
+for (const [variable, text, says] of badTexts) {
+  test(`requirement 17: ${variable}=${text} names the variable and what is accepted`, () => {
+    const problems = problemsOf({ env: { [variable]: text } }).join("\n");
+    assert.ok(
+      problems.includes(`${JSON.stringify(text)} from environment ${variable} is not`),
+      problems,
+    );
+    assert.match(problems, says);
+  });
+}
+
+for (
+  const [text, expected] of [
+    ["1", true],
+    ["yes", true],
+    ["ON", true],
+    ["0", false],
+    ["No", false],
+    ["off", false],
+  ] as const
+) {
+  test(`a switch understands ${text}`, () => {
+    const env = { CONNECTOR_VERIFY_SSL: text };
+    const { values } = load({ env, flags: { ...needed, token: undefined }, stdinToken: "t" });
+    assert.equal(values.get("verify_ssl"), expected);
+  });
+}
+
+test("requirement 16: the settings table and the schema are what the option list makes them", () => {
+  const root = join(import.meta.dirname ?? ".", "..", "..");
+  const read = (path: string) => readFileSync(join(root, path), "utf8");
+  for (const [path, content] of generated(read)) assert.equal(read(path), content, path);
+  const page = read("docs/CONFIGURATION.md");
+  for (const option of options) {
+    assert.ok(option.help.length > 5, option.key);
+    assert.ok(page.includes(`| \`${option.key}\` | \`${envName(option)}\` |`), option.key);
+  }
 });

@@ -1,0 +1,161 @@
+/** The commands as a person or a script meets them. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkSignature } from "../../src/cli/signature_check.ts";
+import { startProgram } from "../support/program.ts";
+import { startDevRelay, startTarget } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+function folderWith(t: TestContext, files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "cli-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+  }
+  return folder;
+}
+
+for (const command of ["", "connect", "relay", "dev", "send", "config", "healthcheck"]) {
+  test(`the help of "${command}" fits a screen and shows an example`, async (t) => {
+    const program = startProgram(t, command === "" ? ["help"] : [command, "--help"]);
+    assert.equal(await program.ended, 0);
+    assert.ok(program.stdout.length <= 24, `${program.stdout.length} lines`);
+    for (const line of program.stdout) assert.ok(line.length <= 80, line);
+    assert.match(program.stdout.slice(1).join("\n"), new RegExp(`hookferry ${command}`));
+  });
+}
+
+test("without a command it is connect", async (t) => {
+  const program = startProgram(t, ["--channel", "../x"]);
+  assert.equal(await program.ended, 78);
+  assert.match(program.stderr.join("\n"), /channel: "\.\.\/x" from flag --channel/);
+});
+
+test("config show tells every value and where it came from, and no secret", async (t) => {
+  const folder = folderWith(t, {
+    "connector.json": JSON.stringify({
+      channel: "orders",
+      token: "hidden-token",
+      heartbeat_timeout: 20,
+      default_target: { url: "http://127.0.0.1:3000/", headers: { "X-Key": "hidden-header" } },
+    }),
+  });
+  const program = startProgram(
+    t,
+    ["config", "show", "--config", join(folder, "connector.json"), "--no-verify-ssl"],
+    { CONNECTOR_CLOUD_URL: "https://relay.example" },
+  );
+  assert.equal(await program.ended, 0, program.stderr.join("\n"));
+  const shown = program.stdout.join("\n");
+  for (
+    const line of [
+      /^cloud_url = "https:\/\/relay\.example" {2}\(environment CONNECTOR_CLOUD_URL\)$/m,
+      /^channel = "orders" {2}\(file .*connector\.json\)$/m,
+      /^token = \*\*\* {2}\(file /m,
+      /^verify_ssl = false {2}\(flag --verify-ssl\)$/m,
+      /^ack_timeout = 30 {2}\(default\)$/m,
+      /^default_target\.headers\.X-Key = \*\*\*$/m,
+    ]
+  ) assert.match(shown, line);
+  assert.doesNotMatch(shown, /hidden/);
+});
+
+test("config check tells all problems and ends with 78, or says that all is well", async (t) => {
+  const folder = folderWith(t, { "a.yaml": "channel: ../x\ntoken: t\nheartbeat_timout: 5\n" });
+  const bad = startProgram(t, ["config", "check", "--config", join(folder, "a.yaml")]);
+  assert.equal(await bad.ended, 78);
+  for (const part of [/channel: /, /did you mean heartbeat_timeout/, /cloud_url: is required/]) {
+    assert.match(bad.stderr.join("\n"), part);
+  }
+  const good = startProgram(
+    t,
+    ["config", "check", "--cloud-url", "https://x.example", "--channel", "c", "--to", "3000"],
+    { CONNECTOR_TOKEN: "t" },
+  );
+  assert.equal(await good.ended, 0, good.stderr.join("\n"));
+  assert.deepEqual(good.stdout, ["the configuration is valid"]);
+});
+
+test("config schema prints a JSON Schema with every target key", async (t) => {
+  const program = startProgram(t, ["config", "schema"]);
+  assert.equal(await program.ended, 0);
+  const schema = JSON.parse(program.stdout.join("\n"));
+  assert.equal(schema.properties.protocol.default, "auto");
+  assert.equal(schema.additionalProperties, false);
+  assert.ok("retry_max_attempts" in schema.$defs.target.properties);
+});
+
+for (const name of ["github.push", "stripe", "standard", "plain"]) {
+  test(`send --sample ${name} posts it, signed as the provider signs`, async (t) => {
+    const target = await startTarget(t);
+    const program = startProgram(
+      t,
+      ["send", `${target.url.href}/x`, "--sample", name, "--count", "2"],
+      { HOOKFERRY_SIGNING_SECRET: "whsec_aG9va2ZlcnJ5" },
+    );
+    assert.equal(await program.ended, 0, program.stderr.join("\n"));
+    assert.equal(target.got.length, 2);
+    assert.match(program.stdout[1] ?? "", /^2\/2 {2}\S+ {2}200/);
+    for (const { headers, body } of target.got) {
+      const isValid = checkSignature(headers, body, "whsec_aG9va2ZlcnJ5");
+      assert.equal(isValid, name === "plain" ? undefined : true);
+      if (name !== "plain") assert.equal(checkSignature(headers, body, "another"), false);
+    }
+  });
+}
+
+test("send ends with 1 when a sample is refused or nobody answers, with 2 when it is used wrongly", async (t) => {
+  const target = await startTarget(t, () => 404);
+  const refused = startProgram(t, ["send", target.url.href]);
+  assert.equal(await refused.ended, 1);
+  const nobody = startProgram(t, ["send", "http://127.0.0.1:1/x"]);
+  assert.equal(await nobody.ended, 1);
+  assert.match(nobody.stdout.join("\n"), /cannot post to http:\/\/127\.0\.0\.1:1\/x/);
+  for (
+    const args of [[], ["ftp://x"], ["http://x", "--sample", "tea"], ["http://x", "--count", "0"]]
+  ) {
+    assert.equal(await startProgram(t, ["send", ...args]).ended, 2, args.join(" "));
+  }
+});
+
+test("connect with a limit on attempts ends with 69 when the relay cannot be reached", async (t) => {
+  const program = startProgram(
+    t,
+    [
+      ...["connect", "--cloud-url", "http://127.0.0.1:1", "--channel", "c", "--to", "3000"],
+      ...["--max-connect-attempts", "2", "--reconnect-delay", "0.01", "--protocol", "sse"],
+      ...["--status-listen", "off", "--token-stdin"],
+    ],
+    {},
+    "t0ken\n",
+  );
+  assert.equal(await program.ended, 69, program.stderr.join("\n"));
+  assert.match(program.stderr.join("\n"), /cannot open the SSE stream at http:\/\/127\.0\.0\.1:1/);
+});
+
+test("the human log has one readable line an event and no colour off a terminal", async (t) => {
+  const relay = await startDevRelay(t);
+  const program = startProgram(t, [
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--to", "3000"],
+    ...["--status-listen", "off", "--log-format", "human"],
+  ], { CONNECTOR_TOKEN: "s3cret" });
+  await program.line(/stream\.connected/);
+  program.terminate();
+  assert.equal(await program.ended, 0);
+  for (const line of program.stderr) {
+    assert.match(line, /^\d\d:\d\d:\d\d\.\d{3} (INF|WRN) [a-z]+\.[a-z_]+( [A-Za-z]+=\S.*)?$/);
+  }
+});
+
+test("a status port that was asked for and is taken is an error in one line", async (t) => {
+  const relay = await startDevRelay(t);
+  const taken = new URL(relay.url).host;
+  const base = ["connect", "--cloud-url", relay.url, "--channel", "dev", "--to", "3000"];
+  const env = { CONNECTOR_TOKEN: "s3cret" };
+  const asked = startProgram(t, [...base, "--status-listen", taken], env);
+  assert.equal(await asked.ended, 1);
+  assert.match(asked.stderr.join("\n"), new RegExp(`cannot listen on ${taken}`));
+  assert.doesNotMatch(asked.stderr.join("\n"), /^\s+at /m);
+});
