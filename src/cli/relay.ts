@@ -15,6 +15,9 @@ export const relayHelp = `hookferry relay: takes webhooks, gives them to connect
   --listen HOST:PORT  where to listen (default 127.0.0.1:8420)
   --webhooks FILE     channels, as in the old relay's webhooks.json; without it
                       one channel is made and the line to connect is printed
+  --allow-query-token take ?token= on streams too; URLs end in access logs
+
+  WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on.
 
   hookferry relay --listen 0.0.0.0:8420 --webhooks webhooks.json
 `;
@@ -24,7 +27,11 @@ const stopGraceMs = 5_000;
 
 /** Runs until SIGINT or SIGTERM. Resolves with the exit code. */
 export async function relayCommand(args: readonly string[]): Promise<number> {
-  const { text } = parseFlags(args, { listen: "string", webhooks: "string" });
+  const { text, isOn } = parseFlags(args, {
+    "listen": "string",
+    "webhooks": "string",
+    "allow-query-token": "boolean",
+  });
   const listen = parseListen(text("listen") ?? "127.0.0.1:8420");
   if (!listen) throw new UsageError(`--listen ${JSON.stringify(text("listen"))}: use HOST:PORT`);
   const file = text("webhooks");
@@ -44,6 +51,8 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     observe: (event) =>
       void process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`),
     heartbeatMs,
+    adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
+    allowQueryToken: isOn("allow-query-token") ?? false,
   });
   process.stdout.write(`listening  ${relay.url}\n`);
   for (const { webhookIds, name, token } of channels) {

@@ -1,8 +1,9 @@
 import type { Clock } from "../async/clock.ts";
+import { closeCodes } from "../protocol/close_codes.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import type { Settlement } from "../protocol/frames.ts";
 import type { ObserveRelay } from "./relay_events.ts";
-import type { NewMessage, Store, StoredMessage } from "./store.ts";
+import type { DeadLetter, NewMessage, Store, StoredMessage, StoreStats } from "./store.ts";
 
 export interface ChannelSettings {
   readonly name: string;
@@ -21,17 +22,34 @@ export interface Subscriber {
   readonly connectorId: string;
   readonly protocol: "websocket" | "sse" | "long_poll";
   readonly connectedAt: number;
+  readonly remoteAddress: string;
+  /** When the connector was last heard, milliseconds since the epoch. */
+  heardAt(): number;
   /** Messages it may hold unsettled; where leases outlive connections, with those of the ones before. */
   readonly window: number;
   /** Leases outlive the connection until their ack timeout: a long poll ends before it is acknowledged. */
   readonly keepsLeases: boolean;
   /** Hands a message over; must not throw. */
   hand(envelope: Envelope): void;
-  /** Ends the connection from the relay's side. */
-  disconnect(): void;
+  /** Ends the connection from the relay's side; `code` and `reason` reach those who speak WebSocket. */
+  disconnect(code: number, reason: string): void;
+}
+
+/** A connection as the admin API shows it. Times are milliseconds since the epoch. */
+export interface ConnectionInfo {
+  readonly subscriber: Subscriber;
+  readonly inFlight: number;
+  readonly received: number;
+  readonly acked: number;
+  readonly nacked: number;
+  readonly lastMessageAt: number | undefined;
 }
 
 interface Member {
+  received: number;
+  acked: number;
+  nacked: number;
+  lastMessageAt: number | undefined;
   readonly subscriber: Subscriber;
   readonly leases: Set<string>;
   isOpen: boolean;
@@ -80,8 +98,8 @@ export class Channel {
 
   /** Resolves when the message is stored, with its sequence; undefined when the channel is full. */
   async publish(message: NewMessage): Promise<number | undefined> {
-    const expiresAt = this.#clock.now() + this.settings.ttlMs;
-    const sequence = await this.#store.append(message, expiresAt);
+    const now = this.#clock.now();
+    const sequence = await this.#store.append(message, now + this.settings.ttlMs, now);
     if (sequence !== undefined) void this.#pump();
     return sequence;
   }
@@ -92,6 +110,10 @@ export class Channel {
     greet();
     const { connectionId } = subscriber;
     this.#members.set(connectionId, {
+      received: 0,
+      acked: 0,
+      nacked: 0,
+      lastMessageAt: undefined,
       subscriber,
       leases: new Set(),
       isOpen: true,
@@ -122,9 +144,12 @@ export class Channel {
     return this.#members.get(connectionId)?.subscriber.connectorId;
   }
 
-  /** Unsettled messages of one connection. */
-  inFlight(connectionId: string): number {
-    return this.#members.get(connectionId)?.leases.size ?? 0;
+  /** The open connections. */
+  get connections(): readonly ConnectionInfo[] {
+    return [...this.#members.values()].filter(({ isOpen }) => isOpen).map((member) => ({
+      ...member,
+      inFlight: member.leases.size,
+    }));
   }
 
   /** The connection is gone. What it had is given out again at once, unless its leases outlive it. */
@@ -174,6 +199,7 @@ export class Channel {
     if (!lease) return await this.#settleLately(settlement, connectorId, now);
     if (lease.connectorId !== connectorId) return "unknown";
     this.#endLease(id);
+    lease.member[settlement.verdict === "ack" ? "acked" : "nacked"]++;
     if (settlement.verdict === "ack") {
       await this.#store.ack(id);
       this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
@@ -187,14 +213,20 @@ export class Channel {
     return "settled";
   }
 
-  get store(): Store {
-    return this.#store;
+  get stats(): StoreStats {
+    return this.#store.stats(this.#clock.now());
+  }
+
+  deadLetters(limit: number): Promise<readonly DeadLetter[]> {
+    return this.#store.deadLetters(limit);
   }
 
   close(): void {
     this.#cancelWake();
     for (const { cancelTimeout } of this.#leases.values()) cancelTimeout();
-    for (const { disconnect } of this.subscribers) disconnect();
+    for (const { disconnect } of this.subscribers) {
+      disconnect(closeCodes.goingAway, "the relay is stopping");
+    }
   }
 
   /** The message was given back when its connection ended, but its ack was on its way: take it, if nobody has it. */
@@ -208,7 +240,6 @@ export class Channel {
     if (settlement.verdict !== "ack" || lately?.connectorId !== connectorId) return "unknown";
     this.#lately.delete(id);
     if (lately.until < now || !await this.#store.claim(id)) return "unknown";
-    await this.#store.ack(id);
     this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
     return "settled";
   }
@@ -294,6 +325,8 @@ export class Channel {
     this.#countHeld(connectorId, 1);
     this.#lately.delete(envelope.id);
     member.leases.add(envelope.id);
+    member.received++;
+    member.lastMessageAt = this.#clock.now();
     this.#observe({
       type: "relay.handed_out",
       channel: this.settings.name,

@@ -19,6 +19,7 @@ export async function longPoll(
 ): Promise<Response | undefined> {
   const { clock } = relay;
   const { connectionId, capabilities } = hello;
+  const connectedAt = clock.now();
   const envelopes: Envelope[] = [];
   let ready = () => {};
   const isReady = new Promise<void>((resolve) => ready = resolve);
@@ -26,7 +27,9 @@ export async function longPoll(
     connectionId,
     connectorId: hello.connectorId,
     protocol: "long_poll",
-    connectedAt: clock.now(),
+    connectedAt,
+    remoteAddress: hello.remoteAddress,
+    heardAt: () => connectedAt,
     window: hello.window,
     keepsLeases: true,
     hand(envelope) {

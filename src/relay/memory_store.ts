@@ -13,16 +13,23 @@ interface Waiting {
   readonly readyAt: number;
 }
 
+interface Pending {
+  readonly webhookId: string;
+  readonly receivedAt: number;
+  readonly expiresAt: number;
+}
+
 /** A store that lives as long as the process. No operation looks at more than a few messages. */
 export class MemoryStore implements Store {
   readonly #limits: MemoryStoreLimits;
   readonly #ready = new Heap<StoredMessage>(({ envelope }) => envelope.sequence);
   readonly #waiting = new Heap<Waiting>(({ readyAt }) => readyAt);
-  /** Settled while still in a heap: skipped when it comes up. */
-  readonly #claimed = new Set<string>();
+  /** Settled or expired while still in a heap: skipped when it comes up. */
+  readonly #gone = new Set<string>();
   readonly #leased = new Map<string, StoredMessage>();
   /** By id, in order of arrival, everything not settled. */
-  readonly #all = new Map<string, number>();
+  readonly #all = new Map<string, Pending>();
+  readonly #pendingByWebhookId = new Map<string, number>();
   #deadLetters: DeadLetter[] = [];
   #sequence = 0;
   #delivered = 0;
@@ -33,15 +40,21 @@ export class MemoryStore implements Store {
     this.#limits = limits;
   }
 
-  append(message: NewMessage, expiresAt: number): Promise<number | undefined> {
+  append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
+    this.#expire(now);
     if (this.#all.size >= this.#limits.maxMessages) return Promise.resolve(undefined);
     const sequence = ++this.#sequence;
-    this.#all.set(message.id, Date.parse(message.receivedAt));
+    this.#begin(message.id, {
+      webhookId: message.webhookId,
+      receivedAt: Date.parse(message.receivedAt),
+      expiresAt,
+    });
     this.#ready.push({ envelope: { ...message, sequence }, expiresAt, deliveries: 0 });
     return Promise.resolve(sequence);
   }
 
   take(now: number): Promise<StoredMessage | undefined> {
+    this.#expire(now);
     for (
       let next = this.#waiting.peek();
       next && next.readyAt <= now;
@@ -53,12 +66,7 @@ export class MemoryStore implements Store {
     for (;;) {
       const message = this.#ready.pop();
       if (!message) return Promise.resolve(undefined);
-      if (this.#claimed.delete(message.envelope.id)) continue;
-      if (message.expiresAt <= now) {
-        this.#expired++;
-        this.#all.delete(message.envelope.id);
-        continue;
-      }
+      if (this.#gone.delete(message.envelope.id)) continue;
       const deliveries = message.deliveries + 1;
       const leased = {
         ...message,
@@ -71,14 +79,16 @@ export class MemoryStore implements Store {
   }
 
   claim(messageId: string): Promise<boolean> {
-    const isOpen = this.#all.has(messageId) && !this.#leased.has(messageId);
-    if (isOpen) this.#claimed.add(messageId);
-    return Promise.resolve(isOpen);
+    const pending = this.#all.get(messageId);
+    if (!pending || this.#leased.has(messageId)) return Promise.resolve(false);
+    this.#gone.add(messageId);
+    this.#end(messageId);
+    this.#delivered++;
+    return Promise.resolve(true);
   }
 
   ack(messageId: string): Promise<boolean> {
-    const wasClaimed = this.#claimed.has(messageId) && this.#all.delete(messageId);
-    if (!wasClaimed && !this.#settle(messageId)) return Promise.resolve(false);
+    if (!this.#settle(messageId)) return Promise.resolve(false);
     this.#delivered++;
     return Promise.resolve(true);
   }
@@ -107,15 +117,17 @@ export class MemoryStore implements Store {
     return this.#waiting.peek()?.readyAt;
   }
 
-  stats(): StoreStats {
+  stats(now: number): StoreStats {
+    this.#expire(now);
     const oldest = this.#all.values().next();
     return {
-      queued: this.#ready.size + this.#waiting.size - this.#claimed.size,
+      queued: this.#ready.size + this.#waiting.size - this.#gone.size,
       inFlight: this.#leased.size,
       delivered: this.#delivered,
       expired: this.#expired,
       deadLettered: this.#deadLettered,
-      oldestAt: oldest.done ? undefined : oldest.value,
+      oldestAt: oldest.done ? undefined : oldest.value.receivedAt,
+      pendingByWebhookId: this.#pendingByWebhookId,
     };
   }
 
@@ -126,7 +138,33 @@ export class MemoryStore implements Store {
   #settle(messageId: string): StoredMessage | undefined {
     const message = this.#leased.get(messageId);
     this.#leased.delete(messageId);
-    if (message) this.#all.delete(messageId);
+    if (message) this.#end(messageId);
     return message;
+  }
+
+  /** What is leased is left to its connector. */
+  #expire(now: number): void {
+    for (const [id, { expiresAt }] of this.#all) {
+      if (expiresAt > now) return;
+      if (this.#leased.has(id)) continue;
+      this.#gone.add(id);
+      this.#end(id);
+      this.#expired++;
+    }
+  }
+
+  #begin(messageId: string, pending: Pending): void {
+    this.#all.set(messageId, pending);
+    const count = this.#pendingByWebhookId.get(pending.webhookId) ?? 0;
+    this.#pendingByWebhookId.set(pending.webhookId, count + 1);
+  }
+
+  #end(messageId: string): void {
+    const pending = this.#all.get(messageId);
+    if (!pending) return;
+    this.#all.delete(messageId);
+    const count = (this.#pendingByWebhookId.get(pending.webhookId) ?? 1) - 1;
+    if (count === 0) this.#pendingByWebhookId.delete(pending.webhookId);
+    else this.#pendingByWebhookId.set(pending.webhookId, count);
   }
 }

@@ -5,6 +5,7 @@ import { decodeAckBatch } from "../protocol/connector_codec.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
 import { serve } from "../runtime/serve.ts";
+import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest.ts";
 import { longPoll } from "./long_poll_stream.ts";
 import { type ChannelConfig, type RegisteredChannel, Registry } from "./registry.ts";
@@ -23,6 +24,10 @@ export interface RelayOptions {
   readonly observe: ObserveRelay;
   /** Between heartbeats on a stream, milliseconds. */
   readonly heartbeatMs: number;
+  /** Undefined = no admin API. */
+  readonly adminToken?: string | undefined;
+  /** Take `?token=` on streams too. Off by default: URLs end in access logs. */
+  readonly allowQueryToken?: boolean;
 }
 
 export interface Relay {
@@ -44,7 +49,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     heartbeatMs,
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
-  const app = routes(relay);
+  const app = routes(relay, options);
   const server = await serve({
     hostname: options.hostname,
     port: options.port,
@@ -61,10 +66,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   };
 }
 
-function routes(relay: RelayContext): Hono<RelayEnv> {
+function routes(relay: RelayContext, options: RelayOptions): Hono<RelayEnv> {
   const { clock } = relay;
   const app = new Hono<RelayEnv>();
   app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.route("/admin/webhook-connect", adminRoutes(relay, options.adminToken));
   app.all("/webhook/:id", (c) => ingest(c, relay));
   app.all("/webhook/:id/*", (c) => ingest(c, relay));
 
@@ -123,22 +129,16 @@ function routes(relay: RelayContext): Hono<RelayEnv> {
   });
 
   app.get("/connect/status/:channel", (c) => {
+    if (!c.req.header("authorization")) {
+      return c.json({ detail: "the header Authorization is required" }, 422);
+    }
     const found = authorize(c);
     if (found instanceof Response) return found;
     const { channel } = found;
-    const stats = channel.store.stats();
     return c.json({
       channel: channel.settings.name,
       connected: channel.subscribers.length > 0,
-      stats: {
-        channel: channel.settings.name,
-        messages_queued: stats.queued,
-        messages_in_flight: stats.inFlight,
-        messages_delivered: stats.delivered,
-        messages_expired: stats.expired,
-        messages_dead_lettered: stats.deadLettered,
-        connected_clients: channel.subscribers.length,
-      },
+      stats: statsOf(found),
       server_time: new Date(clock.now()).toISOString(),
     });
   });
@@ -146,7 +146,8 @@ function routes(relay: RelayContext): Hono<RelayEnv> {
 
   /** The channel, if the token is its own. An unknown channel and a wrong token look the same. */
   function authorize(c: Context<RelayEnv>): RegisteredChannel | Response {
-    const token = bearerToken(c.req.header("authorization"));
+    const token = bearerToken(c.req.header("authorization")) ??
+      (options.allowQueryToken ? c.req.query("token") : undefined);
     if (token === undefined) return c.json({ detail: "Missing authorization token" }, 401);
     const found = relay.registry.named(c.req.param("channel") ?? "");
     if (!found?.token.accepts(token)) return c.json({ detail: "Invalid channel token" }, 401);
@@ -169,7 +170,7 @@ function routes(relay: RelayContext): Hono<RelayEnv> {
   }
 
   function hello(c: Context<RelayEnv>, { channel }: RegisteredChannel, prefix: string): Hello {
-    return readHello(c.req.raw, channel, relay.newConnectionId(prefix));
+    return readHello(c.req.raw, channel, relay.newConnectionId(prefix), c.env.remoteAddress);
   }
 }
 

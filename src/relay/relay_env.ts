@@ -28,13 +28,20 @@ export interface Hello {
   readonly connectionId: string;
   readonly capabilities: readonly Capability[];
   readonly window: number;
+  readonly remoteAddress: string;
 }
 
-export function readHello(request: Request, channel: Channel, connectionId: string): Hello {
+export function readHello(
+  request: Request,
+  channel: Channel,
+  connectionId: string,
+  remoteAddress: string,
+): Hello {
   const asked = Number(request.headers.get(wireHeaders.maxInFlight));
   const { maxInFlight } = channel.settings;
   return {
     connectionId,
+    remoteAddress,
     connectorId: request.headers.get(wireHeaders.connectorId) ?? connectionId,
     capabilities: parseCapabilities(request.headers.get(wireHeaders.connectorCapabilities)),
     window: Number.isInteger(asked) && asked > 0 ? Math.min(asked, maxInFlight) : maxInFlight,
@@ -47,7 +54,7 @@ export function connectedFrame(
   channel: Channel,
   clock: Clock,
 ): Extract<RelayFrame, { type: "connected" }> {
-  const { queued, oldestAt } = channel.store.stats();
+  const { queued, oldestAt } = channel.stats;
   return {
     type: "connected",
     connectionId: hello.connectionId,

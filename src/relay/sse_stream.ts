@@ -14,6 +14,7 @@ export function sseStream(
 ): Response | undefined {
   const { clock, heartbeatMs } = relay;
   const { connectionId, capabilities } = hello;
+  const connectedAt = clock.now();
   const encoder = new TextEncoder();
   const exactBody = capabilities.includes("exact-body");
   let cancelHeartbeat = () => {};
@@ -43,7 +44,9 @@ export function sseStream(
         connectionId,
         connectorId: hello.connectorId,
         protocol: "sse",
-        connectedAt: clock.now(),
+        connectedAt,
+        remoteAddress: hello.remoteAddress,
+        heardAt: () => connectedAt,
         window: hello.window,
         keepsLeases: false,
         // ASCII alone: clients of the old kind cut characters in two at the borders of network chunks.

@@ -25,6 +25,8 @@ export interface StoreStats {
   readonly deadLettered: number;
   /** Receipt time of the oldest message that is not settled, milliseconds since the epoch. */
   readonly oldestAt: number | undefined;
+  /** Messages not settled, by webhook id. */
+  readonly pendingByWebhookId: ReadonlyMap<string, number>;
 }
 
 /**
@@ -32,11 +34,14 @@ export interface StoreStats {
  * ready, leased (handed out and not settled), or waiting until a time.
  */
 export interface Store {
-  /** Resolves when the message is safe, with its sequence; undefined when the channel is full. */
-  append(message: NewMessage, expiresAt: number): Promise<number | undefined>;
+  /**
+   * Resolves when the message is safe, with its sequence; undefined when the channel is full. What has expired
+   * takes no room. Messages are appended in the order in which they expire.
+   */
+  append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined>;
   /** Leases the ready message with the lowest sequence, or gives undefined. */
   take(now: number): Promise<StoredMessage | undefined>;
-  /** Leases one message by its id if it is not leased: a late ack is about to settle it. False otherwise. */
+  /** Settles for good a message that is not leased: its ack came late. False when it is leased or not there. */
   claim(messageId: string): Promise<boolean>;
   /** Settles a leased message for good. False when it is not leased. */
   ack(messageId: string): Promise<boolean>;
@@ -46,6 +51,6 @@ export interface Store {
   bury(messageId: string, reason: string, now: number): Promise<boolean>;
   /** When the next waiting message becomes ready, or undefined. */
   nextReadyAt(): number | undefined;
-  stats(): StoreStats;
+  stats(now: number): StoreStats;
   deadLetters(limit: number): Promise<readonly DeadLetter[]>;
 }

@@ -30,10 +30,12 @@ export function websocketStream(
         connectorId,
         protocol: "websocket",
         connectedAt: clock.now(),
+        remoteAddress: hello.remoteAddress,
+        heardAt: () => heardAt,
         window: hello.window,
         keepsLeases: false,
         hand: (envelope) => socket.send(encodeWebhook(envelope, style)),
-        disconnect: () => socket.close(closeCodes.goingAway, "the relay is stopping"),
+        disconnect: (code, reason) => socket.close(code, reason),
       }, () => socket.send(encodeRelayFrame(connectedFrame(hello, channel, clock), now())));
       if (!isTaken) {
         return socket.close(closeCodes.tooManyConnections, "Max connections reached");

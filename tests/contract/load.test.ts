@@ -58,7 +58,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     for (let i = 0; i < 100; i++) await publish(relay, String(i));
     await target.arrived(2);
     // All that is not in hand here is where it is safe.
-    const stats = () => relay.registry.named("dev")?.channel.store.stats();
+    const stats = () => relay.registry.named("dev")?.channel.stats;
     assert.ok((stats()?.inFlight ?? 0) <= 10, `${stats()?.inFlight} in flight`);
     assert.ok(run.connector.inHand.messages <= 10);
     isOpen = true;
@@ -141,9 +141,9 @@ test("a webhook id without a target is shouted about and given back, not put awa
   assert.match(failed?.reason.message ?? "", /"hook": add it to targets/);
   run.drain.abort();
   await run.ended;
-  const store = relay.registry.named("dev")?.channel.store;
+  const store = relay.registry.named("dev")?.channel;
   assert.deepEqual(await store?.deadLetters(10), []);
-  assert.equal(store?.stats().queued, 1);
+  assert.equal(store?.stats.queued, 1);
 });
 
 test("Retry-After of the target is honoured, up to the longest wait", async (t) => {

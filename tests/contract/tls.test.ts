@@ -49,7 +49,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     await publish(relay, "x");
     await run.happened("settlement.confirmed");
     assert.equal(target.got.length, 1);
-    assert.equal(relay.registry.named("dev")?.channel.store.stats().delivered, 1);
+    assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
   });
 
   tlsTest("verification can be switched off for the relay alone", async (t) => {

@@ -28,7 +28,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
       assert.equal(`${method} ${url}`, "PUT /hooks/a/b?x=%2F&y");
       assert.match(String(headers["x-webhook-message-id"]), /^msg_[0-9a-f]{16}$/);
     }
-    const stats = relay.registry.named("dev")?.channel.store.stats();
+    const stats = relay.registry.named("dev")?.channel.stats;
     assert.equal(stats?.delivered, 3);
     assert.equal(stats?.inFlight, 0);
     const types = run.events.map(({ type }) => type);

@@ -27,12 +27,12 @@ export interface RelayKind {
 export const ourRelay: RelayKind = {
   name: "our relay",
   takesAcks: () => true,
-  async start(t, channel) {
-    const relay = await startDevRelay(t, channel);
-    const store = () => {
+  async start(t, overrides) {
+    const relay = await startDevRelay(t, overrides);
+    const channel = () => {
       const registered = relay.registry.named("dev");
       if (!registered) throw new Error("the relay has no channel dev");
-      return registered.channel.store;
+      return registered.channel;
     };
     return {
       url: relay.url,
@@ -41,11 +41,11 @@ export const ourRelay: RelayKind = {
         const { message_id } = await response.json() as { message_id: string };
         return message_id;
       },
-      acked: () => store().stats().delivered,
+      acked: () => channel().stats.delivered,
       // What the connector has seen confirmed is settled here.
       hasSettled: () => Promise.resolve(),
       deadLetters: async () =>
-        (await store().deadLetters(10)).map(({ message }) => message.envelope.id),
+        (await channel().deadLetters(10)).map(({ message }) => message.envelope.id),
     };
   },
 };

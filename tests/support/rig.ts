@@ -5,7 +5,7 @@ import { loadSettings } from "../../src/config/load.ts";
 import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
-import { type Relay, startRelay } from "../../src/relay/relay.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
 import type { ChannelConfig } from "../../src/relay/registry.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import type { TestContext } from "./test.ts";
@@ -91,6 +91,7 @@ export function settings(
 export async function startDevRelay(
   t: TestContext,
   overrides: Partial<ChannelConfig> = {},
+  options: Partial<RelayOptions> = {},
 ): Promise<Relay> {
   const relay = await startRelay({
     hostname: "127.0.0.1",
@@ -98,6 +99,7 @@ export async function startDevRelay(
     clock: systemClock,
     observe: () => {},
     heartbeatMs: 30_000,
+    ...options,
     channels: [{
       ...channelConfig({ name: "dev", token: "s3cret", webhookIds: ["hook"] }),
       ...overrides,

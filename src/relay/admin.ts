@@ -1,0 +1,211 @@
+/** The admin API (docs/PROTOCOL.md, section 10): look at channels, rotate a token, end a connection. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { closeCodes } from "../protocol/close_codes.ts";
+import type { ConnectionInfo } from "./channel.ts";
+import type { RegisteredChannel } from "./registry.ts";
+import type { RelayContext, RelayEnv } from "./relay_env.ts";
+import type { DeadLetter } from "./store.ts";
+import { bearerToken, sameSecret } from "./tokens.ts";
+
+const rotation = z.object({ grace_period_seconds: z.number().nonnegative().default(3_600) });
+const maxDeadLetters = 1_000;
+
+/** Routes below `/admin/webhook-connect`. Without an admin token all but `health` answer 403. */
+export function adminRoutes(relay: RelayContext, adminToken: string | undefined): Hono<RelayEnv> {
+  const { registry, clock } = relay;
+  const app = new Hono<RelayEnv>();
+
+  app.get("/health", (c) =>
+    c.json({
+      status: "healthy",
+      buffer: true,
+      channels_count: registry.all.length,
+      connections_count: registry.all.reduce((n, { channel }) => n + channel.connections.length, 0),
+      timestamp: isoTime(clock.now()),
+    }));
+
+  app.use(async (c, next) => {
+    if (!adminToken) {
+      const detail = "Admin API disabled: set WEBHOOK_CONNECT_ADMIN_TOKEN";
+      return c.json({ detail }, 403);
+    }
+    const header = c.req.header("authorization");
+    if (header === undefined) return c.json({ detail: "Missing authorization header" }, 401);
+    if (!sameSecret(bearerToken(header) ?? "", adminToken)) {
+      return c.json({ detail: "Invalid admin token" }, 401);
+    }
+    await next();
+  });
+
+  app.get("/overview", (c) => c.json({ channels: registry.all.map(statsOf) }));
+  app.get("/channels", (c) => c.json(registry.all.map(summaryOf)));
+  app.get("/channels/:channel", (c) =>
+    withChannel(c, (found) =>
+      c.json({
+        name: found.channel.settings.name,
+        webhook_id: found.webhookIds[0] ?? "",
+        created_at: isoTime(found.createdAt),
+        config: configOf(found, relay.heartbeatMs),
+        stats: {
+          ...statsOf(found),
+          webhook_stats: Object.fromEntries(found.channel.stats.pendingByWebhookId),
+        },
+        connected_clients: found.channel.connections.map((info) =>
+          connectionOf(info, found.channel.settings.name)
+        ),
+      })));
+  app.get("/channels/:channel/stats", (c) => withChannel(c, (found) => c.json(statsOf(found))));
+  app.get("/channels/:channel/webhook-stats", (c) =>
+    withChannel(c, ({ channel }) =>
+      c.json({
+        channel: channel.settings.name,
+        webhooks: Object.fromEntries(
+          [...channel.stats.pendingByWebhookId].map(([id, pending]) => [id, { pending }]),
+        ),
+      })));
+  app.get("/channels/:channel/dead-letters", (c) =>
+    withChannel(c, async ({ channel }) => {
+      const limit = Number(c.req.query("limit") ?? 100);
+      if (!Number.isInteger(limit) || limit < 1 || limit > maxDeadLetters) {
+        return c.json({ detail: `limit: 1 to ${maxDeadLetters}` }, 422);
+      }
+      const messages = (await channel.deadLetters(limit)).map((letter) =>
+        letterOf(letter, channel.settings.name)
+      );
+      return c.json({ channel: channel.settings.name, count: messages.length, messages });
+    }));
+  app.post("/channels/:channel/rotate-token", (c) =>
+    withChannel(c, async ({ channel, token }) => {
+      const body = rotation.safeParse(await c.req.json().catch(() => undefined));
+      if (!body.success) {
+        return c.json({ detail: 'a JSON body is required: {"grace_period_seconds": 3600}' }, 422);
+      }
+      const rotated = token.rotate(body.data.grace_period_seconds * 1000);
+      return c.json({
+        channel: channel.settings.name,
+        new_token: rotated.token,
+        old_token_expires_at: isoTime(rotated.oldUntil),
+        message: "Token rotated; the old one works until it expires",
+      });
+    }));
+  app.delete("/channels/:channel/connections/:connection", (c) =>
+    withChannel(c, ({ channel }) => {
+      const id = c.req.param("connection") ?? "";
+      const find = (one: typeof channel) =>
+        one.connections.find(({ subscriber }) => subscriber.connectionId === id);
+      const found = find(channel);
+      if (found) {
+        found.subscriber.disconnect(closeCodes.evicted, "disconnected by an administrator");
+        return c.json({ status: "disconnected", connection_id: id });
+      }
+      return registry.all.some(({ channel: other }) => find(other))
+        ? c.json({ detail: "Connection not on this channel" }, 400)
+        : c.json({ detail: "Connection not found" }, 404);
+    }));
+  return app;
+
+  function withChannel(
+    c: Context<RelayEnv>,
+    answer: (found: RegisteredChannel) => Response | Promise<Response>,
+  ): Response | Promise<Response> {
+    const found = registry.named(c.req.param("channel") ?? "");
+    return found ? answer(found) : c.json({ detail: "Channel not found" }, 404);
+  }
+}
+
+/** The statistics that `/connect/status` and the admin API show. */
+export function statsOf({ channel }: RegisteredChannel) {
+  const { stats } = channel;
+  return {
+    channel: channel.settings.name,
+    messages_queued: stats.queued,
+    messages_in_flight: stats.inFlight,
+    messages_delivered: stats.delivered,
+    messages_expired: stats.expired,
+    messages_dead_lettered: stats.deadLettered,
+    connected_clients: channel.connections.length,
+  };
+}
+
+function summaryOf({ channel, webhookIds, createdAt }: RegisteredChannel) {
+  const { name, ttlMs, maxMessages, maxConnections } = channel.settings;
+  return {
+    name,
+    webhook_id: webhookIds[0] ?? "",
+    created_at: isoTime(createdAt),
+    ttl_seconds: ttlMs / 1000,
+    max_queue_size: maxMessages,
+    max_connections: maxConnections,
+    connected_clients: channel.connections.length,
+  };
+}
+
+function configOf({ channel, webhookIds, createdAt }: RegisteredChannel, heartbeatMs: number) {
+  const { settings } = channel;
+  return {
+    name: settings.name,
+    webhook_id: webhookIds[0] ?? "",
+    ttl_seconds: settings.ttlMs / 1000,
+    max_queue_size: settings.maxMessages,
+    max_message_size: settings.maxBodyBytes,
+    max_in_flight: settings.maxInFlight,
+    ack_timeout_seconds: settings.ackTimeoutMs / 1000,
+    max_connections: settings.maxConnections,
+    heartbeat_interval_seconds: heartbeatMs / 1000,
+    allowed_ips: null,
+    rate_limit_per_second: null,
+    created_at: isoTime(createdAt),
+    updated_at: isoTime(createdAt),
+  };
+}
+
+function connectionOf(info: ConnectionInfo, channel: string) {
+  const { subscriber } = info;
+  return {
+    connection_id: subscriber.connectionId,
+    connector_id: subscriber.connectorId,
+    channel,
+    protocol: subscriber.protocol,
+    connected_at: isoTime(subscriber.connectedAt),
+    last_heartbeat_at: isoTime(subscriber.heardAt()),
+    last_message_at: info.lastMessageAt === undefined ? null : isoTime(info.lastMessageAt),
+    state: "connected",
+    in_flight_count: info.inFlight,
+    messages_received: info.received,
+    messages_acked: info.acked,
+    messages_nacked: info.nacked,
+    remote_ip: subscriber.remoteAddress,
+  };
+}
+
+function letterOf({ message, reason, at }: DeadLetter, channel: string) {
+  const { envelope } = message;
+  return {
+    message_id: envelope.id,
+    channel,
+    webhook_id: envelope.webhookId,
+    timestamp: envelope.receivedAt,
+    expires_at: isoTime(message.expiresAt),
+    metadata: { method: envelope.method, path: envelope.path },
+    headers: Object.fromEntries(envelope.headers),
+    payload: payloadOf(new TextDecoder().decode(envelope.body)),
+    sequence: envelope.sequence,
+    delivery_count: message.deliveries,
+    state: "dead_lettered",
+    reason,
+    dead_lettered_at: isoTime(at),
+  };
+}
+
+function payloadOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import type { Relay } from "../../src/relay/relay.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { test } from "../support/test.ts";
+
+const admin = { Authorization: "Bearer adm1n" };
+const base = "/admin/webhook-connect";
+
+async function ask(relay: Relay, path: string, init: RequestInit = { headers: admin }) {
+  const response = await fetch(`${relay.url}${base}${path}`, init);
+  return { status: response.status, body: await response.json() };
+}
+
+test("the admin API wants its token, and is off without one; health is open", async (t) => {
+  const off = await startDevRelay(t);
+  assert.equal((await ask(off, "/channels")).status, 403);
+  assert.match((await ask(off, "/channels")).body.detail, /^Admin API disabled/);
+  assert.equal((await ask(off, "/health", {})).body.status, "healthy");
+  const on = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  assert.deepEqual(await ask(on, "/channels", {}), {
+    status: 401,
+    body: { detail: "Missing authorization header" },
+  });
+  assert.deepEqual(await ask(on, "/channels", { headers: { Authorization: "Bearer s3cret" } }), {
+    status: 401,
+    body: { detail: "Invalid admin token" },
+  });
+  assert.equal((await ask(on, "/channels/nope")).status, 404);
+});
+
+test("channels, their configuration, statistics and connections can be looked at", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const run = startConnector(
+    t,
+    settings(relay.url, target.url, "websocket", { connector_id: "edge-1" }),
+  );
+  await publish(relay, "1");
+  await run.happened("settlement.confirmed");
+  const [summary] = (await ask(relay, "/channels")).body;
+  assert.deepEqual(
+    [summary.name, summary.webhook_id, summary.ttl_seconds, summary.connected_clients],
+    ["dev", "hook", 86_400, 1],
+  );
+  const { body } = await ask(relay, "/channels/dev");
+  assert.equal(body.config.max_in_flight, 100);
+  assert.equal(body.stats.messages_delivered, 1);
+  const [client] = body.connected_clients;
+  assert.deepEqual(
+    [client.connector_id, client.protocol, client.messages_received, client.messages_acked],
+    ["edge-1", "websocket", 1, 1],
+  );
+  assert.match(client.remote_ip, /127\.0\.0\.1$/);
+  assert.equal((await ask(relay, "/overview")).body.channels[0].messages_delivered, 1);
+  assert.equal((await ask(relay, "/channels/dev/stats")).body.connected_clients, 1);
+  run.drain.abort();
+  await run.ended;
+  await publish(relay, "2");
+  assert.deepEqual((await ask(relay, "/channels/dev/webhook-stats")).body, {
+    channel: "dev",
+    webhooks: { hook: { pending: 1 } },
+  });
+});
+
+test("dead letters are shown with what was sent and why they are there", async (t) => {
+  const target = await startTarget(t, () => 410);
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const run = startConnector(t, settings(relay.url, target.url, "websocket"));
+  const id = await publish(relay, '{"a":1}');
+  await run.happened("settlement.confirmed");
+  const { body } = await ask(relay, "/channels/dev/dead-letters?limit=5");
+  assert.equal(body.count, 1);
+  const [letter] = body.messages;
+  assert.deepEqual([letter.message_id, letter.payload, letter.state], [
+    id,
+    { a: 1 },
+    "dead_lettered",
+  ]);
+  assert.match(letter.reason, /answered 410/);
+  assert.equal((await ask(relay, "/channels/dev/dead-letters?limit=0")).status, 422);
+});
+
+test("a rotated token: the new one works, the old one until its grace is over, a webhook changes nothing", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const rotate = (grace: unknown) =>
+    ask(relay, "/channels/dev/rotate-token", {
+      method: "POST",
+      headers: admin,
+      body: JSON.stringify({ grace_period_seconds: grace }),
+    });
+  const status = async (token: string) => {
+    const response = await fetch(`${relay.url}/connect/status/dev`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const first = (await rotate(3_600)).body;
+  assert.match(first.new_token, /^ch_tok_[0-9a-f]{48}$/);
+  assert.deepEqual([await status("s3cret"), await status(first.new_token)], [200, 200]);
+  const second = (await rotate(0)).body;
+  await publish(relay, "1");
+  assert.deepEqual(
+    [await status("s3cret"), await status(first.new_token), await status(second.new_token)],
+    [401, 401, 200],
+  );
+  assert.equal((await rotate("soon")).status, 422);
+});
+
+test("a connection can be ended: its socket is really closed, and the connector comes back", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const run = startConnector(t, settings(relay.url, new URL("http://127.0.0.1:1/"), "websocket"));
+  await run.happened("stream.connected");
+  const [client] = (await ask(relay, "/channels/dev")).body.connected_clients;
+  const end = (id: string) =>
+    ask(relay, `/channels/dev/connections/${id}`, { method: "DELETE", headers: admin });
+  assert.deepEqual((await end(client.connection_id)).body, {
+    status: "disconnected",
+    connection_id: client.connection_id,
+  });
+  await run.happened("stream.disconnected");
+  await run.happened("stream.connected", 2);
+  assert.equal((await end("wsc_0_0")).status, 404);
+});
