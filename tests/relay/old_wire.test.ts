@@ -3,41 +3,11 @@ import assert from "node:assert/strict";
 import { WebSocket } from "ws";
 import { type ServerSentEvent, SseDecoder } from "../../src/protocol/sse.ts";
 import type { Relay } from "../../src/relay/relay.ts";
+import { type Json, openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 const bearer = { Authorization: "Bearer s3cret" };
-type Json = Record<string, unknown>;
-
-/** A socket and the frames it got. */
-async function openSocket(t: TestContext, relay: Relay, headers: Record<string, string> = bearer) {
-  const socket = new WebSocket(`${relay.url.replace("http", "ws")}/connect/stream/dev`, {
-    headers,
-  });
-  const frames: Json[] = [];
-  const waiting: (() => void)[] = [];
-  socket.on("message", (data) => {
-    frames.push(JSON.parse(String(data)));
-    for (const resolve of waiting.splice(0)) resolve();
-  });
-  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
-  t.defer(async () => {
-    socket.terminate();
-    await closed;
-  });
-  return {
-    socket,
-    closed,
-    say: (value: unknown) => socket.send(JSON.stringify(value)),
-    async frame(n: number): Promise<Json> {
-      for (;;) {
-        const found = frames[n];
-        if (found) return found;
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
-    },
-  };
-}
 
 /** The status a refused upgrade is answered with. */
 function refusal(relay: Relay, path: string, headers: Record<string, string>): Promise<number> {
