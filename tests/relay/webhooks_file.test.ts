@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
+import { test } from "../support/test.ts";
+
+const entry = { module: "webhook_connect", channel: "orders", channel_token: "t0ken" };
+
+test("the old relay's webhooks.json is read: its entries of webhook_connect, with the defaults of old", () => {
+  const [channel, ...others] = readWebhooksFile(JSON.stringify({
+    shop: {
+      data_type: "json",
+      ...entry,
+      ttl_seconds: 60,
+      max_queue_size: 5,
+      max_connections: 2,
+      max_in_flight: 7,
+    },
+    elsewhere: { module: "kafka", topic: "x" },
+  }));
+  assert.deepEqual(others, []);
+  assert.deepEqual(channel, {
+    name: "orders",
+    token: "t0ken",
+    webhookIds: ["shop"],
+    ttlMs: 60_000,
+    maxMessages: 5,
+    maxConnections: 2,
+    maxInFlight: 7,
+    ackTimeoutMs: 30_000,
+    maxDeliveries: 10,
+    maxBodyBytes: 10_485_760,
+  });
+});
+
+test("settings may stand in module-config, and several ids feed one channel if they agree", () => {
+  const channels = readWebhooksFile(JSON.stringify({
+    a: { module: "webhook_connect", "module-config": { channel: "c", channel_token: "t" } },
+    b: { module: "webhook_connect", channel: "c", channel_token: "t" },
+  }));
+  assert.deepEqual(channels.map(({ name, webhookIds }) => [name, webhookIds]), [["c", ["a", "b"]]]);
+});
+
+const bad: [text: string, says: RegExp][] = [
+  ["{", /not JSON/],
+  ["[]", /expected record/i],
+  ['{"a": {}}', /a\.module/],
+  [JSON.stringify({ a: { ...entry, channel: "../x" } }), /a\.channel: use letters/],
+  [JSON.stringify({ a: { ...entry, channel_token: "" } }), /a\.channel_token/],
+  [JSON.stringify({ a: { ...entry, ttl_seconds: "1" } }), /a\.ttl_seconds/],
+  [
+    JSON.stringify({ a: entry, b: { ...entry, channel_token: "other" } }),
+    /b: configures the channel "orders" otherwise than a does/,
+  ],
+];
+for (const [text, says] of bad) {
+  test(`webhooks.json ${text.slice(0, 60)} is refused with a reason`, () => {
+    assert.throws(() => readWebhooksFile(text), (error) => {
+      assert.ok(error instanceof RangeError);
+      assert.match(error.message, says);
+      return true;
+    });
+  });
+}
