@@ -19,7 +19,9 @@ if (deno.status === 0) {
   report("deno compile");
 } else {
   // The innermost of the causes it lists.
-  const why = [...deno.stderr.matchAll(/^\s*\d+: (.*)$/gm)].at(-1)?.[1] ?? deno.stderr.trim();
+  const why =
+    [...(deno.stderr.split("Stack backtrace")[0] ?? "").matchAll(/^\s*\d+: (.*)$/gm)].at(-1)?.[1] ??
+      deno.stderr.trim();
   console.error(`deno compile cannot build here (${why}); building with Bun`);
   // No .env and no bunfig.toml of whatever folder it is started in.
   const bun = spawnSync("npx", [
