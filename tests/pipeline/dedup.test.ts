@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Delivery, Outcome } from "../../src/flow.ts";
+import { Dedup } from "../../src/pipeline/dedup.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { test } from "../support/test.ts";
+
+const reason = { code: "status", message: "no" } as const;
+const delivered: Outcome = { kind: "delivered" };
+
+function delivery(id: string): Delivery & { readonly outcomes: Outcome[] } {
+  const outcomes: Outcome[] = [];
+  return {
+    outcomes,
+    envelope: {
+      id,
+      webhookId: "hook",
+      sequence: 1,
+      receivedAt: "",
+      method: "POST",
+      path: "",
+      headers: [],
+      body: new Uint8Array(),
+    },
+    settle: (outcome) => void outcomes.push(outcome),
+  };
+}
+
+const limits = { maxMessages: 100, windowMs: 1_000 };
+
+test("copies of a message in hand wait for its outcome, and all are settled with it", () => {
+  const dedup = new Dedup(limits, new ManualClock());
+  const copies = [delivery("a"), delivery("a"), delivery("a")];
+  assert.deepEqual(copies.map((copy) => dedup.admit(copy)), ["new", "in_flight", "in_flight"]);
+  dedup.finish("a", delivered);
+  assert.deepEqual(copies.map(({ outcomes }) => outcomes), [[delivered], [delivered], [delivered]]);
+});
+
+for (const outcome of [delivered, { kind: "rejected", reason }] as const) {
+  test(`a copy of a message that was ${outcome.kind} gets the same outcome again`, () => {
+    const dedup = new Dedup(limits, new ManualClock());
+    dedup.admit(delivery("a"));
+    dedup.finish("a", outcome);
+    const copy = delivery("a");
+    assert.equal(dedup.admit(copy), "finished");
+    assert.deepEqual(copy.outcomes, [outcome]);
+  });
+}
+
+for (const kind of ["exhausted", "abandoned"] as const) {
+  test(`a message that was ${kind} is really tried again when it comes again`, () => {
+    const dedup = new Dedup(limits, new ManualClock());
+    dedup.admit(delivery("a"));
+    dedup.finish("a", { kind, reason });
+    assert.equal(dedup.admit(delivery("a")), "new");
+  });
+}
+
+test("finished messages are forgotten after the window, and the oldest beyond the bound", async () => {
+  const clock = new ManualClock();
+  const dedup = new Dedup({ maxMessages: 2, windowMs: 1_000 }, clock);
+  for (const id of ["a", "b", "c"]) {
+    dedup.admit(delivery(id));
+    dedup.finish(id, delivered);
+  }
+  assert.equal(dedup.admit(delivery("a")), "new");
+  assert.equal(dedup.admit(delivery("c")), "finished");
+  await clock.advance(1_001);
+  assert.equal(dedup.admit(delivery("c")), "new");
+});

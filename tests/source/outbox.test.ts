@@ -1,0 +1,35 @@
+/** Settlements stay until the relay is known to have them. */
+import assert from "node:assert/strict";
+import { startProxy } from "../support/proxy.ts";
+import { startOldRelay } from "../support/old_relay.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { test } from "../support/test.ts";
+
+test("an ack the relay could not take is sent again until it is taken", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startOldRelay(t, { failAcks: 3 });
+  const run = startConnector(t, settings(relay.url, target.url, "sse"));
+  const id = relay.publish("1");
+  await run.happened("settlement.confirmed");
+  assert.deepEqual(relay.acked, [id]);
+  assert.equal(run.events.filter(({ type }) => type === "settlement.failed").length, 3);
+  assert.equal(target.got.length, 1);
+});
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  test(`[${protocol}] what was settled while the connection was away is told over the next one`, async (t) => {
+    let answer = (_status: number) => {};
+    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
+    const relay = await startDevRelay(t);
+    const proxy = await startProxy(t, relay.url);
+    const given = settings(proxy.url, target.url, protocol, { reconnect_delay: 0.1 });
+    const run = startConnector(t, given);
+    await publish(relay, "1");
+    await target.arrived(1);
+    proxy.cut();
+    answer(200);
+    await run.happened("settlement.confirmed");
+    assert.equal(target.got.length, 1);
+    assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+  });
+}
