@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { parseListen } from "../config/listen_address.ts";
@@ -15,6 +16,8 @@ export const relayHelp = `hookferry relay: takes webhooks, gives them to connect
   --listen HOST:PORT  where to listen (default 127.0.0.1:8420)
   --webhooks FILE     channels, as in the old relay's webhooks.json; without it
                       one channel is made and the line to connect is printed
+  --public-url URL    how others reach it, for the lines it prints: behind a
+                      TLS proxy it is not where it listens
   --allow-query-token take ?token= on streams too; URLs end in access logs
 
   WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on.
@@ -30,6 +33,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   const { text, isOn } = parseFlags(args, {
     "listen": "string",
     "webhooks": "string",
+    "public-url": "string",
     "allow-query-token": "boolean",
   });
   const listen = parseListen(text("listen") ?? "127.0.0.1:8420");
@@ -55,19 +59,33 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     allowQueryToken: isOn("allow-query-token") ?? false,
   });
   process.stdout.write(`listening  ${relay.url}\n`);
+  const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
   for (const { webhookIds, name, token } of channels) {
-    for (const id of webhookIds) process.stdout.write(`post to    ${relay.url}/webhook/${id}\n`);
-    if (file !== undefined) continue;
-    process.stdout.write(
-      `connect    CONNECTOR_TOKEN=${token} hookferry connect --cloud-url ${relay.url} ` +
-        `--channel ${name} --target-url http://127.0.0.1:3000/\n`,
-    );
+    for (const id of webhookIds) process.stdout.write(`post to    ${address}/webhook/${id}\n`);
+    // Only the token made just now is shown: it is nowhere else.
+    if (file === undefined) {
+      process.stdout.write(`connect    ${connectLine(address, name, token)}\n`);
+    }
   }
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve).once("SIGTERM", resolve);
   });
   await relay.stop(stopGraceMs);
   return exitCode.ok;
+}
+
+/** Under which others reach a relay that listens on all addresses. */
+function reachableUrl(listening: string): string {
+  const url = new URL(listening);
+  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = hostname();
+  return url.origin;
+}
+
+/** What to run where the targets are. */
+function connectLine(address: string, channel: string, token: string): string {
+  const isPlain = /^http:\/\/(?!127\.|localhost|\[::1\])/.test(address);
+  return `CONNECTOR_TOKEN=${token} hookferry connect --cloud-url ${address} ` +
+    `--channel ${channel} --to 3000${isPlain ? " --allow-insecure" : ""}`;
 }
 
 function fail(code: number, message: string): number {

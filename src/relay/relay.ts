@@ -57,7 +57,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     handler: (request, context) => app.fetch(request, context),
   });
   return {
-    url: `http://${server.hostname}:${server.port}`,
+    url: server.url,
     registry,
     async stop(graceMs) {
       for (const { channel } of registry.all) channel.close();

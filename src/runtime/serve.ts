@@ -44,8 +44,8 @@ export interface ServeOptions {
 }
 
 export interface Server {
-  readonly hostname: string;
-  readonly port: number;
+  /** "http://HOST:PORT", an IPv6 host in brackets. */
+  readonly url: string;
   /** Stops listening, waits for open requests up to `graceMs`, then cuts what is left. */
   stop(graceMs: number): Promise<void>;
 }
@@ -63,6 +63,10 @@ export class CannotListenError extends Error {
     const detail = cause instanceof Error ? cause.message : String(cause);
     super(`cannot listen on ${hostname}:${port}: ${detail}`, { cause });
   }
+}
+
+function urlOf(hostname: string, port: number): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 function wantsWebSocket(request: Request): boolean {
@@ -89,8 +93,7 @@ function serveOnDeno(options: ServeOptions): Promise<Server> {
     return Promise.reject(new CannotListenError(options, error));
   }
   return Promise.resolve({
-    hostname: server.addr.hostname,
-    port: server.addr.port,
+    url: urlOf(server.addr.hostname, server.addr.port),
     async stop(graceMs) {
       const timer = setTimeout(() => cut.abort(), graceMs);
       await server.shutdown();
@@ -179,8 +182,7 @@ function serveOnBun(options: ServeOptions): Promise<Server> {
     return Promise.reject(new CannotListenError(options, error));
   }
   return Promise.resolve({
-    hostname: server.hostname,
-    port: server.port,
+    url: urlOf(server.hostname, server.port),
     async stop(graceMs) {
       const timer = setTimeout(() => void server.stop(true), graceMs);
       await server.stop(false);

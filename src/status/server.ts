@@ -22,9 +22,8 @@ export async function startStatusServer(
     maxFrameBytes: 0,
     handler: (request) => app.fetch(request),
   });
-  const host = server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname;
   return {
-    url: `http://${host}:${server.port}`,
+    url: server.url,
     close: () => server.stop(stopGraceMs),
   };
 }

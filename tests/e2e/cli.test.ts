@@ -159,3 +159,26 @@ test("a status port that was asked for and is taken is an error in one line", as
   assert.match(asked.stderr.join("\n"), new RegExp(`cannot listen on ${taken}`));
   assert.doesNotMatch(asked.stderr.join("\n"), /^\s+at /m);
 });
+
+test("relay prints lines that work where they are pasted, also on IPv6 and behind a proxy", async (t) => {
+  const plain = startProgram(t, ["relay", "--listen", "[::1]:0"]);
+  const line = await plain.line(/^connect /);
+  const url = /--cloud-url (\S+)/.exec(line)?.[1] ?? "";
+  assert.match(url, /^http:\/\/\[::1\]:\d+$/);
+  assert.doesNotMatch(line, /allow-insecure/);
+  const health = await fetch(`${url}/healthz`);
+  assert.deepEqual(await health.json(), { status: "ok" });
+  const all = startProgram(t, ["relay", "--listen", "0.0.0.0:0"]);
+  assert.match(
+    await all.line(/^connect /),
+    /--cloud-url http:\/\/(?!0\.0\.0\.0)\S+ .*--allow-insecure$/,
+  );
+  const proxied = startProgram(t, [
+    "relay",
+    "--listen",
+    "127.0.0.1:0",
+    "--public-url",
+    "https://r.example/",
+  ]);
+  assert.match(await proxied.line(/^connect /), /--cloud-url https:\/\/r\.example --channel/);
+});
