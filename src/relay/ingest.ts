@@ -1,19 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
+import { hopByHopHeaders } from "../protocol/hop_by_hop.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
-
-/** For one connection only, or the server's own. Not part of the webhook. */
-const notStored = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "expect",
-]);
 
 /** Seconds a sender is asked to wait when a channel is full. */
 const fullRetrySeconds = 30;
@@ -41,7 +29,7 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
     receivedAt: new Date(relay.clock.now()).toISOString(),
     method: request.method,
     path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
-    headers: [...request.headers].filter(([name]) => !notStored.has(name)),
+    headers: [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
     body,
   });
   if (sequence === undefined) {

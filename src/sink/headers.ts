@@ -1,20 +1,9 @@
+import { hopByHopHeaders } from "../protocol/hop_by_hop.ts";
+
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
-/** For one connection only (RFC 9110 section 7.6.1), or ours to set. */
-const notForwarded = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "expect",
-  "host",
-  "content-length",
-]);
+/** Those that are made anew for the target. */
+const ours = new Set(["host", "content-length"]);
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** A field value may hold visible characters, spaces and tabs (RFC 9110 section 5.5): no CR, LF, NUL. */
@@ -32,7 +21,8 @@ export function forwardedHeaders(headers: HeaderList): HeaderList {
   }
   return headers.filter(([name, value]) => {
     const lower = name.toLowerCase();
-    return !notForwarded.has(lower) && !named.has(lower) && token.test(name) &&
+    return !hopByHopHeaders.has(lower) && !ours.has(lower) && !named.has(lower) &&
+      token.test(name) &&
       fieldValue.test(value);
   });
 }

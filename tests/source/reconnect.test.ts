@@ -1,27 +1,16 @@
 /** Requirement 9: when the reconnect loop tries again. */
 import assert from "node:assert/strict";
-import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { StreamFailure, type Transport } from "../../src/flow.ts";
 import { createSource } from "../../src/source/source.ts";
 import { chooseTransport } from "../../src/transport/choose.ts";
+import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { settings, startConnector } from "../support/rig.ts";
 import { seededRandom } from "../support/seeded_random.ts";
-import { test, type TestContext } from "../support/test.ts";
+import { test } from "../support/test.ts";
 
 const nowhere = new URL("http://127.0.0.1:1/");
-
-async function startServer(t: TestContext, listener: http.RequestListener = () => {}) {
-  const server = http.createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.defer(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
 
 function delays(run: ReturnType<typeof startConnector>): number[] {
   return run.events.flatMap((event) => event.type === "stream.failed" ? [event.retryInMs] : []);
@@ -32,7 +21,7 @@ const defaults = { reconnect_delay: 1, max_reconnect_delay: 60 };
 
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`requirement 9: [${protocol}] Retry-After is honoured, with jitter behind it only`, async (t) => {
-    const { server, url } = await startServer(t, (_request, response) => {
+    const { server, url } = await startHttpServer(t, (_request, response) => {
       response.writeHead(503, { "Retry-After": "77" }).end();
     });
     server.on("upgrade", (_request, socket) => {
@@ -50,7 +39,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 }
 
 test("requirement 9: the retry: field of a stream is honoured when it ends", async (t) => {
-  const { url } = await startServer(t, (_request, response) => {
+  const { url } = await startHttpServer(t, (_request, response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.end('retry: 45000\nevent: connected\ndata: {"connection_id":"c","channel":"dev"}\n\n');
   });
@@ -64,7 +53,7 @@ test("requirement 9: the retry: field of a stream is honoured when it ends", asy
 
 test("requirement 9: connecting alone does not reset the backoff, staying connected does", async (t) => {
   const clock = new ManualClock();
-  const { server, url } = await startServer(t);
+  const { server, url } = await startHttpServer(t);
   const wss = new WebSocketServer({ server });
   t.defer(() => wss.close());
   let stayMs = 0;

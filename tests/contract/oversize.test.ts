@@ -1,0 +1,81 @@
+/** What is larger than the limits: named, survived, never crashed on. */
+import assert from "node:assert/strict";
+import { WebSocketServer } from "ws";
+import { maxFrameBytes } from "../../src/protocol/limits.ts";
+import { startHttpServer } from "../support/http_server.ts";
+import { settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { test } from "../support/test.ts";
+
+const connected = '{"type":"connected","connection_id":"c","channel":"dev"}';
+const webhook = (id: string, payload: string) =>
+  `{"type":"webhook","message_id":"${id}","webhook_id":"hook","sequence":1,"timestamp":"","headers":{},"payload":"${payload}"}`;
+const huge = webhook("huge", "x".repeat(maxFrameBytes));
+const small = webhook("small", "x");
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  test(`[${protocol}] a frame over the limit ends the connection with the reason; the next one works`, async (t) => {
+    const target = await startTarget(t);
+    let connections = 0;
+    const { server, url } = await startHttpServer(t, (request, response) => {
+      if (request.method === "POST") return void response.end('{"status":"ok"}');
+      const first = ++connections === 1;
+      if (protocol === "sse") {
+        response.writeHead(200, { "Content-Type": "text/event-stream" });
+        response.write(`event: connected\ndata: ${connected}\n\n`);
+        response.write(`event: webhook\ndata: ${first ? huge : small}\n\n`);
+        return;
+      }
+      if (connections > 2) return; // a poll that waits
+      response.writeHead(200, { "Content-Type": "application/json" });
+      response.end(`${connected.slice(0, -1)},"messages":[${first ? huge : small}]}`);
+    });
+    const wss = new WebSocketServer({ server });
+    t.defer(() => wss.close());
+    wss.on("connection", (socket) => {
+      socket.on("error", () => {});
+      socket.send(connected);
+      socket.send(++connections === 1 ? huge : small);
+    });
+    const run = startConnector(t, settings(url, target.url, protocol));
+    await run.happened("settlement.confirmed");
+    const failed = run.events.find((event) => event.type === "stream.failed");
+    assert.match(failed?.message ?? "", /larger than|too large|over|exceeded/i);
+    assert.deepEqual(target.got.map(({ headers }) => headers["x-webhook-message-id"]), ["small"]);
+  });
+}
+
+test("the relay takes a body up to the channel's limit and refuses a larger one with 413, chunked or not", async (t) => {
+  const relay = await startDevRelay(t, { maxBodyBytes: 1_000 });
+  const post = async (body: BodyInit) => {
+    const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
+    return { status: response.status, text: await response.text() };
+  };
+  const chunks = (count: number) =>
+    new ReadableStream({
+      start(controller) {
+        for (let i = 0; i < count; i++) controller.enqueue(new Uint8Array(100));
+        controller.close();
+      },
+    });
+  assert.equal((await post("x".repeat(1_000))).status, 202);
+  assert.equal((await post(chunks(10))).status, 202);
+  const refused = await post("x".repeat(1_001));
+  assert.equal(refused.status, 413);
+  assert.match(refused.text, /at most 1000 bytes/);
+  assert.equal((await post(chunks(11))).status, 413);
+  assert.equal(relay.registry.named("dev")?.channel.stats.queued, 2);
+});
+
+test("a full channel answers 503 with Retry-After, an unknown id 404", async (t) => {
+  const relay = await startDevRelay(t, { maxMessages: 2 });
+  const post = (id: string) => fetch(`${relay.url}/webhook/${id}`, { method: "POST", body: "x" });
+  for (const expected of [202, 202, 503]) {
+    const response = await post("hook");
+    await response.body?.cancel();
+    assert.equal(response.status, expected);
+    assert.equal(response.headers.get("retry-after"), expected === 503 ? "30" : null);
+  }
+  const unknown = await post("nope");
+  assert.deepEqual(await unknown.json(), { detail: "Webhook not found" });
+  assert.equal(unknown.status, 404);
+});
