@@ -10,6 +10,7 @@ import { sendCommand, sendHelp } from "./src/cli/send.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
+import { StoreOpenError } from "./src/relay/sqlite/database.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
 
@@ -65,6 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCode.usage, error.message);
     if (error instanceof CannotListenError) return fail(exitCode.unexpected, error.message);
+    if (error instanceof StoreOpenError) return fail(exitCode.badConfig, error.message);
     if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
     throw error;
   }

@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { parseListen } from "../config/listen_address.ts";
+import { memoryStores } from "../relay/memory_store.ts";
 import { startRelay } from "../relay/relay.ts";
+import type { ObserveRelay } from "../relay/relay_events.ts";
+import { openSqliteStores } from "../relay/sqlite/sqlite_stores.ts";
+import type { Stores } from "../relay/store.ts";
 import type { ChannelConfig } from "../relay/registry.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig, readWebhooksFile } from "../relay/webhooks_file.ts";
@@ -11,11 +16,15 @@ import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-export const relayHelp = `hookferry relay: takes webhooks, gives them to connectors. In memory.
+export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to connectors.
 
   --listen HOST:PORT  where to listen (default 127.0.0.1:8420)
   --webhooks FILE     channels, as in the old relay's webhooks.json; without it
                       one channel is made and the line to connect is printed
+  --data DIR          where messages are kept
+                      (default ~/.local/state/hookferry/relay)
+  --durability NAME   full (default): on disk before the sender hears 202;
+                      normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
                       TLS proxy it is not where it listens
   --allow-query-token take ?token= on streams too; URLs end in access logs
@@ -33,6 +42,8 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   const { text, isOn } = parseFlags(args, {
     "listen": "string",
     "webhooks": "string",
+    "data": "string",
+    "durability": "string",
     "public-url": "string",
     "allow-query-token": "boolean",
   });
@@ -48,12 +59,16 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
   }
+  const observe: ObserveRelay = (event) => {
+    if (event.type === "relay.committed") return;
+    process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`);
+  };
   const relay = await startRelay({
     ...listen,
     channels,
     clock: systemClock,
-    observe: (event) =>
-      void process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`),
+    observe,
+    stores: openStores(text("durability") ?? "full", text("data"), observe),
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
     allowQueryToken: isOn("allow-query-token") ?? false,
@@ -72,6 +87,29 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   });
   await relay.stop(stopGraceMs);
   return exitCode.ok;
+}
+
+function openStores(durability: string, data: string | undefined, observe: ObserveRelay): Stores {
+  switch (durability) {
+    case "memory":
+      return memoryStores;
+    case "full":
+    case "normal":
+      return openSqliteStores({
+        folder: data ?? stateFolder(),
+        durability,
+        onCommit: (durationMs, writes) => observe({ type: "relay.committed", durationMs, writes }),
+      });
+  }
+  throw new UsageError(
+    `--durability ${JSON.stringify(durability)}: use one of full, normal, memory`,
+  );
+}
+
+/** Where state is kept by the XDG Base Directory Specification. */
+function stateFolder(): string {
+  const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state");
+  return join(state, "hookferry", "relay");
 }
 
 /** Under which others reach a relay that listens on all addresses. */

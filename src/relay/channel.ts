@@ -3,12 +3,21 @@ import { closeCodes } from "../protocol/close_codes.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import type { Settlement } from "../protocol/frames.ts";
 import type { ObserveRelay } from "./relay_events.ts";
-import type { DeadLetter, NewMessage, Store, StoredMessage, StoreStats } from "./store.ts";
+import {
+  type DeadLetter,
+  type NewMessage,
+  type Store,
+  type StoredMessage,
+  type StoreStats,
+  StoreUnavailableError,
+} from "./store.ts";
 
 export interface ChannelSettings {
   readonly name: string;
   readonly ttlMs: number;
   readonly maxMessages: number;
+  /** Bodies of messages not settled, bytes. */
+  readonly maxQueueBytes: number;
   readonly maxConnections: number;
   readonly maxInFlight: number;
   readonly ackTimeoutMs: number;
@@ -66,6 +75,8 @@ interface Lease {
 /** A nack without a delay of its own waits this long, doubled with every delivery up to the cap. */
 const nackBaseMs = 1_000;
 const nackCapMs = 60_000;
+/** How long after the store failed it is tried again. */
+const storeRetryMs = 1_000;
 /** How long an ack of a connection that has ended is still taken from the same connector. */
 const lateAckMs = 60_000;
 
@@ -221,6 +232,27 @@ export class Channel {
     return this.#store.deadLetters(limit);
   }
 
+  /** Gives dead letters out again; resolves with how many. */
+  async replay(messageIds: readonly string[] | "all"): Promise<number> {
+    const count = await this.#store.replay(messageIds, this.#clock.now(), this.settings.ttlMs);
+    void this.#pump();
+    return count;
+  }
+
+  purgeDeadLetters(): Promise<number> {
+    return this.#store.purgeDeadLetters();
+  }
+
+  /** Removes what has expired; resolves with how many. */
+  async purge(): Promise<number> {
+    let purged = 0;
+    for (;;) {
+      const step = await this.#store.purge(this.#clock.now());
+      if (step === 0) return purged;
+      purged += step;
+    }
+  }
+
   close(): void {
     this.#cancelWake();
     for (const { cancelTimeout } of this.#leases.values()) cancelTimeout();
@@ -303,10 +335,24 @@ export class Channel {
           else await this.#store.release(message.envelope.id, this.#clock.now(), false);
         }
       } while (this.#pumpAgain);
+      this.#wakeWhenReady();
+    } catch (error) {
+      this.#storeFailed(error);
     } finally {
       this.#pumping = false;
     }
-    this.#wakeWhenReady();
+  }
+
+  /** What could not be read or written is tried again in a moment; anything else is a bug and not caught. */
+  #storeFailed(error: unknown): void {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    this.#observe({
+      type: "relay.store_failed",
+      channel: this.settings.name,
+      message: error.message,
+    });
+    this.#cancelWake();
+    this.#cancelWake = this.#clock.after(storeRetryMs, () => void this.#pump());
   }
 
   #handOut(message: StoredMessage, member: Member): void {
@@ -319,7 +365,9 @@ export class Channel {
         channel: this.settings.name,
         messageId: envelope.id,
       });
-      void this.#giveOutAgain(message, 0, "not acknowledged in time").then(() => this.#pump());
+      this.#giveOutAgain(message, 0, "not acknowledged in time")
+        .catch((error) => this.#storeFailed(error))
+        .then(() => this.#pump());
     });
     this.#leases.set(envelope.id, { message, connectorId, member, cancelTimeout });
     this.#countHeld(connectorId, 1);

@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { hopByHopHeaders } from "../protocol/hop_by_hop.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
+import { StoreUnavailableError } from "./store.ts";
 
 /** Seconds a sender is asked to wait when a channel is full. */
 const fullRetrySeconds = 30;
+/** And when nothing can be stored. */
+const storeRetrySeconds = 5;
 
 /**
  * Takes a webhook: any method, any content type, its bytes as they are. 202 only when it is stored; 404 for
@@ -23,15 +26,21 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
     return refuse(413, `Payload too large: at most ${channel.settings.maxBodyBytes} bytes`);
   }
   const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
-  const sequence = await channel.publish({
-    id,
-    webhookId,
-    receivedAt: new Date(relay.clock.now()).toISOString(),
-    method: request.method,
-    path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
-    headers: [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
-    body,
-  });
+  let sequence: number | undefined;
+  try {
+    sequence = await channel.publish({
+      id,
+      webhookId,
+      receivedAt: new Date(relay.clock.now()).toISOString(),
+      method: request.method,
+      path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
+      headers: [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
+      body,
+    });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    return refuse(503, "Cannot store now", { "Retry-After": String(storeRetrySeconds) });
+  }
   if (sequence === undefined) {
     return refuse(503, "Channel is full", { "Retry-After": String(fullRetrySeconds) });
   }

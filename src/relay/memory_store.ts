@@ -1,12 +1,21 @@
 import { Heap } from "./heap.ts";
-import type { DeadLetter, NewMessage, Store, StoredMessage, StoreStats } from "./store.ts";
+import type {
+  DeadLetter,
+  NewMessage,
+  Store,
+  StoredMessage,
+  StoreLimits,
+  Stores,
+  StoreStats,
+} from "./store.ts";
 
-export interface MemoryStoreLimits {
-  /** Messages not yet settled. */
-  readonly maxMessages: number;
-  /** Dead letters kept; beyond it the oldest is dropped. */
-  readonly maxDeadLetters: number;
-}
+/** Stores that live as long as the process. */
+export const memoryStores: Stores = {
+  name: "memory",
+  open: (_channel, limits) => new MemoryStore(limits),
+  problem: undefined,
+  close() {},
+};
 
 interface Waiting {
   readonly message: StoredMessage;
@@ -17,11 +26,12 @@ interface Pending {
   readonly webhookId: string;
   readonly receivedAt: number;
   readonly expiresAt: number;
+  readonly bytes: number;
 }
 
 /** A store that lives as long as the process. No operation looks at more than a few messages. */
 export class MemoryStore implements Store {
-  readonly #limits: MemoryStoreLimits;
+  readonly #limits: StoreLimits;
   readonly #ready = new Heap<StoredMessage>(({ envelope }) => envelope.sequence);
   readonly #waiting = new Heap<Waiting>(({ readyAt }) => readyAt);
   /** Settled or expired while still in a heap: skipped when it comes up. */
@@ -32,22 +42,28 @@ export class MemoryStore implements Store {
   readonly #pendingByWebhookId = new Map<string, number>();
   #deadLetters: DeadLetter[] = [];
   #sequence = 0;
+  #bytes = 0;
   #delivered = 0;
   #expired = 0;
   #deadLettered = 0;
 
-  constructor(limits: MemoryStoreLimits) {
+  constructor(limits: StoreLimits) {
     this.#limits = limits;
   }
 
   append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
     this.#expire(now);
-    if (this.#all.size >= this.#limits.maxMessages) return Promise.resolve(undefined);
+    const bytes = message.body.byteLength;
+    const { maxMessages, maxBytes } = this.#limits;
+    if (this.#all.size >= maxMessages || this.#bytes + bytes > maxBytes) {
+      return Promise.resolve(undefined);
+    }
     const sequence = ++this.#sequence;
     this.#begin(message.id, {
       webhookId: message.webhookId,
       receivedAt: Date.parse(message.receivedAt),
       expiresAt,
+      bytes,
     });
     this.#ready.push({ envelope: { ...message, sequence }, expiresAt, deliveries: 0 });
     return Promise.resolve(sequence);
@@ -135,6 +151,34 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#deadLetters.slice(-limit).reverse());
   }
 
+  purge(now: number): Promise<number> {
+    const before = this.#expired;
+    this.#expire(now);
+    return Promise.resolve(this.#expired - before);
+  }
+
+  async replay(
+    messageIds: readonly string[] | "all",
+    now: number,
+    ttlMs: number,
+  ): Promise<number> {
+    const isWanted = ({ message }: DeadLetter) =>
+      messageIds === "all" || messageIds.includes(message.envelope.id);
+    const wanted = this.#deadLetters.filter(isWanted);
+    this.#deadLetters = this.#deadLetters.filter((letter) => !isWanted(letter));
+    for (const { message } of wanted) {
+      const { sequence: _, deliveryCount: __, ...fresh } = message.envelope;
+      await this.append(fresh, now + ttlMs, now);
+    }
+    return wanted.length;
+  }
+
+  purgeDeadLetters(): Promise<number> {
+    const count = this.#deadLetters.length;
+    this.#deadLetters = [];
+    return Promise.resolve(count);
+  }
+
   #settle(messageId: string): StoredMessage | undefined {
     const message = this.#leased.get(messageId);
     this.#leased.delete(messageId);
@@ -155,6 +199,7 @@ export class MemoryStore implements Store {
 
   #begin(messageId: string, pending: Pending): void {
     this.#all.set(messageId, pending);
+    this.#bytes += pending.bytes;
     const count = this.#pendingByWebhookId.get(pending.webhookId) ?? 0;
     this.#pendingByWebhookId.set(pending.webhookId, count + 1);
   }
@@ -163,6 +208,7 @@ export class MemoryStore implements Store {
     const pending = this.#all.get(messageId);
     if (!pending) return;
     this.#all.delete(messageId);
+    this.#bytes -= pending.bytes;
     const count = (this.#pendingByWebhookId.get(pending.webhookId) ?? 1) - 1;
     if (count === 0) this.#pendingByWebhookId.delete(pending.webhookId);
     else this.#pendingByWebhookId.set(pending.webhookId, count);

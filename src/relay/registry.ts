@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { Channel, type ChannelSettings } from "./channel.ts";
-import { MemoryStore } from "./memory_store.ts";
 import type { ObserveRelay } from "./relay_events.ts";
+import type { Stores } from "./store.ts";
 import { ChannelToken } from "./tokens.ts";
 
 /** A channel as configured: its limits, its secret, and the webhook ids that feed it. */
@@ -24,10 +24,19 @@ export class Registry {
   readonly #byName = new Map<string, RegisteredChannel>();
   readonly #byWebhookId = new Map<string, RegisteredChannel>();
 
-  constructor(configs: readonly ChannelConfig[], clock: Clock, observe: ObserveRelay) {
+  constructor(
+    configs: readonly ChannelConfig[],
+    stores: Stores,
+    clock: Clock,
+    observe: ObserveRelay,
+  ) {
     for (const config of configs) {
       const { token, webhookIds, ...settings } = config;
-      const store = new MemoryStore({ maxMessages: settings.maxMessages, maxDeadLetters });
+      const store = stores.open(settings.name, {
+        maxMessages: settings.maxMessages,
+        maxBytes: settings.maxQueueBytes,
+        maxDeadLetters,
+      });
       const registered = {
         channel: new Channel(settings, store, clock, observe),
         token: new ChannelToken(token, clock),

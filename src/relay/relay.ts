@@ -11,9 +11,14 @@ import { longPoll } from "./long_poll_stream.ts";
 import { type ChannelConfig, type RegisteredChannel, Registry } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
 import type { ObserveRelay } from "./relay_events.ts";
+import { memoryStores } from "./memory_store.ts";
 import { sseStream } from "./sse_stream.ts";
+import { type Stores, StoreUnavailableError } from "./store.ts";
 import { bearerToken } from "./tokens.ts";
 import { websocketStream } from "./websocket_stream.ts";
+
+/** Between looks for what has expired. */
+const purgeEveryMs = 30_000;
 
 export interface RelayOptions {
   readonly hostname: string;
@@ -22,6 +27,8 @@ export interface RelayOptions {
   readonly channels: readonly ChannelConfig[];
   readonly clock: Clock;
   readonly observe: ObserveRelay;
+  /** Where messages are kept; in memory when nothing is said. Closed with the relay. */
+  readonly stores?: Stores;
   /** Between heartbeats on a stream, milliseconds. */
   readonly heartbeatMs: number;
   /** Undefined = no admin API. */
@@ -40,7 +47,8 @@ export interface Relay {
 /** Listens. Rejects when the address cannot be had. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { clock, observe, heartbeatMs } = options;
-  const registry = new Registry(options.channels, clock, observe);
+  const stores = options.stores ?? memoryStores;
+  const registry = new Registry(options.channels, stores, clock, observe);
   let connections = 0;
   const relay: RelayContext = {
     registry,
@@ -49,7 +57,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     heartbeatMs,
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
-  const app = routes(relay, options);
+  const app = routes(relay, { ...options, stores });
+  const stopPurging = purgeNowAndThen(registry, clock);
   const server = await serve({
     hostname: options.hostname,
     port: options.port,
@@ -60,16 +69,43 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     url: server.url,
     registry,
     async stop(graceMs) {
+      stopPurging();
       for (const { channel } of registry.all) channel.close();
       await server.stop(graceMs);
+      stores.close();
     },
   };
 }
 
-function routes(relay: RelayContext, options: RelayOptions): Hono<RelayEnv> {
+/** Until the result is called. */
+function purgeNowAndThen(registry: Registry, clock: Clock): () => void {
+  const purge = () => {
+    for (const { channel } of registry.all) {
+      channel.purge().catch(() => {}); // it is tried again; what is wrong shows in /readyz
+    }
+    cancel = clock.after(purgeEveryMs, purge);
+  };
+  let cancel = clock.after(purgeEveryMs, purge);
+  return () => cancel();
+}
+
+function routes(
+  relay: RelayContext,
+  options: RelayOptions & { readonly stores: Stores },
+): Hono<RelayEnv> {
   const { clock } = relay;
   const app = new Hono<RelayEnv>();
   app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", (c) => {
+    const { name, problem } = options.stores;
+    const detail = problem ?? "takes webhooks";
+    const parts = [{ name: `store ${name}`, ready: problem === undefined, detail }];
+    return c.json({ ready: problem === undefined, parts }, problem === undefined ? 200 : 503);
+  });
+  app.onError((error, c) => {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    return c.json({ detail: error.message }, 503, { "Retry-After": "5" });
+  });
   app.route("/admin/webhook-connect", adminRoutes(relay, options.adminToken));
   app.all("/webhook/:id", (c) => ingest(c, relay));
   app.all("/webhook/:id/*", (c) => ingest(c, relay));

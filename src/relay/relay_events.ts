@@ -35,6 +35,9 @@ export type RelayEvent =
     readonly messageId: string;
     readonly reason: string;
   }
+  /** Something could not be read or written; it is tried again. */
+  | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
+  | { readonly type: "relay.committed"; readonly durationMs: number; readonly writes: number }
   | { readonly type: "relay.lease_expired"; readonly channel: string; readonly messageId: string }
   | {
     readonly type: "relay.frame_ignored";

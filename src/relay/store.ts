@@ -1,5 +1,14 @@
 import type { Envelope } from "../protocol/envelope.ts";
 
+/** The store can neither be written nor read now; what it had accepted is still there. */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError";
+
+  constructor(why: string, cause?: unknown) {
+    super(`the store is not available: ${why}`, { cause });
+  }
+}
+
 /** A webhook as it came in; the store gives it its sequence. */
 export type NewMessage = Omit<Envelope, "sequence" | "deliveryCount">;
 
@@ -31,7 +40,8 @@ export interface StoreStats {
 
 /**
  * The messages of one channel. Everything is a promise so that a durable store fits. A message is either
- * ready, leased (handed out and not settled), or waiting until a time.
+ * ready, leased (handed out and not settled), or waiting until a time. Every promise may reject with
+ * `StoreUnavailableError`; nothing was changed then.
  */
 export interface Store {
   /**
@@ -52,5 +62,30 @@ export interface Store {
   /** When the next waiting message becomes ready, or undefined. */
   nextReadyAt(): number | undefined;
   stats(now: number): StoreStats;
+  /** Removes some of what has expired; resolves with how many. */
+  purge(now: number): Promise<number>;
+  /** The newest first. */
   deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+  /** Makes dead letters messages again, with a life of `ttlMs`; resolves with how many. */
+  replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number>;
+  /** Forgets all dead letters; resolves with how many. */
+  purgeDeadLetters(): Promise<number>;
+}
+
+export interface StoreLimits {
+  /** Messages not yet settled. */
+  readonly maxMessages: number;
+  /** Their bodies, bytes. */
+  readonly maxBytes: number;
+  /** Dead letters kept; beyond it the oldest is dropped. */
+  readonly maxDeadLetters: number;
+}
+
+/** Where the stores of all channels come from. */
+export interface Stores {
+  readonly name: "memory" | "sqlite";
+  open(channel: string, limits: StoreLimits): Store;
+  /** Why nothing can be stored now; undefined when all is well. */
+  readonly problem: string | undefined;
+  close(): void;
 }

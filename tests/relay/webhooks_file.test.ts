@@ -23,6 +23,7 @@ test("the old relay's webhooks.json is read: its entries of webhook_connect, wit
     webhookIds: ["shop"],
     ttlMs: 60_000,
     maxMessages: 5,
+    maxQueueBytes: 1_073_741_824,
     maxConnections: 2,
     maxInFlight: 7,
     ackTimeoutMs: 30_000,

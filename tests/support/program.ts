@@ -1,6 +1,8 @@
 /** The real program in a process of its own, on the runtime that runs the test. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -8,11 +10,13 @@ import type { TestContext } from "./test.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
-const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"];
+const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"];
 
 export interface Program {
   /** Sends SIGTERM. */
   terminate(): void;
+  /** Sends SIGKILL: no goodbye, nothing flushed. */
+  kill(): void;
   readonly stdout: string[];
   readonly stderr: string[];
   /** Resolves with the first line of either stream that matches, past or future. */
@@ -27,6 +31,7 @@ export function startProgram(
   env: Record<string, string> = {},
   stdin = "",
 ): Program {
+  const state = mkdtempSync(join(tmpdir(), "state-"));
   const command = isDeno ? ["run", "--quiet", ...permissions, main, ...args] : [main, ...args];
   const child = spawn(process.execPath, command, {
     // The home is where Deno keeps its cache; no configuration of whoever runs the test is to be found.
@@ -34,6 +39,7 @@ export function startProgram(
       PATH: process.env["PATH"] ?? "",
       HOME: process.env["HOME"] ?? "",
       XDG_CONFIG_HOME: "/nonexistent",
+      XDG_STATE_HOME: state,
       ...env,
     },
     stdio: ["pipe", "pipe", "pipe"],
@@ -57,10 +63,12 @@ export function startProgram(
   t.defer(async () => {
     child.kill("SIGKILL");
     await ended;
+    rmSync(state, { recursive: true });
   });
   return {
     // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
     terminate: () => void process.kill(child.pid ?? 0, "SIGTERM"),
+    kill: () => void process.kill(child.pid ?? 0, "SIGKILL"),
     stdout,
     stderr,
     ended,

@@ -1,0 +1,74 @@
+import type { DatabaseSync } from "node:sqlite";
+import { StoreUnavailableError } from "../store.ts";
+
+interface Write {
+  readonly run: () => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Puts what is written in one turn of the event loop into one transaction, so that all share one wait for the
+ * disk. While that wait lasts more gathers: under load the groups grow by themselves.
+ */
+export class GroupCommit {
+  readonly #db: DatabaseSync;
+  readonly #onCommit: (durationMs: number, writes: number) => void;
+  #waiting: Write[] = [];
+  #scheduled: ReturnType<typeof setImmediate> | undefined;
+  #problem: string | undefined;
+
+  constructor(db: DatabaseSync, onCommit: (durationMs: number, writes: number) => void) {
+    this.#db = db;
+    this.#onCommit = onCommit;
+  }
+
+  /** Why the last commit failed, until one succeeds. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /**
+   * Resolves with what `write` gave when it is committed. Rejects with `StoreUnavailableError` when the whole
+   * group could not be; nothing of it was written then.
+   */
+  run<T>(write: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ run: write, resolve, reject });
+      this.#scheduled ??= setImmediate(() => this.flush());
+    });
+  }
+
+  /** Commits what is waiting now. */
+  flush(): void {
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const writes = this.#waiting;
+    if (writes.length === 0) return;
+    this.#waiting = [];
+    const startedAt = performance.now();
+    let results: unknown[];
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      results = writes.map(({ run }) => run());
+      this.#db.exec("COMMIT");
+      this.#problem = undefined;
+    } catch (error) {
+      this.#rollback();
+      this.#problem = error instanceof Error ? error.message : String(error);
+      const failure = new StoreUnavailableError(this.#problem, error);
+      for (const { reject } of writes) reject(failure);
+      return;
+    }
+    this.#onCommit(performance.now() - startedAt, writes.length);
+    for (const [i, { resolve }] of writes.entries()) resolve(results[i] as never);
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch {
+      // There is none: it did not begin, or SQLite has rolled it back itself.
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Stores } from "../store.ts";
+import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { SqliteStore } from "./sqlite_store.ts";
+
+export interface SqliteStoresOptions extends DatabaseOptions {
+  /** Told of every commit. */
+  readonly onCommit: (durationMs: number, writes: number) => void;
+}
+
+/** All channels in one database, which this process has to itself. Throws `StoreOpenError`. */
+export function openSqliteStores(options: SqliteStoresOptions): Stores {
+  const database = openDatabase(options);
+  const commit = new GroupCommit(database.db, options.onCommit);
+  return {
+    name: "sqlite",
+    open: (channel, limits) => new SqliteStore(database.db, commit, channel, limits),
+    get problem() {
+      return commit.problem;
+    },
+    close() {
+      commit.flush();
+      database.close();
+    },
+  };
+}

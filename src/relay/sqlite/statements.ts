@@ -1,0 +1,238 @@
+/** The SQL of one channel, prepared once; every one finds its rows by an index. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { NewMessage, StoredMessage } from "../store.ts";
+
+export interface MessageRow {
+  readonly id: string;
+  readonly sequence: number;
+  readonly webhook_id: string;
+  readonly received_at: number;
+  readonly expires_at: number;
+  readonly ready_at: number;
+  readonly deliveries: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string;
+  readonly bytes: number;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export interface DeadLetterRow extends MessageRow {
+  readonly reason: string;
+  readonly at: number;
+}
+
+type RefRow = Pick<MessageRow, "id" | "sequence" | "webhook_id" | "bytes" | "deliveries">;
+
+const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
+  "headers, bytes, body";
+
+export class Statements {
+  readonly #channel: number;
+  readonly #prepare: (sql: string) => StatementSync;
+
+  constructor(db: DatabaseSync, channel: string) {
+    const prepared = new Map<string, StatementSync>();
+    this.#prepare = (sql) => {
+      const known = prepared.get(sql) ?? db.prepare(sql);
+      prepared.set(sql, known);
+      return known;
+    };
+    db.prepare("INSERT OR IGNORE INTO channel (name) VALUES (?)").run(channel);
+    const { id } = db.prepare("SELECT id FROM channel WHERE name = ?").get(channel) as {
+      id: number;
+    };
+    this.#channel = id;
+  }
+
+  nextSequence(): number {
+    const row = this.#get<{ next_sequence: number }>(
+      "SELECT next_sequence FROM channel WHERE id = ?",
+    );
+    return row?.next_sequence ?? 1;
+  }
+
+  counts(): { webhook_id: string; messages: number; bytes: number }[] {
+    return this.#all(
+      "SELECT webhook_id, count(*) AS messages, sum(bytes) AS bytes FROM message " +
+        "WHERE channel_id = ? GROUP BY webhook_id",
+    );
+  }
+
+  delayed(): (RefRow & { ready_at: number })[] {
+    return this.#all(
+      "SELECT id, sequence, webhook_id, bytes, deliveries, ready_at FROM message " +
+        "WHERE channel_id = ? AND ready_at > 0",
+    );
+  }
+
+  insert(message: NewMessage, sequence: number, expiresAt: number): void {
+    this.#insert([
+      message.id,
+      sequence,
+      message.webhookId,
+      Date.parse(message.receivedAt),
+      expiresAt,
+      0,
+      message.method,
+      message.path,
+      JSON.stringify(message.headers),
+      message.body.byteLength,
+      message.body,
+    ]);
+    this.#sequenceIs(sequence + 1);
+  }
+
+  /** A dead letter becomes a message again, with a number and a life of its own. */
+  reinsert(row: DeadLetterRow, sequence: number, expiresAt: number): void {
+    const { id, webhook_id, received_at, method, path, headers, bytes, body } = row;
+    this.#insert([
+      ...[id, sequence, webhook_id, received_at, expiresAt, 0, method, path, headers, bytes],
+      body,
+    ]);
+    this.#sequenceIs(sequence + 1);
+  }
+
+  after(sequence: number): MessageRow | undefined {
+    return this.#get(
+      `SELECT ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence > ? ` +
+        "ORDER BY sequence LIMIT 1",
+      sequence,
+    );
+  }
+
+  bySequence(sequence: number): MessageRow | undefined {
+    return this.#get(
+      `SELECT ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence = ?`,
+      sequence,
+    );
+  }
+
+  byId(id: string): MessageRow | undefined {
+    return this.#get(
+      `SELECT ${columns}, ready_at FROM message WHERE channel_id = ? AND id = ?`,
+      id,
+    );
+  }
+
+  oldestAt(): number | undefined {
+    return this.#get<{ received_at: number }>(
+      "SELECT received_at FROM message WHERE channel_id = ? ORDER BY sequence LIMIT 1",
+    )?.received_at;
+  }
+
+  expired(now: number, limit: number): RefRow[] {
+    return this.#all(
+      "SELECT id, sequence, webhook_id, bytes, deliveries FROM message " +
+        "WHERE channel_id = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+      now,
+      limit,
+    );
+  }
+
+  /** False when it was not there. */
+  remove(sequence: number): boolean {
+    return this.#run("DELETE FROM message WHERE channel_id = ? AND sequence = ?", sequence) > 0;
+  }
+
+  delay(sequence: number, readyAt: number, deliveries: number): void {
+    this.#run(
+      "UPDATE message SET ready_at = ?2, deliveries = ?3 WHERE channel_id = ?1 AND sequence = ?4",
+      readyAt,
+      deliveries,
+      sequence,
+    );
+  }
+
+  bury(sequence: number, deliveries: number, reason: string, now: number): void {
+    this.#run(
+      "INSERT OR REPLACE INTO dead_letter (channel_id, id, sequence, webhook_id, received_at, " +
+        "expires_at, deliveries, method, path, headers, bytes, body, reason, at) " +
+        "SELECT channel_id, id, sequence, webhook_id, received_at, expires_at, ?2, method, path, " +
+        "headers, bytes, body, ?3, ?4 FROM message WHERE channel_id = ?1 AND sequence = ?5",
+      deliveries,
+      reason,
+      now,
+      sequence,
+    );
+    this.remove(sequence);
+  }
+
+  deadLetters(limit: number): DeadLetterRow[] {
+    return this.#all(
+      `SELECT ${columns}, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ? ` +
+        "ORDER BY rowid DESC LIMIT ?",
+      limit,
+    );
+  }
+
+  deadLettersOf(ids: readonly string[] | "all"): DeadLetterRow[] {
+    const sql =
+      `SELECT ${columns}, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ?`;
+    if (ids === "all") return this.#all(`${sql} ORDER BY rowid`);
+    return ids.flatMap((id) => this.#all<DeadLetterRow>(`${sql} AND id = ?`, id));
+  }
+
+  countDeadLetters(): number {
+    const row = this.#get<{ n: number }>(
+      "SELECT count(*) AS n FROM dead_letter WHERE channel_id = ?",
+    );
+    return row?.n ?? 0;
+  }
+
+  removeDeadLetter(id: string): void {
+    this.#run("DELETE FROM dead_letter WHERE channel_id = ? AND id = ?", id);
+  }
+
+  removeOldestDeadLetter(): void {
+    this.#run(
+      "DELETE FROM dead_letter WHERE rowid = " +
+        "(SELECT rowid FROM dead_letter WHERE channel_id = ? ORDER BY rowid LIMIT 1)",
+    );
+  }
+
+  removeDeadLetters(): void {
+    this.#run("DELETE FROM dead_letter WHERE channel_id = ?");
+  }
+
+  #insert(values: (string | number | Uint8Array)[]): void {
+    this.#run(
+      `INSERT INTO message (channel_id, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...values,
+    );
+  }
+
+  #sequenceIs(next: number): void {
+    this.#run("UPDATE channel SET next_sequence = ?2 WHERE id = ?1", next);
+  }
+
+  #get<Row>(sql: string, ...values: (string | number)[]): Row | undefined {
+    return this.#prepare(sql).get(this.#channel, ...values) as Row | undefined;
+  }
+
+  #all<Row>(sql: string, ...values: (string | number)[]): Row[] {
+    return this.#prepare(sql).all(this.#channel, ...values) as Row[];
+  }
+
+  #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
+    return Number(this.#prepare(sql).run(this.#channel, ...values).changes);
+  }
+}
+
+export function messageFromRow(row: MessageRow, deliveries: number): StoredMessage {
+  return {
+    expiresAt: row.expires_at,
+    deliveries,
+    envelope: {
+      id: row.id,
+      webhookId: row.webhook_id,
+      sequence: row.sequence,
+      receivedAt: new Date(row.received_at).toISOString(),
+      method: row.method,
+      path: row.path,
+      headers: JSON.parse(row.headers),
+      body: row.body,
+      deliveryCount: deliveries,
+    },
+  };
+}

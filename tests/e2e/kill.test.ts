@@ -1,0 +1,101 @@
+/** What was answered 202 arrives, whatever happens to the relay. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startProgram } from "../support/program.ts";
+import { settings, startConnector, startTarget } from "../support/rig.ts";
+import { seededRandom } from "../support/seeded_random.ts";
+import { test } from "../support/test.ts";
+
+const rounds = 20;
+const senders = 8;
+const messagesPerRound = 2_000;
+
+/** Posts one body; the message id when it was answered 202, undefined when it was not. */
+function post(url: string, agent: http.Agent, body: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const request = http.request(url, { method: "POST", agent });
+    request.on("socket", () => {
+      // Without this Deno would send the request a second time by itself: one body, two message ids.
+      (request as { reusedSocket: boolean }).reusedSocket = false;
+    });
+    request.on("error", () => resolve(undefined));
+    request.on("response", (response) => {
+      let text = "";
+      response.on("data", (chunk) => text += chunk);
+      response.on("error", () => resolve(undefined));
+      response.on("close", () => {
+        if (response.statusCode !== 202 || !response.complete) return resolve(undefined);
+        resolve((JSON.parse(text) as { message_id: string }).message_id);
+      });
+    });
+    request.end(body);
+  });
+}
+
+test(`kill -9 of the relay, ${rounds} times during ingest: every message answered 202 arrives, none twice under another id`, async (t) => {
+  const random = seededRandom(3);
+  const folder = mkdtempSync(join(tmpdir(), "kill-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const webhooks = join(folder, "webhooks.json");
+  const entry = {
+    module: "webhook_connect",
+    channel: "dev",
+    channel_token: "s3cret",
+    max_queue_size: 100_000,
+  };
+  writeFileSync(webhooks, JSON.stringify({ hook: entry }));
+  const startRelay = async (listen: string) => {
+    const relay = startProgram(t, [
+      ...["relay", "--listen", listen, "--webhooks", webhooks, "--data", join(folder, "data")],
+    ]);
+    const url = (await relay.line(/^listening /)).split(/\s+/)[1] ?? "";
+    return { relay, url };
+  };
+
+  const arrived = new Map<string, Set<string>>();
+  let wanted: { missing: Set<string>; resolve: () => void } | undefined;
+  const target = await startTarget(t, (_n, { headers, body }) => {
+    const text = new TextDecoder().decode(body);
+    const ids = arrived.get(text) ?? new Set();
+    arrived.set(text, ids.add(String(headers["x-webhook-message-id"])));
+    if (wanted?.missing.delete(text) && wanted.missing.size === 0) wanted.resolve();
+    return 200;
+  });
+  let { relay, url } = await startRelay("127.0.0.1:0");
+  const connector = startConnector(t, settings(url, target.url, "websocket"));
+  const accepted = new Map<string, string>();
+  for (let round = 0; round < rounds; round++) {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: senders });
+    const killAfter = Math.floor(random() * messagesPerRound * 0.8) + 1;
+    let acceptedNow = 0;
+    let isDead = false;
+    const send = async (sender: number) => {
+      for (let n = 0; n < messagesPerRound / senders && !isDead; n++) {
+        const body = `${round}/${sender}/${n}`;
+        const id = await post(`${url}/webhook/hook`, agent, body);
+        if (id === undefined) continue;
+        accepted.set(body, id);
+        if (++acceptedNow === killAfter) {
+          isDead = true;
+          relay.kill();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: senders }, (_, sender) => send(sender)));
+    agent.destroy();
+    await relay.ended;
+    ({ relay, url } = await startRelay(new URL(url).host));
+  }
+  const missing = new Set([...accepted.keys()].filter((body) => !arrived.has(body)));
+  if (missing.size > 0) await new Promise<void>((resolve) => wanted = { missing, resolve });
+
+  assert.ok(accepted.size > rounds * 10, `only ${accepted.size} accepted`);
+  for (const [body, id] of accepted) {
+    assert.deepEqual([...arrived.get(body) ?? []], [id], body);
+  }
+  connector.drain.abort();
+  assert.deepEqual(await connector.ended, { abandoned: 0 });
+});

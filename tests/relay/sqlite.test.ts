@@ -1,0 +1,192 @@
+/** What the durable store promises beyond the others: it survives, and says when it cannot. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StoreOpenError } from "../../src/relay/sqlite/database.ts";
+import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { type Stores, StoreUnavailableError } from "../../src/relay/store.ts";
+import { publish, startDevRelay } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+const limits = { maxMessages: 1e6, maxBytes: 1e9, maxDeadLetters: 100 };
+
+function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "sqlite-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+function open(folder: string, maxBytes?: number): Stores {
+  return openSqliteStores({ folder, durability: "full", maxBytes, onCommit: () => {} });
+}
+
+function message(id: string, bytes = 3) {
+  return {
+    id,
+    webhookId: "hook",
+    receivedAt: new Date(0).toISOString(),
+    method: "POST",
+    path: "",
+    headers: [],
+    body: new Uint8Array(bytes),
+  };
+}
+
+test("after a restart everything that was not settled is there again, with its number, delay and dead letters", async (t) => {
+  const folder = folderFor(t);
+  const before = open(folder);
+  const store = before.open("c", limits);
+  for (const id of ["a", "b", "c", "d"]) await store.append(message(id), 1e6, 0);
+  for (const _ of "abcd") await store.take(0);
+  await store.ack("a");
+  await store.release("b", 500, true);
+  await store.bury("c", "because", 0);
+  before.close();
+
+  const after = open(folder);
+  t.defer(() => after.close());
+  const again = after.open("c", limits);
+  assert.equal(again.stats(0).queued, 2);
+  // "d" was leased: leases are not written, it is ready at once. "b" keeps its delay and its count.
+  assert.equal((await again.take(0))?.envelope.id, "d");
+  assert.equal(await again.take(499), undefined);
+  const delayed = await again.take(500);
+  assert.deepEqual([delayed?.envelope.id, delayed?.deliveries], ["b", 2]);
+  assert.equal(await again.take(1_000), undefined, "nothing twice");
+  assert.equal(await again.append(message("e"), 1e6, 0), 5);
+  assert.deepEqual((await again.deadLetters(9)).map(({ reason }) => reason), ["because"]);
+});
+
+test("numbers are not given again when the queue ran empty before a restart", async (t) => {
+  const folder = folderFor(t);
+  const before = open(folder);
+  const store = before.open("c", limits);
+  await store.append(message("a"), 1e6, 0);
+  await store.take(0);
+  await store.ack("a");
+  before.close();
+  const after = open(folder);
+  t.defer(() => after.close());
+  assert.equal(await after.open("c", limits).append(message("b"), 1e6, 0), 2);
+});
+
+test("folder and files are for their owner alone", (t) => {
+  const folder = join(folderFor(t), "deep", "er");
+  const stores = open(folder);
+  t.defer(() => stores.close());
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
+  for (const file of ["relay.db", "relay.lock"]) {
+    assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600, file);
+  }
+});
+
+test("a second relay on the same data is refused, and may have them when the first is gone", (t) => {
+  const folder = folderFor(t);
+  const first = open(folder);
+  assert.throws(() => open(folder), (error) => {
+    assert.ok(error instanceof StoreOpenError);
+    assert.match(error.message, /another relay is using/);
+    return true;
+  });
+  first.close();
+  open(folder).close();
+});
+
+test("data of a newer hookferry are refused, not touched", (t) => {
+  const folder = folderFor(t);
+  open(folder).close();
+  const db = new DatabaseSync(join(folder, "relay.db"));
+  db.exec("PRAGMA user_version = 99");
+  db.close();
+  assert.throws(() => open(folder), /written by a newer hookferry \(schema 99/);
+});
+
+test("writes of one turn share a commit", async (t) => {
+  const groups: number[] = [];
+  const stores = openSqliteStores({
+    folder: folderFor(t),
+    durability: "full",
+    onCommit: (_ms, writes) => groups.push(writes),
+  });
+  t.defer(() => stores.close());
+  const store = stores.open("c", limits);
+  await Promise.all(Array.from({ length: 100 }, (_, i) => store.append(message(`m${i}`), 1e6, 0)));
+  assert.deepEqual(groups, [100]);
+});
+
+test("a full disk: the sender gets 503, /readyz says why, what was accepted is delivered, and it mends itself", async (t) => {
+  const stores = open(folderFor(t), 300_000);
+  const relay = await startDevRelay(t, {}, { stores });
+  const post = async () => {
+    const body = "x".repeat(20_000);
+    const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
+    await response.body?.cancel();
+    return response;
+  };
+  let accepted = 0;
+  let response = await post();
+  for (; response.status === 202; response = await post()) accepted++;
+  assert.ok(accepted > 0);
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("retry-after"), "5");
+  const ready = await fetch(`${relay.url}/readyz`);
+  assert.equal(ready.status, 503);
+  assert.match((await ready.json()).parts[0].detail, /full/);
+
+  const poll = await fetch(`${relay.url}/connect/stream/dev/poll?timeout=1&max_messages=100`, {
+    headers: { Authorization: "Bearer s3cret" },
+  });
+  const { messages, connection_id } = await poll.json();
+  assert.equal(messages.length, accepted);
+  for (const { message_id } of messages) {
+    const ack = await fetch(`${relay.url}/connect/ack?message_id=${message_id}`, {
+      method: "POST",
+      headers: { Authorization: "Bearer s3cret", "X-Connection-ID": connection_id },
+    });
+    await ack.body?.cancel();
+    assert.equal(ack.status, 200);
+  }
+  assert.equal((await post()).status, 202);
+  const mended = await fetch(`${relay.url}/readyz`);
+  await mended.body?.cancel();
+  assert.equal(mended.status, 200);
+});
+
+test("a database locked by another program: 503 until it is let go, nothing lost", async (t) => {
+  const folder = folderFor(t);
+  const stores = open(folder);
+  const relay = await startDevRelay(t, {}, { stores });
+  await publish(relay, "before");
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  const refused = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body: "x" });
+  await refused.body?.cancel();
+  assert.equal(refused.status, 503);
+  assert.match(stores.problem ?? "", /locked/);
+  other.exec("ROLLBACK");
+  await publish(relay, "after");
+  assert.equal(stores.problem, undefined);
+  assert.equal(relay.registry.named("dev")?.channel.stats.queued, 2);
+});
+
+test("a failed group writes nothing of it and gives its numbers again", async (t) => {
+  const folder = folderFor(t);
+  const stores = open(folder);
+  t.defer(() => stores.close());
+  const store = stores.open("c", limits);
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  other.exec("BEGIN IMMEDIATE");
+  const writes = await Promise.allSettled(
+    ["a", "b"].map((id) => store.append(message(id), 1e6, 0)),
+  );
+  for (const write of writes) {
+    assert.ok(write.status === "rejected" && write.reason instanceof StoreUnavailableError);
+  }
+  other.exec("ROLLBACK");
+  other.close();
+  assert.equal(store.stats(0).queued, 0);
+  assert.equal(await store.append(message("a"), 1e6, 0), 1);
+});
