@@ -22,6 +22,8 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   --cloud-url URL      the relay (https or wss)
   --channel NAME       the channel to read
   --to PORT|URL        where webhooks go (also --target-url)
+  --from -             relay, channel and token from standard input: the line
+                       that hookferry relay printed
   --token-stdin        read the token from standard input
   --token-file FILE    or from a file; or set CONNECTOR_TOKEN
   --protocol NAME      auto, websocket, sse or long_poll (default auto)
@@ -35,7 +37,7 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   hookferry config show. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
   75 gave messages back unfinished, 77 token refused, 78 bad configuration.
 
-  CONNECTOR_TOKEN=... hookferry connect --cloud-url https://relay.example \\
+  CONNECTOR_TOKEN=... hookferry connect --cloud-url https://r.example \\
       --channel orders --to 3000
 `;
 

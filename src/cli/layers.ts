@@ -6,6 +6,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import type { Layers } from "../config/merge.ts";
 import { flagName, options } from "../config/options.ts";
+import { type ConnectString, parseConnectString } from "./connect_string.ts";
 import { parseFlags } from "./flags.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
 import { UsageError } from "./usage_error.ts";
@@ -23,6 +24,7 @@ export function readLayers(args: readonly string[]): Layers {
     "config": "string",
     "to": "string",
     "token-stdin": "boolean",
+    "from": "string",
     ...Object.fromEntries(
       settable.map((option) => [
         flagName(option),
@@ -37,6 +39,7 @@ export function readLayers(args: readonly string[]): Layers {
     throw new ConfigError([`--config ${JSON.stringify(given)}: there is no such file`]);
   }
   const path = given ?? findFile();
+  const from = readConnectString(text("from"));
   const flags = Object.fromEntries(settable.map((option) => {
     const name = flagName(option);
     return [option.key, option.kind.type === "boolean" ? isOn(name)?.toString() : text(name)];
@@ -44,9 +47,30 @@ export function readLayers(args: readonly string[]): Layers {
   return {
     file: path === undefined ? undefined : readConfigFile(path),
     env: process.env,
-    flags: { ...flags, ...(to !== undefined && { target_url: targetUrl(to)?.href }) },
+    flags: {
+      ...flags,
+      ...(from && { cloud_url: from.url, channel: from.channel }),
+      ...(to !== undefined && { target_url: targetUrl(to)?.href }),
+    },
+    ...(from && { stdinToken: from.token }),
     ...(isOn("token-stdin") && { stdinToken: readFileSync(0, "utf8").trim() }),
   };
+}
+
+/** `--from -`: the line that `hookferry relay` printed, from standard input: it holds the token. */
+function readConnectString(from: string | undefined): ConnectString | undefined {
+  if (from === undefined) return undefined;
+  if (from !== "-") {
+    throw new UsageError(
+      "--from takes only -: the line is read from standard input, not shown in the process list",
+    );
+  }
+  const parsed = parseConnectString(readFileSync(0, "utf8"));
+  if (parsed) return parsed;
+  throw new UsageError(
+    "--from -: what came on standard input is no line of hookferry relay " +
+      "(hookferry+https://CHANNEL:TOKEN@HOST)",
+  );
 }
 
 /** `./connector.{json,jsonc,yaml,yml}`, then the same in the user's folder, then in /etc. */

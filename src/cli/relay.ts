@@ -10,8 +10,8 @@ import type { ObserveRelay } from "../relay/relay_events.ts";
 import { openSqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import type { Stores } from "../relay/store.ts";
 import type { ChannelConfig } from "../relay/registry.ts";
-import { newToken } from "../relay/tokens.ts";
 import { channelConfig, readWebhooksFile } from "../relay/webhooks_file.ts";
+import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -20,7 +20,8 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
 
   --listen HOST:PORT  where to listen (default 127.0.0.1:8420)
   --webhooks FILE     channels, as in the old relay's webhooks.json; without it
-                      one channel is made and the line to connect is printed
+                      one channel is made and the line to connect is printed,
+                      once
   --data DIR          where messages are kept
                       (default ~/.local/state/hookferry/relay)
   --durability NAME   full (default): on disk before the sender hears 202;
@@ -33,6 +34,9 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
 
   hookferry relay --listen 0.0.0.0:8420 --webhooks webhooks.json
 `;
+
+/** Made at the first start where nothing is configured; the token here is not used. */
+const firstChannel = { name: "default", token: "unused", webhookIds: ["default"] };
 
 const heartbeatMs = 30_000;
 const stopGraceMs = 5_000;
@@ -52,13 +56,14 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   const file = text("webhooks");
   let channels: ChannelConfig[];
   try {
-    channels = file === undefined
-      ? [channelConfig({ name: "default", token: newToken(), webhookIds: ["default"] })]
-      : readWebhooksFile(readFileSync(file, "utf8"));
+    channels = file === undefined ? [] : readWebhooksFile(readFileSync(file, "utf8"));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
   }
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGINT", resolve).once("SIGTERM", resolve);
+  });
   const observe: ObserveRelay = (event) => {
     if (event.type === "relay.committed") return;
     process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`);
@@ -75,16 +80,17 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   });
   process.stdout.write(`listening  ${relay.url}\n`);
   const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
-  for (const { webhookIds, name, token } of channels) {
+  const isFirstStart = file === undefined && relay.registry.all.length === 0;
+  const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
+  const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
+  for (const { webhookIds } of relay.registry.all) {
     for (const id of webhookIds) process.stdout.write(`post to    ${address}/webhook/${id}\n`);
-    // Only the token made just now is shown: it is nowhere else.
-    if (file === undefined) {
-      process.stdout.write(`connect    ${connectLine(address, name, token)}\n`);
-    }
   }
-  await new Promise<void>((resolve) => {
-    process.once("SIGINT", resolve).once("SIGTERM", resolve);
-  });
+  // Shown once: no more than its hash is kept.
+  if (token !== undefined) {
+    process.stdout.write(`connect    ${connectLine(address, firstChannel.name, token)}\n`);
+  }
+  await stopped;
   await relay.stop(stopGraceMs);
   return exitCode.ok;
 }
@@ -119,11 +125,11 @@ function reachableUrl(listening: string): string {
   return url.origin;
 }
 
-/** What to run where the targets are. */
+/** What to run where the targets are; the token goes by standard input, not by the process list. */
 function connectLine(address: string, channel: string, token: string): string {
   const isPlain = /^http:\/\/(?!127\.|localhost|\[::1\])/.test(address);
-  return `CONNECTOR_TOKEN=${token} hookferry connect --cloud-url ${address} ` +
-    `--channel ${channel} --to 3000${isPlain ? " --allow-insecure" : ""}`;
+  return `echo '${connectString({ url: address, channel, token })}' | ` +
+    `hookferry connect --from - --to 3000${isPlain ? " --allow-insecure" : ""}`;
 }
 
 function fail(code: number, message: string): number {

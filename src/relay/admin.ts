@@ -3,12 +3,16 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { ConnectionInfo } from "./channel.ts";
-import type { RegisteredChannel } from "./registry.ts";
+import { ChannelExistsError, type RegisteredChannel } from "./registry.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
 import type { DeadLetter } from "./store.ts";
 import { bearerToken, sameSecret } from "./tokens.ts";
+import { readChannel } from "./webhooks_file.ts";
 
 const rotation = z.object({ grace_period_seconds: z.number().nonnegative().default(3_600) });
+const replay = z.object({
+  message_ids: z.union([z.literal("all"), z.array(z.string()).max(10_000)]),
+});
 const maxDeadLetters = 1_000;
 
 /** Routes below `/admin/webhook-connect`. Without an admin token all but `health` answer 403. */
@@ -40,6 +44,17 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
 
   app.get("/overview", (c) => c.json({ channels: registry.all.map(statsOf) }));
   app.get("/channels", (c) => c.json(registry.all.map(summaryOf)));
+  app.post("/channels", async (c) => {
+    const read = readChannel(await c.req.json().catch(() => undefined));
+    if (typeof read === "string") return c.json({ detail: read }, 422);
+    try {
+      const token = await registry.create(read.settings, read.webhookIds);
+      return c.json({ name: read.settings.name, webhook_ids: read.webhookIds, token }, 201);
+    } catch (error) {
+      if (!(error instanceof ChannelExistsError)) throw error;
+      return c.json({ detail: error.message }, 409);
+    }
+  });
   app.get("/channels/:channel", (c) =>
     withChannel(c, (found) =>
       c.json({
@@ -75,15 +90,28 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
       );
       return c.json({ channel: channel.settings.name, count: messages.length, messages });
     }));
+  app.post("/channels/:channel/dead-letters/replay", (c) =>
+    withChannel(c, async ({ channel }) => {
+      const body = replay.safeParse(await c.req.json().catch(() => undefined));
+      if (!body.success) {
+        return c.json({ detail: 'a JSON body is required: {"message_ids": [...]} or "all"' }, 422);
+      }
+      return c.json({ replayed: await channel.replay(body.data.message_ids) });
+    }));
+  app.delete(
+    "/channels/:channel/dead-letters",
+    (c) =>
+      withChannel(c, async ({ channel }) => c.json({ purged: await channel.purgeDeadLetters() })),
+  );
   app.post("/channels/:channel/rotate-token", (c) =>
-    withChannel(c, async ({ channel, token }) => {
+    withChannel(c, async (found) => {
       const body = rotation.safeParse(await c.req.json().catch(() => undefined));
       if (!body.success) {
         return c.json({ detail: 'a JSON body is required: {"grace_period_seconds": 3600}' }, 422);
       }
-      const rotated = token.rotate(body.data.grace_period_seconds * 1000);
+      const rotated = await registry.rotate(found, body.data.grace_period_seconds * 1000);
       return c.json({
-        channel: channel.settings.name,
+        channel: found.channel.settings.name,
         new_token: rotated.token,
         old_token_expires_at: isoTime(rotated.oldUntil),
         message: "Token rotated; the old one works until it expires",

@@ -32,6 +32,8 @@ export interface Subscriber {
   readonly protocol: "websocket" | "sse" | "long_poll";
   readonly connectedAt: number;
   readonly remoteAddress: string;
+  /** Hash of the token it came with. */
+  readonly tokenHash: string;
   /** When the connector was last heard, milliseconds since the epoch. */
   heardAt(): number;
   /** Messages it may hold unsettled; where leases outlive connections, with those of the ones before. */
@@ -186,6 +188,13 @@ export class Channel {
       void this.#store.release(id, now, member.subscriber.protocol !== "long_poll");
     }
     void this.#pump();
+  }
+
+  /** Ends the connections whose token is no longer good. */
+  closeUnless(isGood: (tokenHash: string) => boolean, code: number, reason: string): void {
+    for (const subscriber of this.subscribers) {
+      if (!isGood(subscriber.tokenHash)) subscriber.disconnect(code, reason);
+    }
   }
 
   /** Nothing new for this connection. */

@@ -29,6 +29,7 @@ export async function longPoll(
     protocol: "long_poll",
     connectedAt,
     remoteAddress: hello.remoteAddress,
+    tokenHash: hello.tokenHash,
     heardAt: () => connectedAt,
     window: hello.window,
     keepsLeases: true,

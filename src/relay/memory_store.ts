@@ -1,3 +1,4 @@
+import { noDirectory } from "./directory.ts";
 import { Heap } from "./heap.ts";
 import type {
   DeadLetter,
@@ -13,6 +14,7 @@ import type {
 export const memoryStores: Stores = {
   name: "memory",
   open: (_channel, limits) => new MemoryStore(limits),
+  directory: noDirectory,
   problem: undefined,
   close() {},
 };

@@ -1,8 +1,10 @@
 import type { Clock } from "../async/clock.ts";
+import { closeCodes } from "../protocol/close_codes.ts";
 import { Channel, type ChannelSettings } from "./channel.ts";
+import type { ChannelRecord } from "./directory.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { Stores } from "./store.ts";
-import { ChannelToken } from "./tokens.ts";
+import { ChannelTokens, hashOf, newToken, withFileToken } from "./tokens.ts";
 
 /** A channel as configured: its limits, its secret, and the webhook ids that feed it. */
 export interface ChannelConfig extends ChannelSettings {
@@ -12,17 +14,30 @@ export interface ChannelConfig extends ChannelSettings {
 
 export interface RegisteredChannel {
   readonly channel: Channel;
-  readonly token: ChannelToken;
+  readonly tokens: ChannelTokens;
   readonly webhookIds: readonly string[];
+  readonly origin: "file" | "api";
   readonly createdAt: number;
+}
+
+/** A channel cannot be made; the message says why. */
+export class ChannelExistsError extends Error {
+  override readonly name = "ChannelExistsError";
 }
 
 const maxDeadLetters = 1_000;
 
-/** The channels of this relay. All exist from the start, whether or not a webhook has come. */
+/**
+ * The channels of this relay: those of the webhooks file and those that were made by the admin API. All exist
+ * from the start, whether or not a webhook has come.
+ */
 export class Registry {
   readonly #byName = new Map<string, RegisteredChannel>();
   readonly #byWebhookId = new Map<string, RegisteredChannel>();
+  readonly #stores: Stores;
+  readonly #clock: Clock;
+  readonly #observe: ObserveRelay;
+  readonly #timers = new Set<() => void>();
 
   constructor(
     configs: readonly ChannelConfig[],
@@ -30,21 +45,29 @@ export class Registry {
     clock: Clock,
     observe: ObserveRelay,
   ) {
-    for (const config of configs) {
-      const { token, webhookIds, ...settings } = config;
-      const store = stores.open(settings.name, {
-        maxMessages: settings.maxMessages,
-        maxBytes: settings.maxQueueBytes,
-        maxDeadLetters,
-      });
-      const registered = {
-        channel: new Channel(settings, store, clock, observe),
-        token: new ChannelToken(token, clock),
+    this.#stores = stores;
+    this.#clock = clock;
+    this.#observe = observe;
+    const remembered = new Map(
+      stores.directory.load().map((record) => [record.settings.name, record]),
+    );
+    for (const { token, webhookIds, ...settings } of configs) {
+      const known = remembered.get(settings.name);
+      const record: ChannelRecord = {
+        settings,
         webhookIds,
-        createdAt: clock.now(),
+        origin: "file",
+        createdAt: known?.createdAt ?? clock.now(),
+        tokens: withFileToken(known?.tokens ?? [], token),
       };
-      this.#byName.set(settings.name, registered);
-      for (const webhookId of webhookIds) this.#byWebhookId.set(webhookId, registered);
+      this.#register(record);
+      // Should it not be saved now it is made the same way at the next start.
+      stores.directory.save(record).catch(() => {});
+    }
+    for (const record of remembered.values()) {
+      if (record.origin === "api" && !this.#byName.has(record.settings.name)) {
+        this.#register(record);
+      }
     }
   }
 
@@ -58,5 +81,82 @@ export class Registry {
 
   fedBy(webhookId: string): RegisteredChannel | undefined {
     return this.#byWebhookId.get(webhookId);
+  }
+
+  /** Makes a channel that lasts; resolves with its token. Rejects with `ChannelExistsError`. */
+  async create(settings: ChannelSettings, webhookIds: readonly string[]): Promise<string> {
+    if (this.#byName.has(settings.name)) {
+      throw new ChannelExistsError(`there is a channel ${JSON.stringify(settings.name)} already`);
+    }
+    const taken = webhookIds.find((id) => this.#byWebhookId.has(id));
+    if (taken !== undefined) {
+      throw new ChannelExistsError(`the webhook id ${JSON.stringify(taken)} feeds another channel`);
+    }
+    const token = newToken();
+    const record: ChannelRecord = {
+      settings,
+      webhookIds,
+      origin: "api",
+      createdAt: this.#clock.now(),
+      tokens: [{ hash: hashOf(token), origin: "made" }],
+    };
+    await this.#stores.directory.save(record);
+    this.#register(record);
+    return token;
+  }
+
+  /** A new token; the others are good for `graceMs` more, then connections that used them are closed. */
+  async rotate(
+    { channel, tokens, webhookIds, origin, createdAt }: RegisteredChannel,
+    graceMs: number,
+  ): Promise<{ readonly token: string; readonly oldUntil: number }> {
+    const token = newToken();
+    const oldUntil = this.#clock.now() + graceMs;
+    const records = tokens.rotated(token, oldUntil);
+    await this.#stores.directory.save({
+      settings: channel.settings,
+      webhookIds,
+      origin,
+      createdAt,
+      tokens: records,
+    });
+    tokens.replace(records);
+    const closeOld = () =>
+      channel.closeUnless(
+        (hash) => records.some((record) => record.hash === hash && record.expiresAt === undefined),
+        closeCodes.badToken,
+        "the token was revoked",
+      );
+    if (graceMs === 0) closeOld();
+    else {
+      const cancel = this.#clock.after(graceMs, () => {
+        this.#timers.delete(cancel);
+        closeOld();
+      });
+      this.#timers.add(cancel);
+    }
+    return { token, oldUntil };
+  }
+
+  close(): void {
+    for (const cancel of this.#timers) cancel();
+    for (const { channel } of this.all) channel.close();
+  }
+
+  #register({ settings, tokens, webhookIds, origin, createdAt }: ChannelRecord): void {
+    const store = this.#stores.open(settings.name, {
+      maxMessages: settings.maxMessages,
+      maxBytes: settings.maxQueueBytes,
+      maxDeadLetters,
+    });
+    const registered = {
+      channel: new Channel(settings, store, this.#clock, this.#observe),
+      tokens: new ChannelTokens(tokens, this.#clock),
+      webhookIds,
+      origin,
+      createdAt,
+    };
+    this.#byName.set(settings.name, registered);
+    for (const webhookId of webhookIds) this.#byWebhookId.set(webhookId, registered);
   }
 }

@@ -65,16 +65,22 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     maxFrameBytes,
     handler: (request, context) => app.fetch(request, context),
   });
+  let stopping: Promise<void> | undefined;
+  const stop = async (graceMs: number) => {
+    stopPurging();
+    registry.close();
+    await server.stop(graceMs);
+    stores.close();
+  };
   return {
     url: server.url,
     registry,
-    async stop(graceMs) {
-      stopPurging();
-      for (const { channel } of registry.all) channel.close();
-      await server.stop(graceMs);
-      stores.close();
-    },
+    stop: (graceMs) => stopping ??= stop(graceMs),
   };
+}
+
+interface Authorized extends RegisteredChannel {
+  readonly tokenHash: string;
 }
 
 /** Until the result is called. */
@@ -181,13 +187,16 @@ function routes(
   return app;
 
   /** The channel, if the token is its own. An unknown channel and a wrong token look the same. */
-  function authorize(c: Context<RelayEnv>): RegisteredChannel | Response {
+  function authorize(c: Context<RelayEnv>): Authorized | Response {
     const token = bearerToken(c.req.header("authorization")) ??
       (options.allowQueryToken ? c.req.query("token") : undefined);
     if (token === undefined) return c.json({ detail: "Missing authorization token" }, 401);
     const found = relay.registry.named(c.req.param("channel") ?? "");
-    if (!found?.token.accepts(token)) return c.json({ detail: "Invalid channel token" }, 401);
-    return found;
+    const tokenHash = found?.tokens.accepts(token);
+    if (!found || tokenHash === undefined) {
+      return c.json({ detail: "Invalid channel token" }, 401);
+    }
+    return { ...found, tokenHash };
   }
 
   /** Whose settlement it is: the token names the channel, the headers the connector. */
@@ -197,7 +206,9 @@ function routes(
     if (token === undefined || !connectionId) {
       return c.json({ detail: `Authorization and ${wireHeaders.connectionId} are required` }, 422);
     }
-    const found = relay.registry.all.find((registered) => registered.token.accepts(token));
+    const found = relay.registry.all.find((registered) =>
+      registered.tokens.accepts(token) !== undefined
+    );
     if (!found) return c.json({ detail: "Invalid token" }, 401);
     const connectorId = c.req.header(wireHeaders.connectorId) ??
       found.channel.connectorOf(connectionId);
@@ -205,8 +216,14 @@ function routes(
     return { channel: found.channel, connectionId, connectorId };
   }
 
-  function hello(c: Context<RelayEnv>, { channel }: RegisteredChannel, prefix: string): Hello {
-    return readHello(c.req.raw, channel, relay.newConnectionId(prefix), c.env.remoteAddress);
+  function hello(
+    c: Context<RelayEnv>,
+    { channel, tokenHash }: Authorized,
+    prefix: string,
+  ): Hello {
+    const connectionId = relay.newConnectionId(prefix);
+    const { remoteAddress } = c.env;
+    return readHello(c.req.raw, channel, { connectionId, remoteAddress, tokenHash });
   }
 }
 

@@ -29,19 +29,23 @@ export interface Hello {
   readonly capabilities: readonly Capability[];
   readonly window: number;
   readonly remoteAddress: string;
+  readonly tokenHash: string;
 }
 
 export function readHello(
   request: Request,
   channel: Channel,
-  connectionId: string,
-  remoteAddress: string,
+  { connectionId, remoteAddress, tokenHash }: Pick<
+    Hello,
+    "connectionId" | "remoteAddress" | "tokenHash"
+  >,
 ): Hello {
   const asked = Number(request.headers.get(wireHeaders.maxInFlight));
   const { maxInFlight } = channel.settings;
   return {
     connectionId,
     remoteAddress,
+    tokenHash,
     connectorId: request.headers.get(wireHeaders.connectorId) ?? connectionId,
     capabilities: parseCapabilities(request.headers.get(wireHeaders.connectorCapabilities)),
     window: Number.isInteger(asked) && asked > 0 ? Math.min(asked, maxInFlight) : maxInFlight,

@@ -46,6 +46,7 @@ export function sseStream(
         protocol: "sse",
         connectedAt,
         remoteAddress: hello.remoteAddress,
+        tokenHash: hello.tokenHash,
         heardAt: () => connectedAt,
         window: hello.window,
         keepsLeases: false,

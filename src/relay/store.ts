@@ -1,3 +1,4 @@
+import type { Directory } from "./directory.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 
 /** The store can neither be written nor read now; what it had accepted is still there. */
@@ -85,6 +86,7 @@ export interface StoreLimits {
 export interface Stores {
   readonly name: "memory" | "sqlite";
   open(channel: string, limits: StoreLimits): Store;
+  readonly directory: Directory;
   /** Why nothing can be stored now; undefined when all is well. */
   readonly problem: string | undefined;
   close(): void;

@@ -1,12 +1,18 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
+import type { TokenRecord } from "./directory.ts";
 
 /** Compares without telling by the time it takes how much of a guess was right. */
 export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-function digest(text: string): Uint8Array {
+/** What is kept of a token. Tokens are long and random, so that a plain hash is enough. */
+export function hashOf(token: string): string {
+  return digest(token).toString("hex");
+}
+
+function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
@@ -16,32 +22,50 @@ export function bearerToken(header: string | null | undefined): string | undefin
   return token ? token : undefined;
 }
 
-/** A channel's token, and the one before it for a while after a rotation. */
-export class ChannelToken {
-  #current: string;
-  #previous: { token: string; until: number } | undefined;
+/** The tokens of a channel: several may be good at once. */
+export class ChannelTokens {
+  #records: readonly TokenRecord[];
   readonly #clock: Clock;
 
-  constructor(token: string, clock: Clock) {
-    this.#current = token;
+  constructor(records: readonly TokenRecord[], clock: Clock) {
+    this.#records = records;
     this.#clock = clock;
   }
 
-  accepts(given: string): boolean {
-    const isCurrent = sameSecret(given, this.#current);
-    const previous = this.#previous;
-    const isPrevious = previous !== undefined && sameSecret(given, previous.token) &&
-      this.#clock.now() < previous.until;
-    return isCurrent || isPrevious;
+  get records(): readonly TokenRecord[] {
+    return this.#records;
   }
 
-  /** A new token; the old one is good for `graceMs` more. */
-  rotate(graceMs: number): { readonly token: string; readonly oldUntil: number } {
-    const oldUntil = this.#clock.now() + graceMs;
-    this.#previous = { token: this.#current, until: oldUntil };
-    this.#current = newToken();
-    return { token: this.#current, oldUntil };
+  /** The hash of the token if it is good now. All are compared, whichever fits. */
+  accepts(given: string): string | undefined {
+    const hash = digest(given);
+    let accepted: string | undefined;
+    for (const record of this.#records) {
+      const fits = timingSafeEqual(hash, Buffer.from(record.hash, "hex"));
+      if (fits && this.#clock.now() < (record.expiresAt ?? Infinity)) accepted = record.hash;
+    }
+    return accepted;
   }
+
+  replace(records: readonly TokenRecord[]): void {
+    this.#records = records;
+  }
+
+  /** The records after a rotation: `token` is new, all others end at `endsAt` at the latest. */
+  rotated(token: string, endsAt: number): readonly TokenRecord[] {
+    const others = this.#records
+      .map((record) => ({ ...record, expiresAt: Math.min(record.expiresAt ?? Infinity, endsAt) }))
+      // One of the file is kept for ever, expired: or it would come back with the file.
+      .filter(({ expiresAt, origin }) => expiresAt > this.#clock.now() || origin === "file");
+    return [...others, { hash: hashOf(token), origin: "made" }];
+  }
+}
+
+/** The records of a channel whose file names `token`: those made since stay, another one of the file goes. */
+export function withFileToken(records: readonly TokenRecord[], token: string): TokenRecord[] {
+  const hash = hashOf(token);
+  const known = records.find((record) => record.origin === "file" && record.hash === hash);
+  return [known ?? { hash, origin: "file" }, ...records.filter(({ origin }) => origin === "made")];
 }
 
 export function newToken(): string {

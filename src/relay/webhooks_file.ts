@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { maxBodyBytes } from "../protocol/limits.ts";
+import type { ChannelSettings } from "./channel.ts";
 import type { ChannelConfig } from "./registry.ts";
 
 const channelSchema = z.object({
@@ -63,6 +64,22 @@ export function readWebhooksFile(text: string): ChannelConfig[] {
   }
   if (problems.length > 0) throw new RangeError(problems.join("\n"));
   return [...channels.values()];
+}
+
+const newChannelSchema = channelSchema.omit({ channel_token: true }).extend({
+  webhook_ids: z.array(z.string().regex(/^[A-Za-z0-9._~-]{1,128}$/, "use letters, digits, . _ ~ -"))
+    .min(1),
+}).strict();
+
+/** A channel as the admin API is given it, or what is wrong with it. */
+export function readChannel(
+  given: unknown,
+): { readonly settings: ChannelSettings; readonly webhookIds: readonly string[] } | string {
+  const read = newChannelSchema.safeParse(given);
+  if (!read.success) return read.error.issues.map(describe).join("; ");
+  const { webhook_ids, ...data } = read.data;
+  const { token: _, webhookIds: __, ...settings } = toChannel({ ...data, channel_token: "" }, "");
+  return { settings, webhookIds: webhook_ids };
 }
 
 /** A channel with the defaults of the file for everything but these. */

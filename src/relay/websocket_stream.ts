@@ -31,6 +31,7 @@ export function websocketStream(
         protocol: "websocket",
         connectedAt: clock.now(),
         remoteAddress: hello.remoteAddress,
+        tokenHash: hello.tokenHash,
         heardAt: () => heardAt,
         window: hello.window,
         keepsLeases: false,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseConnectString } from "../../src/cli/connect_string.ts";
 import { checkSignature } from "../../src/cli/signature_check.ts";
 import { startProgram } from "../support/program.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
@@ -161,24 +162,46 @@ test("a status port that was asked for and is taken is an error in one line", as
 });
 
 test("relay prints lines that work where they are pasted, also on IPv6 and behind a proxy", async (t) => {
-  const plain = startProgram(t, ["relay", "--listen", "[::1]:0"]);
-  const line = await plain.line(/^connect /);
-  const url = /--cloud-url (\S+)/.exec(line)?.[1] ?? "";
-  assert.match(url, /^http:\/\/\[::1\]:\d+$/);
-  assert.doesNotMatch(line, /allow-insecure/);
-  const health = await fetch(`${url}/healthz`);
+  const printed = async (...args: string[]) => {
+    const program = startProgram(t, ["relay", ...args]);
+    const line = await program.line(/^connect /);
+    const { url, channel } = parseConnectString(/'(.*)'/.exec(line)?.[1] ?? "") ?? {};
+    assert.equal(channel, "default");
+    return { line, url: url ?? "" };
+  };
+  const plain = await printed("--listen", "[::1]:0");
+  assert.match(plain.url, /^http:\/\/\[::1\]:\d+$/);
+  assert.match(plain.line, /\| hookferry connect --from - --to 3000$/);
+  const health = await fetch(`${plain.url}/healthz`);
   assert.deepEqual(await health.json(), { status: "ok" });
-  const all = startProgram(t, ["relay", "--listen", "0.0.0.0:0"]);
-  assert.match(
-    await all.line(/^connect /),
-    /--cloud-url http:\/\/(?!0\.0\.0\.0)\S+ .*--allow-insecure$/,
-  );
-  const proxied = startProgram(t, [
-    "relay",
-    "--listen",
-    "127.0.0.1:0",
-    "--public-url",
-    "https://r.example/",
-  ]);
-  assert.match(await proxied.line(/^connect /), /--cloud-url https:\/\/r\.example --channel/);
+  const all = await printed("--listen", "0.0.0.0:0");
+  assert.doesNotMatch(all.url, /0\.0\.0\.0/);
+  assert.match(all.line, /--allow-insecure$/);
+  const proxied = await printed("--listen", "127.0.0.1:0", "--public-url", "https://r.example/x/");
+  assert.equal(proxied.url, "https://r.example/x");
+});
+
+test("the channel of the first start is there after a restart, with its token, which is not shown again", async (t) => {
+  const data = join(folderWith(t, {}), "data");
+  const args = ["relay", "--listen", "127.0.0.1:0", "--data", data];
+  const first = startProgram(t, args);
+  const line = /'(.*)'/.exec(await first.line(/^connect /))?.[1] ?? "";
+  first.terminate();
+  assert.equal(await first.ended, 0);
+  const second = startProgram(t, args);
+  const url = (await second.line(/^post to /)).split(/\s+/)[2] ?? "";
+  assert.doesNotMatch(second.stdout.join(), /connect/);
+  const status = await fetch(new URL("/connect/status/default", url), {
+    headers: { Authorization: `Bearer ${parseConnectString(line)?.token}` },
+  });
+  await status.body?.cancel();
+  assert.equal(status.status, 200);
+});
+
+test("connect --from - refuses what is no line of a relay, and the line itself as an argument", async (t) => {
+  const empty = startProgram(t, ["connect", "--from", "-"], {}, "https://x\n");
+  assert.equal(await empty.ended, 2);
+  const seen = startProgram(t, ["connect", "--from", "hookferry+https://c:hidden-token@x"]);
+  assert.equal(await seen.ended, 2);
+  assert.doesNotMatch(seen.stderr.join(), /hidden-token/);
 });

@@ -1,5 +1,6 @@
 /** The real program in processes of its own, on the runtime that runs the test. */
 import assert from "node:assert/strict";
+import { parseConnectString } from "../../src/cli/connect_string.ts";
 import { startProgram } from "../support/program.ts";
 import { startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
@@ -9,12 +10,13 @@ test("relay and connect in two processes: SIGTERM with five deliveries in hand l
   const target = await startTarget(t, () => new Promise((resolve) => answers.push(resolve)));
   const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0"]);
   const connectLine = await relay.line(/^connect /);
-  const token = /CONNECTOR_TOKEN=(\S+)/.exec(connectLine)?.[1] ?? "";
-  const url = /--cloud-url (\S+)/.exec(connectLine)?.[1] ?? "";
+  const line = /'(.*)'/.exec(connectLine)?.[1] ?? "";
+  const { url = "", token = "" } = parseConnectString(line) ?? {};
   const connector = startProgram(
     t,
-    ["connect", "--cloud-url", url, "--channel", "default", "--log-level", "debug"],
-    { CONNECTOR_TOKEN: token, CONNECTOR_TARGET_URL: target.url.href },
+    ["connect", "--from", "-", "--to", target.url.href, "--log-level", "debug"],
+    {},
+    `${line}\n`,
   );
   await connector.line(/stream\.connected/);
   for (let i = 0; i < 5; i++) {

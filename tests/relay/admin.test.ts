@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import type { Relay } from "../../src/relay/relay.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { openSocket } from "../support/old_client.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
@@ -121,4 +127,97 @@ test("a connection can be ended: its socket is really closed, and the connector 
   await run.happened("stream.disconnected");
   await run.happened("stream.connected", 2);
   assert.equal((await end("wsc_0_0")).status, 404);
+});
+
+test("a channel made by the API takes webhooks at once and is there after a restart; its token is kept hashed", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "admin-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const open = () => openSqliteStores({ folder, durability: "full", onCommit: () => {} });
+  const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores: open() });
+  const create = (body: unknown) =>
+    ask(first, "/channels", { method: "POST", headers: admin, body: JSON.stringify(body) });
+  const made = await create({ channel: "shop", webhook_ids: ["s1", "s2"], max_in_flight: 3 });
+  assert.equal(made.status, 201);
+  assert.match(made.body.token, /^ch_tok_/);
+  assert.equal((await create({ channel: "shop", webhook_ids: ["s3"] })).status, 409);
+  assert.equal((await create({ channel: "other", webhook_ids: ["hook"] })).status, 409);
+  assert.equal((await create({ channel: "../x", webhook_ids: ["a"] })).status, 422);
+  assert.equal((await create({ channel: "a", webhook_ids: [] })).status, 422);
+  const posted = await fetch(`${first.url}/webhook/s2`, { method: "POST", body: "x" });
+  await posted.body?.cancel();
+  assert.equal(posted.status, 202);
+  await first.stop(100);
+  for (const file of ["relay.db", "relay.db-wal"]) {
+    const path = join(folder, file);
+    if (existsSync(path)) assert.ok(!readFileSync(path, "latin1").includes(made.body.token), file);
+  }
+
+  const second = await startDevRelay(t, {}, { adminToken: "adm1n", stores: open() });
+  const status = await fetch(`${second.url}/connect/status/shop`, {
+    headers: { Authorization: `Bearer ${made.body.token}` },
+  });
+  assert.equal((await status.json()).stats.messages_queued, 1);
+  assert.equal((await ask(second, "/channels/shop")).body.config.max_in_flight, 3);
+});
+
+test("a rotated token is not undone by a restart, also where the file still names the old one", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "admin-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const open = () => openSqliteStores({ folder, durability: "full", onCommit: () => {} });
+  const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores: open() });
+  const rotated = await ask(first, "/channels/dev/rotate-token", {
+    method: "POST",
+    headers: admin,
+    body: '{"grace_period_seconds":0}',
+  });
+  await first.stop(100);
+  const second = await startDevRelay(t, {}, { stores: open() });
+  const status = async (token: string) => {
+    const response = await fetch(`${second.url}/connect/status/dev`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.deepEqual([await status("s3cret"), await status(rotated.body.new_token)], [401, 200]);
+});
+
+test("a revoked token closes the connections that came with it, at the end of its grace", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n", clock });
+  const { frame, closed } = await openSocket(t, relay);
+  await frame(0);
+  await ask(relay, "/channels/dev/rotate-token", {
+    method: "POST",
+    headers: admin,
+    body: '{"grace_period_seconds":10}',
+  });
+  await clock.advance(9_000);
+  assert.equal(relay.registry.named("dev")?.channel.subscribers.length, 1);
+  await clock.advance(1_000);
+  assert.equal(await closed, 4_001);
+});
+
+test("dead letters are replayed and purged", async (t) => {
+  let status = 410;
+  const target = await startTarget(t, () => status);
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const given = settings(relay.url, target.url, "websocket", { dedup_window: 0.001 });
+  const run = startConnector(t, given);
+  const ids = [await publish(relay, "1"), await publish(relay, "2")];
+  await run.happened("settlement.confirmed", 2);
+  status = 200;
+  const replay = (message_ids: unknown) =>
+    ask(relay, "/channels/dev/dead-letters/replay", {
+      method: "POST",
+      headers: admin,
+      body: JSON.stringify({ message_ids }),
+    });
+  assert.deepEqual((await replay([ids[0], "msg_unknown"])).body, { replayed: 1 });
+  await run.happened("delivery.succeeded");
+  assert.equal(new TextDecoder().decode(target.got[2]?.body), "1");
+  assert.equal((await replay("some")).status, 422);
+  const purge = { method: "DELETE", headers: admin };
+  assert.deepEqual((await ask(relay, "/channels/dev/dead-letters", purge)).body, { purged: 1 });
+  assert.equal((await ask(relay, "/channels/dev/dead-letters")).body.count, 0);
 });

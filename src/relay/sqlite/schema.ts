@@ -47,4 +47,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX dead_letter_by_channel ON dead_letter (channel_id, rowid);
   CREATE UNIQUE INDEX dead_letter_by_id ON dead_letter (channel_id, id);
   `,
+  `
+  -- Settings and token hashes of a channel, JSON (directory.ts).
+  ALTER TABLE channel ADD COLUMN record TEXT;
+  `,
 ];

@@ -1,6 +1,7 @@
 import type { Stores } from "../store.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
+import { sqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
 export interface SqliteStoresOptions extends DatabaseOptions {
@@ -15,6 +16,7 @@ export function openSqliteStores(options: SqliteStoresOptions): Stores {
   return {
     name: "sqlite",
     open: (channel, limits) => new SqliteStore(database.db, commit, channel, limits),
+    directory: sqliteDirectory(database.db, commit),
     get problem() {
       return commit.problem;
     },

@@ -1,0 +1,36 @@
+import type { ChannelSettings } from "./channel.ts";
+
+/** A token that opens a channel. The token itself is not kept. */
+export interface TokenRecord {
+  /** SHA-256, hex. */
+  readonly hash: string;
+  /** `file`: it stands in the webhooks file, and goes when it no longer does. */
+  readonly origin: "file" | "made";
+  /** Milliseconds since the epoch; undefined = for good. */
+  readonly expiresAt?: number;
+}
+
+/** What a relay remembers of a channel over a restart. */
+export interface ChannelRecord {
+  readonly settings: ChannelSettings;
+  readonly webhookIds: readonly string[];
+  /** `file`: its settings are those of the webhooks file, whenever it is read. */
+  readonly origin: "file" | "api";
+  readonly createdAt: number;
+  readonly tokens: readonly TokenRecord[];
+}
+
+/** Where channels and tokens are remembered. */
+export interface Directory {
+  load(): readonly ChannelRecord[];
+  /** Resolves when it is safe. May reject with `StoreUnavailableError`. */
+  save(record: ChannelRecord): Promise<void>;
+  remove(channel: string): Promise<void>;
+}
+
+/** Remembers nothing: for relays that live as long as their process. */
+export const noDirectory: Directory = {
+  load: () => [],
+  save: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+};
