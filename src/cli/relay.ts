@@ -4,13 +4,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { parseListen } from "../config/listen_address.ts";
+import { addressSet } from "../relay/ingest/client_address.ts";
 import { memoryStores } from "../relay/memory_store.ts";
 import { startRelay } from "../relay/relay.ts";
 import type { ObserveRelay } from "../relay/relay_events.ts";
 import { openSqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import type { Stores } from "../relay/store.ts";
-import type { ChannelConfig } from "../relay/registry.ts";
-import { channelConfig, readWebhooksFile } from "../relay/webhooks_file.ts";
+import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
 import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
@@ -28,6 +28,7 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
                       normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
                       TLS proxy it is not where it listens
+  --trusted-proxies LIST  networks whose X-Forwarded-For is believed
   --allow-query-token take ?token= on streams too; URLs end in access logs
 
   WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on.
@@ -49,14 +50,18 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     "data": "string",
     "durability": "string",
     "public-url": "string",
+    "trusted-proxies": "string",
     "allow-query-token": "boolean",
   });
   const listen = parseListen(text("listen") ?? "127.0.0.1:8420");
   if (!listen) throw new UsageError(`--listen ${JSON.stringify(text("listen"))}: use HOST:PORT`);
+  const trustedProxies = readTrustedProxies(text("trusted-proxies"));
   const file = text("webhooks");
-  let channels: ChannelConfig[];
+  let configured: WebhooksFile;
   try {
-    channels = file === undefined ? [] : readWebhooksFile(readFileSync(file, "utf8"));
+    configured = file === undefined
+      ? { channels: [], policies: new Map() }
+      : readWebhooksFile(readFileSync(file, "utf8"));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
@@ -70,7 +75,8 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   };
   const relay = await startRelay({
     ...listen,
-    channels,
+    ...configured,
+    trustedProxies,
     clock: systemClock,
     observe,
     stores: openStores(text("durability") ?? "full", text("data"), observe),
@@ -93,6 +99,16 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   await stopped;
   await relay.stop(stopGraceMs);
   return exitCode.ok;
+}
+
+function readTrustedProxies(list: string | undefined): readonly string[] {
+  const entries = list?.split(",").map((entry) => entry.trim()) ?? [];
+  try {
+    addressSet(entries);
+    return entries;
+  } catch (error) {
+    throw new UsageError(`--trusted-proxies: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function openStores(durability: string, data: string | undefined, observe: ObserveRelay): Stores {

@@ -1,5 +1,6 @@
 /** Sample webhooks, signed as their providers sign. */
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
+import { githubSignature, standardSignature, stripeSignature } from "../protocol/signatures.ts";
 
 export const sampleNames = ["github.push", "stripe", "standard", "plain"] as const;
 export type SampleName = typeof sampleNames[number];
@@ -80,29 +81,4 @@ function standard(secret: string, nowMs: number): Sample {
       "webhook-signature": `v1,${standardSignature(body, secret, id, seconds)}`,
     },
   };
-}
-
-/** `X-Hub-Signature-256` (GitHub, "Validating webhook deliveries"): HMAC-SHA256 of the body, hex. */
-export function githubSignature(body: string | Uint8Array, secret: string): string {
-  return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
-}
-
-/** The `v1` of a `Stripe-Signature`: HMAC-SHA256 of "timestamp.body", hex. */
-export function stripeSignature(
-  body: string | Uint8Array,
-  secret: string,
-  timestamp: string,
-): string {
-  return createHmac("sha256", secret).update(`${timestamp}.`).update(body).digest("hex");
-}
-
-/** The `v1` of a `webhook-signature` (Standard Webhooks): HMAC-SHA256 of "id.timestamp.body", base64. */
-export function standardSignature(
-  body: string | Uint8Array,
-  secret: string,
-  id: string,
-  timestamp: string,
-): string {
-  const key = secret.startsWith("whsec_") ? Buffer.from(secret.slice(6), "base64") : secret;
-  return createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest("base64");
 }

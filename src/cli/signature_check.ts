@@ -1,6 +1,10 @@
-import { timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { githubSignature, standardSignature, stripeSignature } from "./samples.ts";
+import {
+  githubSignature,
+  sameText,
+  standardSignature,
+  stripeSignature,
+} from "../protocol/signatures.ts";
 
 /**
  * Whether the signature of GitHub, Stripe or Standard Webhooks over these bytes holds; undefined when there is
@@ -13,13 +17,13 @@ export function checkSignature(
 ): boolean | undefined {
   const header = (name: string) => String(headers[name] ?? "");
   if (headers["x-hub-signature-256"] !== undefined) {
-    return isSame(header("x-hub-signature-256"), githubSignature(body, secret));
+    return sameText(header("x-hub-signature-256"), githubSignature(body, secret));
   }
   if (headers["stripe-signature"] !== undefined) {
     const { t = "", v1 = "" } = Object.fromEntries(
       header("stripe-signature").split(",").map((part) => part.split("=", 2)),
     );
-    return isSame(v1, stripeSignature(body, secret, t));
+    return sameText(v1, stripeSignature(body, secret, t));
   }
   if (headers["webhook-signature"] !== undefined) {
     const expected = standardSignature(
@@ -28,12 +32,7 @@ export function checkSignature(
       header("webhook-id"),
       header("webhook-timestamp"),
     );
-    return header("webhook-signature").split(" ").some((one) => isSame(one, `v1,${expected}`));
+    return header("webhook-signature").split(" ").some((one) => sameText(one, `v1,${expected}`));
   }
   return undefined;
-}
-
-function isSame(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -2,11 +2,12 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { closeCodes } from "../protocol/close_codes.ts";
+import { sameText } from "../protocol/signatures.ts";
 import type { ConnectionInfo } from "./channel.ts";
 import { ChannelExistsError, type RegisteredChannel } from "./registry.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
 import type { DeadLetter } from "./store.ts";
-import { bearerToken, sameSecret } from "./tokens.ts";
+import { bearerToken } from "./tokens.ts";
 import { readChannel } from "./webhooks_file.ts";
 
 const rotation = z.object({ grace_period_seconds: z.number().nonnegative().default(3_600) });
@@ -36,7 +37,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     }
     const header = c.req.header("authorization");
     if (header === undefined) return c.json({ detail: "Missing authorization header" }, 401);
-    if (!sameSecret(bearerToken(header) ?? "", adminToken)) {
+    if (!sameText(bearerToken(header) ?? "", adminToken)) {
       return c.json({ detail: "Invalid admin token" }, 401);
     }
     await next();

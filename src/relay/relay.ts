@@ -6,7 +6,9 @@ import { maxFrameBytes } from "../protocol/limits.ts";
 import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
 import { serve } from "../runtime/serve.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
-import { ingest } from "./ingest.ts";
+import { addressSet } from "./ingest/client_address.ts";
+import { ingest } from "./ingest/ingest.ts";
+import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
 import { longPoll } from "./long_poll_stream.ts";
 import { type ChannelConfig, type RegisteredChannel, Registry } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
@@ -25,6 +27,10 @@ export interface RelayOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly channels: readonly ChannelConfig[];
+  /** By webhook id: what a webhook must be before it is stored. */
+  readonly policies?: ReadonlyMap<string, PolicyConfig>;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed; none when nothing is said. */
+  readonly trustedProxies?: readonly string[];
   readonly clock: Clock;
   readonly observe: ObserveRelay;
   /** Where messages are kept; in memory when nothing is said. Closed with the relay. */
@@ -55,6 +61,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     clock,
     observe,
     heartbeatMs,
+    policies: new Map(
+      [...options.policies ?? []].map(([id, config]) => [id, webhookPolicy(config, clock)]),
+    ),
+    trustedProxies: addressSet(options.trustedProxies ?? []),
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
   const app = routes(relay, { ...options, stores });

@@ -4,6 +4,8 @@ import { parseCapabilities } from "../protocol/capabilities.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { RequestContext } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
+import type { AddressSet } from "./ingest/client_address.ts";
+import type { WebhookPolicy } from "./ingest/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 
@@ -18,6 +20,10 @@ export interface RelayContext {
   readonly clock: Clock;
   readonly observe: ObserveRelay;
   readonly heartbeatMs: number;
+  /** By webhook id; a webhook without one is taken as it comes. */
+  readonly policies: ReadonlyMap<string, WebhookPolicy>;
+  /** Proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: AddressSet;
   /** A connection id that is not given twice. */
   newConnectionId(prefix: string): string;
 }

@@ -11,7 +11,9 @@ export type RelayEvent =
     readonly type: "relay.refused";
     readonly webhookId: string;
     readonly status: number;
+    /** One of few: for counting. */
     readonly reason: string;
+    readonly detail: string;
   }
   | {
     readonly type: "relay.connected";

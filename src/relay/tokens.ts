@@ -2,11 +2,6 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
 import type { TokenRecord } from "./directory.ts";
 
-/** Compares without telling by the time it takes how much of a guess was right. */
-export function sameSecret(given: string, expected: string): boolean {
-  return timingSafeEqual(digest(given), digest(expected));
-}
-
 /** What is kept of a token. Tokens are long and random, so that a plain hash is enough. */
 export function hashOf(token: string): string {
   return digest(token).toString("hex");

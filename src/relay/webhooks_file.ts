@@ -2,6 +2,7 @@ import { z } from "zod";
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { maxBodyBytes } from "../protocol/limits.ts";
 import type { ChannelSettings } from "./channel.ts";
+import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
 import type { ChannelConfig } from "./registry.ts";
 
 const channelSchema = z.object({
@@ -24,12 +25,18 @@ const entrySchema = z.looseObject({
 const moduleName = "webhook_connect";
 const maxDeliveries = 10;
 
+export interface WebhooksFile {
+  readonly channels: readonly ChannelConfig[];
+  /** By webhook id. */
+  readonly policies: ReadonlyMap<string, PolicyConfig>;
+}
+
 /**
  * The channels of a `webhooks.json` of the old relay: an object of webhook id and entry, those with the
  * module webhook_connect. Several ids may feed one channel if they agree on it. Throws a RangeError that
  * tells all problems.
  */
-export function readWebhooksFile(text: string): ChannelConfig[] {
+export function readWebhooksFile(text: string): WebhooksFile {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -40,9 +47,14 @@ export function readWebhooksFile(text: string): ChannelConfig[] {
   if (!file.success) throw new RangeError(file.error.issues.map(describe).join("\n"));
   const problems: string[] = [];
   const channels = new Map<string, ChannelConfig>();
+  const policies = new Map<string, PolicyConfig>();
   for (const [webhookId, entry] of Object.entries(file.data)) {
     if (entry.module !== moduleName) continue;
-    const read = channelSchema.safeParse({ ...entry, ...entry["module-config"] });
+    const settings = { ...entry, ...entry["module-config"] };
+    const read = channelSchema.safeParse(settings);
+    const policy = policySchema.safeParse(settings);
+    if (policy.success) policies.set(webhookId, policy.data);
+    else problems.push(...policy.error.issues.map((issue) => `${webhookId}.${describe(issue)}`));
     if (!read.success) {
       problems.push(...read.error.issues.map((issue) => `${webhookId}.${describe(issue)}`));
       continue;
@@ -63,7 +75,7 @@ export function readWebhooksFile(text: string): ChannelConfig[] {
     }
   }
   if (problems.length > 0) throw new RangeError(problems.join("\n"));
-  return [...channels.values()];
+  return { channels: [...channels.values()], policies };
 }
 
 const newChannelSchema = channelSchema.omit({ channel_token: true }).extend({

@@ -5,7 +5,7 @@ import { test } from "../support/test.ts";
 const entry = { module: "webhook_connect", channel: "orders", channel_token: "t0ken" };
 
 test("the old relay's webhooks.json is read: its entries of webhook_connect, with the defaults of old", () => {
-  const [channel, ...others] = readWebhooksFile(JSON.stringify({
+  const { channels: [channel, ...others] } = readWebhooksFile(JSON.stringify({
     shop: {
       data_type: "json",
       ...entry,
@@ -33,7 +33,7 @@ test("the old relay's webhooks.json is read: its entries of webhook_connect, wit
 });
 
 test("settings may stand in module-config, and several ids feed one channel if they agree", () => {
-  const channels = readWebhooksFile(JSON.stringify({
+  const { channels } = readWebhooksFile(JSON.stringify({
     a: { module: "webhook_connect", "module-config": { channel: "c", channel_token: "t" } },
     b: { module: "webhook_connect", channel: "c", channel_token: "t" },
   }));

@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import { hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
+import type { Channel } from "../channel.ts";
+import type { RelayContext, RelayEnv } from "../relay_env.ts";
+import { StoreUnavailableError } from "../store.ts";
+import { answerTo } from "./challenge.ts";
+import { clientAddress } from "./client_address.ts";
+import type { WebhookPolicy } from "./policy.ts";
+import { verify } from "./verify.ts";
+
+/** Seconds a sender is asked to wait when a channel is full. */
+const fullRetrySeconds = 30;
+/** And when nothing can be stored, or nobody is there to take it. */
+const storeRetrySeconds = 5;
+
+/** Why a webhook is not taken; the name is what is counted. */
+type Refusal = readonly [
+  status: 401 | 403 | 404 | 413 | 429 | 503,
+  reason: string,
+  detail: string,
+  retryAfterSeconds?: number,
+];
+
+/**
+ * Takes a webhook: any method, any content type, its bytes as they are. 202 only when it is stored; 404 for
+ * an unknown id, 403 from an address that may not, 429 too many, 413 larger than the channel takes, 401 not
+ * signed as it should be, 503 when it cannot be stored now or the channel is full.
+ */
+export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise<Response> {
+  const request = c.req.raw;
+  const url = new URL(request.url);
+  const [, , idText = "", ...suffix] = url.pathname.split("/");
+  const webhookId = decode(idText);
+  const registered = relay.registry.fedBy(webhookId);
+  if (!registered) return refuse([404, "unknown_id", "Webhook not found"]);
+  const { channel } = registered;
+  const policy = relay.policies.get(webhookId);
+  const early = policy && refusedBeforeReading(policy, c, relay, channel);
+  if (early) return refuse(early);
+  const body = await readBody(request, channel.settings.maxBodyBytes);
+  if (!body) {
+    const detail = `Payload too large: at most ${channel.settings.maxBodyBytes} bytes`;
+    return refuse([413, "too_large", detail]);
+  }
+  if (policy?.challenge?.type === "hub") {
+    const answer = answerTo(policy.challenge, request.method, url.searchParams, body);
+    if (answer !== undefined) return c.text(answer);
+  }
+  if (policy?.verification) {
+    const problem = verify(policy.verification, request.headers, body, relay.clock.now());
+    if (problem !== undefined) return refuse([401, "not_verified", `Not verified: ${problem}`]);
+  }
+  if (policy?.challenge?.type === "slack") {
+    const answer = answerTo(policy.challenge, request.method, url.searchParams, body);
+    if (answer !== undefined) return c.text(answer);
+  }
+  const deliveryId = policy?.idempotency && request.headers.get(policy.idempotency.header);
+  const earlier = deliveryId && policy?.idempotency?.seen.messageOf(deliveryId);
+  if (earlier) return c.json({ message_id: earlier, duplicate: true }, 202);
+
+  const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  let sequence: number | undefined;
+  try {
+    sequence = await channel.publish({
+      id,
+      webhookId,
+      receivedAt: new Date(relay.clock.now()).toISOString(),
+      method: request.method,
+      path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
+      headers: [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
+      body,
+    });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    return refuse([503, "store_unavailable", "Cannot store now", storeRetrySeconds]);
+  }
+  if (sequence === undefined) return refuse([503, "full", "Channel is full", fullRetrySeconds]);
+  if (deliveryId) policy?.idempotency?.seen.remember(deliveryId, id);
+  relay.observe({
+    type: "relay.ingested",
+    channel: channel.settings.name,
+    webhookId,
+    messageId: id,
+    bytes: body.byteLength,
+  });
+  return c.json({ message_id: id, sequence }, 202);
+
+  function refuse([status, reason, detail, retryAfterSeconds]: Refusal): Response {
+    relay.observe({ type: "relay.refused", webhookId, status, reason, detail });
+    const headers = retryAfterSeconds === undefined
+      ? undefined
+      : { "Retry-After": String(retryAfterSeconds) };
+    return c.json({ detail }, status, headers);
+  }
+}
+
+function refusedBeforeReading(
+  policy: WebhookPolicy,
+  c: Context<RelayEnv>,
+  relay: RelayContext,
+  channel: Channel,
+): Refusal | undefined {
+  const forwardedFor = c.req.header("x-forwarded-for") ?? null;
+  const client = clientAddress(c.env.remoteAddress, forwardedFor, relay.trustedProxies);
+  if (policy.allowed && !policy.allowed.has(client)) {
+    return [403, "address", "This address may not post here"];
+  }
+  const waitMs = policy.rateLimit?.take();
+  if (waitMs !== undefined) {
+    return [429, "rate_limit", "Too many requests", Math.ceil(waitMs / 1000)];
+  }
+  if (policy.refuseWithoutConnector && channel.subscribers.length === 0) {
+    return [503, "no_connector", "No connector is connected", storeRetrySeconds];
+  }
+  return undefined;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The whole body, or undefined as soon as it is longer than `maxBytes`. */
+async function readBody(
+  request: Request,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) {
+    await request.body?.cancel();
+    return undefined;
+  }
+  if (!request.body) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = request.body.getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    bytes += value.byteLength;
+    if (bytes > maxBytes) {
+      await reader.cancel();
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

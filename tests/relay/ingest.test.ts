@@ -1,0 +1,110 @@
+/** What is taken in, and what is not. */
+import assert from "node:assert/strict";
+import { githubSignature } from "../../src/protocol/signatures.ts";
+import { policySchema } from "../../src/relay/ingest/policy.ts";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
+import { openSocket } from "../support/old_client.ts";
+import { startDevRelay } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+/** A relay whose webhook id "hook" has this policy. */
+async function startWith(t: TestContext, policy: unknown, trustedProxies: string[] = []) {
+  const events: RelayEvent[] = [];
+  const relay = await startDevRelay(t, {}, {
+    policies: new Map([["hook", policySchema.parse(policy)]]),
+    trustedProxies,
+    observe: (event) => void events.push(event),
+  });
+  const send = async (init: RequestInit = {}, query = "") => {
+    const response = await fetch(`${relay.url}/webhook/hook${query}`, { method: "POST", ...init });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  const queued = () => relay.registry.named("dev")?.channel.stats.queued;
+  return { relay, events, send, queued };
+}
+
+test("a webhook that is not signed as it should be is answered 401, counted, and not stored", async (t) => {
+  const { send, queued, events } = await startWith(t, { verify: { type: "github", secret: "s" } });
+  const body = '{"a":1}';
+  const signed = (secret: string) => ({
+    body,
+    headers: { "X-Hub-Signature-256": githubSignature(body, secret) },
+  });
+  assert.equal((await send(signed("s"))).status, 202);
+  assert.equal((await send(signed("other"))).status, 401);
+  const bare = await send({ body });
+  assert.equal(bare.status, 401);
+  assert.match(bare.text, /X-Hub-Signature-256 is missing/);
+  assert.equal(queued(), 1);
+  const refused = events.filter((event) => event.type === "relay.refused");
+  assert.deepEqual(refused.map(({ reason }) => reason), ["not_verified", "not_verified"]);
+});
+
+test("only allowed addresses may post; behind a trusted proxy it is the client's that counts", async (t) => {
+  const open = await startWith(t, { allow_ips: ["127.0.0.0/8"] });
+  assert.equal((await open.send({ body: "x" })).status, 202);
+  const closed = await startWith(t, { allow_ips: ["203.0.113.0/24"] }, ["127.0.0.1"]);
+  assert.equal((await closed.send({ body: "x" })).status, 403);
+  const forwarded = (address: string) =>
+    closed.send({ body: "x", headers: { "X-Forwarded-For": address } });
+  assert.equal((await forwarded("203.0.113.5")).status, 202);
+  assert.equal((await forwarded("203.0.113.5, 198.51.100.1")).status, 403);
+});
+
+test("too many are answered 429 with Retry-After", async (t) => {
+  const { send } = await startWith(t, { rate_limit: { per_second: 0.01, burst: 2 } });
+  assert.equal((await send()).status, 202);
+  assert.equal((await send()).status, 202);
+  const third = await send();
+  assert.equal(third.status, 429);
+  assert.equal(third.headers.get("retry-after"), "100");
+});
+
+test("a delivery that comes again is not stored again and hears the first one's id", async (t) => {
+  const { send, queued } = await startWith(t, { idempotency: { header: "X-GitHub-Delivery" } });
+  const delivery = (id: string) => send({ body: "x", headers: { "X-GitHub-Delivery": id } });
+  const first = JSON.parse((await delivery("d1")).text);
+  assert.deepEqual(JSON.parse((await delivery("d1")).text), {
+    message_id: first.message_id,
+    duplicate: true,
+  });
+  await delivery("d2");
+  await send({ body: "without" });
+  await send({ body: "without" });
+  assert.equal(queued(), 4);
+});
+
+test("a sender's challenge is answered at once and not stored", async (t) => {
+  const slack = await startWith(t, { challenge: { type: "slack" } });
+  const question = JSON.stringify({ type: "url_verification", challenge: "3eZb" });
+  assert.deepEqual(
+    [(await slack.send({ body: question })).text, slack.queued()],
+    ["3eZb", 0],
+  );
+  assert.equal((await slack.send({ body: '{"type":"event_callback"}' })).status, 202);
+
+  const hub = await startWith(t, { challenge: { type: "hub", verify_token: "v" } });
+  const ask = (token: string) =>
+    hub.send({ method: "GET" }, `?hub.mode=subscribe&hub.challenge=77&hub.verify_token=${token}`);
+  assert.deepEqual([(await ask("v")).text, hub.queued()], ["77", 0]);
+  assert.equal((await ask("wrong")).status, 202);
+  assert.equal(hub.queued(), 1);
+});
+
+test("a signed webhook's challenge is answered only when it is signed", async (t) => {
+  const { send } = await startWith(t, {
+    verify: { type: "slack", secret: "s" },
+    challenge: { type: "slack" },
+  });
+  const question = JSON.stringify({ type: "url_verification", challenge: "3eZb" });
+  assert.equal((await send({ body: question })).status, 401);
+});
+
+test("on_no_connector: 503 while nobody is connected", async (t) => {
+  const { relay, send } = await startWith(t, { on_no_connector: "503" });
+  const alone = await send({ body: "x" });
+  assert.deepEqual([alone.status, alone.headers.get("retry-after")], [503, "5"]);
+  const { frame } = await openSocket(t, relay);
+  await frame(0);
+  assert.equal((await send({ body: "x" })).status, 202);
+});
