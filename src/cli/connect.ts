@@ -6,6 +6,7 @@ import type { Values } from "../config/merge.ts";
 import { type Connector, createConnector } from "../connector.ts";
 import { StreamFailure } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
+import { eventLevel } from "../observe/event_level.ts";
 import { createLog } from "../observe/log.ts";
 import { foldMetrics } from "../observe/metrics.ts";
 import { foldStatus } from "../observe/status.ts";
@@ -45,6 +46,7 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
 export async function connectCommand(args: readonly string[]): Promise<number> {
   const { settings, values, warnings } = loadSettings(readLayers(args));
   const log = createLog({
+    levelOf: eventLevel,
     level: settings.log.level,
     format: logFormat(settings.log.format),
     write: (line) => void process.stderr.write(`${line}\n`),

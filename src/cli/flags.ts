@@ -3,6 +3,8 @@ import { UsageError } from "./usage_error.ts";
 
 export interface Flags {
   text(name: string): string | undefined;
+  /** One of `values`, the first where nothing is said. Throws `UsageError`. */
+  choice<Value extends string>(name: string, values: readonly [Value, ...Value[]]): Value;
   /** `--name` is true, `--no-name` is false. */
   isOn(name: string): boolean | undefined;
   readonly positionals: readonly string[];
@@ -38,6 +40,14 @@ export function parseFlags(
     text(name) {
       const value = values[name];
       return typeof value === "string" ? value : undefined;
+    },
+    choice(name, accepted) {
+      const given = values[name] ?? accepted[0];
+      const found = accepted.find((value) => value === given);
+      if (found !== undefined) return found;
+      throw new UsageError(
+        `--${name} ${JSON.stringify(given)}: use one of ${accepted.join(", ")}`,
+      );
     },
     isOn(name) {
       const value = values[name];

@@ -11,9 +11,14 @@ import type { ObserveRelay } from "../relay/relay_events.ts";
 import { openSqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import type { Stores } from "../relay/store.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
+import { createLog } from "../observe/log.ts";
+import { relayEventLevel } from "../relay/relay_event_level.ts";
+import { runtimeName } from "../runtime/runtime.ts";
 import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
+import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
+import { logFormat } from "./log_format.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to connectors.
@@ -30,6 +35,7 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
                       TLS proxy it is not where it listens
   --trusted-proxies LIST  networks whose X-Forwarded-For is believed
   --allow-query-token take ?token= on streams too; URLs end in access logs
+  --log-level NAME    info (default), debug, warning or error
 
   WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on.
 
@@ -44,11 +50,13 @@ const stopGraceMs = 5_000;
 
 /** Runs until SIGINT or SIGTERM. Resolves with the exit code. */
 export async function relayCommand(args: readonly string[]): Promise<number> {
-  const { text, isOn } = parseFlags(args, {
+  const { text, isOn, choice } = parseFlags(args, {
     "listen": "string",
     "webhooks": "string",
     "data": "string",
     "durability": "string",
+    "log-level": "string",
+    "log-format": "string",
     "public-url": "string",
     "trusted-proxies": "string",
     "allow-query-token": "boolean",
@@ -69,21 +77,32 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   const stopped = new Promise<void>((resolve) => {
     process.once("SIGINT", resolve).once("SIGTERM", resolve);
   });
-  const observe: ObserveRelay = (event) => {
-    if (event.type === "relay.committed") return;
-    process.stderr.write(`${JSON.stringify({ time: new Date(), ...event })}\n`);
-  };
+  const log = createLog({
+    levelOf: relayEventLevel,
+    level: choice("log-level", ["info", "debug", "warning", "error"]),
+    format: logFormat(choice("log-format", ["auto", "human", "json"])),
+    write: (line) => void process.stderr.write(`${line}\n`),
+  });
+  // What the store tells goes where the relay's own events go, as soon as there is one.
+  let observe: ObserveRelay = log.observe;
+  const stores = openStores(
+    choice("durability", ["full", "normal", "memory"]),
+    text("data"),
+    (event) => observe(event),
+  );
   const relay = await startRelay({
     ...listen,
     ...configured,
     trustedProxies,
     clock: systemClock,
-    observe,
-    stores: openStores(text("durability") ?? "full", text("data"), observe),
+    observe: log.observe,
+    stores,
+    build: { version, runtime: runtimeName },
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
     allowQueryToken: isOn("allow-query-token") ?? false,
   });
+  observe = relay.observe;
   process.stdout.write(`listening  ${relay.url}\n`);
   const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.length === 0;
@@ -98,6 +117,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   }
   await stopped;
   await relay.stop(stopGraceMs);
+  log.close();
   return exitCode.ok;
 }
 
@@ -111,21 +131,17 @@ function readTrustedProxies(list: string | undefined): readonly string[] {
   }
 }
 
-function openStores(durability: string, data: string | undefined, observe: ObserveRelay): Stores {
-  switch (durability) {
-    case "memory":
-      return memoryStores;
-    case "full":
-    case "normal":
-      return openSqliteStores({
-        folder: data ?? stateFolder(),
-        durability,
-        onCommit: (durationMs, writes) => observe({ type: "relay.committed", durationMs, writes }),
-      });
-  }
-  throw new UsageError(
-    `--durability ${JSON.stringify(durability)}: use one of full, normal, memory`,
-  );
+function openStores(
+  durability: "full" | "normal" | "memory",
+  data: string | undefined,
+  observe: ObserveRelay,
+): Stores {
+  if (durability === "memory") return memoryStores;
+  return openSqliteStores({
+    folder: data ?? stateFolder(),
+    durability,
+    onCommit: (durationMs, writes) => observe({ type: "relay.committed", durationMs, writes }),
+  });
 }
 
 /** Where state is kept by the XDG Base Directory Specification. */

@@ -8,17 +8,21 @@ import {
   type TextFormatter,
 } from "@logtape/logtape";
 import type { LogLevel } from "../config/settings.ts";
-import type { ConnectorEvent, Observe } from "./events.ts";
 
-export interface LogOptions {
+export type LogFormat = "json" | "human" | "human_color";
+
+export interface LogOptions<Event> {
+  readonly levelOf: (event: Event) => LogLevel;
   readonly level: LogLevel;
-  readonly format: "json" | "human" | "human_color";
+  readonly format: LogFormat;
   /** Takes one line without its end. Goes to stderr: stdout is for data. */
   readonly write: (line: string) => void;
 }
 
 /** Logs every event as one line: time, level, event, and the event's fields. Never throws. */
-export function createLog(options: LogOptions): { observe: Observe; close(): void } {
+export function createLog<Event extends { readonly type: string }>(
+  options: LogOptions<Event>,
+): { observe: (event: Event) => void; close(): void } {
   const format = formatter(options.format);
   configureSync({
     reset: true,
@@ -38,12 +42,12 @@ export function createLog(options: LogOptions): { observe: Observe; close(): voi
   });
   const logger = getLogger("hookferry");
   return {
-    observe: (event) => logger[levelOf(event)](event.type, { ...event }),
+    observe: (event) => logger[options.levelOf(event)](event.type, { ...event }),
     close: resetSync,
   };
 }
 
-function formatter(format: LogOptions["format"]): TextFormatter {
+function formatter(format: LogFormat): TextFormatter {
   switch (format) {
     case "json":
       return jsonLine;
@@ -75,36 +79,4 @@ function humanValue(value: unknown): string {
   return typeof value === "string" && /^[\x21\x23-\x7e]+$/.test(value)
     ? value
     : JSON.stringify(value);
-}
-
-/** ERROR = a person must act; WARNING = it is being dealt with; DEBUG = one line per attempt. */
-function levelOf(event: ConnectorEvent): LogLevel {
-  switch (event.type) {
-    case "stream.failed":
-      return event.failureClass === "rejected" ? "error" : "warning";
-    case "delivery.failed":
-      return event.reason.code === "no_target" ? "error" : "warning";
-    case "config.warning":
-    case "status.unavailable":
-    case "stream.disconnected":
-    case "stream.transport_changed":
-    case "stream.frame_ignored":
-    case "delivery.retrying":
-    case "settlement.failed":
-      return "warning";
-    case "connector.started":
-    case "connector.draining":
-    case "connector.stopped":
-    case "status.listening":
-    case "stream.connected":
-    case "stream.backpressure":
-    case "delivery.succeeded":
-      return "info";
-    case "stream.connecting":
-    case "delivery.received":
-    case "delivery.duplicate":
-    case "delivery.attempted":
-    case "settlement.confirmed":
-      return "debug";
-  }
 }

@@ -1,23 +1,16 @@
 /** The relay's composition root: channels in, a listening server out. */
-import { type Context, Hono } from "hono";
 import type { Clock } from "../async/clock.ts";
-import { decodeAckBatch } from "../protocol/connector_codec.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
-import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
 import { serve } from "../runtime/serve.ts";
-import { adminRoutes, statsOf } from "./admin.ts";
 import { addressSet } from "./ingest/client_address.ts";
-import { ingest } from "./ingest/ingest.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
-import { longPoll } from "./long_poll_stream.ts";
-import { type ChannelConfig, type RegisteredChannel, Registry } from "./registry.ts";
-import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
+import { type ChannelConfig, Registry } from "./registry.ts";
+import type { RelayContext } from "./relay_env.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import { memoryStores } from "./memory_store.ts";
-import { sseStream } from "./sse_stream.ts";
-import { type Stores, StoreUnavailableError } from "./store.ts";
-import { bearerToken } from "./tokens.ts";
-import { websocketStream } from "./websocket_stream.ts";
+import { foldRelayMetrics } from "./relay_metrics.ts";
+import { routes } from "./routes.ts";
+import type { Stores } from "./store.ts";
 
 /** Between looks for what has expired. */
 const purgeEveryMs = 30_000;
@@ -37,6 +30,8 @@ export interface RelayOptions {
   readonly stores?: Stores;
   /** Between heartbeats on a stream, milliseconds. */
   readonly heartbeatMs: number;
+  /** For `/metrics`. */
+  readonly build?: { readonly version: string; readonly runtime: string };
   /** Undefined = no admin API. */
   readonly adminToken?: string | undefined;
   /** Take `?token=` on streams too. Off by default: URLs end in access logs. */
@@ -46,13 +41,24 @@ export interface RelayOptions {
 export interface Relay {
   readonly url: string;
   readonly registry: Registry;
+  /** Takes what its surroundings have to tell: it is counted and passed on. */
+  readonly observe: ObserveRelay;
   /** Ends the streams, waits for open requests up to `graceMs`, stops listening. */
   stop(graceMs: number): Promise<void>;
 }
 
 /** Listens. Rejects when the address cannot be had. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { clock, observe, heartbeatMs } = options;
+  const { clock, heartbeatMs } = options;
+  const metrics = foldRelayMetrics({
+    registry: () => registry,
+    now: () => clock.now(),
+    build: options.build ?? { version: "", runtime: "" },
+  });
+  const observe: ObserveRelay = (event) => {
+    metrics.observe(event);
+    options.observe(event);
+  };
   const stores = options.stores ?? memoryStores;
   const registry = new Registry(options.channels, stores, clock, observe);
   let connections = 0;
@@ -67,7 +73,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     trustedProxies: addressSet(options.trustedProxies ?? []),
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
-  const app = routes(relay, { ...options, stores });
+  const app = routes(relay, metrics, { ...options, stores });
   const stopPurging = purgeNowAndThen(registry, clock);
   const server = await serve({
     hostname: options.hostname,
@@ -85,12 +91,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     url: server.url,
     registry,
+    observe,
     stop: (graceMs) => stopping ??= stop(graceMs),
   };
-}
-
-interface Authorized extends RegisteredChannel {
-  readonly tokenHash: string;
 }
 
 /** Until the result is called. */
@@ -103,140 +106,4 @@ function purgeNowAndThen(registry: Registry, clock: Clock): () => void {
   };
   let cancel = clock.after(purgeEveryMs, purge);
   return () => cancel();
-}
-
-function routes(
-  relay: RelayContext,
-  options: RelayOptions & { readonly stores: Stores },
-): Hono<RelayEnv> {
-  const { clock } = relay;
-  const app = new Hono<RelayEnv>();
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.get("/readyz", (c) => {
-    const { name, problem } = options.stores;
-    const detail = problem ?? "takes webhooks";
-    const parts = [{ name: `store ${name}`, ready: problem === undefined, detail }];
-    return c.json({ ready: problem === undefined, parts }, problem === undefined ? 200 : 503);
-  });
-  app.onError((error, c) => {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    return c.json({ detail: error.message }, 503, { "Retry-After": "5" });
-  });
-  app.route("/admin/webhook-connect", adminRoutes(relay, options.adminToken));
-  app.all("/webhook/:id", (c) => ingest(c, relay));
-  app.all("/webhook/:id/*", (c) => ingest(c, relay));
-
-  app.get("/connect/stream/:channel", (c) => {
-    const found = authorize(c);
-    if (found instanceof Response) return found;
-    if (found.channel.isFull) return tooMany(c, 429);
-    return websocketStream(c.env, found.channel, hello(c, found, "wsc"), relay) ??
-      c.json({ detail: "a WebSocket upgrade is expected" }, 426);
-  });
-  app.get("/connect/stream/:channel/sse", (c) => {
-    const found = authorize(c);
-    if (found instanceof Response) return found;
-    return sseStream(found.channel, hello(c, found, "sse"), relay) ?? tooMany(c, 429);
-  });
-  app.get("/connect/stream/:channel/poll", async (c) => {
-    const found = authorize(c);
-    if (found instanceof Response) return found;
-    const seconds = Number(c.req.query("timeout") ?? 30);
-    const most = Number(c.req.query("max_messages") ?? 10);
-    if (!(seconds >= 1 && seconds <= 60)) return c.json({ detail: "timeout: 1 to 60" }, 422);
-    if (!(most >= 1 && most <= 100)) return c.json({ detail: "max_messages: 1 to 100" }, 422);
-    const limits = { timeoutMs: seconds * 1000, maxMessages: most };
-    return await longPoll(c.req.raw, found.channel, hello(c, found, "poll"), limits, relay) ??
-      tooMany(c, 503);
-  });
-
-  app.post(ackPath, async (c) => {
-    const found = connectionOf(c);
-    if (found instanceof Response) return found;
-    const messageId = c.req.query("message_id");
-    if (!messageId) return c.json({ detail: "message_id is required" }, 422);
-    const { connectionId, connectorId } = found;
-    const isAck = (c.req.query("status") ?? "ack") === "ack";
-    const retry = (c.req.query("retry") ?? "true") !== "false";
-    const result = await found.channel.settle(
-      isAck
-        ? { messageId, connectionId, verdict: "ack" }
-        : { messageId, connectionId, verdict: "nack", retry },
-      connectorId,
-    );
-    return result === "settled"
-      ? c.json({ status: "ok", message_id: messageId })
-      : c.json({ detail: "Message not in flight" }, 404);
-  });
-  app.post(ackBatchPath, async (c) => {
-    const found = connectionOf(c);
-    if (found instanceof Response) return found;
-    const batch = decodeAckBatch(await c.req.text(), found.connectionId);
-    if (typeof batch === "string") return c.json({ detail: batch }, 422);
-    const results = await Promise.all(batch.map(async (settlement) => ({
-      message_id: settlement.messageId,
-      status: await found.channel.settle(settlement, found.connectorId),
-    })));
-    return c.json({ results });
-  });
-
-  app.get("/connect/status/:channel", (c) => {
-    if (!c.req.header("authorization")) {
-      return c.json({ detail: "the header Authorization is required" }, 422);
-    }
-    const found = authorize(c);
-    if (found instanceof Response) return found;
-    const { channel } = found;
-    return c.json({
-      channel: channel.settings.name,
-      connected: channel.subscribers.length > 0,
-      stats: statsOf(found),
-      server_time: new Date(clock.now()).toISOString(),
-    });
-  });
-  return app;
-
-  /** The channel, if the token is its own. An unknown channel and a wrong token look the same. */
-  function authorize(c: Context<RelayEnv>): Authorized | Response {
-    const token = bearerToken(c.req.header("authorization")) ??
-      (options.allowQueryToken ? c.req.query("token") : undefined);
-    if (token === undefined) return c.json({ detail: "Missing authorization token" }, 401);
-    const found = relay.registry.named(c.req.param("channel") ?? "");
-    const tokenHash = found?.tokens.accepts(token);
-    if (!found || tokenHash === undefined) {
-      return c.json({ detail: "Invalid channel token" }, 401);
-    }
-    return { ...found, tokenHash };
-  }
-
-  /** Whose settlement it is: the token names the channel, the headers the connector. */
-  function connectionOf(c: Context<RelayEnv>) {
-    const token = bearerToken(c.req.header("authorization"));
-    const connectionId = c.req.header(wireHeaders.connectionId);
-    if (token === undefined || !connectionId) {
-      return c.json({ detail: `Authorization and ${wireHeaders.connectionId} are required` }, 422);
-    }
-    const found = relay.registry.all.find((registered) =>
-      registered.tokens.accepts(token) !== undefined
-    );
-    if (!found) return c.json({ detail: "Invalid token" }, 401);
-    const connectorId = c.req.header(wireHeaders.connectorId) ??
-      found.channel.connectorOf(connectionId);
-    if (connectorId === undefined) return c.json({ detail: "Connection not found" }, 404);
-    return { channel: found.channel, connectionId, connectorId };
-  }
-
-  function hello(
-    c: Context<RelayEnv>,
-    { channel, tokenHash }: Authorized,
-    prefix: string,
-  ): Hello {
-    const connectionId = relay.newConnectionId(prefix);
-    const { remoteAddress } = c.env;
-    return readHello(c.req.raw, channel, { connectionId, remoteAddress, tokenHash });
-  }
-}
-
-function tooMany(c: Context<RelayEnv>, status: 429 | 503): Response {
-  return c.json({ detail: "Max connections reached" }, status, { "Retry-After": "5" });
 }

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { ManualClock } from "../support/manual_clock.ts";
 import { settings, startConnector, startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 type Protocol = "websocket" | "sse" | "long_poll";
 const nowhere = new URL("http://127.0.0.1:1/");
@@ -66,13 +67,6 @@ async function beginStream(socket: Socket, protocol: Protocol): Promise<void> {
   }
 }
 
-/** Some bytes that are the middle of something, never its end. */
-function trickle(socket: Socket, protocol: Protocol): Promise<void> {
-  // A WebSocket frame of 100 bytes was announced by the first piece; the others are its content.
-  const piece = protocol === "websocket" ? new Uint8Array([0x20]) : Buffer.from("x");
-  return new Promise((resolve) => void socket.write(piece, () => resolve()));
-}
-
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   const live = (name: string, body: Parameters<typeof test>[1]) =>
     test(`requirement 4: [${protocol}] ${name}`, body);
@@ -123,11 +117,19 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     socket.resume();
     const closed = closeOf(socket);
     await run.happened("stream.connected");
-    const begin = protocol === "websocket" ? new Uint8Array([0x81, 100]) : "event: webhook\ndata: ";
-    await new Promise<void>((resolve) => void socket.write(begin, () => resolve()));
-    for (let minute = 0; minute < 3; minute++) {
-      await trickle(socket, protocol);
+    // At a time of its own, so that it is seen when these very bytes have been heard.
+    const heard = async (bytes: Uint8Array) => {
+      await clock.advance(1);
+      socket.write(bytes);
       await turnsUntil(() => run.connector.heardAt === clock.now());
+    };
+    await heard(
+      protocol === "websocket"
+        ? new Uint8Array([0x81, 100]) // a frame of 100 bytes, which do not come
+        : new TextEncoder().encode("event: webhook\ndata: "),
+    );
+    for (let minute = 0; minute < 3; minute++) {
+      await heard(new Uint8Array([0x78]));
       await clock.advance(50_000);
     }
     assert.ok(!run.events.some(({ type }) => type === "stream.failed"));
@@ -154,9 +156,4 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 /** Also when the other side cut it: on Bun that is an error first. */
 function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => void socket.once("close", () => resolve()));
-}
-
-/** Resolves when the condition holds; looks once a turn of the event loop. */
-async function turnsUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,6 +4,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 test("a message that is not acknowledged in time is given out again, and after ten times put away", async (t) => {
   const clock = new ManualClock();
@@ -35,8 +36,8 @@ test("a nack with retry comes back after a delay that grows: no hot loop", async
     const nackedAt = clock.now();
     say({ type: "nack", message_id: id });
     const channel = relay.registry.named("dev")?.channel;
-    while (channel?.stats.inFlight !== 0) await new Promise((resolve) => setImmediate(resolve));
-    for (let second = 0; channel.stats.inFlight === 0 && second < 100; second++) {
+    await turnsUntil(() => channel?.stats.inFlight === 0);
+    for (let second = 0; channel?.stats.inFlight === 0 && second < 100; second++) {
       await clock.advance(1_000);
     }
     waits.push(clock.now() - nackedAt);
@@ -85,9 +86,7 @@ test("what is not acknowledged by the end of a poll stays leased, and comes agai
   const id = await publish(relay, "1");
   assert.equal((await poll())[0].message_id, id);
   const empty = poll();
-  while (relay.registry.named("dev")?.channel.subscribers.length === 0) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await turnsUntil(() => relay.registry.named("dev")?.channel.subscribers.length === 1);
   await clock.advance(1_000);
   assert.deepEqual(await empty, []);
   await clock.advance(4_000);

@@ -1,0 +1,34 @@
+import type { LogLevel } from "../config/settings.ts";
+import type { ConnectorEvent } from "./events.ts";
+
+/** ERROR = a person must act; WARNING = it is being dealt with; DEBUG = one line per attempt. */
+export function eventLevel(event: ConnectorEvent): LogLevel {
+  switch (event.type) {
+    case "stream.failed":
+      return event.failureClass === "rejected" ? "error" : "warning";
+    case "delivery.failed":
+      return event.reason.code === "no_target" ? "error" : "warning";
+    case "config.warning":
+    case "status.unavailable":
+    case "stream.disconnected":
+    case "stream.transport_changed":
+    case "stream.frame_ignored":
+    case "delivery.retrying":
+    case "settlement.failed":
+      return "warning";
+    case "connector.started":
+    case "connector.draining":
+    case "connector.stopped":
+    case "status.listening":
+    case "stream.connected":
+    case "stream.backpressure":
+    case "delivery.succeeded":
+      return "info";
+    case "stream.connecting":
+    case "delivery.received":
+    case "delivery.duplicate":
+    case "delivery.attempted":
+    case "settlement.confirmed":
+      return "debug";
+  }
+}

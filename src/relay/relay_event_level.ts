@@ -1,0 +1,24 @@
+import type { LogLevel } from "../config/settings.ts";
+import type { RelayEvent } from "./relay_events.ts";
+
+/** ERROR = a person must act; WARNING = it is being dealt with; DEBUG = one line per message. */
+export function relayEventLevel(event: RelayEvent): LogLevel {
+  switch (event.type) {
+    case "relay.store_failed":
+      return "error";
+    case "relay.refused":
+    case "relay.dead_lettered":
+    case "relay.lease_expired":
+    case "relay.frame_ignored":
+      return "warning";
+    case "relay.connected":
+    case "relay.disconnected":
+      return "info";
+    case "relay.ingested":
+    case "relay.handed_out":
+    case "relay.acked":
+    case "relay.nacked":
+    case "relay.committed":
+      return "debug";
+  }
+}

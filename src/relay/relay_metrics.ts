@@ -1,0 +1,128 @@
+import { Counter, Gauge, Histogram, Registry as MetricRegistry } from "prom-client";
+import type { Registry } from "./registry.ts";
+import type { ObserveRelay, RelayEvent } from "./relay_events.ts";
+
+export interface RelayMetrics {
+  readonly observe: ObserveRelay;
+  /** Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+
+/** Counters and gauges of a relay, folded from its events. Labels are channels and reasons, never ids. */
+export function foldRelayMetrics(
+  { registry, now, build }: {
+    readonly registry: () => Registry;
+    /** Milliseconds. */
+    readonly now: () => number;
+    readonly build: { readonly version: string; readonly runtime: string };
+  },
+): RelayMetrics {
+  const metrics = new MetricRegistry();
+  const registers = [metrics];
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter<Label>({ name: `hookferry_relay_${name}`, help, labelNames, registers });
+  /** Asked of every channel when somebody looks. */
+  const perChannel = (
+    name: string,
+    help: string,
+    read: (channel: ReturnType<Registry["all"]["at"]> & object) => number,
+  ) =>
+    new Gauge({
+      name: `hookferry_relay_${name}`,
+      help,
+      labelNames: ["channel"],
+      registers,
+      collect() {
+        for (const one of registry().all) {
+          this.set({ channel: one.channel.settings.name }, read(one));
+        }
+      },
+    });
+
+  const ingested = counter("ingested_total", "Webhooks stored.", ["channel"]);
+  const ingestedBytes = counter("ingested_bytes_total", "Bytes of their bodies.", ["channel"]);
+  const rejected = counter("rejected_total", "Webhooks not taken, by reason.", ["reason"]);
+  const handedOut = counter("handed_out_total", "Messages given to connectors.", ["channel"]);
+  const redelivered = counter("redelivered_total", "Of those, not for the first time.", [
+    "channel",
+  ]);
+  const acked = counter("acked_total", "Messages acknowledged.", ["channel"]);
+  const nacked = counter("nacked_total", "Messages given back by connectors.", ["channel"]);
+  const dead = counter("dead_lettered_total", "Messages put away as undeliverable.", ["channel"]);
+  const leases = counter("lease_expiries_total", "Messages not settled in time.", ["channel"]);
+  const connects = counter("connects_total", "Connections opened.", ["channel", "protocol"]);
+  const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["channel"]);
+  const failures = counter("store_failures_total", "Reads and writes that failed.", ["channel"]);
+  const commits = new Histogram({
+    name: "hookferry_relay_commit_duration_seconds",
+    help: "How long commits took.",
+    buckets: commitBuckets,
+    registers,
+  });
+  const commitWrites = counter("commit_writes_total", "Writes in them: several share one.", []);
+  new Counter({
+    name: "hookferry_relay_expired_total",
+    help: "Messages dropped for their age.",
+    labelNames: ["channel"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { channel } of registry().all) {
+        this.inc({ channel: channel.settings.name }, channel.stats.expired);
+      }
+    },
+  });
+  perChannel("queue_depth", "Messages that wait.", ({ channel }) => channel.stats.queued);
+  perChannel(
+    "in_flight",
+    "Messages handed out, unsettled.",
+    ({ channel }) => channel.stats.inFlight,
+  );
+  perChannel("oldest_age_seconds", "Age of the oldest unsettled message.", ({ channel }) => {
+    const { oldestAt } = channel.stats;
+    return oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000;
+  });
+  perChannel("connections", "Connections open.", ({ channel }) => channel.subscribers.length);
+  new Gauge({
+    name: "hookferry_relay_build_info",
+    help: "1, with version and runtime.",
+    labelNames: ["version", "runtime"],
+    registers,
+  }).set(build, 1);
+
+  function observe(event: RelayEvent): void {
+    switch (event.type) {
+      case "relay.ingested":
+        ingested.inc({ channel: event.channel });
+        return ingestedBytes.inc({ channel: event.channel }, event.bytes);
+      case "relay.refused":
+        return rejected.inc({ reason: event.reason });
+      case "relay.connected":
+        return connects.inc({ channel: event.channel, protocol: event.protocol });
+      case "relay.handed_out":
+        if (event.delivery > 1) redelivered.inc({ channel: event.channel });
+        return handedOut.inc({ channel: event.channel });
+      case "relay.acked":
+        return acked.inc({ channel: event.channel });
+      case "relay.nacked":
+        return nacked.inc({ channel: event.channel });
+      case "relay.dead_lettered":
+        return dead.inc({ channel: event.channel });
+      case "relay.lease_expired":
+        return leases.inc({ channel: event.channel });
+      case "relay.frame_ignored":
+        return ignored.inc({ channel: event.channel });
+      case "relay.store_failed":
+        return failures.inc({ channel: event.channel });
+      case "relay.committed":
+        commitWrites.inc(event.writes);
+        return commits.observe(event.durationMs / 1000);
+      case "relay.disconnected":
+        return; // the gauge of connections tells
+    }
+  }
+
+  return { observe, text: () => metrics.metrics() };
+}
