@@ -76,6 +76,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     const mute = await startMute(t);
     const run = startConnector(t, settings(mute.url, nowhere, protocol), { clock });
     const socket = await mute.connection(1);
+    await once(socket, "data"); // the request is here, and there will be no answer
     socket.resume();
     const closed = closeOf(socket);
     await clock.advance(60_000);
@@ -93,6 +94,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     await beginStream(socket, protocol);
     socket.resume();
     const closed = closeOf(socket);
+    await turnsUntil(() => run.connector.heardAt !== undefined);
     if (protocol !== "long_poll") await run.happened("stream.connected");
     await clock.advance(75_000);
     await closed;
