@@ -9,6 +9,7 @@ const permissions = [
   "--allow-net",
   "--allow-env",
   "--allow-read",
+  "--allow-write",
   "--allow-sys",
   "--allow-run",
 ];

@@ -117,6 +117,14 @@ for (const [kind, open] of kinds) {
     );
   });
 
+  promise("two that purge at once count each message once", async (t) => {
+    const store = open(t);
+    for (const id of ["a", "b", "c"]) await store.append(message(id), 100, 0);
+    await Promise.all([store.purge(200), store.purge(200), store.append(message("d"), 1e6, 200)]);
+    const { queued, expired } = store.stats(200);
+    assert.deepEqual([queued, expired], [1, 3]);
+  });
+
   promise("a late ack settles what waits to be given out again, and only that", async (t) => {
     const store = open(t);
     await store.append(message("a"), 1e6, 0);

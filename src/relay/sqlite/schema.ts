@@ -24,7 +24,6 @@ export const migrations: readonly string[] = [
     body BLOB NOT NULL
   );
   CREATE UNIQUE INDEX message_by_sequence ON message (channel_id, sequence);
-  CREATE UNIQUE INDEX message_by_id ON message (id);
   CREATE INDEX message_by_expiry ON message (channel_id, expires_at);
   CREATE INDEX message_waiting ON message (channel_id, ready_at) WHERE ready_at > 0;
   CREATE TABLE dead_letter (

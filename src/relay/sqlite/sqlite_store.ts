@@ -41,6 +41,8 @@ export class SqliteStore implements Store {
   readonly #leased = new Map<string, Ref>();
   readonly #ready = new Heap<Ref>(({ sequence }) => sequence);
   readonly #waiting = new Heap<{ ref: Ref; readyAt: number }>(({ readyAt }) => readyAt);
+  /** What is in one of the heaps, by message id: the database needs no index of ids. */
+  readonly #back = new Map<string, Ref>();
   /** Messages not settled, by webhook id. */
   readonly #pending = new Map<string, number>();
   /** All up to here were handed out once or are in a heap. */
@@ -65,7 +67,7 @@ export class SqliteStore implements Store {
     }
     this.#deadLetters = this.#sql.countDeadLetters();
     for (const { ready_at, ...row } of this.#sql.delayed()) {
-      this.#waiting.push({ ref: refOf(row), readyAt: ready_at });
+      this.#wait(refOf(row), ready_at);
     }
   }
 
@@ -99,9 +101,13 @@ export class SqliteStore implements Store {
   }
 
   async claim(messageId: string): Promise<boolean> {
-    if (this.#leased.has(messageId)) return false;
-    const row = this.#read(() => this.#sql.byId(messageId));
-    return row !== undefined && await this.#drop(row, "delivered");
+    const ref = this.#back.get(messageId);
+    if (!ref) return false;
+    this.#back.delete(messageId);
+    if (!await this.#commit.run(() => this.#sql.remove(ref.sequence))) return false;
+    this.#count(ref.webhookId, -1, -ref.bytes);
+    this.#delivered++;
+    return true;
   }
 
   async ack(messageId: string): Promise<boolean> {
@@ -112,7 +118,7 @@ export class SqliteStore implements Store {
       await this.#commit.run(() => this.#sql.remove(ref.sequence));
     } catch (error) {
       // Still there: it comes again, and the connector knows it.
-      this.#waiting.push({ ref, readyAt: 0 });
+      this.#wait(ref, 0);
       throw error;
     }
     this.#count(ref.webhookId, -1, -ref.bytes);
@@ -125,7 +131,7 @@ export class SqliteStore implements Store {
     if (!ref) return Promise.resolve(false);
     this.#leased.delete(messageId);
     if (!countsAsDelivery) ref.deliveries--;
-    this.#waiting.push({ ref, readyAt });
+    this.#wait(ref, readyAt);
     // Not waited for: should it be lost, the message comes sooner than it would have.
     this.#commit.run(() => this.#sql.delay(ref.sequence, readyAt, ref.deliveries)).catch(() => {});
     return Promise.resolve(true);
@@ -141,7 +147,7 @@ export class SqliteStore implements Store {
         if (this.#deadLetters >= this.#limits.maxDeadLetters) this.#sql.removeOldestDeadLetter();
       });
     } catch (error) {
-      this.#waiting.push({ ref, readyAt: 0 });
+      this.#wait(ref, 0);
       throw error;
     }
     this.#deadLetters = Math.min(this.#deadLetters + 1, this.#limits.maxDeadLetters);
@@ -170,10 +176,16 @@ export class SqliteStore implements Store {
     const expired = this.#read(() => this.#sql.expired(now, purgeStep))
       .filter(({ id }) => !this.#leased.has(id));
     if (expired.length === 0) return 0;
-    await this.#commit.run(() => expired.forEach(({ sequence }) => this.#sql.remove(sequence)));
-    for (const { webhook_id, bytes } of expired) this.#count(webhook_id, -1, -bytes);
-    this.#expired += expired.length;
-    return expired.length;
+    // Another purge may have taken some of them meanwhile.
+    const removed = await this.#commit.run(() =>
+      expired.filter(({ sequence }) => this.#sql.remove(sequence))
+    );
+    for (const { id, webhook_id, bytes } of removed) {
+      this.#back.delete(id);
+      this.#count(webhook_id, -1, -bytes);
+    }
+    this.#expired += removed.length;
+    return removed.length;
   }
 
   deadLetters(limit: number): Promise<readonly DeadLetter[]> {
@@ -237,9 +249,10 @@ export class SqliteStore implements Store {
       // What waits for a retry since before a restart is in a heap already.
       if (!ref && row.ready_at > 0) continue;
       if (row.expires_at <= now) {
-        this.#drop(row, "expired").catch(() => {}); // the next purge finds it again
+        this.#drop(row).catch(() => {}); // the next purge finds it again
         continue;
       }
+      this.#back.delete(row.id);
       const taken = { ...refOf(row), deliveries: (ref ?? row).deliveries + 1 };
       this.#leased.set(taken.id, taken);
       return messageFromRow(row, taken.deliveries);
@@ -258,13 +271,16 @@ export class SqliteStore implements Store {
     }
   }
 
-  async #drop(row: MessageRow, as: "expired" | "delivered"): Promise<boolean> {
-    const removed = await this.#commit.run(() => this.#sql.remove(row.sequence));
-    if (!removed) return false;
+  async #drop(row: MessageRow): Promise<void> {
+    this.#back.delete(row.id);
+    if (!await this.#commit.run(() => this.#sql.remove(row.sequence))) return;
     this.#count(row.webhook_id, -1, -row.bytes);
-    if (as === "expired") this.#expired++;
-    else this.#delivered++;
-    return true;
+    this.#expired++;
+  }
+
+  #wait(ref: Ref, readyAt: number): void {
+    this.#back.set(ref.id, ref);
+    this.#waiting.push({ ref, readyAt });
   }
 
   #read<T>(read: () => T): T {

@@ -108,13 +108,6 @@ export class Statements {
     );
   }
 
-  byId(id: string): MessageRow | undefined {
-    return this.#get(
-      `SELECT ${columns}, ready_at FROM message WHERE channel_id = ? AND id = ?`,
-      id,
-    );
-  }
-
   oldestAt(): number | undefined {
     return this.#get<{ received_at: number }>(
       "SELECT received_at FROM message WHERE channel_id = ? ORDER BY sequence LIMIT 1",
