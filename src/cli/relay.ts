@@ -3,6 +3,7 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
+import { ConfigError } from "../config/config_error.ts";
 import { parseListen } from "../config/listen_address.ts";
 import { addressSet } from "../relay/ingest/client_address.ts";
 import { memoryStores } from "../relay/memory_store.ts";
@@ -11,8 +12,10 @@ import type { ObserveRelay } from "../relay/relay_events.ts";
 import { openSqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import type { Stores } from "../relay/store.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
+import { readTls } from "../config/tls_settings.ts";
 import { createLog } from "../observe/log.ts";
 import { relayEventLevel } from "../relay/relay_event_level.ts";
+import type { ServerTls } from "../runtime/serve.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
@@ -33,6 +36,7 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
                       normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
                       TLS proxy it is not where it listens
+  --tls-cert FILE, --tls-key FILE   serve HTTPS
   --trusted-proxies LIST  networks whose X-Forwarded-For is believed
   --allow-query-token take ?token= on streams too; URLs end in access logs
   --log-level NAME    info (default), debug, warning or error
@@ -59,6 +63,8 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     "log-format": "string",
     "public-url": "string",
     "trusted-proxies": "string",
+    "tls-cert": "string",
+    "tls-key": "string",
     "allow-query-token": "boolean",
   });
   const listen = parseListen(text("listen") ?? "127.0.0.1:8420");
@@ -94,6 +100,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     ...listen,
     ...configured,
     trustedProxies,
+    tls: readServerTls(text("tls-cert"), text("tls-key")),
     clock: systemClock,
     observe: log.observe,
     stores,
@@ -142,6 +149,24 @@ function openStores(
     durability,
     onCommit: (durationMs, writes) => observe({ type: "relay.committed", durationMs, writes }),
   });
+}
+
+/** Throws `ConfigError` when it is no pair of certificate and key. */
+function readServerTls(
+  certPath: string | undefined,
+  keyPath: string | undefined,
+): ServerTls | undefined {
+  if (certPath === undefined && keyPath === undefined) return undefined;
+  const problems: string[] = [];
+  const { cert, key } = readTls(
+    { verify: true, caPath: undefined, certPath, keyPath },
+    { ca: "", cert: "--tls-cert", key: "--tls-key" },
+    (problem) => problems.push(problem),
+  );
+  if (problems.length > 0 || cert === undefined || key === undefined) {
+    throw new ConfigError(problems);
+  }
+  return { cert, key };
 }
 
 /** Where state is kept by the XDG Base Directory Specification. */

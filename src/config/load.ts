@@ -6,7 +6,7 @@ import type { OptionKey } from "./options.ts";
 import type { ListenAddress, Settings, TargetSettings } from "./settings.ts";
 import { readSourceUrl } from "./source_url.ts";
 import { readTarget } from "./target_settings.ts";
-import { readTls } from "./tls_settings.ts";
+import { readTls, tlsKeys } from "./tls_settings.ts";
 import { readToken } from "./token.ts";
 import { configWarnings } from "./warnings.ts";
 
@@ -42,7 +42,7 @@ export function loadSettings(layers: Layers): Loaded {
       certPath: values.get("client_cert_path"),
       keyPath: values.get("client_key_path"),
     },
-    "",
+    tlsKeys(""),
     report,
   );
   const statusListen = readStatusListen(values, report);

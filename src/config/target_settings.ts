@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Report } from "./config_error.ts";
 import type { TargetSettings } from "./settings.ts";
-import { readTls } from "./tls_settings.ts";
+import { readTls, tlsKeys } from "./tls_settings.ts";
 
 const method = z.string().regex(/^[A-Za-z]{1,32}$/, "use a method, as POST");
 
@@ -76,7 +76,7 @@ export function readTarget(
         certPath: data.client_cert_path ?? undefined,
         keyPath: data.client_key_path ?? undefined,
       },
-      `${path}.`,
+      tlsKeys(`${path}.`),
       report,
     ),
     maxConcurrentRequests: data.max_concurrent_requests ?? undefined,

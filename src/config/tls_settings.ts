@@ -11,26 +11,38 @@ export interface TlsPaths {
   readonly keyPath: string | undefined;
 }
 
+/** What the settings are called in what is reported. */
+export interface TlsNames {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The keys of a file; `at` stands before them: "targets.orders." */
+export function tlsKeys(at: string): TlsNames {
+  return { ca: `${at}ca_cert_path`, cert: `${at}client_cert_path`, key: `${at}client_key_path` };
+}
+
 /**
  * Reads the PEM files and looks inside: the runtimes take garbage without a word and fail later with
- * something else. `at` stands before the names of the settings in what is reported.
+ * something else.
  */
-export function readTls(paths: TlsPaths, at: string, report: Report): TlsSettings {
+export function readTls(paths: TlsPaths, names: TlsNames, report: Report): TlsSettings {
   const { certPath, keyPath } = paths;
   if ((certPath === undefined) !== (keyPath === undefined)) {
-    report(`${at}client_cert_path and ${at}client_key_path: set both or neither`);
+    report(`${names.cert} and ${names.key}: set both or neither`);
   }
   const isCertificate = (pem: string) => void new X509Certificate(pem);
-  const ca = readPem(`${at}ca_cert_path`, paths.caPath, "a PEM certificate", isCertificate, report);
+  const ca = readPem(names.ca, paths.caPath, "a PEM certificate", isCertificate, report);
   const cert = readPem(
-    `${at}client_cert_path`,
+    names.cert,
     certPath,
     "a PEM certificate",
     isCertificate,
     report,
   );
   const key = readPem(
-    `${at}client_key_path`,
+    names.key,
     keyPath,
     "a PEM private key without a passphrase",
     (pem) => {
@@ -42,9 +54,7 @@ export function readTls(paths: TlsPaths, at: string, report: Report): TlsSetting
   );
   if (cert !== undefined && key !== undefined && !belongTogether(cert, key)) {
     report(
-      `${at}client_key_path: ${JSON.stringify(keyPath)} is not the key of ${
-        JSON.stringify(certPath)
-      }`,
+      `${names.key}: ${JSON.stringify(keyPath)} is not the key of ${JSON.stringify(certPath)}`,
     );
   }
   return { verify: paths.verify, ca, cert, key };

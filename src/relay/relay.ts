@@ -1,7 +1,7 @@
 /** The relay's composition root: channels in, a listening server out. */
 import type { Clock } from "../async/clock.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
-import { serve } from "../runtime/serve.ts";
+import { serve, type ServerTls } from "../runtime/serve.ts";
 import { addressSet } from "./ingest/client_address.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
 import { type ChannelConfig, Registry } from "./registry.ts";
@@ -30,6 +30,8 @@ export interface RelayOptions {
   readonly stores?: Stores;
   /** Between heartbeats on a stream, milliseconds. */
   readonly heartbeatMs: number;
+  /** Certificate and key, PEM; plain HTTP when nothing is said. */
+  readonly tls?: ServerTls | undefined;
   /** For `/metrics`. */
   readonly build?: { readonly version: string; readonly runtime: string };
   /** Undefined = no admin API. */
@@ -79,6 +81,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     hostname: options.hostname,
     port: options.port,
     maxFrameBytes,
+    tls: options.tls,
     handler: (request, context) => app.fetch(request, context),
   });
   let stopping: Promise<void> | undefined;

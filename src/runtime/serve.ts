@@ -34,17 +34,24 @@ export interface ServerSocket {
 
 export type Handler = (request: Request, context: RequestContext) => Response | Promise<Response>;
 
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface ServeOptions {
   readonly hostname: string;
   /** 0 = any free port. */
   readonly port: number;
   readonly handler: Handler;
+  /** PEM texts; undefined = plain HTTP. */
+  readonly tls?: ServerTls | undefined;
   /** The largest WebSocket message accepted, bytes. */
   readonly maxFrameBytes: number;
 }
 
 export interface Server {
-  /** "http://HOST:PORT", an IPv6 host in brackets. */
+  /** "http://HOST:PORT" or "https://…", an IPv6 host in brackets. */
   readonly url: string;
   /** Stops listening, waits for open requests up to `graceMs`, then cuts what is left. */
   stop(graceMs: number): Promise<void>;
@@ -65,8 +72,10 @@ export class CannotListenError extends Error {
   }
 }
 
-function urlOf(hostname: string, port: number): string {
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+function urlOf({ tls }: ServeOptions, hostname: string, port: number): string {
+  return `${tls ? "https" : "http"}://${
+    hostname.includes(":") ? `[${hostname}]` : hostname
+  }:${port}`;
 }
 
 function wantsWebSocket(request: Request): boolean {
@@ -82,6 +91,7 @@ function serveOnDeno(options: ServeOptions): Promise<Server> {
     server = Deno.serve({
       hostname: options.hostname,
       port: options.port,
+      ...(options.tls && { cert: options.tls.cert, key: options.tls.key }),
       signal: cut.signal,
       onListen: () => {},
     }, (request, info) =>
@@ -93,7 +103,7 @@ function serveOnDeno(options: ServeOptions): Promise<Server> {
     return Promise.reject(new CannotListenError(options, error));
   }
   return Promise.resolve({
-    url: urlOf(server.addr.hostname, server.addr.port),
+    url: urlOf(options, server.addr.hostname, server.addr.port),
     async stop(graceMs) {
       const timer = setTimeout(() => cut.abort(), graceMs);
       await server.shutdown();
@@ -150,6 +160,7 @@ function serveOnBun(options: ServeOptions): Promise<Server> {
     server = bun.serve({
       hostname: options.hostname,
       port: options.port,
+      ...(options.tls && { tls: { cert: options.tls.cert, key: options.tls.key } }),
       idleTimeout: 0,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request: Request, self: BunServer) =>
@@ -182,7 +193,7 @@ function serveOnBun(options: ServeOptions): Promise<Server> {
     return Promise.reject(new CannotListenError(options, error));
   }
   return Promise.resolve({
-    url: urlOf(server.hostname, server.port),
+    url: urlOf(options, server.hostname, server.port),
     async stop(graceMs) {
       const timer = setTimeout(() => void server.stop(true), graceMs);
       await server.stop(false);

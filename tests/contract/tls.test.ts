@@ -1,5 +1,6 @@
 /** Requirements 6 and 18: TLS settings hold for the stream, for acks and for targets. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -50,6 +51,29 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     await run.happened("settlement.confirmed");
     assert.equal(target.got.length, 1);
     assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+  });
+
+  test(`[${protocol}] our relay serves TLS itself`, async (t) => {
+    const target = await startTarget(t);
+    const pem = (name: string) => readFileSync(certPath(name), "utf8");
+    const relay = await startDevRelay(t, {}, {
+      tls: { cert: pem("server"), key: pem("server_key") },
+    });
+    const url = relay.url.replace("127.0.0.1", "localhost");
+    assert.match(url, /^https:/);
+    const run = startConnector(t, settings(url, target.url, protocol, ca));
+    await run.happened("stream.connected");
+    await relay.registry.named("dev")?.channel.publish({
+      id: "m1",
+      webhookId: "hook",
+      receivedAt: new Date().toISOString(),
+      method: "POST",
+      path: "",
+      headers: [],
+      body: new TextEncoder().encode("x"),
+    });
+    await run.happened("settlement.confirmed");
+    assert.equal(target.got.length, 1);
   });
 
   tlsTest("verification can be switched off for the relay alone", async (t) => {

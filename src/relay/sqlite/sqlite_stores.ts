@@ -1,5 +1,5 @@
 import type { Stores } from "../store.ts";
-import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { type DatabaseOptions, openDatabase, StoreOpenError } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { sqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteStore } from "./sqlite_store.ts";
@@ -15,7 +15,18 @@ export function openSqliteStores(options: SqliteStoresOptions): Stores {
   const commit = new GroupCommit(database.db, options.onCommit);
   return {
     name: "sqlite",
-    open: (channel, limits) => new SqliteStore(database.db, commit, channel, limits),
+    open(channel, limits) {
+      try {
+        return new SqliteStore(database.db, commit, channel, limits);
+      } catch (error) {
+        database.close();
+        const why = error instanceof Error ? error.message : String(error);
+        throw new StoreOpenError(
+          `cannot read the relay's data in ${JSON.stringify(options.folder)}: ${why}; ` +
+            "nothing was changed: keep a copy, and mend it with sqlite3's .recover",
+        );
+      }
+    },
     directory: sqliteDirectory(database.db, commit),
     get problem() {
       return commit.problem;
