@@ -6,6 +6,7 @@ import { devCommand, devHelp } from "./src/cli/dev.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
 import { relayCommand, relayHelp } from "./src/cli/relay.ts";
+import { rotateTokenCommand, rotateTokenHelp } from "./src/cli/rotate_token.ts";
 import { sendCommand, sendHelp } from "./src/cli/send.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
@@ -21,6 +22,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry connect      run the connector, where the targets are (the default)
   hookferry send URL     post sample webhooks, signed
   hookferry config       check or show the settings; the schema of the file
+  hookferry rotate-token a new token for a channel of a running relay
   hookferry healthcheck  ask a running connector how it is
   hookferry version      version and runtime
   hookferry help         this; COMMAND --help tells more
@@ -43,6 +45,7 @@ const commands: Readonly<Record<string, Command>> = {
   dev: { help: devHelp, run: devCommand },
   relay: { help: relayHelp, run: relayCommand },
   send: { help: sendHelp, run: sendCommand },
+  "rotate-token": { help: rotateTokenHelp, run: rotateTokenCommand },
   healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
   version: { help, run: () => print(`hookferry ${version} (${runtimeName})\n`) },
   help: { help, run: () => print(help) },

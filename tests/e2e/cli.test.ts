@@ -18,7 +18,9 @@ function folderWith(t: TestContext, files: Record<string, string>): string {
   return folder;
 }
 
-for (const command of ["", "connect", "relay", "dev", "send", "config", "healthcheck"]) {
+for (
+  const command of ["", "connect", "relay", "dev", "send", "config", "healthcheck", "rotate-token"]
+) {
   test(`the help of "${command}" fits a screen and shows an example`, async (t) => {
     const program = startProgram(t, command === "" ? ["help"] : [command, "--help"]);
     assert.equal(await program.ended, 0);
@@ -204,4 +206,31 @@ test("connect --from - refuses what is no line of a relay, and the line itself a
   const seen = startProgram(t, ["connect", "--from", "hookferry+https://c:hidden-token@x"]);
   assert.equal(await seen.ended, 2);
   assert.doesNotMatch(seen.stderr.join(), /hidden-token/);
+});
+
+test("rotate-token prints the new token alone, and says what is wrong otherwise", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const rotate = (channel: string, adminToken: string, ...args: string[]) =>
+    startProgram(t, ["rotate-token", channel, "--url", relay.url, ...args], {
+      WEBHOOK_CONNECT_ADMIN_TOKEN: adminToken,
+    });
+  const done = rotate("dev", "adm1n", "--grace", "0");
+  assert.equal(await done.ended, 0, done.stderr.join());
+  assert.match(done.stdout.join(), /^ch_tok_[0-9a-f]{48}$/);
+  const status = async (token: string) => {
+    const response = await fetch(`${relay.url}/connect/status/dev`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.deepEqual([await status("s3cret"), await status(done.stdout[0] ?? "")], [401, 200]);
+  const unknown = rotate("nope", "adm1n");
+  assert.equal(await unknown.ended, 1);
+  assert.match(unknown.stderr.join(), /404.*Channel not found/);
+  const refused = rotate("dev", "wrong-admin");
+  assert.equal(await refused.ended, 1);
+  assert.match(refused.stderr.join(), /401/);
+  assert.doesNotMatch(refused.stderr.join(), /wrong-admin/);
+  assert.equal(await rotate("dev", "").ended, 2);
 });

@@ -1,0 +1,60 @@
+import process from "node:process";
+import { exitCode } from "./exit_code.ts";
+import { parseFlags } from "./flags.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const rotateTokenHelp =
+  `hookferry rotate-token CHANNEL: a new token for a channel of a running relay.
+
+  --url URL         the relay (default http://127.0.0.1:8420)
+  --grace SECONDS   how long the old ones stay good (default 3600; 0 = revoke
+                    now: connections that used them are closed)
+
+  WEBHOOK_CONNECT_ADMIN_TOKEN must be the relay's. Prints the token alone.
+
+  hookferry rotate-token orders --grace 600 > token && chmod 600 token
+`;
+
+/** Resolves with the exit code. */
+export async function rotateTokenCommand(args: readonly string[]): Promise<number> {
+  const { text, positionals } = parseFlags(args, { url: "string", grace: "string" }, 1);
+  const [channel] = positionals;
+  if (channel === undefined) throw new UsageError("rotate-token: name the channel");
+  const base = URL.parse(text("url") ?? "http://127.0.0.1:8420");
+  if (!base || !/^https?:$/.test(base.protocol)) {
+    throw new UsageError(`--url ${JSON.stringify(text("url"))}: use a URL with http: or https:`);
+  }
+  const grace = Number(text("grace") ?? 3_600);
+  if (!(grace >= 0)) {
+    throw new UsageError(`--grace ${JSON.stringify(text("grace"))}: use a number of seconds`);
+  }
+  const adminToken = process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"];
+  if (!adminToken) {
+    throw new UsageError("rotate-token: set WEBHOOK_CONNECT_ADMIN_TOKEN to the relay's");
+  }
+  const path = `/admin/webhook-connect/channels/${encodeURIComponent(channel)}/rotate-token`;
+  const url = base.href.replace(/\/$/, "") + path;
+  let answer: { status: number; body: { new_token?: string; detail?: unknown } };
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "Authorization": `Bearer ${adminToken}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ grace_period_seconds: grace }),
+    });
+    answer = { status: response.status, body: await response.json() };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return fail(`cannot rotate the token at ${base.origin}: ${why}`);
+  }
+  if (answer.body.new_token === undefined) {
+    return fail(`the relay answered ${answer.status}: ${JSON.stringify(answer.body.detail)}`);
+  }
+  process.stdout.write(`${answer.body.new_token}\n`);
+  return exitCode.ok;
+}
+
+function fail(message: string): number {
+  process.stderr.write(`hookferry rotate-token: ${message}\n`);
+  return exitCode.unexpected;
+}
