@@ -94,3 +94,22 @@ test("a refused token ends with 77 when asked for", async (t) => {
   assert.match(program.stderr.join("\n"), /check the token/);
   assert.doesNotMatch(program.stderr.join("\n"), /wrong-token/);
 });
+
+for (const protocol of ["websocket", "sse", "long_poll"]) {
+  test(`[${protocol}] a relay that is stopped ends its streams and exits 0; the connector waits for it, and can be stopped`, async (t) => {
+    const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0"]);
+    const line = /'(.*)'/.exec(await relay.line(/^connect /))?.[1] ?? "";
+    const connector = startProgram(
+      t,
+      ["connect", "--from", "-", "--to", "1", "--protocol", protocol, "--status-listen", "off"],
+      {},
+      `${line}\n`,
+    );
+    await connector.line(/stream\.connected/);
+    relay.terminate();
+    assert.equal(await relay.ended, 0);
+    await connector.line(/stream\.failed/);
+    connector.terminate();
+    assert.equal(await connector.ended, 0);
+  });
+}
