@@ -1,20 +1,19 @@
+import { bodyChunks } from "./body_chunks.ts";
+
 const maxBytes = 64 * 1024;
 
 /**
  * The text of a response, at most 64 KiB of it; the rest is thrown away with the connection. Reading to the
  * end is what lets the connection be used again.
  */
-export async function boundedText(response: Response): Promise<string> {
-  if (!response.body) return "";
-  const reader = response.body.getReader();
+export async function boundedText(response: Response, signal: AbortSignal): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for (let bytes = 0; bytes < maxBytes;) {
-    const { value, done } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    text += decoder.decode(value, { stream: true });
+  let bytes = 0;
+  for await (const chunk of bodyChunks(response, signal)) {
+    bytes += chunk.byteLength;
+    text += decoder.decode(chunk, { stream: true });
+    if (bytes >= maxBytes) return text;
   }
-  await reader.cancel();
-  return text;
+  return text + decoder.decode();
 }

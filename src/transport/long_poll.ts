@@ -7,6 +7,7 @@ import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import { assertAllowedAddress } from "./address_guard.ts";
+import { bodyChunks } from "./body_chunks.ts";
 import { boundedText } from "./bounded_text.ts";
 import { postFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
@@ -109,11 +110,11 @@ async function poll(
     });
     link.heard();
     if (response.status !== 200 && response.status !== 204) {
-      const text = await boundedText(response);
+      const text = await boundedText(response, signal);
       throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
     }
     const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
-    const text = await bodyText(response, link);
+    const text = await bodyText(response, link, signal);
     const frames = response.status === 200
       ? decodePollResponse(text)
       : [{ type: "connected", connectionId: "", channel: relay.channel, capabilities } as const];
@@ -123,12 +124,11 @@ async function poll(
   }
 }
 
-async function bodyText(response: Response, link: Link): Promise<string> {
-  if (!response.body) return "";
+async function bodyText(response: Response, link: Link, signal: AbortSignal): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of bodyChunks(response, signal)) {
     link.heard();
     bytes += chunk.byteLength;
     if (bytes > maxFrameBytes) throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);

@@ -105,7 +105,7 @@ async function post(
       },
       ...(body !== undefined && { body }),
     });
-    const text = await boundedText(response);
+    const text = await boundedText(response, signal);
     if (response.ok || response.status === 404) return;
     const doing = { what: "acknowledge", url: relayUrl(relay, ackPath) };
     throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());

@@ -12,6 +12,7 @@ import { maxFrameBytes } from "../protocol/limits.ts";
 import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import { assertAllowedAddress } from "./address_guard.ts";
+import { bodyChunks } from "./body_chunks.ts";
 import { boundedText } from "./bounded_text.ts";
 import { postFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
@@ -45,7 +46,7 @@ export function sseTransport(relay: RelayEndpoint): Transport {
       link.heard();
       const type = response.headers.get("content-type") ?? "";
       if (response.status !== 200 || !type.startsWith("text/event-stream") || !response.body) {
-        const text = await boundedText(response).catch(() => "");
+        const text = await boundedText(response, link.abort).catch(() => "");
         if (response.status !== 200) {
           throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
         }
@@ -56,33 +57,28 @@ export function sseTransport(relay: RelayEndpoint): Transport {
         );
       }
       const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
-      const body = response.body.getReader();
       return {
-        [Symbol.asyncIterator]: () => frames(body, link, doing, (id) => lastEventId = id),
+        [Symbol.asyncIterator]: () => frames(response, link, doing, (id) => lastEventId = id),
         send: (frame: ConnectorFrame) => postFrames(relay, frame, capabilities, link.abort),
-        [Symbol.asyncDispose]: () => body.cancel().catch(() => {}),
+        [Symbol.asyncDispose]: async () => {
+          // Where it is being read the reader ends it, with the link.
+          if (!response.body?.locked) await response.body?.cancel();
+        },
       };
     },
   };
 }
 
 async function* frames(
-  body: ReadableStreamDefaultReader<Uint8Array>,
+  response: Response,
   link: Link,
   doing: Doing,
   onEventId: (id: string) => void,
 ): AsyncGenerator<RelayFrame> {
   const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
-  for (;;) {
-    let chunk: ReadableStreamReadResult<Uint8Array>;
-    try {
-      chunk = await body.read();
-    } catch (error) {
-      throw brokenStream({ ...doing, what: "read the SSE stream" }, error);
-    }
-    if (chunk.done) return endOfStream(decoder.retryMs, doing);
+  for await (const chunk of chunksOf(response, link, doing)) {
     link.heard();
-    for (const event of decode(decoder, chunk.value)) {
+    for (const event of decode(decoder, chunk)) {
       if (event.lastEventId !== "") onEventId(event.lastEventId);
       const frame = decodeRelayFrame(event.data, event.event);
       if (frame.type === "error") {
@@ -95,6 +91,15 @@ async function* frames(
       }
       yield frame;
     }
+  }
+  endOfStream(decoder.retryMs, doing);
+}
+
+async function* chunksOf(response: Response, link: Link, doing: Doing) {
+  try {
+    yield* bodyChunks(response, link.abort);
+  } catch (error) {
+    throw brokenStream({ ...doing, what: "read the SSE stream" }, error);
   }
 }
 

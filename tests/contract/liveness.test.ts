@@ -136,6 +136,8 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
       await clock.advance(50_000);
     }
     assert.ok(!run.events.some(({ type }) => type === "stream.failed"));
+    // Deno forgets the signal of a fetch when memory is collected: the stream must end all the same.
+    for (let i = 0; i < 300; i++) new Array(100_000).fill(i);
     await clock.advance(75_000);
     await closed;
     await run.happened("stream.failed");
