@@ -11,7 +11,7 @@ import { sendCommand, sendHelp } from "./src/cli/send.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
-import { StoreOpenError } from "./src/relay/sqlite/database.ts";
+import { StoreOpenError } from "./src/relay/store.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
 

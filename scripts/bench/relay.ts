@@ -14,7 +14,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
-import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { laneRule } from "../../src/relay/lane.ts";
+import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
@@ -130,12 +131,16 @@ async function latency(url: string, messages: number): Promise<{ p50: number; p9
 
 /** Microseconds to hand out and acknowledge a message, and to store one, with so many waiting. */
 async function atDepth(depth: number): Promise<{ out: number; in: number }> {
-  const stores = openSqliteStores({
+  const stores = await sqliteStores({
     folder: mkdtempSync(join(folder, "depth-")),
     durability: "full",
-    onCommit: () => {},
+  })(() => {});
+  const store = await stores.open("c", {
+    maxMessages: 1e9,
+    maxBytes: 1e15,
+    maxDeadLetters: 10,
+    lanes: laneRule({ kind: "none" }),
   });
-  const store = stores.open("c", { maxMessages: 1e9, maxBytes: 1e15, maxDeadLetters: 10 });
   const bytes = new TextEncoder().encode(body);
   let id = 0;
   const append = (count: number) =>
@@ -171,7 +176,7 @@ async function atDepth(depth: number): Promise<{ out: number; in: number }> {
     await append(perGroup);
     ins.push((performance.now() - startedAt) * 1000 / perGroup);
   }
-  stores.close();
+  await stores.close();
   return { out: median(outs), in: median(ins) };
 }
 

@@ -6,11 +6,9 @@ import { systemClock } from "../async/clock.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { parseListen } from "../config/listen_address.ts";
 import { addressSet } from "../relay/ingest/client_address.ts";
-import { memoryStores } from "../relay/memory_store.ts";
+
 import { startRelay } from "../relay/relay.ts";
-import type { ObserveRelay } from "../relay/relay_events.ts";
-import { openSqliteStores } from "../relay/sqlite/sqlite_stores.ts";
-import type { Stores } from "../relay/store.ts";
+import { memoryStores, sqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
 import { readTls } from "../config/tls_settings.ts";
 import { createLog } from "../observe/log.ts";
@@ -80,22 +78,14 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
   }
-  const stopped = new Promise<void>((resolve) => {
-    process.once("SIGINT", resolve).once("SIGTERM", resolve);
-  });
   const log = createLog({
     levelOf: relayEventLevel,
     level: choice("log-level", ["info", "debug", "warning", "error"]),
     format: logFormat(choice("log-format", ["auto", "human", "json"])),
     write: (line) => void process.stderr.write(`${line}\n`),
   });
-  // What the store tells goes where the relay's own events go, as soon as there is one.
-  let observe: ObserveRelay = log.observe;
-  const stores = openStores(
-    choice("durability", ["full", "normal", "memory"]),
-    text("data"),
-    (event) => observe(event),
-  );
+  const durability = choice("durability", ["full", "normal", "memory"]);
+  const folder = text("data") ?? stateFolder();
   const relay = await startRelay({
     ...listen,
     ...configured,
@@ -103,13 +93,15 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     tls: readServerTls(text("tls-cert"), text("tls-key")),
     clock: systemClock,
     observe: log.observe,
-    stores,
+    stores: durability === "memory" ? memoryStores : sqliteStores({ folder, durability }),
     build: { version, runtime: runtimeName },
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
     allowQueryToken: isOn("allow-query-token") ?? false,
   });
-  observe = relay.observe;
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGINT", resolve).once("SIGTERM", resolve);
+  });
   process.stdout.write(`listening  ${relay.url}\n`);
   const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.length === 0;
@@ -136,19 +128,6 @@ function readTrustedProxies(list: string | undefined): readonly string[] {
   } catch (error) {
     throw new UsageError(`--trusted-proxies: ${error instanceof Error ? error.message : error}`);
   }
-}
-
-function openStores(
-  durability: "full" | "normal" | "memory",
-  data: string | undefined,
-  observe: ObserveRelay,
-): Stores {
-  if (durability === "memory") return memoryStores;
-  return openSqliteStores({
-    folder: data ?? stateFolder(),
-    durability,
-    onCommit: (durationMs, writes) => observe({ type: "relay.committed", durationMs, writes }),
-  });
 }
 
 /** Throws `ConfigError` when it is no pair of certificate and key. */

@@ -2,6 +2,7 @@ import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import type { Settlement } from "../protocol/frames.ts";
+import type { Ordering } from "../protocol/ordering.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import {
   type DeadLetter,
@@ -23,7 +24,10 @@ export interface ChannelSettings {
   readonly ackTimeoutMs: number;
   readonly maxDeliveries: number;
   readonly maxBodyBytes: number;
+  readonly ordering: Ordering;
 }
+
+export type SettleOutcome = "settled" | "unknown" | "unavailable";
 
 /** One connector's place on a channel. */
 export interface Subscriber {
@@ -210,9 +214,19 @@ export class Channel {
 
   /**
    * Settles one message. `unknown`: it is not in flight for this connector. The connection it was handed to
-   * need not be there any more; the connector must be the same.
+   * need not be there any more; the connector must be the same. `unavailable`: the store could not take it, and
+   * the message comes again.
    */
-  async settle(settlement: Settlement, connectorId: string): Promise<"settled" | "unknown"> {
+  async settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
+    try {
+      return await this.#settle(settlement, connectorId);
+    } catch (error) {
+      this.#storeFailed(error);
+      return "unavailable";
+    }
+  }
+
+  async #settle(settlement: Settlement, connectorId: string): Promise<"settled" | "unknown"> {
     const id = settlement.messageId;
     const lease = this.#leases.get(id);
     const now = this.#clock.now();
@@ -257,7 +271,10 @@ export class Channel {
     let purged = 0;
     for (;;) {
       const step = await this.#store.purge(this.#clock.now());
-      if (step === 0) return purged;
+      if (step === 0) {
+        if (purged > 0) void this.#pump();
+        return purged;
+      }
       purged += step;
     }
   }

@@ -22,15 +22,8 @@ export interface ChannelRecord {
 
 /** Where channels and tokens are remembered. */
 export interface Directory {
-  load(): readonly ChannelRecord[];
+  load(): Promise<readonly ChannelRecord[]>;
   /** Resolves when it is safe. May reject with `StoreUnavailableError`. */
   save(record: ChannelRecord): Promise<void>;
   remove(channel: string): Promise<void>;
 }
-
-/** Remembers nothing: for relays that live as long as their process. */
-export const noDirectory: Directory = {
-  load: () => [],
-  save: () => Promise.resolve(),
-  remove: () => Promise.resolve(),
-};

@@ -2,6 +2,7 @@ import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { Channel, type ChannelSettings } from "./channel.ts";
 import type { ChannelRecord } from "./directory.ts";
+import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { Stores } from "./store.ts";
 import { ChannelTokens, hashOf, newToken, withFileToken } from "./tokens.ts";
@@ -39,17 +40,22 @@ export class Registry {
   readonly #observe: ObserveRelay;
   readonly #timers = new Set<() => void>();
 
-  constructor(
+  private constructor(stores: Stores, clock: Clock, observe: ObserveRelay) {
+    this.#stores = stores;
+    this.#clock = clock;
+    this.#observe = observe;
+  }
+
+  /** Rejects with `StoreOpenError` when a channel's messages cannot be read. */
+  static async open(
     configs: readonly ChannelConfig[],
     stores: Stores,
     clock: Clock,
     observe: ObserveRelay,
-  ) {
-    this.#stores = stores;
-    this.#clock = clock;
-    this.#observe = observe;
+  ): Promise<Registry> {
+    const registry = new Registry(stores, clock, observe);
     const remembered = new Map(
-      stores.directory.load().map((record) => [record.settings.name, record]),
+      (await stores.directory.load()).map((record) => [record.settings.name, record]),
     );
     for (const { token, webhookIds, ...settings } of configs) {
       const known = remembered.get(settings.name);
@@ -60,15 +66,16 @@ export class Registry {
         createdAt: known?.createdAt ?? clock.now(),
         tokens: withFileToken(known?.tokens ?? [], token),
       };
-      this.#register(record);
+      await registry.#register(record);
       // Should it not be saved now it is made the same way at the next start.
       stores.directory.save(record).catch(() => {});
     }
     for (const record of remembered.values()) {
-      if (record.origin === "api" && !this.#byName.has(record.settings.name)) {
-        this.#register(record);
+      if (record.origin === "api" && !registry.#byName.has(record.settings.name)) {
+        await registry.#register(record);
       }
     }
+    return registry;
   }
 
   get all(): readonly RegisteredChannel[] {
@@ -101,7 +108,7 @@ export class Registry {
       tokens: [{ hash: hashOf(token), origin: "made" }],
     };
     await this.#stores.directory.save(record);
-    this.#register(record);
+    await this.#register(record);
     return token;
   }
 
@@ -143,11 +150,14 @@ export class Registry {
     for (const { channel } of this.all) channel.close();
   }
 
-  #register({ settings, tokens, webhookIds, origin, createdAt }: ChannelRecord): void {
-    const store = this.#stores.open(settings.name, {
+  async #register(
+    { settings, tokens, webhookIds, origin, createdAt }: ChannelRecord,
+  ): Promise<void> {
+    const store = await this.#stores.open(settings.name, {
       maxMessages: settings.maxMessages,
       maxBytes: settings.maxQueueBytes,
       maxDeadLetters,
+      lanes: laneRule(settings.ordering),
     });
     const registered = {
       channel: new Channel(settings, store, this.#clock, this.#observe),

@@ -7,10 +7,10 @@ import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
 import { type ChannelConfig, Registry } from "./registry.ts";
 import type { RelayContext } from "./relay_env.ts";
 import type { ObserveRelay } from "./relay_events.ts";
-import { memoryStores } from "./memory_store.ts";
 import { foldRelayMetrics } from "./relay_metrics.ts";
 import { routes } from "./routes.ts";
-import type { Stores } from "./store.ts";
+import { memoryStores } from "./sqlite/sqlite_stores.ts";
+import type { OpenStores } from "./store.ts";
 
 /** Between looks for what has expired. */
 const purgeEveryMs = 30_000;
@@ -26,8 +26,8 @@ export interface RelayOptions {
   readonly trustedProxies?: readonly string[];
   readonly clock: Clock;
   readonly observe: ObserveRelay;
-  /** Where messages are kept; in memory when nothing is said. Closed with the relay. */
-  readonly stores?: Stores;
+  /** Opens where messages are kept; in memory when nothing is said. Closed with the relay. */
+  readonly stores?: OpenStores;
   /** Between heartbeats on a stream, milliseconds. */
   readonly heartbeatMs: number;
   /** Certificate and key, PEM; plain HTTP when nothing is said. */
@@ -43,13 +43,11 @@ export interface RelayOptions {
 export interface Relay {
   readonly url: string;
   readonly registry: Registry;
-  /** Takes what its surroundings have to tell: it is counted and passed on. */
-  readonly observe: ObserveRelay;
   /** Ends the streams, waits for open requests up to `graceMs`, stops listening. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Listens. Rejects when the address cannot be had. */
+/** Listens. Rejects when the stores cannot be opened or the address cannot be had. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { clock, heartbeatMs } = options;
   const metrics = foldRelayMetrics({
@@ -61,8 +59,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     metrics.observe(event);
     options.observe(event);
   };
-  const stores = options.stores ?? memoryStores;
-  const registry = new Registry(options.channels, stores, clock, observe);
+  const stores = await (options.stores ?? memoryStores)(observe);
+  const registry = await Registry.open(options.channels, stores, clock, observe)
+    .catch(async (error) => {
+      await stores.close();
+      throw error;
+    });
   let connections = 0;
   const relay: RelayContext = {
     registry,
@@ -76,25 +78,31 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
   const app = routes(relay, metrics, { ...options, stores });
-  const stopPurging = purgeNowAndThen(registry, clock);
+  const close = async () => {
+    registry.close();
+    await stores.close();
+  };
   const server = await serve({
     hostname: options.hostname,
     port: options.port,
     maxFrameBytes,
     tls: options.tls,
     handler: (request, context) => app.fetch(request, context),
+  }).catch(async (error) => {
+    await close();
+    throw error;
   });
+  const stopPurging = purgeNowAndThen(registry, clock);
   let stopping: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     stopPurging();
     registry.close();
     await server.stop(graceMs);
-    stores.close();
+    await stores.close();
   };
   return {
     url: server.url,
     registry,
-    observe,
     stop: (graceMs) => stopping ??= stop(graceMs),
   };
 }

@@ -96,6 +96,7 @@ export function routes(
         : { messageId, connectionId, verdict: "nack", retry },
       connectorId,
     );
+    if (result === "unavailable") return unavailable(c);
     return result === "settled"
       ? c.json({ status: "ok", message_id: messageId })
       : c.json({ detail: "Message not in flight" }, 404);
@@ -109,6 +110,8 @@ export function routes(
       message_id: settlement.messageId,
       status: await found.channel.settle(settlement, found.connectorId),
     })));
+    // All of it again: what was settled is unknown then, which ends it too.
+    if (results.some(({ status }) => status === "unavailable")) return unavailable(c);
     return c.json({ results });
   });
 
@@ -171,6 +174,10 @@ export function routes(
 
 function isLoopback(address: string): boolean {
   return address === "::1" || /^(::ffff:)?127\./.test(address);
+}
+
+function unavailable(c: Context<RelayEnv>): Response {
+  return c.json({ detail: "the store is not available" }, 503, { "Retry-After": "1" });
 }
 
 function tooMany(c: Context<RelayEnv>, status: 429 | 503): Response {

@@ -1,4 +1,6 @@
 import type { Directory } from "./directory.ts";
+import type { LaneRule } from "./lane.ts";
+import type { ObserveRelay } from "./relay_events.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 
 /** The store can neither be written nor read now; what it had accepted is still there. */
@@ -50,7 +52,10 @@ export interface Store {
    * takes no room. Messages are appended in the order in which they expire.
    */
   append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined>;
-  /** Leases the ready message with the lowest sequence, or gives undefined. */
+  /**
+   * Leases a ready message, or gives undefined. What was handed out before goes first, then the lanes take turns,
+   * each in sequence.
+   */
   take(now: number): Promise<StoredMessage | undefined>;
   /** Settles for good a message that is not leased: its ack came late. False when it is leased or not there. */
   claim(messageId: string): Promise<boolean>;
@@ -73,21 +78,30 @@ export interface Store {
   purgeDeadLetters(): Promise<number>;
 }
 
-export interface StoreLimits {
+export interface StoreSettings {
   /** Messages not yet settled. */
   readonly maxMessages: number;
   /** Their bodies, bytes. */
   readonly maxBytes: number;
   /** Dead letters kept; beyond it the oldest is dropped. */
   readonly maxDeadLetters: number;
+  readonly lanes: LaneRule;
 }
 
 /** Where the stores of all channels come from. */
 export interface Stores {
   readonly name: "memory" | "sqlite";
-  open(channel: string, limits: StoreLimits): Store;
+  open(channel: string, settings: StoreSettings): Promise<Store>;
   readonly directory: Directory;
   /** Why nothing can be stored now; undefined when all is well. */
   readonly problem: string | undefined;
-  close(): void;
+  close(): Promise<void>;
+}
+
+/** Opens the stores; what they have to tell goes to `tell`. Rejects with `StoreOpenError`. */
+export type OpenStores = (tell: ObserveRelay) => Promise<Stores>;
+
+/** The stores cannot be opened; the message says why. */
+export class StoreOpenError extends Error {
+  override readonly name = "StoreOpenError";
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
+import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { maxBodyBytes } from "../protocol/limits.ts";
 import type { ChannelSettings } from "./channel.ts";
 import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
@@ -15,6 +16,13 @@ const channelSchema = z.object({
   max_in_flight: z.number().int().positive().default(100),
   ack_timeout_seconds: z.number().positive().default(30),
   max_message_bytes: z.number().int().positive().default(maxBodyBytes),
+  max_deliveries: z.number().int().positive().default(10),
+  ordering: z.string().default("none").transform((text, context) => {
+    const ordering = parseOrdering(text);
+    if (ordering) return ordering;
+    context.addIssue(`${JSON.stringify(text)}: use ${orderingRule}`);
+    return z.NEVER;
+  }),
 });
 
 const entrySchema = z.looseObject({
@@ -23,7 +31,6 @@ const entrySchema = z.looseObject({
 });
 
 const moduleName = "webhook_connect";
-const maxDeliveries = 10;
 
 export interface WebhooksFile {
   readonly channels: readonly ChannelConfig[];
@@ -113,8 +120,9 @@ function toChannel(data: z.infer<typeof channelSchema>, webhookId: string): Chan
     maxConnections: data.max_connections,
     maxInFlight: data.max_in_flight,
     ackTimeoutMs: data.ack_timeout_seconds * 1000,
-    maxDeliveries,
+    maxDeliveries: data.max_deliveries,
     maxBodyBytes: data.max_message_bytes,
+    ordering: data.ordering,
   };
 }
 

@@ -80,9 +80,13 @@ export function websocketStream(
     socket: ServerSocket,
     settlements: readonly Parameters<Channel["settle"]>[0][],
   ): Promise<void> {
-    await Promise.all(settlements.map((settlement) => channel.settle(settlement, connectorId)));
-    if (capabilities.includes("ack-confirm")) {
-      const messageIds = settlements.map(({ messageId }) => messageId);
+    const outcomes = await Promise.all(
+      settlements.map((settlement) => channel.settle(settlement, connectorId)),
+    );
+    // What the store could not take is not confirmed: it comes again.
+    const messageIds = settlements
+      .filter((_, i) => outcomes[i] !== "unavailable").map(({ messageId }) => messageId);
+    if (capabilities.includes("ack-confirm") && messageIds.length > 0) {
       socket.send(encodeRelayFrame({ type: "settled", messageIds }, now()));
     }
     sayGoodbye(socket);

@@ -234,3 +234,13 @@ test("rotate-token prints the new token alone, and says what is wrong otherwise"
   assert.doesNotMatch(refused.stderr.join(), /wrong-admin/);
   assert.equal(await rotate("dev", "").ended, 2);
 });
+
+test("a relay that cannot start says why in one line and ends", async (t) => {
+  const taken = new URL((await startDevRelay(t)).url).host;
+  const onPort = startProgram(t, ["relay", "--listen", taken]);
+  assert.equal(await onPort.ended, 1, onPort.stderr.join());
+  assert.match(onPort.stderr.join(), new RegExp(`cannot listen on ${taken}`));
+  const choice = startProgram(t, ["relay", "--durability", "most"]);
+  assert.equal(await choice.ended, 2);
+  assert.match(choice.stderr.join(), /use one of full, normal, memory/);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import type { Relay } from "../../src/relay/relay.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
@@ -132,8 +132,8 @@ test("a connection can be ended: its socket is really closed, and the connector 
 test("a channel made by the API takes webhooks at once and is there after a restart; its token is kept hashed", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "admin-"));
   t.defer(() => rmSync(folder, { recursive: true }));
-  const open = () => openSqliteStores({ folder, durability: "full", onCommit: () => {} });
-  const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores: open() });
+  const stores = sqliteStores({ folder, durability: "full" });
+  const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores });
   const create = (body: unknown) =>
     ask(first, "/channels", { method: "POST", headers: admin, body: JSON.stringify(body) });
   const made = await create({ channel: "shop", webhook_ids: ["s1", "s2"], max_in_flight: 3 });
@@ -152,7 +152,7 @@ test("a channel made by the API takes webhooks at once and is there after a rest
     if (existsSync(path)) assert.ok(!readFileSync(path, "latin1").includes(made.body.token), file);
   }
 
-  const second = await startDevRelay(t, {}, { adminToken: "adm1n", stores: open() });
+  const second = await startDevRelay(t, {}, { adminToken: "adm1n", stores });
   const status = await fetch(`${second.url}/connect/status/shop`, {
     headers: { Authorization: `Bearer ${made.body.token}` },
   });
@@ -163,15 +163,15 @@ test("a channel made by the API takes webhooks at once and is there after a rest
 test("a rotated token is not undone by a restart, also where the file still names the old one", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "admin-"));
   t.defer(() => rmSync(folder, { recursive: true }));
-  const open = () => openSqliteStores({ folder, durability: "full", onCommit: () => {} });
-  const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores: open() });
+  const stores = sqliteStores({ folder, durability: "full" });
+  const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores });
   const rotated = await ask(first, "/channels/dev/rotate-token", {
     method: "POST",
     headers: admin,
     body: '{"grace_period_seconds":0}',
   });
   await first.stop(100);
-  const second = await startDevRelay(t, {}, { stores: open() });
+  const second = await startDevRelay(t, {}, { stores });
   const status = async (token: string) => {
     const response = await fetch(`${second.url}/connect/status/dev`, {
       headers: { Authorization: `Bearer ${token}` },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
@@ -14,23 +14,13 @@ test("every metric of the relay is driven by something that really happens", asy
   const folder = mkdtempSync(join(tmpdir(), "metrics-"));
   t.defer(() => rmSync(folder, { recursive: true }));
   const clock = new ManualClock(Date.now());
-  const commits: [number, number][] = [];
-  const stores = openSqliteStores({
-    folder,
-    durability: "full",
-    onCommit: (durationMs, writes) =>
-      relay?.observe({ type: "relay.committed", durationMs, writes }),
-  });
   const relay = await startDevRelay(t, { ttlMs: 60_000, ackTimeoutMs: 20_000, maxDeliveries: 3 }, {
-    stores,
+    stores: sqliteStores({ folder, durability: "full" }),
     clock,
     build: { version: "1", runtime: "test" },
   });
   const seen = new Map<string, boolean>();
   const scrape = async () => {
-    for (const [durationMs, writes] of commits.splice(0)) {
-      relay.observe({ type: "relay.committed", durationMs, writes });
-    }
     const response = await fetch(`${relay.url}/metrics`);
     const text = await response.text();
     for (const [, name = ""] of text.matchAll(/^# TYPE (\S+)/gm)) {

@@ -4,13 +4,21 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { StoreOpenError } from "../../src/relay/sqlite/database.ts";
-import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
-import { type Stores, StoreUnavailableError } from "../../src/relay/store.ts";
+import { laneRule } from "../../src/relay/lane.ts";
+import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { StoreOpenError, type Stores, StoreUnavailableError } from "../../src/relay/store.ts";
+import { fastClock } from "../support/fast_clock.ts";
+import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
-const limits = { maxMessages: 1e6, maxBytes: 1e9, maxDeadLetters: 100 };
+const limits = {
+  maxMessages: 1e6,
+  maxBytes: 1e9,
+  maxDeadLetters: 100,
+  lanes: laneRule({ kind: "none" }),
+};
 
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "sqlite-"));
@@ -18,8 +26,8 @@ function folderFor(t: TestContext): string {
   return folder;
 }
 
-function open(folder: string, maxBytes?: number): Stores {
-  return openSqliteStores({ folder, durability: "full", maxBytes, onCommit: () => {} });
+function open(folder: string, maxBytes?: number): Promise<Stores> {
+  return sqliteStores({ folder, durability: "full", maxBytes })(() => {});
 }
 
 function message(id: string, bytes = 3) {
@@ -36,18 +44,18 @@ function message(id: string, bytes = 3) {
 
 test("after a restart everything that was not settled is there again, with its number, delay and dead letters", async (t) => {
   const folder = folderFor(t);
-  const before = open(folder);
-  const store = before.open("c", limits);
+  const before = await open(folder);
+  const store = await before.open("c", limits);
   for (const id of ["a", "b", "c", "d"]) await store.append(message(id), 1e6, 0);
   for (const _ of "abcd") await store.take(0);
   await store.ack("a");
   await store.release("b", 500, true);
   await store.bury("c", "because", 0);
-  before.close();
+  await before.close();
 
-  const after = open(folder);
+  const after = await open(folder);
   t.defer(() => after.close());
-  const again = after.open("c", limits);
+  const again = await after.open("c", limits);
   assert.equal(again.stats(0).queued, 2);
   // "d" was leased: leases are not written, it is ready at once. "b" keeps its delay and its count.
   assert.equal((await again.take(0))?.envelope.id, "d");
@@ -61,20 +69,20 @@ test("after a restart everything that was not settled is there again, with its n
 
 test("numbers are not given again when the queue ran empty before a restart", async (t) => {
   const folder = folderFor(t);
-  const before = open(folder);
-  const store = before.open("c", limits);
+  const before = await open(folder);
+  const store = await before.open("c", limits);
   await store.append(message("a"), 1e6, 0);
   await store.take(0);
   await store.ack("a");
-  before.close();
-  const after = open(folder);
+  await before.close();
+  const after = await open(folder);
   t.defer(() => after.close());
-  assert.equal(await after.open("c", limits).append(message("b"), 1e6, 0), 2);
+  assert.equal(await (await after.open("c", limits)).append(message("b"), 1e6, 0), 2);
 });
 
-test("folder and files are for their owner alone", (t) => {
+test("folder and files are for their owner alone", async (t) => {
   const folder = join(folderFor(t), "deep", "er");
-  const stores = open(folder);
+  const stores = await open(folder);
   t.defer(() => stores.close());
   assert.equal(statSync(folder).mode & 0o777, 0o700);
   for (const file of ["relay.db", "relay.lock"]) {
@@ -82,43 +90,41 @@ test("folder and files are for their owner alone", (t) => {
   }
 });
 
-test("a second relay on the same data is refused, and may have them when the first is gone", (t) => {
+test("a second relay on the same data is refused, and may have them when the first is gone", async (t) => {
   const folder = folderFor(t);
-  const first = open(folder);
-  assert.throws(() => open(folder), (error) => {
+  const first = await open(folder);
+  await assert.rejects(open(folder), (error) => {
     assert.ok(error instanceof StoreOpenError);
     assert.match(error.message, /another relay is using/);
     return true;
   });
-  first.close();
-  open(folder).close();
+  await first.close();
+  await (await open(folder)).close();
 });
 
-test("data of a newer hookferry are refused, not touched", (t) => {
+test("data of a newer hookferry are refused, not touched", async (t) => {
   const folder = folderFor(t);
-  open(folder).close();
+  await (await open(folder)).close();
   const db = new DatabaseSync(join(folder, "relay.db"));
   db.exec("PRAGMA user_version = 99");
   db.close();
-  assert.throws(() => open(folder), /written by a newer hookferry \(schema 99/);
+  await assert.rejects(open(folder), /written by a newer hookferry \(schema 99/);
 });
 
 test("writes of one turn share a commit", async (t) => {
   const groups: number[] = [];
-  const stores = openSqliteStores({
-    folder: folderFor(t),
-    durability: "full",
-    onCommit: (_ms, writes) => groups.push(writes),
+  const stores = await sqliteStores({ folder: folderFor(t), durability: "full" })((event) => {
+    if (event.type === "relay.committed") groups.push(event.writes);
   });
   t.defer(() => stores.close());
-  const store = stores.open("c", limits);
+  const store = await stores.open("c", limits);
   await Promise.all(Array.from({ length: 100 }, (_, i) => store.append(message(`m${i}`), 1e6, 0)));
   assert.deepEqual(groups, [100]);
 });
 
 test("a full disk: the sender gets 503, /readyz says why, what was accepted is delivered, and it mends itself", async (t) => {
-  const stores = open(folderFor(t), 300_000);
-  const relay = await startDevRelay(t, {}, { stores });
+  const stores = await open(folderFor(t), 300_000);
+  const relay = await startDevRelay(t, {}, { stores: () => Promise.resolve(stores) });
   const post = async () => {
     const body = "x".repeat(20_000);
     const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
@@ -156,8 +162,8 @@ test("a full disk: the sender gets 503, /readyz says why, what was accepted is d
 
 test("a database locked by another program: 503 until it is let go, nothing lost", async (t) => {
   const folder = folderFor(t);
-  const stores = open(folder);
-  const relay = await startDevRelay(t, {}, { stores });
+  const stores = await open(folder);
+  const relay = await startDevRelay(t, {}, { stores: () => Promise.resolve(stores) });
   await publish(relay, "before");
   const other = new DatabaseSync(join(folder, "relay.db"));
   t.defer(() => other.close());
@@ -172,11 +178,33 @@ test("a database locked by another program: 503 until it is let go, nothing lost
   assert.equal(relay.registry.named("dev")?.channel.stats.queued, 2);
 });
 
+test("an ack over the socket that cannot be written: the relay lives, and the message comes again", async (t) => {
+  const folder = folderFor(t);
+  const relay = await startDevRelay(t, {}, {
+    stores: sqliteStores({ folder, durability: "full" }),
+    clock: fastClock(20),
+  });
+  const { frame, say } = await openSocket(t, relay);
+  await frame(0);
+  const id = await publish(relay, "1");
+  await frame(1);
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  say({ type: "ack", message_id: id });
+  assert.equal((await frame(2))["message_id"], id);
+  other.exec("ROLLBACK");
+  say({ type: "ack", message_id: id });
+  const channel = relay.registry.named("dev")?.channel;
+  await turnsUntil(() => channel?.stats.delivered === 1);
+  assert.equal(channel?.stats.queued, 0);
+});
+
 test("a failed group writes nothing of it and gives its numbers again", async (t) => {
   const folder = folderFor(t);
-  const stores = open(folder);
+  const stores = await open(folder);
   t.defer(() => stores.close());
-  const store = stores.open("c", limits);
+  const store = await stores.open("c", limits);
   const other = new DatabaseSync(join(folder, "relay.db"));
   other.exec("BEGIN IMMEDIATE");
   const writes = await Promise.allSettled(

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memoryStores } from "../../src/relay/memory_store.ts";
-import { openSqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
-import type { Store, StoreLimits } from "../../src/relay/store.ts";
+import { laneRule } from "../../src/relay/lane.ts";
+import { memoryStores, sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import type { Store, StoreSettings } from "../../src/relay/store.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 function message(id: string, webhookId = "hook", body = "") {
@@ -20,19 +20,28 @@ function message(id: string, webhookId = "hook", body = "") {
   };
 }
 
-const limits: StoreLimits = { maxMessages: 10, maxBytes: 1_000, maxDeadLetters: 4 };
+const limits: StoreSettings = {
+  maxMessages: 10,
+  maxBytes: 1_000,
+  maxDeadLetters: 4,
+  lanes: laneRule({ kind: "none" }),
+};
 
-type Open = (t: TestContext, overrides?: Partial<StoreLimits>) => Store;
+type Open = (t: TestContext, overrides?: Partial<StoreSettings>) => Promise<Store>;
 const kinds: [name: string, open: Open][] = [
-  ["memory", (_t, overrides) => memoryStores.open("c", { ...limits, ...overrides })],
-  ["sqlite", (t, overrides) => {
+  ["memory", async (t, overrides) => {
+    const stores = await memoryStores(() => {});
+    t.defer(() => stores.close());
+    return await stores.open("c", { ...limits, ...overrides });
+  }],
+  ["sqlite", async (t, overrides) => {
     const folder = mkdtempSync(join(tmpdir(), "store-"));
-    const stores = openSqliteStores({ folder, durability: "full", onCommit: () => {} });
-    t.defer(() => {
-      stores.close();
+    const stores = await sqliteStores({ folder, durability: "full" })(() => {});
+    t.defer(async () => {
+      await stores.close();
       rmSync(folder, { recursive: true });
     });
-    return stores.open("c", { ...limits, ...overrides });
+    return await stores.open("c", { ...limits, ...overrides });
   }],
 ];
 
@@ -41,7 +50,7 @@ for (const [kind, open] of kinds) {
     test(`[${kind} store] ${name}`, body);
 
   promise("a message comes out as it went in", async (t) => {
-    const store = open(t);
+    const store = await open(t);
     const given = message("a", "hook", "é\u0000\r\n");
     await store.append(given, 1e6, 0);
     const taken = await store.take(0);
@@ -54,7 +63,7 @@ for (const [kind, open] of kinds) {
   promise(
     "messages come in sequence; what is released comes again when its time is there",
     async (t) => {
-      const store = open(t);
+      const store = await open(t);
       assert.equal(await store.append(message("a"), 1e6, 0), 1);
       assert.equal(await store.append(message("b"), 1e6, 0), 2);
       assert.equal((await store.take(0))?.envelope.id, "a");
@@ -74,7 +83,7 @@ for (const [kind, open] of kinds) {
   );
 
   promise("an acknowledged message is gone; what is not leased cannot be settled", async (t) => {
-    const store = open(t);
+    const store = await open(t);
     await store.append(message("a"), 1e6, 0);
     assert.equal(await store.ack("a"), false);
     await store.take(0);
@@ -88,20 +97,20 @@ for (const [kind, open] of kinds) {
   });
 
   promise("a full store takes nothing, by messages and by bytes", async (t) => {
-    const store = open(t, { maxMessages: 2 });
+    const store = await open(t, { maxMessages: 2 });
     const given = ["a", "b", "c"].map((id) => store.append(message(id), 1e6, 0));
     assert.deepEqual(await Promise.all(given), [1, 2, undefined]);
     await store.take(0);
     await store.ack("a");
     assert.equal(await store.append(message("d"), 1e6, 0), 3);
-    const small = open(t, { maxBytes: 10 });
+    const small = await open(t, { maxBytes: 10 });
     assert.equal(await small.append(message("a", "hook", "12345678"), 1e6, 0), 1);
     assert.equal(await small.append(message("b", "hook", "123"), 1e6, 0), undefined);
     assert.equal(await small.append(message("c", "hook", "12"), 1e6, 0), 2);
   });
 
   promise("what has expired takes no room, is counted, and does not come up", async (t) => {
-    const store = open(t, { maxMessages: 2 });
+    const store = await open(t, { maxMessages: 2 });
     await store.append(message("a"), 100, 0);
     await store.append(message("b"), 200, 0);
     assert.equal(await store.append(message("c"), 300, 50), undefined);
@@ -118,7 +127,7 @@ for (const [kind, open] of kinds) {
   });
 
   promise("two that purge at once count each message once", async (t) => {
-    const store = open(t);
+    const store = await open(t);
     for (const id of ["a", "b", "c"]) await store.append(message(id), 100, 0);
     await Promise.all([store.purge(200), store.purge(200), store.append(message("d"), 1e6, 200)]);
     const { queued, expired } = store.stats(200);
@@ -126,7 +135,7 @@ for (const [kind, open] of kinds) {
   });
 
   promise("a late ack settles what waits to be given out again, and only that", async (t) => {
-    const store = open(t);
+    const store = await open(t);
     await store.append(message("a"), 1e6, 0);
     await store.append(message("b"), 1e6, 0);
     await store.take(0);
@@ -143,14 +152,14 @@ for (const [kind, open] of kinds) {
   promise(
     "dead letters keep message and reason, up to their bound, the newest first",
     async (t) => {
-      const store = open(t);
+      const store = await open(t);
       for (const id of ["a", "b", "c", "d", "e"]) {
         await store.append(message(id, id < "c" ? "one" : "two", id), 1e6, 0);
       }
       assert.deepEqual([...store.stats(0).pendingByWebhookId], [["one", 2], ["two", 3]]);
       assert.equal(store.stats(0).oldestAt, 0);
+      while (await store.take(0));
       for (const id of ["a", "b", "c", "d", "e"]) {
-        await store.take(0);
         assert.equal(await store.bury(id, "because", 7), true);
       }
       const letters = await store.deadLetters(10);
@@ -168,8 +177,77 @@ for (const [kind, open] of kinds) {
     },
   );
 
+  promise("a dead letter that two replay at once becomes one message", async (t) => {
+    const store = await open(t);
+    await store.append(message("a"), 1e6, 0);
+    await store.take(0);
+    await store.bury("a", "because", 0);
+    const counts = await Promise.all([store.replay("all", 0, 1e6), store.replay(["a"], 0, 1e6)]);
+    assert.deepEqual(counts, [1, 0]);
+    assert.equal(store.stats(0).queued, 1);
+    assert.equal((await store.take(0))?.envelope.id, "a");
+    assert.equal(await store.take(0), undefined);
+  });
+
+  const order = async (store: Store) => {
+    const ids: string[] = [];
+    for (let one = await store.take(0); one; one = await store.take(0)) ids.push(one.envelope.id);
+    return ids.join(" ");
+  };
+
+  promise("webhook ids take turns: one that floods the channel holds up no other", async (t) => {
+    const store = await open(t);
+    for (const id of ["a1", "a2", "a3", "b1"]) {
+      await store.append(message(id, id.slice(0, 1)), 1e6, 0);
+    }
+    assert.equal((await store.take(0))?.envelope.id, "a1");
+    for (const id of ["c1", "b2"]) await store.append(message(id, id.slice(0, 1)), 1e6, 0);
+    assert.equal(await order(store), "b1 a2 c1 b2 a3");
+    await store.append(message("a4", "a"), 1e6, 0);
+    assert.equal(await order(store), "a4");
+  });
+
+  promise("ordering by key: one of a key at a time, in sequence, through retries", async (t) => {
+    const lanes = laneRule({ kind: "key", from: "header", name: "x-key" });
+    const store = await open(t, { lanes, maxMessages: 1_000 });
+    const append = (id: string, key?: string) =>
+      store.append({ ...message(id), headers: key ? [["X-Key", key]] : [] }, 1e6, 0);
+    for (const id of ["a1", "a2", "b1", "a3", "b2"]) await append(id, id.slice(0, 1));
+    await append("x");
+    await append("y");
+    assert.equal(await order(store), "a1 b1 x y");
+    await store.release("a1", 500, true);
+    assert.equal(await order(store), "", "a1 waits, and the others of its key behind it");
+    assert.equal((await store.take(500))?.envelope.id, "a1");
+    await store.ack("a1");
+    assert.equal(await order(store), "a2");
+    await store.bury("a2", "no", 0);
+    await store.ack("b1");
+    assert.equal((await order(store)).split(" ").toSorted().join(" "), "a3 b2");
+    await append("a4", "a");
+    assert.equal(await order(store), "");
+    await store.ack("a3");
+    await store.ack("b2");
+    assert.equal(await order(store), "a4");
+    for (let i = 0; i < 600; i++) await append(`a${i + 5}`, "a");
+    await append("c1", "c");
+    assert.equal(await order(store), "c1", "behind many of a busy key");
+    await store.ack("a4");
+    assert.equal(await order(store), "a5");
+  });
+
+  promise("ordering by key: one that waits and expires frees its key", async (t) => {
+    const store = await open(t, { lanes: laneRule({ kind: "channel" }) });
+    await store.append(message("a"), 100, 0);
+    await store.append(message("b"), 1e6, 0);
+    await store.take(0);
+    await store.release("a", 500, true);
+    await store.purge(200);
+    assert.equal((await store.take(200))?.envelope.id, "b");
+  });
+
   promise("dead letters can be given out again, one or all, and forgotten", async (t) => {
-    const store = open(t);
+    const store = await open(t);
     for (const id of ["a", "b", "c"]) {
       await store.append(message(id), 1e6, 0);
       await store.take(0);

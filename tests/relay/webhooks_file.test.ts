@@ -29,6 +29,7 @@ test("the old relay's webhooks.json is read: its entries of webhook_connect, wit
     ackTimeoutMs: 30_000,
     maxDeliveries: 10,
     maxBodyBytes: 10_485_760,
+    ordering: { kind: "none" },
   });
 });
 

@@ -1,11 +1,12 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { StoreOpenError } from "../store.ts";
 import { migrations } from "./schema.ts";
 
 export type Durability = "full" | "normal";
 
-export interface DatabaseOptions {
+export interface FolderOptions {
   /** The folder; made with mode 0700 where it does not exist. */
   readonly folder: string;
   /** `full`: a commit is on disk when it is done; `normal`: the last ones may be lost with the machine's power. */
@@ -14,18 +15,13 @@ export interface DatabaseOptions {
   readonly maxBytes?: number | undefined;
 }
 
-/** The store cannot be opened; the message says why. */
-export class StoreOpenError extends Error {
-  override readonly name = "StoreOpenError";
-}
-
 export interface Database {
   readonly db: DatabaseSync;
   close(): void;
 }
 
 /** Opens the relay's database, makes or migrates it, and holds it for this process alone. Throws `StoreOpenError`. */
-export function openDatabase({ folder, durability, maxBytes }: DatabaseOptions): Database {
+export function openFolder({ folder, durability, maxBytes }: FolderOptions): Database {
   try {
     if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
     const lock = holdLock(join(folder, "relay.lock"), folder);
@@ -47,6 +43,13 @@ export function openDatabase({ folder, durability, maxBytes }: DatabaseOptions):
     const why = error instanceof Error ? error.message : String(error);
     throw new StoreOpenError(`cannot open the relay's data in ${JSON.stringify(folder)}: ${why}`);
   }
+}
+
+/** A database that lives as long as the process. */
+export function openMemory(): Database {
+  const db = new DatabaseSync(":memory:");
+  migrate(db);
+  return { db, close: () => db.close() };
 }
 
 /** An open exclusive transaction: the system ends it with the process, however that ends. */

@@ -50,4 +50,10 @@ export const migrations: readonly string[] = [
   -- Settings and token hashes of a channel, JSON (directory.ts).
   ALTER TABLE channel ADD COLUMN record TEXT;
   `,
+  `
+  -- Which messages take turns, or go one at a time (lane.ts).
+  ALTER TABLE message ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+  UPDATE message SET lane = webhook_id;
+  CREATE INDEX message_by_lane ON message (channel_id, lane, sequence);
+  `,
 ];

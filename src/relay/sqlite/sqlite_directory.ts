@@ -1,6 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Ordering } from "../../protocol/ordering.ts";
 import type { ChannelRecord, Directory } from "../directory.ts";
 import type { GroupCommit } from "./group_commit.ts";
+
+const none: Ordering = { kind: "none" };
 
 /** Channels and their tokens as JSON beside their messages. */
 export function sqliteDirectory(db: DatabaseSync, commit: GroupCommit): Directory {
@@ -8,7 +11,10 @@ export function sqliteDirectory(db: DatabaseSync, commit: GroupCommit): Director
   const add = db.prepare("INSERT OR IGNORE INTO channel (name) VALUES (?)");
   const set = db.prepare("UPDATE channel SET record = ? WHERE name = ?");
   return {
-    load: () => (all.all() as { record: string }[]).map(({ record }) => JSON.parse(record)),
+    load: () =>
+      Promise.resolve(
+        (all.all() as { record: string }[]).map(({ record }) => recordFrom(JSON.parse(record))),
+      ),
     save: (record: ChannelRecord) =>
       commit.run(() => {
         add.run(record.settings.name);
@@ -16,4 +22,9 @@ export function sqliteDirectory(db: DatabaseSync, commit: GroupCommit): Director
       }),
     remove: (channel) => commit.run(() => void set.run(null, channel)),
   };
+}
+
+/** With what was not yet there when it was saved. */
+function recordFrom(saved: ChannelRecord): ChannelRecord {
+  return { ...saved, settings: { ...saved.settings, ordering: saved.settings.ordering ?? none } };
 }

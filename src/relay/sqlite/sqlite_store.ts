@@ -5,22 +5,20 @@ import {
   type NewMessage,
   type Store,
   type StoredMessage,
+  type StoreSettings,
   type StoreStats,
   StoreUnavailableError,
 } from "../store.ts";
 import type { GroupCommit } from "./group_commit.ts";
-import { messageFromRow, type MessageRow, Statements } from "./statements.ts";
-
-export interface SqliteStoreLimits {
-  readonly maxMessages: number;
-  readonly maxBytes: number;
-  readonly maxDeadLetters: number;
-}
+import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
+import { messageFromRow, type MessageRow, type RefRow } from "./rows.ts";
+import { Statements } from "./statements.ts";
 
 /** A message of which no more than this is kept in memory. */
 interface Ref {
   readonly id: string;
   readonly sequence: number;
+  readonly lane: string;
   readonly webhookId: string;
   readonly bytes: number;
   deliveries: number;
@@ -37,7 +35,8 @@ const purgeStep = 200;
 export class SqliteStore implements Store {
   readonly #commit: GroupCommit;
   readonly #sql: Statements;
-  readonly #limits: SqliteStoreLimits;
+  readonly #settings: StoreSettings;
+  readonly #lanes: Lanes;
   readonly #leased = new Map<string, Ref>();
   readonly #ready = new Heap<Ref>(({ sequence }) => sequence);
   readonly #waiting = new Heap<{ ref: Ref; readyAt: number }>(({ readyAt }) => readyAt);
@@ -45,8 +44,6 @@ export class SqliteStore implements Store {
   readonly #back = new Map<string, Ref>();
   /** Messages not settled, by webhook id. */
   readonly #pending = new Map<string, number>();
-  /** All up to here were handed out once or are in a heap. */
-  #cursor = 0;
   #nextSequence: number;
   #messages = 0;
   #bytes = 0;
@@ -55,10 +52,11 @@ export class SqliteStore implements Store {
   #expired = 0;
   #buried = 0;
 
-  constructor(db: DatabaseSync, commit: GroupCommit, channel: string, limits: SqliteStoreLimits) {
+  constructor(db: DatabaseSync, commit: GroupCommit, channel: string, settings: StoreSettings) {
     this.#commit = commit;
-    this.#limits = limits;
+    this.#settings = settings;
     this.#sql = new Statements(db, channel);
+    this.#lanes = new (settings.lanes.exclusive ? ExclusiveLanes : SharedLanes)(this.#sql);
     this.#nextSequence = this.#sql.nextSequence();
     for (const { webhook_id, messages, bytes } of this.#sql.counts()) {
       this.#pending.set(webhook_id, messages);
@@ -67,6 +65,7 @@ export class SqliteStore implements Store {
     }
     this.#deadLetters = this.#sql.countDeadLetters();
     for (const { ready_at, ...row } of this.#sql.delayed()) {
+      this.#lanes.hold(row.lane);
       this.#wait(refOf(row), ready_at);
     }
   }
@@ -77,6 +76,7 @@ export class SqliteStore implements Store {
     now: number,
   ): Promise<number | undefined> {
     const bytes = message.body.byteLength;
+    const lane = this.#settings.lanes.laneOf(message);
     if (!this.#hasRoom(bytes)) await this.purge(now);
     if (!this.#hasRoom(bytes)) return undefined;
     // Counted before it is written: those that are written together must not all take the last place.
@@ -84,14 +84,15 @@ export class SqliteStore implements Store {
     try {
       return await this.#commit.run(() => {
         const sequence = this.#nextSequence;
-        this.#sql.insert(message, sequence, expiresAt);
+        this.#sql.insert(message, lane, sequence, expiresAt);
+        this.#lanes.adding(lane, sequence);
         this.#nextSequence = sequence + 1;
         return sequence;
       });
     } catch (error) {
       this.#count(message.webhookId, -1, -bytes);
       // What was numbered in a group that failed was not written: the numbers are given again.
-      this.#nextSequence = Math.max(this.#cursor + 1, this.#storedSequence());
+      this.#nextSequence = Math.max(this.#lanes.offeredUpTo + 1, this.#storedSequence());
       throw error;
     }
   }
@@ -105,7 +106,7 @@ export class SqliteStore implements Store {
     if (!ref) return false;
     this.#back.delete(messageId);
     if (!await this.#commit.run(() => this.#sql.remove(ref.sequence))) return false;
-    this.#count(ref.webhookId, -1, -ref.bytes);
+    this.#gone(ref);
     this.#delivered++;
     return true;
   }
@@ -121,7 +122,7 @@ export class SqliteStore implements Store {
       this.#wait(ref, 0);
       throw error;
     }
-    this.#count(ref.webhookId, -1, -ref.bytes);
+    this.#gone(ref);
     this.#delivered++;
     return true;
   }
@@ -144,14 +145,14 @@ export class SqliteStore implements Store {
     try {
       await this.#commit.run(() => {
         this.#sql.bury(ref.sequence, ref.deliveries, reason, now);
-        if (this.#deadLetters >= this.#limits.maxDeadLetters) this.#sql.removeOldestDeadLetter();
+        if (this.#deadLetters >= this.#settings.maxDeadLetters) this.#sql.removeOldestDeadLetter();
       });
     } catch (error) {
       this.#wait(ref, 0);
       throw error;
     }
-    this.#deadLetters = Math.min(this.#deadLetters + 1, this.#limits.maxDeadLetters);
-    this.#count(ref.webhookId, -1, -ref.bytes);
+    this.#deadLetters = Math.min(this.#deadLetters + 1, this.#settings.maxDeadLetters);
+    this.#gone(ref);
     this.#buried++;
     return true;
   }
@@ -180,9 +181,10 @@ export class SqliteStore implements Store {
     const removed = await this.#commit.run(() =>
       expired.filter(({ sequence }) => this.#sql.remove(sequence))
     );
-    for (const { id, webhook_id, bytes } of removed) {
-      this.#back.delete(id);
-      this.#count(webhook_id, -1, -bytes);
+    for (const row of removed) {
+      // One that was never offered holds no lane.
+      if (this.#back.delete(row.id)) this.#lanes.free(row.lane);
+      this.#count(row.webhook_id, -1, -row.bytes);
     }
     this.#expired += removed.length;
     return removed.length;
@@ -202,15 +204,20 @@ export class SqliteStore implements Store {
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
     const rows = this.#read(() => this.#sql.deadLettersOf(messageIds));
-    await this.#commit.run(() => {
-      for (const row of rows) {
-        this.#sql.removeDeadLetter(row.id);
-        this.#sql.reinsert(row, this.#nextSequence++, now + ttlMs);
+    const replayed = await this.#commit.run(() => {
+      // Another replay may have taken some of them meanwhile.
+      const taken = rows.filter(({ id }) => this.#sql.removeDeadLetter(id));
+      for (const row of taken) {
+        const sequence = this.#nextSequence++;
+        const lane = this.#settings.lanes.laneOf(messageFromRow(row, 0).envelope);
+        this.#sql.reinsert(row, lane, sequence, now + ttlMs);
+        this.#lanes.adding(lane, sequence);
       }
+      return taken;
     });
-    for (const { webhook_id, bytes } of rows) this.#count(webhook_id, 1, bytes);
-    this.#deadLetters -= rows.length;
-    return rows.length;
+    for (const { webhook_id, bytes } of replayed) this.#count(webhook_id, 1, bytes);
+    this.#deadLetters -= replayed.length;
+    return replayed.length;
   }
 
   async purgeDeadLetters(): Promise<number> {
@@ -230,7 +237,7 @@ export class SqliteStore implements Store {
   }
 
   #hasRoom(bytes: number): boolean {
-    const { maxMessages, maxBytes } = this.#limits;
+    const { maxMessages, maxBytes } = this.#settings;
     return this.#messages < maxMessages && this.#bytes + bytes <= maxBytes;
   }
 
@@ -241,14 +248,14 @@ export class SqliteStore implements Store {
     }
     for (;;) {
       const ref = this.#ready.peek();
-      const row = this.#read(() => ref ? this.#sql.bySequence(ref.sequence) : this.#next());
+      const row = this.#read(() => ref ? this.#sql.bySequence(ref.sequence) : this.#lanes.next());
       if (ref) this.#ready.pop();
-      else if (row) this.#cursor = row.sequence;
       if (!row && !ref) return undefined;
       if (!row) continue; // it expired or was settled meanwhile
       // What waits for a retry since before a restart is in a heap already.
       if (!ref && row.ready_at > 0) continue;
       if (row.expires_at <= now) {
+        this.#lanes.free(row.lane);
         this.#drop(row).catch(() => {}); // the next purge finds it again
         continue;
       }
@@ -257,10 +264,6 @@ export class SqliteStore implements Store {
       this.#leased.set(taken.id, taken);
       return messageFromRow(row, taken.deliveries);
     }
-  }
-
-  #next(): MessageRow | undefined {
-    return this.#cursor + 1 >= this.#nextSequence ? undefined : this.#sql.after(this.#cursor);
   }
 
   #storedSequence(): number {
@@ -276,6 +279,11 @@ export class SqliteStore implements Store {
     if (!await this.#commit.run(() => this.#sql.remove(row.sequence))) return;
     this.#count(row.webhook_id, -1, -row.bytes);
     this.#expired++;
+  }
+
+  #gone(ref: Ref): void {
+    this.#lanes.free(ref.lane);
+    this.#count(ref.webhookId, -1, -ref.bytes);
   }
 
   #wait(ref: Ref, readyAt: number): void {
@@ -301,12 +309,11 @@ export class SqliteStore implements Store {
   }
 }
 
-function refOf(
-  row: Pick<MessageRow, "id" | "sequence" | "webhook_id" | "bytes" | "deliveries">,
-): Ref {
+function refOf(row: RefRow): Ref {
   return {
     id: row.id,
     sequence: row.sequence,
+    lane: row.lane,
     webhookId: row.webhook_id,
     bytes: row.bytes,
     deliveries: row.deliveries,

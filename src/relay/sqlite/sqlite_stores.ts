@@ -1,32 +1,47 @@
-import type { Stores } from "../store.ts";
-import { type DatabaseOptions, openDatabase, StoreOpenError } from "./database.ts";
+import type { ObserveRelay } from "../relay_events.ts";
+import { type OpenStores, StoreOpenError, type Stores } from "../store.ts";
+import { type Database, type FolderOptions, openFolder, openMemory } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { sqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
-export interface SqliteStoresOptions extends DatabaseOptions {
-  /** Told of every commit. */
-  readonly onCommit: (durationMs: number, writes: number) => void;
+/** Stores that live as long as the process. */
+export const memoryStores: OpenStores = (tell) =>
+  Promise.resolve(storesIn("memory", openMemory(), tell));
+
+/** All channels in one database in a folder, which this process has to itself. */
+export function sqliteStores(options: FolderOptions): OpenStores {
+  return (tell) =>
+    new Promise((resolve) => {
+      const where = `the relay's data in ${JSON.stringify(options.folder)}`;
+      resolve(storesIn("sqlite", openFolder(options), tell, where));
+    });
 }
 
-/** All channels in one database, which this process has to itself. Throws `StoreOpenError`. */
-export function openSqliteStores(options: SqliteStoresOptions): Stores {
-  const database = openDatabase(options);
-  const commit = new GroupCommit(database.db, options.onCommit);
+function storesIn(
+  name: Stores["name"],
+  database: Database,
+  tell: ObserveRelay,
+  where = "the messages",
+): Stores {
+  const commit = new GroupCommit(
+    database.db,
+    (durationMs, writes) => tell({ type: "relay.committed", durationMs, writes }),
+  );
   return {
-    name: "sqlite",
-    open(channel, limits) {
-      try {
-        return new SqliteStore(database.db, commit, channel, limits);
-      } catch (error) {
-        database.close();
-        const why = error instanceof Error ? error.message : String(error);
-        throw new StoreOpenError(
-          `cannot read the relay's data in ${JSON.stringify(options.folder)}: ${why}; ` +
-            "nothing was changed: keep a copy, and mend it with sqlite3's .recover",
-        );
-      }
-    },
+    name,
+    open: (channel, settings) =>
+      new Promise((resolve) => {
+        try {
+          resolve(new SqliteStore(database.db, commit, channel, settings));
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          throw new StoreOpenError(
+            `cannot read ${where}: ${why}; nothing was changed: keep a copy, and mend it with ` +
+              "sqlite3's .recover",
+          );
+        }
+      }),
     directory: sqliteDirectory(database.db, commit),
     get problem() {
       return commit.problem;
@@ -34,6 +49,7 @@ export function openSqliteStores(options: SqliteStoresOptions): Stores {
     close() {
       commit.flush();
       database.close();
+      return Promise.resolve();
     },
   };
 }

@@ -1,31 +1,11 @@
 /** The SQL of one channel, prepared once; every one finds its rows by an index. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { NewMessage, StoredMessage } from "../store.ts";
-
-export interface MessageRow {
-  readonly id: string;
-  readonly sequence: number;
-  readonly webhook_id: string;
-  readonly received_at: number;
-  readonly expires_at: number;
-  readonly ready_at: number;
-  readonly deliveries: number;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: string;
-  readonly bytes: number;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-export interface DeadLetterRow extends MessageRow {
-  readonly reason: string;
-  readonly at: number;
-}
-
-type RefRow = Pick<MessageRow, "id" | "sequence" | "webhook_id" | "bytes" | "deliveries">;
+import type { NewMessage } from "../store.ts";
+import type { DeadLetterRow, MessageRow, RefRow } from "./rows.ts";
 
 const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
   "headers, bytes, body";
+const refColumns = "id, sequence, lane, webhook_id, bytes, deliveries";
 
 export class Statements {
   readonly #channel: number;
@@ -61,13 +41,19 @@ export class Statements {
 
   delayed(): (RefRow & { ready_at: number })[] {
     return this.#all(
-      "SELECT id, sequence, webhook_id, bytes, deliveries, ready_at FROM message " +
+      `SELECT ${refColumns}, ready_at FROM message ` +
         "WHERE channel_id = ? AND ready_at > 0",
     );
   }
 
-  insert(message: NewMessage, sequence: number, expiresAt: number): void {
+  lanes(): string[] {
+    return this.#all<{ lane: string }>("SELECT DISTINCT lane FROM message WHERE channel_id = ?")
+      .map(({ lane }) => lane);
+  }
+
+  insert(message: NewMessage, lane: string, sequence: number, expiresAt: number): void {
     this.#insert([
+      lane,
       message.id,
       sequence,
       message.webhookId,
@@ -84,26 +70,38 @@ export class Statements {
   }
 
   /** A dead letter becomes a message again, with a number and a life of its own. */
-  reinsert(row: DeadLetterRow, sequence: number, expiresAt: number): void {
+  reinsert(row: DeadLetterRow, lane: string, sequence: number, expiresAt: number): void {
     const { id, webhook_id, received_at, method, path, headers, bytes, body } = row;
     this.#insert([
-      ...[id, sequence, webhook_id, received_at, expiresAt, 0, method, path, headers, bytes],
+      ...[lane, id, sequence, webhook_id, received_at, expiresAt, 0, method, path, headers, bytes],
       body,
     ]);
     this.#sequenceIs(sequence + 1);
   }
 
-  after(sequence: number): MessageRow | undefined {
+  /** The first of the lane with at least that sequence. */
+  inLane(lane: string, sequence: number): MessageRow | undefined {
     return this.#get(
-      `SELECT ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence > ? ` +
-        "ORDER BY sequence LIMIT 1",
+      `SELECT lane, ${columns}, ready_at FROM message WHERE channel_id = ? AND lane = ? ` +
+        "AND sequence >= ? ORDER BY sequence LIMIT 1",
+      lane,
       sequence,
+    );
+  }
+
+  /** In sequence, no more than `limit`. */
+  lanesAfter(sequence: number, limit: number): { sequence: number; lane: string }[] {
+    return this.#all(
+      "SELECT sequence, lane FROM message WHERE channel_id = ? AND sequence > ? " +
+        "ORDER BY sequence LIMIT ?",
+      sequence,
+      limit,
     );
   }
 
   bySequence(sequence: number): MessageRow | undefined {
     return this.#get(
-      `SELECT ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence = ?`,
+      `SELECT lane, ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence = ?`,
       sequence,
     );
   }
@@ -116,7 +114,7 @@ export class Statements {
 
   expired(now: number, limit: number): RefRow[] {
     return this.#all(
-      "SELECT id, sequence, webhook_id, bytes, deliveries FROM message " +
+      `SELECT ${refColumns} FROM message ` +
         "WHERE channel_id = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
       now,
       limit,
@@ -173,8 +171,9 @@ export class Statements {
     return row?.n ?? 0;
   }
 
-  removeDeadLetter(id: string): void {
-    this.#run("DELETE FROM dead_letter WHERE channel_id = ? AND id = ?", id);
+  /** False when it was not there. */
+  removeDeadLetter(id: string): boolean {
+    return this.#run("DELETE FROM dead_letter WHERE channel_id = ? AND id = ?", id) > 0;
   }
 
   removeOldestDeadLetter(): void {
@@ -190,7 +189,8 @@ export class Statements {
 
   #insert(values: (string | number | Uint8Array)[]): void {
     this.#run(
-      `INSERT INTO message (channel_id, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO message (channel_id, lane, ${columns}) ` +
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ...values,
     );
   }
@@ -210,22 +210,4 @@ export class Statements {
   #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
     return Number(this.#prepare(sql).run(this.#channel, ...values).changes);
   }
-}
-
-export function messageFromRow(row: MessageRow, deliveries: number): StoredMessage {
-  return {
-    expiresAt: row.expires_at,
-    deliveries,
-    envelope: {
-      id: row.id,
-      webhookId: row.webhook_id,
-      sequence: row.sequence,
-      receivedAt: new Date(row.received_at).toISOString(),
-      method: row.method,
-      path: row.path,
-      headers: JSON.parse(row.headers),
-      body: row.body,
-      deliveryCount: deliveries,
-    },
-  };
 }

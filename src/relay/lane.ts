@@ -1,0 +1,29 @@
+import { keyOf, type Ordering } from "../protocol/ordering.ts";
+import type { NewMessage } from "./store.ts";
+
+/**
+ * How the messages of a channel share its readers. Each message is in a lane, and the lanes take turns. In an
+ * exclusive one no more than one message is leased or waits for a retry: the next is not offered before.
+ */
+export interface LaneRule {
+  readonly exclusive: boolean;
+  laneOf(message: Pick<NewMessage, "id" | "webhookId" | "headers" | "body">): string;
+}
+
+/** Without an order each webhook id is a lane: one that floods the channel does not hold up the others. */
+export function laneRule(ordering: Ordering): LaneRule {
+  switch (ordering.kind) {
+    case "none":
+      return { exclusive: false, laneOf: ({ webhookId }) => webhookId };
+    case "channel":
+      return { exclusive: true, laneOf: () => "" };
+    case "key":
+      return {
+        exclusive: true,
+        laneOf(message) {
+          const key = keyOf(ordering, message);
+          return key === undefined ? `id:${message.id}` : `key:${key}`;
+        },
+      };
+  }
+}

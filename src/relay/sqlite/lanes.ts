@@ -1,0 +1,111 @@
+import type { MessageRow } from "./rows.ts";
+import type { Statements } from "./statements.ts";
+
+/** Says which message goes next of those that were never offered. Nothing changes when a read throws. */
+export interface Lanes {
+  /** All that were offered have sequences up to here. */
+  readonly offeredUpTo: number;
+  next(): MessageRow | undefined;
+  /** A message is about to be stored. Told in the transaction that stores it, whether or not that succeeds. */
+  adding(lane: string, sequence: number): void;
+  /** A message of the lane waits for a retry. */
+  hold(lane: string): void;
+  /** The message of the lane that was offered or held is gone for good. */
+  free(lane: string): void;
+}
+
+/** Lanes take turns, each in sequence. */
+export class SharedLanes implements Lanes {
+  readonly #sql: Statements;
+  /** Those that may have messages, in the order of their turns, each with the last sequence it offered. */
+  readonly #offered = new Map<string, number>();
+  offeredUpTo = 0;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+    for (const lane of sql.lanes()) this.#offered.set(lane, 0);
+  }
+
+  next(): MessageRow | undefined {
+    for (const [lane, after] of this.#offered) {
+      const row = this.#sql.inLane(lane, after + 1);
+      this.#offered.delete(lane);
+      if (!row) continue;
+      this.#offered.set(lane, row.sequence); // now the last in turn
+      this.offeredUpTo = Math.max(this.offeredUpTo, row.sequence);
+      return row;
+    }
+    return undefined;
+  }
+
+  adding(lane: string, sequence: number): void {
+    // One that has offered all it had comes back with what is new.
+    if (!this.#offered.has(lane)) this.#offered.set(lane, sequence - 1);
+  }
+
+  hold(): void {}
+
+  free(): void {}
+}
+
+/** How many messages are looked at in one read. */
+const scanStep = 256;
+
+/**
+ * One message of a lane at a time. There may be as many lanes as messages, so that only the busy ones are kept:
+ * messages are passed in sequence once, and of a busy lane is remembered where the first was passed over.
+ */
+export class ExclusiveLanes implements Lanes {
+  readonly #sql: Statements;
+  /** Busy lanes, each with the first sequence that was passed over. */
+  readonly #busy = new Map<string, number | undefined>();
+  /** Busy lanes whose message is gone, and which may have more. */
+  readonly #freed = new Set<string>();
+  #last: number;
+  offeredUpTo = 0;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+    this.#last = sql.nextSequence() - 1;
+  }
+
+  next(): MessageRow | undefined {
+    for (const lane of this.#freed) {
+      const row = this.#sql.inLane(lane, this.#busy.get(lane) ?? 0);
+      this.#freed.delete(lane);
+      if (row && row.sequence <= this.offeredUpTo) {
+        this.#busy.set(lane, row.sequence + 1);
+        return row;
+      }
+      this.#busy.delete(lane);
+    }
+    while (this.offeredUpTo < this.#last) {
+      const passing = this.#sql.lanesAfter(this.offeredUpTo, scanStep);
+      if (passing.length === 0) return undefined;
+      for (const { sequence, lane } of passing) {
+        if (!this.#busy.has(lane)) {
+          const row = this.#sql.bySequence(sequence);
+          this.offeredUpTo = sequence;
+          this.#busy.set(lane, undefined);
+          return row;
+        }
+        this.offeredUpTo = sequence;
+        this.#busy.set(lane, this.#busy.get(lane) ?? sequence);
+      }
+    }
+    return undefined;
+  }
+
+  adding(_lane: string, sequence: number): void {
+    this.#last = sequence;
+  }
+
+  hold(lane: string): void {
+    this.#busy.set(lane, undefined);
+  }
+
+  free(lane: string): void {
+    if (this.#busy.get(lane) === undefined) this.#busy.delete(lane);
+    else this.#freed.add(lane);
+  }
+}

@@ -1,0 +1,46 @@
+/** What the statements give, by the names of the columns. */
+import type { StoredMessage } from "../store.ts";
+
+export interface MessageRow {
+  readonly id: string;
+  readonly sequence: number;
+  readonly lane: string;
+  readonly webhook_id: string;
+  readonly received_at: number;
+  readonly expires_at: number;
+  readonly ready_at: number;
+  readonly deliveries: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string;
+  readonly bytes: number;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export interface DeadLetterRow extends Omit<MessageRow, "lane"> {
+  readonly reason: string;
+  readonly at: number;
+}
+
+export type RefRow = Pick<
+  MessageRow,
+  "id" | "sequence" | "lane" | "webhook_id" | "bytes" | "deliveries"
+>;
+
+export function messageFromRow(row: Omit<MessageRow, "lane">, deliveries: number): StoredMessage {
+  return {
+    expiresAt: row.expires_at,
+    deliveries,
+    envelope: {
+      id: row.id,
+      webhookId: row.webhook_id,
+      sequence: row.sequence,
+      receivedAt: new Date(row.received_at).toISOString(),
+      method: row.method,
+      path: row.path,
+      headers: JSON.parse(row.headers),
+      body: row.body,
+      deliveryCount: deliveries,
+    },
+  };
+}
