@@ -5,6 +5,8 @@ export type RelayEvent =
     readonly channel: string;
     readonly webhookId: string;
     readonly messageId: string;
+    /** W3C Trace Context. */
+    readonly traceId: string | undefined;
     readonly bytes: number;
   }
   | {

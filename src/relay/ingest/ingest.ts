@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
+import { traceIdOf, withTrace } from "../../protocol/trace_context.ts";
 import type { Channel } from "../channel.ts";
 import type { RelayContext, RelayEnv } from "../relay_env.ts";
 import { StoreUnavailableError } from "../store.ts";
@@ -60,6 +61,9 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   if (earlier) return c.json({ message_id: earlier, duplicate: true }, 202);
 
   const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  const headers = withTrace(
+    [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
+  );
   let sequence: number | undefined;
   try {
     sequence = await channel.publish({
@@ -68,7 +72,7 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
       receivedAt: new Date(relay.clock.now()).toISOString(),
       method: request.method,
       path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
-      headers: [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
+      headers,
       body,
     });
   } catch (error) {
@@ -82,6 +86,7 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
     channel: channel.settings.name,
     webhookId,
     messageId: id,
+    traceId: traceIdOf(headers),
     bytes: body.byteLength,
   });
   return c.json({ message_id: id, sequence }, 202);

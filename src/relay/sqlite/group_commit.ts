@@ -17,15 +17,28 @@ export class GroupCommit {
   #waiting: Write[] = [];
   #scheduled: ReturnType<typeof setImmediate> | undefined;
   #problem: string | undefined;
+  #readProblem: string | undefined;
 
   constructor(db: DatabaseSync, onCommit: (durationMs: number, writes: number) => void) {
     this.#db = db;
     this.#onCommit = onCommit;
   }
 
-  /** Why the last commit failed, until one succeeds. */
+  /** Why the last commit or the last read failed, until one succeeds. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#problem ?? this.#readProblem;
+  }
+
+  /** What `read` gives. Throws `StoreUnavailableError`. */
+  read<T>(read: () => T): T {
+    try {
+      const result = read();
+      this.#readProblem = undefined;
+      return result;
+    } catch (error) {
+      this.#readProblem = error instanceof Error ? error.message : String(error);
+      throw new StoreUnavailableError(this.#readProblem, error);
+    }
   }
 
   /**

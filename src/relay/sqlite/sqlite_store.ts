@@ -7,7 +7,6 @@ import {
   type StoredMessage,
   type StoreSettings,
   type StoreStats,
-  StoreUnavailableError,
 } from "../store.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
@@ -174,7 +173,7 @@ export class SqliteStore implements Store {
   }
 
   async purge(now: number): Promise<number> {
-    const expired = this.#read(() => this.#sql.expired(now, purgeStep))
+    const expired = this.#commit.read(() => this.#sql.expired(now, purgeStep))
       .filter(({ id }) => !this.#leased.has(id));
     if (expired.length === 0) return 0;
     // Another purge may have taken some of them meanwhile.
@@ -193,7 +192,7 @@ export class SqliteStore implements Store {
   deadLetters(limit: number): Promise<readonly DeadLetter[]> {
     return new Promise((resolve) =>
       resolve(
-        this.#read(() => this.#sql.deadLetters(limit)).map((row) => ({
+        this.#commit.read(() => this.#sql.deadLetters(limit)).map((row) => ({
           message: messageFromRow(row, row.deliveries),
           reason: row.reason,
           at: row.at,
@@ -203,7 +202,7 @@ export class SqliteStore implements Store {
   }
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
-    const rows = this.#read(() => this.#sql.deadLettersOf(messageIds));
+    const rows = this.#commit.read(() => this.#sql.deadLettersOf(messageIds));
     const replayed = await this.#commit.run(() => {
       // Another replay may have taken some of them meanwhile.
       const taken = rows.filter(({ id }) => this.#sql.removeDeadLetter(id));
@@ -248,7 +247,9 @@ export class SqliteStore implements Store {
     }
     for (;;) {
       const ref = this.#ready.peek();
-      const row = this.#read(() => ref ? this.#sql.bySequence(ref.sequence) : this.#lanes.next());
+      const row = this.#commit.read(() =>
+        ref ? this.#sql.bySequence(ref.sequence) : this.#lanes.next()
+      );
       if (ref) this.#ready.pop();
       if (!row && !ref) return undefined;
       if (!row) continue; // it expired or was settled meanwhile
@@ -289,15 +290,6 @@ export class SqliteStore implements Store {
   #wait(ref: Ref, readyAt: number): void {
     this.#back.set(ref.id, ref);
     this.#waiting.push({ ref, readyAt });
-  }
-
-  #read<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new StoreUnavailableError(why, error);
-    }
   }
 
   #count(webhookId: string, messages: number, bytes: number): void {
