@@ -208,7 +208,7 @@ function connectionOf(info: ConnectionInfo, channel: string) {
   };
 }
 
-function letterOf({ message, reason, at }: DeadLetter, channel: string) {
+function letterOf({ message, reason, at, history }: DeadLetter, channel: string) {
   const { envelope } = message;
   return {
     message_id: envelope.id,
@@ -224,6 +224,11 @@ function letterOf({ message, reason, at }: DeadLetter, channel: string) {
     state: "dead_lettered",
     reason,
     dead_lettered_at: isoTime(at),
+    history: history.map(({ at, connectorId, reason }) => ({
+      at: isoTime(at),
+      connector_id: connectorId,
+      reason,
+    })),
   };
 }
 

@@ -71,9 +71,13 @@ interface Member {
   isDraining: boolean;
 }
 
-interface Lease {
+/** A message with the connector it was given to. */
+interface Handed {
   readonly message: StoredMessage;
   readonly connectorId: string;
+}
+
+interface Lease extends Handed {
   readonly member: Member;
   readonly cancelTimeout: () => void;
 }
@@ -189,7 +193,13 @@ export class Channel {
       if (this.#leases.get(id)?.member !== member || !member) continue;
       this.#endLease(id);
       this.#rememberLately(id, member.subscriber.connectorId, now);
-      void this.#store.release(id, now, member.subscriber.protocol !== "long_poll");
+      const { connectorId, protocol } = member.subscriber;
+      const reason = "the connection ended";
+      void this.#store.release(
+        id,
+        now,
+        protocol === "long_poll" ? undefined : { at: now, connectorId, reason },
+      );
     }
     void this.#pump();
   }
@@ -238,10 +248,10 @@ export class Channel {
       await this.#store.ack(id);
       this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
     } else if (!settlement.retry) {
-      await this.#bury(id, settlement.reason ?? "rejected by the connector");
+      await this.#bury(lease, settlement.reason ?? "rejected by the connector");
     } else {
       this.#observe({ type: "relay.nacked", channel: this.settings.name, messageId: id });
-      await this.#giveOutAgain(lease.message, settlement.delayMs, settlement.reason ?? "nacked");
+      await this.#giveOutAgain(lease, settlement.delayMs, settlement.reason ?? "nacked");
     }
     void this.#pump();
     return "settled";
@@ -323,18 +333,20 @@ export class Channel {
     }
   }
 
-  async #giveOutAgain(message: StoredMessage, delayMs: number | undefined, why: string) {
-    const { envelope: { id }, deliveries } = message;
+  async #giveOutAgain(lease: Handed, delayMs: number | undefined, reason: string) {
+    const { message: { envelope: { id }, deliveries }, connectorId } = lease;
     if (deliveries >= this.settings.maxDeliveries) {
-      return await this.#bury(id, `given up after ${deliveries} deliveries: ${why}`);
+      return await this.#bury(lease, `given up after ${deliveries} deliveries: ${reason}`);
     }
     const growing = Math.min(nackCapMs, nackBaseMs * 2 ** Math.min(deliveries - 1, 16));
-    const readyAt = this.#clock.now() + Math.min(delayMs ?? growing, this.settings.ttlMs);
-    await this.#store.release(id, readyAt, true);
+    const at = this.#clock.now();
+    const readyAt = at + Math.min(delayMs ?? growing, this.settings.ttlMs);
+    await this.#store.release(id, readyAt, { at, connectorId, reason });
   }
 
-  async #bury(id: string, reason: string): Promise<void> {
-    await this.#store.bury(id, reason, this.#clock.now());
+  async #bury({ message, connectorId }: Handed, reason: string): Promise<void> {
+    const { id } = message.envelope;
+    await this.#store.bury(id, { at: this.#clock.now(), connectorId, reason });
     this.#observe({
       type: "relay.dead_lettered",
       channel: this.settings.name,
@@ -358,7 +370,7 @@ export class Channel {
           if (!message) break;
           const member = this.#leastLoaded();
           if (member) this.#handOut(message, member);
-          else await this.#store.release(message.envelope.id, this.#clock.now(), false);
+          else await this.#store.release(message.envelope.id, this.#clock.now());
         }
       } while (this.#pumpAgain);
       this.#wakeWhenReady();
@@ -391,7 +403,7 @@ export class Channel {
         channel: this.settings.name,
         messageId: envelope.id,
       });
-      this.#giveOutAgain(message, 0, "not acknowledged in time")
+      this.#giveOutAgain({ message, connectorId }, 0, "not acknowledged in time")
         .catch((error) => this.#storeFailed(error))
         .then(() => this.#pump());
     });

@@ -22,10 +22,21 @@ export interface StoredMessage {
   readonly deliveries: number;
 }
 
+/** A delivery that came to nothing. */
+export interface FailedDelivery {
+  /** When it was known, milliseconds since the epoch. */
+  readonly at: number;
+  readonly connectorId: string;
+  readonly reason: string;
+}
+
 export interface DeadLetter {
   readonly message: StoredMessage;
+  /** Why it was put away. */
   readonly reason: string;
   readonly at: number;
+  /** All its deliveries that are known, the last one included. */
+  readonly history: readonly FailedDelivery[];
 }
 
 /** Counts since the store was opened, and what is in it now. */
@@ -61,10 +72,13 @@ export interface Store {
   claim(messageId: string): Promise<boolean>;
   /** Settles a leased message for good. False when it is not leased. */
   ack(messageId: string): Promise<boolean>;
-  /** Gives a lease back; the message is ready again at `readyAt`. False when it is not leased. */
-  release(messageId: string, readyAt: number, countsAsDelivery: boolean): Promise<boolean>;
-  /** Settles a leased message as undeliverable. False when it is not leased. */
-  bury(messageId: string, reason: string, now: number): Promise<boolean>;
+  /**
+   * Gives a lease back; the message is ready again at `readyAt`. Without `failed` it does not count as delivered.
+   * False when it is not leased.
+   */
+  release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean>;
+  /** Settles a leased message as undeliverable for what came last. False when it is not leased. */
+  bury(messageId: string, failed: FailedDelivery): Promise<boolean>;
   /** When the next waiting message becomes ready, or undefined. */
   nextReadyAt(): number | undefined;
   stats(now: number): StoreStats;

@@ -30,6 +30,8 @@ function open(folder: string, maxBytes?: number): Promise<Stores> {
   return sqliteStores({ folder, durability: "full", maxBytes })(() => {});
 }
 
+const failed = (reason: string, at: number) => ({ at, reason, connectorId: "k1" });
+
 function message(id: string, bytes = 3) {
   return {
     id,
@@ -49,8 +51,8 @@ test("after a restart everything that was not settled is there again, with its n
   for (const id of ["a", "b", "c", "d"]) await store.append(message(id), 1e6, 0);
   for (const _ of "abcd") await store.take(0);
   await store.ack("a");
-  await store.release("b", 500, true);
-  await store.bury("c", "because", 0);
+  await store.release("b", 500, failed("nacked", 0));
+  await store.bury("c", failed("because", 0));
   await before.close();
 
   const after = await open(folder);

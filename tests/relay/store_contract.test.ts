@@ -8,6 +8,8 @@ import { memoryStores, sqliteStores } from "../../src/relay/sqlite/sqlite_stores
 import type { Store, StoreSettings } from "../../src/relay/store.ts";
 import { test, type TestContext } from "../support/test.ts";
 
+const failed = (reason: string, at: number) => ({ at, reason, connectorId: "k1" });
+
 function message(id: string, webhookId = "hook", body = "") {
   return {
     id,
@@ -67,7 +69,7 @@ for (const [kind, open] of kinds) {
       assert.equal(await store.append(message("a"), 1e6, 0), 1);
       assert.equal(await store.append(message("b"), 1e6, 0), 2);
       assert.equal((await store.take(0))?.envelope.id, "a");
-      assert.equal(await store.release("a", 500, true), true);
+      assert.equal(await store.release("a", 500, failed("nacked", 0)), true);
       assert.equal((await store.take(0))?.envelope.id, "b");
       assert.equal(await store.take(499), undefined);
       assert.equal(store.nextReadyAt(), 500);
@@ -76,7 +78,7 @@ for (const [kind, open] of kinds) {
         [again?.envelope.id, again?.deliveries, again?.envelope.deliveryCount],
         ["a", 2, 2],
       );
-      assert.equal(await store.release("a", 0, false), true);
+      assert.equal(await store.release("a", 0), true);
       assert.equal((await store.take(500))?.deliveries, 2);
       assert.equal(await store.take(1e5), undefined);
     },
@@ -89,8 +91,8 @@ for (const [kind, open] of kinds) {
     await store.take(0);
     assert.equal(await store.ack("a"), true);
     assert.equal(await store.ack("a"), false);
-    assert.equal(await store.release("a", 0, true), false);
-    assert.equal(await store.bury("a", "x", 0), false);
+    assert.equal(await store.release("a", 0, failed("nacked", 0)), false);
+    assert.equal(await store.bury("a", failed("x", 0)), false);
     assert.equal(await store.take(1e5), undefined);
     const { queued, inFlight, delivered } = store.stats(0);
     assert.deepEqual([queued, inFlight, delivered], [0, 0, 1]);
@@ -140,7 +142,7 @@ for (const [kind, open] of kinds) {
     await store.append(message("b"), 1e6, 0);
     await store.take(0);
     assert.equal(await store.claim("a"), false);
-    await store.release("a", 0, true);
+    await store.release("a", 0, failed("nacked", 0));
     assert.equal(await store.claim("a"), true);
     assert.equal(await store.claim("a"), false);
     assert.equal(await store.claim("unknown"), false);
@@ -160,7 +162,7 @@ for (const [kind, open] of kinds) {
       assert.equal(store.stats(0).oldestAt, 0);
       while (await store.take(0));
       for (const id of ["a", "b", "c", "d", "e"]) {
-        assert.equal(await store.bury(id, "because", 7), true);
+        assert.equal(await store.bury(id, failed("because", 7)), true);
       }
       const letters = await store.deadLetters(10);
       assert.ok(letters.length <= 4);
@@ -181,7 +183,7 @@ for (const [kind, open] of kinds) {
     const store = await open(t);
     await store.append(message("a"), 1e6, 0);
     await store.take(0);
-    await store.bury("a", "because", 0);
+    await store.bury("a", failed("because", 0));
     const counts = await Promise.all([store.replay("all", 0, 1e6), store.replay(["a"], 0, 1e6)]);
     assert.deepEqual(counts, [1, 0]);
     assert.equal(store.stats(0).queued, 1);
@@ -216,12 +218,12 @@ for (const [kind, open] of kinds) {
     await append("x");
     await append("y");
     assert.equal(await order(store), "a1 b1 x y");
-    await store.release("a1", 500, true);
+    await store.release("a1", 500, failed("nacked", 0));
     assert.equal(await order(store), "", "a1 waits, and the others of its key behind it");
     assert.equal((await store.take(500))?.envelope.id, "a1");
     await store.ack("a1");
     assert.equal(await order(store), "a2");
-    await store.bury("a2", "no", 0);
+    await store.bury("a2", failed("no", 0));
     await store.ack("b1");
     assert.equal((await order(store)).split(" ").toSorted().join(" "), "a3 b2");
     await append("a4", "a");
@@ -241,9 +243,23 @@ for (const [kind, open] of kinds) {
     await store.append(message("a"), 100, 0);
     await store.append(message("b"), 1e6, 0);
     await store.take(0);
-    await store.release("a", 500, true);
+    await store.release("a", 500, failed("nacked", 0));
     await store.purge(200);
     assert.equal((await store.take(200))?.envelope.id, "b");
+  });
+
+  promise("a dead letter tells all its deliveries", async (t) => {
+    const store = await open(t);
+    await store.append(message("a"), 1e6, 0);
+    await store.take(0);
+    await store.release("a", 5, failed("no room", 1));
+    await store.take(5);
+    await store.release("a", 6); // it never got there
+    await store.take(6);
+    await store.bury("a", failed("rejected", 7));
+    const [letter] = await store.deadLetters(1);
+    assert.deepEqual(letter?.history, [failed("no room", 1), failed("rejected", 7)]);
+    assert.equal(letter?.message.deliveries, 2);
   });
 
   promise("dead letters can be given out again, one or all, and forgotten", async (t) => {
@@ -251,7 +267,7 @@ for (const [kind, open] of kinds) {
     for (const id of ["a", "b", "c"]) {
       await store.append(message(id), 1e6, 0);
       await store.take(0);
-      await store.bury(id, "because", 0);
+      await store.bury(id, failed("because", 0));
     }
     assert.equal(await store.replay(["b", "unknown"], 10, 1_000), 1);
     const again = await store.take(10);
@@ -263,7 +279,7 @@ for (const [kind, open] of kinds) {
     assert.equal((await store.deadLetters(10)).length, 0);
     for (const id of ["a", "c"]) {
       assert.equal((await store.take(10))?.envelope.id, id);
-      await store.bury(id, "again", 10);
+      await store.bury(id, failed("again", 10));
     }
     assert.equal(await store.purgeDeadLetters(), 2);
     assert.equal((await store.deadLetters(10)).length, 0);

@@ -10,6 +10,7 @@ export interface MessageRow {
   readonly expires_at: number;
   readonly ready_at: number;
   readonly deliveries: number;
+  readonly history: string;
   readonly method: string;
   readonly path: string;
   readonly headers: string;
@@ -24,7 +25,7 @@ export interface DeadLetterRow extends Omit<MessageRow, "lane"> {
 
 export type RefRow = Pick<
   MessageRow,
-  "id" | "sequence" | "lane" | "webhook_id" | "bytes" | "deliveries"
+  "id" | "sequence" | "lane" | "webhook_id" | "bytes" | "deliveries" | "history"
 >;
 
 export function messageFromRow(row: Omit<MessageRow, "lane">, deliveries: number): StoredMessage {

@@ -56,4 +56,9 @@ export const migrations: readonly string[] = [
   UPDATE message SET lane = webhook_id;
   CREATE INDEX message_by_lane ON message (channel_id, lane, sequence);
   `,
+  `
+  -- Deliveries that came to nothing, JSON (FailedDelivery in store.ts).
+  ALTER TABLE message ADD COLUMN history TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE dead_letter ADD COLUMN history TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Heap } from "../heap.ts";
 import {
   type DeadLetter,
+  type FailedDelivery,
   type NewMessage,
   type Store,
   type StoredMessage,
@@ -21,6 +22,7 @@ interface Ref {
   readonly webhookId: string;
   readonly bytes: number;
   deliveries: number;
+  history: readonly FailedDelivery[];
 }
 
 /** Rows purged in one step. */
@@ -126,24 +128,28 @@ export class SqliteStore implements Store {
     return true;
   }
 
-  release(messageId: string, readyAt: number, countsAsDelivery: boolean): Promise<boolean> {
+  release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean> {
     const ref = this.#leased.get(messageId);
     if (!ref) return Promise.resolve(false);
     this.#leased.delete(messageId);
-    if (!countsAsDelivery) ref.deliveries--;
+    if (failed) ref.history = [...ref.history, failed];
+    else ref.deliveries--;
     this.#wait(ref, readyAt);
     // Not waited for: should it be lost, the message comes sooner than it would have.
-    this.#commit.run(() => this.#sql.delay(ref.sequence, readyAt, ref.deliveries)).catch(() => {});
+    const history = JSON.stringify(ref.history);
+    this.#commit.run(() => this.#sql.delay(ref.sequence, readyAt, ref.deliveries, history))
+      .catch(() => {});
     return Promise.resolve(true);
   }
 
-  async bury(messageId: string, reason: string, now: number): Promise<boolean> {
+  async bury(messageId: string, failed: FailedDelivery): Promise<boolean> {
     const ref = this.#leased.get(messageId);
     if (!ref) return false;
     this.#leased.delete(messageId);
     try {
       await this.#commit.run(() => {
-        this.#sql.bury(ref.sequence, ref.deliveries, reason, now);
+        const history = JSON.stringify([...ref.history, failed]);
+        this.#sql.bury({ ...ref, history }, failed);
         if (this.#deadLetters >= this.#settings.maxDeadLetters) this.#sql.removeOldestDeadLetter();
       });
     } catch (error) {
@@ -196,6 +202,7 @@ export class SqliteStore implements Store {
           message: messageFromRow(row, row.deliveries),
           reason: row.reason,
           at: row.at,
+          history: JSON.parse(row.history),
         })),
       )
     );
@@ -261,7 +268,8 @@ export class SqliteStore implements Store {
         continue;
       }
       this.#back.delete(row.id);
-      const taken = { ...refOf(row), deliveries: (ref ?? row).deliveries + 1 };
+      const taken = ref ?? refOf(row);
+      taken.deliveries++;
       this.#leased.set(taken.id, taken);
       return messageFromRow(row, taken.deliveries);
     }
@@ -309,5 +317,6 @@ function refOf(row: RefRow): Ref {
     webhookId: row.webhook_id,
     bytes: row.bytes,
     deliveries: row.deliveries,
+    history: JSON.parse(row.history),
   };
 }

@@ -1,11 +1,11 @@
 /** The SQL of one channel, prepared once; every one finds its rows by an index. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { NewMessage } from "../store.ts";
+import type { FailedDelivery, NewMessage } from "../store.ts";
 import type { DeadLetterRow, MessageRow, RefRow } from "./rows.ts";
 
 const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
   "headers, bytes, body";
-const refColumns = "id, sequence, lane, webhook_id, bytes, deliveries";
+const refColumns = "id, sequence, lane, webhook_id, bytes, deliveries, history";
 
 export class Statements {
   readonly #channel: number;
@@ -82,7 +82,7 @@ export class Statements {
   /** The first of the lane with at least that sequence. */
   inLane(lane: string, sequence: number): MessageRow | undefined {
     return this.#get(
-      `SELECT lane, ${columns}, ready_at FROM message WHERE channel_id = ? AND lane = ? ` +
+      `SELECT lane, history, ${columns}, ready_at FROM message WHERE channel_id = ? AND lane = ? ` +
         "AND sequence >= ? ORDER BY sequence LIMIT 1",
       lane,
       sequence,
@@ -101,7 +101,7 @@ export class Statements {
 
   bySequence(sequence: number): MessageRow | undefined {
     return this.#get(
-      `SELECT lane, ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence = ?`,
+      `SELECT lane, history, ${columns}, ready_at FROM message WHERE channel_id = ? AND sequence = ?`,
       sequence,
     );
   }
@@ -126,24 +126,30 @@ export class Statements {
     return this.#run("DELETE FROM message WHERE channel_id = ? AND sequence = ?", sequence) > 0;
   }
 
-  delay(sequence: number, readyAt: number, deliveries: number): void {
+  delay(sequence: number, readyAt: number, deliveries: number, history: string): void {
     this.#run(
-      "UPDATE message SET ready_at = ?2, deliveries = ?3 WHERE channel_id = ?1 AND sequence = ?4",
+      "UPDATE message SET ready_at = ?2, deliveries = ?3, history = ?4 " +
+        "WHERE channel_id = ?1 AND sequence = ?5",
       readyAt,
       deliveries,
+      history,
       sequence,
     );
   }
 
-  bury(sequence: number, deliveries: number, reason: string, now: number): void {
+  bury(
+    { sequence, deliveries, history }: Pick<MessageRow, "sequence" | "deliveries" | "history">,
+    { reason, at }: FailedDelivery,
+  ): void {
     this.#run(
       "INSERT OR REPLACE INTO dead_letter (channel_id, id, sequence, webhook_id, received_at, " +
-        "expires_at, deliveries, method, path, headers, bytes, body, reason, at) " +
+        "expires_at, deliveries, method, path, headers, bytes, body, reason, at, history) " +
         "SELECT channel_id, id, sequence, webhook_id, received_at, expires_at, ?2, method, path, " +
-        "headers, bytes, body, ?3, ?4 FROM message WHERE channel_id = ?1 AND sequence = ?5",
+        "headers, bytes, body, ?3, ?4, ?5 FROM message WHERE channel_id = ?1 AND sequence = ?6",
       deliveries,
       reason,
-      now,
+      at,
+      history,
       sequence,
     );
     this.remove(sequence);
@@ -151,7 +157,7 @@ export class Statements {
 
   deadLetters(limit: number): DeadLetterRow[] {
     return this.#all(
-      `SELECT ${columns}, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ? ` +
+      `SELECT ${columns}, history, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ? ` +
         "ORDER BY rowid DESC LIMIT ?",
       limit,
     );
@@ -159,7 +165,7 @@ export class Statements {
 
   deadLettersOf(ids: readonly string[] | "all"): DeadLetterRow[] {
     const sql =
-      `SELECT ${columns}, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ?`;
+      `SELECT ${columns}, history, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ?`;
     if (ids === "all") return this.#all(`${sql} ORDER BY rowid`);
     return ids.flatMap((id) => this.#all<DeadLetterRow>(`${sql} AND id = ?`, id));
   }
