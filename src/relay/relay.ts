@@ -77,7 +77,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     trustedProxies: addressSet(options.trustedProxies ?? []),
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
-  const app = routes(relay, metrics, { ...options, stores });
+  const app = routes(relay, metrics, { ...options, stores, version: options.build?.version ?? "" });
   const close = async () => {
     registry.close();
     await stores.close();

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { decodeAckBatch } from "../protocol/connector_codec.ts";
 import { sameText } from "../protocol/signatures.ts";
 import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
+import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest/ingest.ts";
 import { longPoll } from "./long_poll_stream.ts";
@@ -14,6 +15,8 @@ import { bearerToken } from "./tokens.ts";
 import { websocketStream } from "./websocket_stream.ts";
 
 export interface RouteOptions {
+  /** Of the program. */
+  readonly version: string;
   readonly stores: Stores;
   /** Undefined = no admin API. */
   readonly adminToken?: string | undefined;
@@ -33,6 +36,8 @@ export function routes(
 ): Hono<RelayEnv> {
   const { clock } = relay;
   const app = new Hono<RelayEnv>();
+  const document = openApiDocument(options.version);
+  app.get("/openapi.json", (c) => c.json(document));
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
     const { name, problem } = options.stores;
