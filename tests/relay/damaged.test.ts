@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { StoreOpenError } from "../../src/relay/store.ts";
+import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
@@ -27,3 +36,42 @@ test("a damaged database is named at the start, and nothing is taken that could 
     return true;
   });
 });
+
+test("a message whose body is damaged: /readyz says so, the others are delivered, nothing is thrown away", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "damaged-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const stores = sqliteStores({ folder, durability: "full" });
+  const before = await startDevRelay(t, {}, { stores });
+  await publish(before, "a");
+  const damaged = await publish(before, "\u00a5".repeat(50_000));
+  const whole = await publish(before, "b");
+  await before.stop(100);
+  damageBody(join(folder, "relay.db"));
+
+  const relay = await startDevRelay(t, {}, { stores });
+  const { frame, say } = await openSocket(t, relay);
+  assert.equal((await frame(0))["type"], "connected");
+  await frame(1);
+  const next = await frame(2);
+  assert.equal(next["message_id"], whole);
+  say({ type: "ack", message_id: whole });
+  const ready = await fetch(`${relay.url}/readyz`);
+  assert.equal(ready.status, 503);
+  assert.match(await ready.text(), new RegExp(`${damaged}.*malformed`));
+  assert.equal((await publish(relay, "c")).slice(0, 4), "msg_");
+  await frame(3);
+  assert.equal(relay.registry.named("dev")?.channel.stats.queued, 1);
+});
+
+/** Breaks the chain of pages that hold nothing but the body's bytes. */
+function damageBody(path: string): void {
+  const bytes = readFileSync(path);
+  const isBody = (page: number) =>
+    bytes.subarray(page * 4_096 + 4, page * 4_096 + 4_096).every((byte) =>
+      byte === 0xc2 || byte === 0xa5
+    );
+  const first = Array.from({ length: bytes.length / 4_096 }, (_, page) => page).find(isBody);
+  assert.ok(first !== undefined);
+  bytes.fill(0xff, first * 4_096, first * 4_096 + 4);
+  writeFileSync(path, bytes);
+}

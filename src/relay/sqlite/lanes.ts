@@ -1,11 +1,11 @@
-import type { MessageRow } from "./rows.ts";
+import type { HeadRow } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** Says which message goes next of those that were never offered. Nothing changes when a read throws. */
 export interface Lanes {
   /** All that were offered have sequences up to here. */
   readonly offeredUpTo: number;
-  next(): MessageRow | undefined;
+  next(): HeadRow | undefined;
   /** A message is about to be stored. Told in the transaction that stores it, whether or not that succeeds. */
   adding(lane: string, sequence: number): void;
   /** A message of the lane waits for a retry. */
@@ -26,7 +26,7 @@ export class SharedLanes implements Lanes {
     for (const lane of sql.lanes()) this.#offered.set(lane, 0);
   }
 
-  next(): MessageRow | undefined {
+  next(): HeadRow | undefined {
     for (const [lane, after] of this.#offered) {
       const row = this.#sql.inLane(lane, after + 1);
       this.#offered.delete(lane);
@@ -69,7 +69,7 @@ export class ExclusiveLanes implements Lanes {
     this.#last = sql.nextSequence() - 1;
   }
 
-  next(): MessageRow | undefined {
+  next(): HeadRow | undefined {
     for (const lane of this.#freed) {
       const row = this.#sql.inLane(lane, this.#busy.get(lane) ?? 0);
       this.#freed.delete(lane);
@@ -80,16 +80,15 @@ export class ExclusiveLanes implements Lanes {
       this.#busy.delete(lane);
     }
     while (this.offeredUpTo < this.#last) {
-      const passing = this.#sql.lanesAfter(this.offeredUpTo, scanStep);
+      const passing = this.#sql.after(this.offeredUpTo, scanStep);
       if (passing.length === 0) return undefined;
-      for (const { sequence, lane } of passing) {
+      for (const row of passing) {
+        const { sequence, lane } = row;
+        this.offeredUpTo = sequence;
         if (!this.#busy.has(lane)) {
-          const row = this.#sql.bySequence(sequence);
-          this.offeredUpTo = sequence;
           this.#busy.set(lane, undefined);
           return row;
         }
-        this.offeredUpTo = sequence;
         this.#busy.set(lane, this.#busy.get(lane) ?? sequence);
       }
     }

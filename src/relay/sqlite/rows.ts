@@ -28,6 +28,9 @@ export type RefRow = Pick<
   "id" | "sequence" | "lane" | "webhook_id" | "bytes" | "deliveries" | "history"
 >;
 
+/** All that is needed before a message is read whole: its body may be large, or damaged. */
+export type HeadRow = RefRow & Pick<MessageRow, "ready_at">;
+
 export function messageFromRow(row: Omit<MessageRow, "lane">, deliveries: number): StoredMessage {
   return {
     expiresAt: row.expires_at,

@@ -25,6 +25,8 @@ interface Ref {
   history: readonly FailedDelivery[];
 }
 
+/** When a message that could not be read is tried again. */
+const unreadableRetryMs = 60_000;
 /** Rows purged in one step. */
 const purgeStep = 200;
 
@@ -43,6 +45,8 @@ export class SqliteStore implements Store {
   readonly #waiting = new Heap<{ ref: Ref; readyAt: number }>(({ readyAt }) => readyAt);
   /** What is in one of the heaps, by message id: the database needs no index of ids. */
   readonly #back = new Map<string, Ref>();
+  /** What could not be read, by message id, and why. */
+  readonly #unreadable = new Map<string, string>();
   /** Messages not settled, by webhook id. */
   readonly #pending = new Map<string, number>();
   #nextSequence: number;
@@ -69,6 +73,11 @@ export class SqliteStore implements Store {
       this.#lanes.hold(row.lane);
       this.#wait(refOf(row), ready_at);
     }
+  }
+
+  /** Why a message is not given out; undefined when all can be. */
+  get problem(): string | undefined {
+    return this.#unreadable.values().next().value;
   }
 
   async append(
@@ -180,7 +189,8 @@ export class SqliteStore implements Store {
 
   async purge(now: number): Promise<number> {
     const expired = this.#commit.read(() => this.#sql.expired(now, purgeStep))
-      .filter(({ id }) => !this.#leased.has(id));
+      // One that is damaged may stop the deletion of the others.
+      .filter(({ id }) => !this.#leased.has(id) && !this.#unreadable.has(id));
     if (expired.length === 0) return 0;
     // Another purge may have taken some of them meanwhile.
     const removed = await this.#commit.run(() =>
@@ -253,25 +263,37 @@ export class SqliteStore implements Store {
       this.#ready.push(due.ref);
     }
     for (;;) {
-      const ref = this.#ready.peek();
-      const row = this.#commit.read(() =>
-        ref ? this.#sql.bySequence(ref.sequence) : this.#lanes.next()
-      );
-      if (ref) this.#ready.pop();
-      if (!row && !ref) return undefined;
-      if (!row) continue; // it expired or was settled meanwhile
+      const known = this.#ready.pop();
+      const head = known ? undefined : this.#commit.read(() => this.#lanes.next());
+      const ref = known ?? (head && refOf(head));
+      if (!ref) return undefined;
       // What waits for a retry since before a restart is in a heap already.
-      if (!ref && row.ready_at > 0) continue;
+      if (head && head.ready_at > 0) continue;
+      const row = this.#rowOf(ref, now);
+      if (!row) continue;
       if (row.expires_at <= now) {
         this.#lanes.free(row.lane);
         this.#drop(row).catch(() => {}); // the next purge finds it again
         continue;
       }
       this.#back.delete(row.id);
-      const taken = ref ?? refOf(row);
-      taken.deliveries++;
-      this.#leased.set(taken.id, taken);
-      return messageFromRow(row, taken.deliveries);
+      ref.deliveries++;
+      this.#leased.set(ref.id, ref);
+      return messageFromRow(row, ref.deliveries);
+    }
+  }
+
+  /** Undefined when it expired or was settled meanwhile, or cannot be read: then the others go on without it. */
+  #rowOf(ref: Ref, now: number): MessageRow | undefined {
+    try {
+      const row = this.#sql.bySequence(ref.sequence);
+      this.#unreadable.delete(ref.id);
+      return row;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#unreadable.set(ref.id, `${ref.id} cannot be read: ${why}`);
+      this.#wait(ref, now + unreadableRetryMs);
+      return undefined;
     }
   }
 

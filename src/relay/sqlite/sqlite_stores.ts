@@ -28,12 +28,15 @@ function storesIn(
     database.db,
     (durationMs, writes) => tell({ type: "relay.committed", durationMs, writes }),
   );
+  const opened: SqliteStore[] = [];
   return {
     name,
     open: (channel, settings) =>
       new Promise((resolve) => {
         try {
-          resolve(new SqliteStore(database.db, commit, channel, settings));
+          const store = new SqliteStore(database.db, commit, channel, settings);
+          opened.push(store);
+          resolve(store);
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           throw new StoreOpenError(
@@ -44,7 +47,7 @@ function storesIn(
       }),
     directory: sqliteDirectory(database.db, commit),
     get problem() {
-      return commit.problem;
+      return commit.problem ?? opened.find(({ problem }) => problem !== undefined)?.problem;
     },
     close() {
       commit.flush();

@@ -1,7 +1,7 @@
 /** The SQL of one channel, prepared once; every one finds its rows by an index. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { FailedDelivery, NewMessage } from "../store.ts";
-import type { DeadLetterRow, MessageRow, RefRow } from "./rows.ts";
+import type { DeadLetterRow, HeadRow, MessageRow, RefRow } from "./rows.ts";
 
 const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
   "headers, bytes, body";
@@ -80,9 +80,9 @@ export class Statements {
   }
 
   /** The first of the lane with at least that sequence. */
-  inLane(lane: string, sequence: number): MessageRow | undefined {
+  inLane(lane: string, sequence: number): HeadRow | undefined {
     return this.#get(
-      `SELECT lane, history, ${columns}, ready_at FROM message WHERE channel_id = ? AND lane = ? ` +
+      `SELECT ${refColumns}, ready_at FROM message WHERE channel_id = ? AND lane = ? ` +
         "AND sequence >= ? ORDER BY sequence LIMIT 1",
       lane,
       sequence,
@@ -90,9 +90,9 @@ export class Statements {
   }
 
   /** In sequence, no more than `limit`. */
-  lanesAfter(sequence: number, limit: number): { sequence: number; lane: string }[] {
+  after(sequence: number, limit: number): HeadRow[] {
     return this.#all(
-      "SELECT sequence, lane FROM message WHERE channel_id = ? AND sequence > ? " +
+      `SELECT ${refColumns}, ready_at FROM message WHERE channel_id = ? AND sequence > ? ` +
         "ORDER BY sequence LIMIT ?",
       sequence,
       limit,
