@@ -5,7 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Values } from "../config/merge.ts";
 import { type Connector, createConnector } from "../connector.ts";
 import { StreamFailure } from "../flow.ts";
-import type { ConnectorEvent, Observe } from "../observe/events.ts";
+import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import { createLog } from "../observe/log.ts";
 import { foldMetrics } from "../observe/metrics.ts";
@@ -61,7 +61,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const signals = lifetimeFromSignals();
   let statusServer: StatusServer | undefined;
   try {
-    statusServer = await startStatus(settings, values, connector, folds);
+    statusServer = await startStatus(settings, values, connector, folds, observe);
     for (const message of warnings) observe({ type: "config.warning", message });
     const { abandoned } = await connector.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
@@ -82,6 +82,7 @@ async function startStatus(
   values: Values,
   connector: Connector,
   folds: Observe[],
+  observe: Observe,
 ): Promise<StatusServer | undefined> {
   if (!statusListen) return undefined;
   const build = { version, runtime: runtimeName };
@@ -101,17 +102,16 @@ async function startStatus(
       silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
     }),
   });
-  const tell = (event: ConnectorEvent) => folds.forEach((fold) => fold(event));
   folds.push(status.observe, metrics.observe);
   try {
     const server = await startStatusServer(statusListen, { ...status, metrics: metrics.text });
-    tell({ type: "status.listening", url: server.url });
+    observe({ type: "status.listening", url: server.url });
     return server;
   } catch (error) {
     // A second connector on this machine: nobody asked for that port.
     if (values.origin("status_listen")?.origin !== "default") throw error;
     const message = error instanceof Error ? error.message : String(error);
-    tell({ type: "status.unavailable", message: `${message}; set status_listen` });
+    observe({ type: "status.unavailable", message: `${message}; set status_listen` });
     return undefined;
   }
 }

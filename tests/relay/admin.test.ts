@@ -160,6 +160,32 @@ test("a channel made by the API takes webhooks at once and is there after a rest
   assert.equal((await ask(second, "/channels/shop")).body.config.max_in_flight, 3);
 });
 
+test("two rotations in a row: every token is good until the grace it was given is over", async (t) => {
+  const clock = new ManualClock(Date.now());
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n", clock });
+  const rotate = async () =>
+    (await ask(relay, "/channels/dev/rotate-token", {
+      method: "POST",
+      headers: admin,
+      body: JSON.stringify({ grace_period_seconds: 60 }),
+    })).body.new_token;
+  const status = async (token: string) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await fetch(`${relay.url}/connect/status/dev`, { headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const first = await rotate();
+  await clock.advance(30_000);
+  const second = await rotate();
+  const all = () => Promise.all(["s3cret", first, second].map(status));
+  assert.deepEqual(await all(), [200, 200, 200]);
+  await clock.advance(30_000);
+  assert.deepEqual(await all(), [401, 200, 200]);
+  await clock.advance(30_000);
+  assert.deepEqual(await all(), [401, 401, 200]);
+});
+
 test("a rotated token is not undone by a restart, also where the file still names the old one", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "admin-"));
   t.defer(() => rmSync(folder, { recursive: true }));

@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import { type ServerSentEvent, SseDecoder } from "../../src/protocol/sse.ts";
 import type { Relay } from "../../src/relay/relay.ts";
 import { type Json, openSocket } from "../support/old_client.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -219,4 +220,20 @@ test("the status of a channel tells what is queued, in flight, delivered and dea
   assert.equal((await ask(relay, "/connect/status/dev")).status, 422);
   const wrong = { headers: { Authorization: "Bearer wrong" } };
   assert.equal((await ask(relay, "/connect/status/dev", wrong)).status, 401);
+});
+
+test("[sse] heartbeats come on time although messages flow", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { ackTimeoutMs: 600_000 }, { clock });
+  const { next } = await openSse(t, relay);
+  assert.equal((await next()).event, "connected");
+  const seen: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    await publish(relay, String(round));
+    seen.push((await next()).event);
+    await clock.advance(10_000);
+    if (round % 3 === 2) seen.push((await next()).event);
+  }
+  const three = ["webhook", "webhook", "webhook", "heartbeat"];
+  assert.deepEqual(seen, [...three, ...three]);
 });
