@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/async/clock.ts";
-import { openApiDocument, operations, problemSchema } from "../../src/relay/openapi.ts";
+import { openApiDocument } from "../../src/relay/openapi.ts";
+import { operations, problemSchema } from "../../src/relay/operations.ts";
 import { routes } from "../../src/relay/routes.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
