@@ -105,7 +105,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   "GET /metrics": { summary: "Prometheus text; from elsewhere with the admin token" },
   "ALL /webhook/:id": {
-    summary: "Take a webhook: any method, any content type. 202 when it is stored",
+    summary: "Take a webhook of any method and content type; 202 when it is stored",
     status: 202,
     answer: z.strictObject({
       message_id: z.string(),
