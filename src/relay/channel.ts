@@ -188,18 +188,15 @@ export class Channel {
   /** Messages that never reached the connector: they do not count as delivered. */
   giveBack(connectionId: string, messageIds: readonly string[], of?: Member): void {
     const member = of ?? this.#members.get(connectionId);
-    const now = this.#clock.now();
+    if (!member) return;
+    const { connectorId, protocol } = member.subscriber;
+    const at = this.#clock.now();
+    const ended = { at, connectorId, reason: "the connection ended" };
     for (const id of messageIds) {
-      if (this.#leases.get(id)?.member !== member || !member) continue;
+      if (this.#leases.get(id)?.member !== member) continue;
       this.#endLease(id);
-      this.#rememberLately(id, member.subscriber.connectorId, now);
-      const { connectorId, protocol } = member.subscriber;
-      const reason = "the connection ended";
-      void this.#store.release(
-        id,
-        now,
-        protocol === "long_poll" ? undefined : { at: now, connectorId, reason },
-      );
+      this.#rememberLately(id, connectorId, at);
+      void this.#store.release(id, at, protocol === "long_poll" ? undefined : ended);
     }
     void this.#pump();
   }

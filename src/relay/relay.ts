@@ -78,10 +78,6 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
   const app = routes(relay, metrics, { ...options, stores, version: options.build?.version ?? "" });
-  const close = async () => {
-    registry.close();
-    await stores.close();
-  };
   const server = await serve({
     hostname: options.hostname,
     port: options.port,
@@ -89,7 +85,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     tls: options.tls,
     handler: (request, context) => app.fetch(request, context),
   }).catch(async (error) => {
-    await close();
+    registry.close();
+    await stores.close();
     throw error;
   });
   const stopPurging = purgeNowAndThen(registry, clock);

@@ -220,3 +220,31 @@ test("a failed group writes nothing of it and gives its numbers again", async (t
   assert.equal(store.stats(0).queued, 0);
   assert.equal(await store.append(message("a"), 1e6, 0), 1);
 });
+
+test("after a failed group a lane that got a number in it still offers what comes next", async (t) => {
+  const folder = folderFor(t);
+  const stores = await open(folder);
+  t.defer(() => stores.close());
+  const store = await stores.open("c", limits);
+  const from = (webhookId: string, id: string) => ({ ...message(id), webhookId });
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  await Promise.all([
+    assert.rejects(store.append(from("one", "a"), 1e6, 0), StoreUnavailableError),
+    assert.rejects(store.append(from("two", "b"), 1e6, 0), StoreUnavailableError),
+  ]);
+  other.exec("ROLLBACK");
+  // A group that fails in the middle has told its lanes already.
+  assert.equal(await store.append(from("one", "a"), 1e6, 0), 1);
+  const failing = [from("one", "x"), from("two", "y"), {
+    ...from("two", "z"),
+    receivedAt: "never",
+  }];
+  await Promise.all(
+    failing.map((one) => assert.rejects(store.append(one, 1e6, 0), StoreUnavailableError)),
+  );
+  assert.equal(await store.append(from("two", "c"), 1e6, 0), 2);
+  assert.equal((await store.take(0))?.envelope.id, "a");
+  assert.equal((await store.take(0))?.envelope.id, "c");
+});

@@ -38,9 +38,10 @@ export class SharedLanes implements Lanes {
     return undefined;
   }
 
-  adding(lane: string, sequence: number): void {
-    // One that has offered all it had comes back with what is new.
-    if (!this.#offered.has(lane)) this.#offered.set(lane, sequence - 1);
+  adding(lane: string): void {
+    // It has offered all it had: what is new comes after all that was offered, whichever number it is given in the
+    // end (those of a transaction that fails are given again).
+    if (!this.#offered.has(lane)) this.#offered.set(lane, this.offeredUpTo);
   }
 
   hold(): void {}
