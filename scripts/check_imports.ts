@@ -26,6 +26,7 @@ const maxLines = 250;
 /** Files that are longer, and why. */
 const long = new Map([
   ["relay/sqlite/sqlite_store.ts", "one class that fulfils the whole of the store's contract"],
+  ["relay/jetstream/jetstream_store.ts", "the same, for several relays"],
   [
     "relay/channel.ts",
     "leases, hand-out and settlement share one state; to be parted with the durable store",

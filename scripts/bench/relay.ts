@@ -139,6 +139,8 @@ async function atDepth(depth: number): Promise<{ out: number; in: number }> {
     maxMessages: 1e9,
     maxBytes: 1e15,
     maxDeadLetters: 10,
+    ackTimeoutMs: 30_000,
+    ttlMs: 3_600_000,
     lanes: laneRule({ kind: "none" }),
   });
   const bytes = new TextEncoder().encode(body);

@@ -7,6 +7,8 @@ import { ConfigError } from "../config/config_error.ts";
 import { parseListen } from "../config/listen_address.ts";
 import { addressSet } from "../relay/ingest/client_address.ts";
 
+import { type NatsAddress, natsAddressRule, parseNatsAddress } from "../relay/jetstream/address.ts";
+import { jetStreamStores } from "../relay/jetstream/jetstream_stores.ts";
 import { startRelay } from "../relay/relay.ts";
 import { memoryStores, sqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
@@ -30,6 +32,9 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
                       once
   --data DIR          where messages are kept
                       (default ~/.local/state/hookferry/relay)
+  --store URL         nats://HOST:PORT: keep them in JetStream, shared with every
+                      relay that is given the same server. HOOKFERRY_STORE too:
+                      a password does not belong in the process list
   --durability NAME   full (default): on disk before the sender hears 202;
                       normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
@@ -56,6 +61,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     "listen": "string",
     "webhooks": "string",
     "data": "string",
+    "store": "string",
     "durability": "string",
     "log-level": "string",
     "log-format": "string",
@@ -86,6 +92,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   });
   const durability = choice("durability", ["full", "normal", "memory"]);
   const folder = text("data") ?? stateFolder();
+  const nats = natsAddress(text("store") ?? process.env["HOOKFERRY_STORE"]);
   const relay = await startRelay({
     ...listen,
     ...configured,
@@ -93,7 +100,11 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     tls: readServerTls(text("tls-cert"), text("tls-key")),
     clock: systemClock,
     observe: log.observe,
-    stores: durability === "memory" ? memoryStores : sqliteStores({ folder, durability }),
+    stores: nats
+      ? jetStreamStores(nats, systemClock)
+      : durability === "memory"
+      ? memoryStores
+      : sqliteStores({ folder, durability }),
     build: { version, runtime: runtimeName },
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
@@ -118,6 +129,14 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   await relay.stop(stopGraceMs);
   log.close();
   return exitCode.ok;
+}
+
+/** Undefined when nothing is said. The value is not shown when it is wrong: it may hold a password. */
+function natsAddress(text: string | undefined): NatsAddress | undefined {
+  if (!text) return undefined;
+  const address = parseNatsAddress(text);
+  if (!address) throw new UsageError(`--store (HOOKFERRY_STORE): use ${natsAddressRule}`);
+  return address;
 }
 
 function readTrustedProxies(list: string | undefined): readonly string[] {

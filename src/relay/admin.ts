@@ -43,6 +43,10 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     await next();
   });
 
+  app.use(async (_, next) => {
+    await Promise.all(registry.all.map(({ channel }) => channel.refresh()));
+    await next();
+  });
   app.get("/overview", (c) => c.json({ channels: registry.all.map(statsOf) }));
   app.get("/channels", (c) => c.json(registry.all.map(summaryOf)));
   app.post("/channels", async (c) => {

@@ -7,6 +7,7 @@ import type { ObserveRelay } from "./relay_events.ts";
 import {
   type DeadLetter,
   type NewMessage,
+  type SettleOutcome,
   type Store,
   type StoredMessage,
   type StoreStats,
@@ -26,8 +27,6 @@ export interface ChannelSettings {
   readonly maxBodyBytes: number;
   readonly ordering: Ordering;
 }
-
-export type SettleOutcome = "settled" | "unknown" | "unavailable";
 
 /** One connector's place on a channel. */
 export interface Subscriber {
@@ -115,6 +114,22 @@ export class Channel {
     this.#store = store;
     this.#clock = clock;
     this.#observe = observe;
+    store.shared?.attach(this);
+  }
+
+  /** Somebody is connected who takes a message now. */
+  get hasRoom(): boolean {
+    return this.#leastLoaded() !== undefined;
+  }
+
+  /** Hands out what is ready. */
+  wake(): void {
+    void this.#pump();
+  }
+
+  /** Brings the statistics of a store that others share up to date. */
+  async refresh(): Promise<void> {
+    await this.#store.shared?.refresh().catch((error) => this.#storeFailed(error));
   }
 
   /** Resolves when the message is stored, with its sequence; undefined when the channel is full. */
@@ -233,7 +248,7 @@ export class Channel {
     }
   }
 
-  async #settle(settlement: Settlement, connectorId: string): Promise<"settled" | "unknown"> {
+  async #settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
     const id = settlement.messageId;
     const lease = this.#leases.get(id);
     const now = this.#clock.now();
@@ -299,12 +314,19 @@ export class Channel {
     settlement: Settlement,
     connectorId: string,
     now: number,
-  ): Promise<"settled" | "unknown"> {
+  ): Promise<SettleOutcome> {
     const id = settlement.messageId;
     const lately = this.#lately.get(id);
-    if (settlement.verdict !== "ack" || lately?.connectorId !== connectorId) return "unknown";
+    const isLate = lately?.connectorId === connectorId && lately.until >= now;
+    const { shared } = this.#store;
+    if (!isLate) {
+      const elsewhere = await shared?.settleElsewhere(settlement, connectorId);
+      if (elsewhere) return elsewhere;
+    }
+    // Where relays share a store the one that handed it out may be gone: its connector knows what it got.
+    if (settlement.verdict !== "ack" || !(isLate || shared)) return "unknown";
     this.#lately.delete(id);
-    if (lately.until < now || !await this.#store.claim(id)) return "unknown";
+    if (!await this.#store.claim(id)) return "unknown";
     this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
     return "settled";
   }

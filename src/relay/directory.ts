@@ -25,5 +25,6 @@ export interface Directory {
   load(): Promise<readonly ChannelRecord[]>;
   /** Resolves when it is safe. May reject with `StoreUnavailableError`. */
   save(record: ChannelRecord): Promise<void>;
-  remove(channel: string): Promise<void>;
+  /** Hears of what other relays saved, until the result is called; not there where there are no others. */
+  watch?(changed: (record: ChannelRecord) => Promise<void>): Promise<() => void>;
 }

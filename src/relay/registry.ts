@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { Channel, type ChannelSettings } from "./channel.ts";
-import type { ChannelRecord } from "./directory.ts";
+import type { ChannelRecord, TokenRecord } from "./directory.ts";
 import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { Stores } from "./store.ts";
@@ -75,6 +75,8 @@ export class Registry {
         await registry.#register(record);
       }
     }
+    const stopWatching = await stores.directory.watch?.((record) => registry.#changed(record));
+    if (stopWatching) registry.#timers.add(stopWatching);
     return registry;
   }
 
@@ -128,21 +130,39 @@ export class Registry {
       tokens: records,
     });
     tokens.replace(records);
+    this.#closeOldAt(oldUntil, channel, records);
+    return { token, oldUntil };
+  }
+
+  /** Ends the connections that came with a token that is not good for ever. */
+  #closeOldAt(at: number, channel: Channel, records: readonly TokenRecord[]): void {
     const closeOld = () =>
       channel.closeUnless(
         (hash) => records.some((record) => record.hash === hash && record.expiresAt === undefined),
         closeCodes.badToken,
         "the token was revoked",
       );
-    if (graceMs === 0) closeOld();
-    else {
-      const cancel = this.#clock.after(graceMs, () => {
-        this.#timers.delete(cancel);
-        closeOld();
-      });
-      this.#timers.add(cancel);
+    const inMs = at - this.#clock.now();
+    if (inMs <= 0) return closeOld();
+    const cancel = this.#clock.after(inMs, () => {
+      this.#timers.delete(cancel);
+      closeOld();
+    });
+    this.#timers.add(cancel);
+  }
+
+  /** Another relay made a channel, or rotated its token. */
+  async #changed(record: ChannelRecord): Promise<void> {
+    const known = this.#byName.get(record.settings.name);
+    if (!known) {
+      // What a file says is for the relays that read it.
+      if (record.origin === "api") await this.#register(record);
+      return;
     }
-    return { token, oldUntil };
+    known.tokens.replace(record.tokens);
+    const ends = record.tokens.map(({ expiresAt }) => expiresAt ?? Infinity);
+    const next = Math.min(...ends.filter((at) => at !== Infinity));
+    if (next !== Infinity) this.#closeOldAt(next, known.channel, record.tokens);
   }
 
   close(): void {
@@ -150,13 +170,19 @@ export class Registry {
     for (const { channel } of this.all) channel.close();
   }
 
-  async #register(
-    { settings, tokens, webhookIds, origin, createdAt }: ChannelRecord,
-  ): Promise<void> {
+  async #register(record: ChannelRecord): Promise<void> {
+    const { tokens, webhookIds, origin, createdAt } = record;
+    const { maxBodyBytes = Infinity } = this.#stores;
+    const settings = {
+      ...record.settings,
+      maxBodyBytes: Math.min(record.settings.maxBodyBytes, maxBodyBytes),
+    };
     const store = await this.#stores.open(settings.name, {
       maxMessages: settings.maxMessages,
       maxBytes: settings.maxQueueBytes,
       maxDeadLetters,
+      ackTimeoutMs: settings.ackTimeoutMs,
+      ttlMs: settings.ttlMs,
       lanes: laneRule(settings.ordering),
     });
     const registered = {

@@ -52,6 +52,7 @@ export function routes(
     if (!isAdmin && !isLoopback(c.env.remoteAddress)) {
       return c.json({ detail: "the admin token is required" }, 403);
     }
+    await Promise.all(relay.registry.all.map(({ channel }) => channel.refresh()));
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return c.body(await metrics.text(), 200, { "Content-Type": type });
   });
@@ -120,13 +121,14 @@ export function routes(
     return c.json({ results });
   });
 
-  app.get("/connect/status/:channel", (c) => {
+  app.get("/connect/status/:channel", async (c) => {
     if (!c.req.header("authorization")) {
       return c.json({ detail: "the header Authorization is required" }, 422);
     }
     const found = authorize(c);
     if (found instanceof Response) return found;
     const { channel } = found;
+    await channel.refresh();
     return c.json({
       channel: channel.settings.name,
       connected: channel.subscribers.length > 0,

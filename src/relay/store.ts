@@ -2,6 +2,7 @@ import type { Directory } from "./directory.ts";
 import type { LaneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { Envelope } from "../protocol/envelope.ts";
+import type { Settlement } from "../protocol/frames.ts";
 
 /** The store can neither be written nor read now; what it had accepted is still there. */
 export class StoreUnavailableError extends Error {
@@ -11,6 +12,9 @@ export class StoreUnavailableError extends Error {
     super(`the store is not available: ${why}`, { cause });
   }
 }
+
+/** `unavailable`: it could not be written, and the message comes again. */
+export type SettleOutcome = "settled" | "unknown" | "unavailable";
 
 /** A webhook as it came in; the store gives it its sequence. */
 export type NewMessage = Omit<Envelope, "sequence" | "deliveryCount">;
@@ -90,6 +94,30 @@ export interface Store {
   replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number>;
   /** Forgets all dead letters; resolves with how many. */
   purgeDeadLetters(): Promise<number>;
+  /** Only where several relays share the store. */
+  readonly shared?: SharedStore;
+}
+
+/** What a relay that shares a store with others hears from them, and asks them. */
+export interface SharedStore {
+  /** From now on `reader` hears of what others stored and gave back, and settles for them. */
+  attach(reader: Reader): void;
+  /** Has the relay that leased a message settle it; undefined when none has. */
+  settleElsewhere(
+    settlement: Settlement,
+    connectorId: string,
+  ): Promise<SettleOutcome | undefined>;
+  /** Brings the statistics up to what others did. May reject with `StoreUnavailableError`. */
+  refresh(): Promise<void>;
+}
+
+/** Who gives out what a shared store has. */
+export interface Reader {
+  /** Somebody is there who takes a message now. */
+  readonly hasRoom: boolean;
+  /** Something may be ready. */
+  wake(): void;
+  settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome>;
 }
 
 export interface StoreSettings {
@@ -99,12 +127,18 @@ export interface StoreSettings {
   readonly maxBytes: number;
   /** Dead letters kept; beyond it the oldest is dropped. */
   readonly maxDeadLetters: number;
+  /** How long a lease lasts at the most. */
+  readonly ackTimeoutMs: number;
+  /** How long a message lasts at the most. */
+  readonly ttlMs: number;
   readonly lanes: LaneRule;
 }
 
 /** Where the stores of all channels come from. */
 export interface Stores {
-  readonly name: "memory" | "sqlite";
+  readonly name: "memory" | "sqlite" | "jetstream";
+  /** The largest body they take; undefined = no bound of their own. */
+  readonly maxBodyBytes?: number;
   open(channel: string, settings: StoreSettings): Promise<Store>;
   readonly directory: Directory;
   /** Why nothing can be stored now; undefined when all is well. */

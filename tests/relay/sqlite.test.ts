@@ -17,6 +17,8 @@ const limits = {
   maxMessages: 1e6,
   maxBytes: 1e9,
   maxDeadLetters: 100,
+  ackTimeoutMs: 30_000,
+  ttlMs: 3_600_000,
   lanes: laneRule({ kind: "none" }),
 };
 

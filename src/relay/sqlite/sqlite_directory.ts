@@ -20,7 +20,6 @@ export function sqliteDirectory(db: DatabaseSync, commit: GroupCommit): Director
         add.run(record.settings.name);
         set.run(JSON.stringify(record), record.settings.name);
       }),
-    remove: (channel) => commit.run(() => void set.run(null, channel)),
   };
 }
 

@@ -1,0 +1,126 @@
+import { DiscardPolicy, JetStreamApiError } from "@nats-io/jetstream";
+import type { DeadLetter, FailedDelivery, StoredMessage } from "../store.ts";
+import type { NatsServer } from "./connection.ts";
+import { headersOf, headOf, letterOf } from "./message_codec.ts";
+import { deadStreamOf, deadSubjectsOf, token } from "./names.ts";
+
+/** A dead letter and where it lies. */
+export interface StoredLetter {
+  readonly letter: DeadLetter;
+  readonly sequence: number;
+}
+
+/** The stream with the dead letters of a channel: one for each message id, the oldest dropped when it is full. */
+export class DeadLetters {
+  readonly #server: NatsServer;
+  readonly #stream: string;
+  readonly #subjects: string;
+
+  constructor(server: NatsServer, channel: string) {
+    this.#server = server;
+    this.#stream = deadStreamOf(channel);
+    this.#subjects = deadSubjectsOf(channel);
+  }
+
+  async open(most: number): Promise<void> {
+    await this.#server.keepStream({
+      name: this.#stream,
+      subjects: [`${this.#subjects}.*`],
+      max_msgs: most,
+      max_msgs_per_subject: 1,
+      discard: DiscardPolicy.Old,
+      allow_direct: true,
+    });
+  }
+
+  async add(message: StoredMessage, history: readonly FailedDelivery[], at: number): Promise<void> {
+    const { envelope, expiresAt, deliveries } = message;
+    const { sequence, deliveryCount: _, ...content } = envelope;
+    const letter = { at, deliveries, sequence, history };
+    await this.#server.js.publish(`${this.#subjects}.${token(envelope.id)}`, envelope.body, {
+      headers: headersOf(content, expiresAt, letter),
+    });
+  }
+
+  /** The newest first. */
+  async newest(limit: number): Promise<readonly DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (const sequence of (await this.#sequences()).toReversed()) {
+      if (letters.length === limit) break;
+      const found = await this.#at(sequence);
+      if (found) letters.push(found.letter);
+    }
+    return letters;
+  }
+
+  /** The oldest first; those of `ids` that are there. */
+  async of(ids: readonly string[] | "all"): Promise<readonly StoredLetter[]> {
+    const found = ids === "all"
+      ? (await this.#sequences()).map((sequence) => this.#at(sequence))
+      : ids.map((id) => this.#last(id));
+    return (await Promise.all(found)).filter((one) => one !== undefined);
+  }
+
+  /** False when it is gone already. */
+  async remove({ sequence }: StoredLetter): Promise<boolean> {
+    return await this.#server.removeMessage(this.#stream, sequence);
+  }
+
+  async purge(): Promise<number> {
+    return (await this.#server.jsm.streams.purge(this.#stream)).purged;
+  }
+
+  /** Where the letters lie, without reading them. */
+  async #sequences(): Promise<number[]> {
+    const { state } = await this.#server.jsm.streams.info(this.#stream);
+    if (state.messages === 0) return [];
+    const consumer = await this.#server.js.consumers.get(this.#stream, { headers_only: true });
+    const sequences: number[] = [];
+    for await (
+      const message of await consumer.fetch({ max_messages: state.messages, expires: 2_000 })
+    ) {
+      sequences.push(message.seq);
+      if (message.info.pending === 0) break;
+    }
+    await consumer.delete();
+    return sequences;
+  }
+
+  #at(seq: number): Promise<StoredLetter | undefined> {
+    return this.#read({ seq });
+  }
+
+  #last(id: string): Promise<StoredLetter | undefined> {
+    return this.#read({ last_by_subj: `${this.#subjects}.${token(id)}` });
+  }
+
+  async #read(
+    which: { readonly seq: number } | { readonly last_by_subj: string },
+  ): Promise<StoredLetter | undefined> {
+    const stored = await this.#server.jsm.streams.getMessage(this.#stream, which)
+      .catch((error) => {
+        if (error instanceof JetStreamApiError) return null;
+        throw error;
+      });
+    const head = headOf(stored?.header);
+    const letter = letterOf(stored?.header);
+    if (!stored || !head || !letter) return undefined;
+    const { expiresAt, ...content } = head;
+    const { at, deliveries, sequence, history } = letter;
+    const envelope = {
+      ...content,
+      body: Uint8Array.from(stored.data),
+      sequence,
+      deliveryCount: deliveries,
+    };
+    return {
+      sequence: stored.seq,
+      letter: {
+        message: { envelope, expiresAt, deliveries },
+        reason: history.at(-1)?.reason ?? "",
+        at,
+        history,
+      },
+    };
+  }
+}

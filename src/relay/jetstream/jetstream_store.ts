@@ -1,0 +1,422 @@
+import { DiscardPolicy, RetentionPolicy } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import type { Msg } from "@nats-io/transport-node";
+import type { Clock } from "../../async/clock.ts";
+import type { Settlement } from "../../protocol/frames.ts";
+import { Heap } from "../heap.ts";
+import type {
+  DeadLetter,
+  FailedDelivery,
+  NewMessage,
+  Reader,
+  SettleOutcome,
+  SharedStore,
+  Store,
+  StoredMessage,
+  StoreSettings,
+  StoreStats,
+} from "../store.ts";
+import { isApiError, type NatsServer } from "./connection.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
+import { headersOf, headOf } from "./message_codec.ts";
+import { streamOf, subjectsOf, textOf, token } from "./names.ts";
+import { Peers } from "./peers.ts";
+import { Turns } from "./turns.ts";
+
+interface Lease {
+  readonly message: StoredMessage;
+  readonly history: readonly FailedDelivery[];
+  readonly lane: string;
+  /** Where its settlement is sent. */
+  readonly reply: string;
+}
+
+/** JetStream's code for a stream that is full. */
+const streamFull = 10077;
+/** How much longer than the relay's own lease the server's is: the relay ends first. */
+const leaseMarginMs = 5_000;
+/** A message that waits is ready this much sooner than we ask for it. */
+const earlyMs = 25;
+/** Between looks for what no relay told of: the leases of one that died. */
+const sweepMs = 2_000;
+/** When a message that cannot be read is tried again. */
+const unreadableRetryMs = 60_000;
+/** Messages purged in one step. */
+const purgeStep = 200;
+
+/**
+ * The messages of one channel in a work queue of JetStream, for any number of relays. A lease is a message that the
+ * consumer of its lane gave to this relay; one that dies gives nothing back, and the server does after the ack
+ * wait. Counts of `delivered`, `expired`, `deadLettered` and `inFlight` are this relay's own.
+ */
+export class JetStreamStore implements Store, SharedStore {
+  readonly shared = this;
+  readonly #server: NatsServer;
+  readonly #history: KV;
+  readonly #clock: Clock;
+  readonly #channel: string;
+  readonly #stream: string;
+  readonly #settings: StoreSettings;
+  readonly #consumers: LaneConsumers;
+  readonly #dead: DeadLetters;
+  readonly #peers: Peers;
+  readonly #turns = new Turns();
+  readonly #leased = new Map<string, Lease>();
+  readonly #due = new Heap<{ lane: string; readyAt: number }>(({ readyAt }) => readyAt);
+  readonly #pending = new Map<string, number>();
+  #unreadable: string | undefined;
+  #messages = 0;
+  #oldestAt: number | undefined;
+  #delivered = 0;
+  #expired = 0;
+  #buried = 0;
+  #reader: Reader | undefined;
+  #cancelSweep = () => {};
+
+  private constructor(
+    server: NatsServer,
+    history: KV,
+    clock: Clock,
+    channel: string,
+    settings: StoreSettings,
+  ) {
+    this.#server = server;
+    this.#history = history;
+    this.#clock = clock;
+    this.#channel = channel;
+    this.#stream = streamOf(channel);
+    this.#settings = settings;
+    const ackWaitMs = settings.ackTimeoutMs + leaseMarginMs;
+    this.#consumers = new LaneConsumers(server, channel, settings.lanes, ackWaitMs);
+    this.#dead = new DeadLetters(server, channel);
+    this.#peers = new Peers(server, channel);
+  }
+
+  static async open(
+    ...parts: [NatsServer, KV, Clock, channel: string, StoreSettings]
+  ): Promise<JetStreamStore> {
+    const store = new JetStreamStore(...parts);
+    await store.#server.attempt("open the streams", () => store.#open());
+    return store;
+  }
+
+  /** Why a message is not given out; undefined when all can be. */
+  get problem(): string | undefined {
+    return this.#unreadable;
+  }
+
+  async append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
+    const lane = this.#consumers.laneOf(message);
+    return await this.#server.attempt("store a message", async () => {
+      await this.#consumers.ensure(lane);
+      const sequence = await this.#publish(message, lane, expiresAt) ??
+        (await this.#purge(now) > 0 ? await this.#publish(message, lane, expiresAt) : undefined);
+      if (sequence !== undefined) this.#added(message, lane);
+      return sequence;
+    });
+  }
+
+  async take(now: number): Promise<StoredMessage | undefined> {
+    this.#wakeDue(now);
+    for (let lane = this.#turns.next(now); lane !== undefined; lane = this.#turns.next(now)) {
+      const asked = lane;
+      const message = await this.#server.attempt("read a message", async () => {
+        const pulled = await this.#consumers.pull(asked);
+        return pulled && await this.#lease(pulled, asked, now);
+      });
+      if (message) return message;
+    }
+    return undefined;
+  }
+
+  async claim(messageId: string): Promise<boolean> {
+    if (this.#leased.has(messageId)) return false;
+    return await this.#server.attempt("settle a message", async () => {
+      const subject = `${subjectsOf(this.#channel)}.*.*.${token(messageId)}`;
+      const found = await this.#server.jsm.streams.getMessage(this.#stream, {
+        last_by_subj: subject,
+      });
+      if (!found || !await this.#server.removeMessage(this.#stream, found.seq)) return false;
+      const [lane = "", webhookId = ""] = lanesOf(found.subject);
+      this.#gone(messageId, lane, webhookId);
+      this.#delivered++;
+      return true;
+    });
+  }
+
+  async ack(messageId: string): Promise<boolean> {
+    const lease = this.#leased.get(messageId);
+    if (!lease) return false;
+    this.#leased.delete(messageId);
+    await this.#server.attempt("settle a message", () => this.#settle(lease, "+ACK"));
+    this.#delivered++;
+    return true;
+  }
+
+  async release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean> {
+    const lease = this.#leased.get(messageId);
+    if (!lease) return false;
+    this.#leased.delete(messageId);
+    const delayMs = Math.max(0, readyAt - this.#clock.now());
+    await this.#server.attempt("give a message back", async () => {
+      if (failed) await this.#remember(messageId, [...lease.history, failed]);
+      const delay = Math.max(1, delayMs - earlyMs) * 1e6;
+      await this.#server.request(lease.reply, delayMs > 0 ? `-NAK {"delay": ${delay}}` : "-NAK");
+    }).catch(() => {}); // the server gives it out again after the ack wait
+    if (this.#settings.lanes.exclusive) this.#turns.block(lease.lane, readyAt);
+    this.#due.push({ lane: lease.lane, readyAt });
+    if (delayMs === 0) this.#peers.wake(lease.lane);
+    this.#reader?.wake();
+    return true;
+  }
+
+  async bury(messageId: string, failed: FailedDelivery): Promise<boolean> {
+    const lease = this.#leased.get(messageId);
+    if (!lease) return false;
+    this.#leased.delete(messageId);
+    await this.#server.attempt("put a message away", async () => {
+      await this.#dead.add(lease.message, [...lease.history, failed], failed.at);
+      await this.#settle(lease, "+ACK");
+    });
+    this.#buried++;
+    return true;
+  }
+
+  nextReadyAt(): number | undefined {
+    return this.#due.peek()?.readyAt;
+  }
+
+  stats(_now: number): StoreStats {
+    return {
+      queued: Math.max(0, this.#messages - this.#leased.size),
+      inFlight: this.#leased.size,
+      delivered: this.#delivered,
+      expired: this.#expired,
+      deadLettered: this.#buried,
+      oldestAt: this.#messages === 0 ? undefined : this.#oldestAt,
+      pendingByWebhookId: this.#pending,
+    };
+  }
+
+  async purge(now: number): Promise<number> {
+    return await this.#server.attempt("purge what has expired", () => this.#purge(now));
+  }
+
+  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
+    return await this.#server.attempt("read dead letters", () => this.#dead.newest(limit));
+  }
+
+  async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
+    return await this.#server.attempt("replay dead letters", async () => {
+      let replayed = 0;
+      for (const stored of await this.#dead.of(messageIds)) {
+        const { sequence: _, deliveryCount: __, ...message } = stored.letter.message.envelope;
+        const lane = this.#consumers.laneOf(message);
+        await this.#consumers.ensure(lane);
+        // Stored first: it is there twice rather than lost. The server knows what was replayed at the same time.
+        const once = `${message.id}:${stored.sequence}`;
+        const sequence = await this.#publish(message, lane, now + ttlMs, once);
+        if (sequence === undefined) break; // full: the others stay
+        if (!await this.#dead.remove(stored)) continue;
+        this.#added(message, lane);
+        replayed++;
+      }
+      return replayed;
+    });
+  }
+
+  async purgeDeadLetters(): Promise<number> {
+    return await this.#server.attempt("purge dead letters", () => this.#dead.purge());
+  }
+
+  attach(reader: Reader): void {
+    this.#reader = reader;
+    this.#peers.listen({
+      woken: (lane) => {
+        this.#turns.add(lane);
+        reader.wake();
+      },
+      settle: (settlement, connectorId) =>
+        this.#leased.has(settlement.messageId) ? reader.settle(settlement, connectorId) : undefined,
+    });
+    const sweep = () => {
+      if (reader.hasRoom) {
+        for (const lane of this.#consumers.all) this.#turns.add(lane);
+        reader.wake();
+      }
+      this.#cancelSweep = this.#clock.after(sweepMs, sweep);
+    };
+    sweep();
+  }
+
+  settleElsewhere(
+    settlement: Settlement,
+    connectorId: string,
+  ): Promise<SettleOutcome | undefined> {
+    return this.#peers.settle(settlement, connectorId);
+  }
+
+  async refresh(): Promise<void> {
+    await this.#server.attempt("read the statistics", async () => {
+      const { jsm } = this.#server;
+      await this.#consumers.find();
+      const { state } = await jsm.streams.info(this.#stream, { subjects_filter: ">" });
+      this.#messages = state.messages;
+      this.#pending.clear();
+      for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+        const [, webhookId = ""] = lanesOf(subject);
+        this.#pending.set(webhookId, (this.#pending.get(webhookId) ?? 0) + count);
+      }
+      const oldest = state.messages === 0 ? null : await this.#next(state.first_seq);
+      const head = headOf(oldest?.header);
+      this.#oldestAt = head && Date.parse(head.receivedAt);
+    });
+  }
+
+  close(): void {
+    this.#cancelSweep();
+    this.#peers.close();
+  }
+
+  async #open(): Promise<void> {
+    await this.#server.keepStream({
+      name: this.#stream,
+      subjects: [`${subjectsOf(this.#channel)}.>`],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_msgs: this.#settings.maxMessages,
+      max_bytes: this.#settings.maxBytes,
+      // A safety net: what has expired is purged, and counted, by a relay.
+      max_age: (this.#settings.ttlMs + 3_600_000) * 1e6,
+      allow_direct: true,
+    });
+    await this.#dead.open(this.#settings.maxDeadLetters);
+    await this.refresh();
+    for (const lane of this.#consumers.all) this.#turns.add(lane);
+  }
+
+  /** Its sequence; undefined when the stream is full. */
+  async #publish(
+    message: NewMessage,
+    lane: string,
+    expiresAt: number,
+    once?: string,
+  ): Promise<number | undefined> {
+    const place = [lane, message.webhookId, message.id].map(token).join(".");
+    try {
+      const { seq } = await this.#server.js.publish(
+        `${subjectsOf(this.#channel)}.${place}`,
+        message.body,
+        { headers: headersOf(message, expiresAt), ...(once === undefined ? {} : { msgID: once }) },
+      );
+      return seq;
+    } catch (error) {
+      if (isApiError(error, streamFull)) return undefined;
+      throw error;
+    }
+  }
+
+  #added(message: NewMessage, lane: string): void {
+    if (this.#messages === 0) this.#oldestAt = Date.parse(message.receivedAt);
+    this.#messages++;
+    this.#pending.set(message.webhookId, (this.#pending.get(message.webhookId) ?? 0) + 1);
+    this.#turns.add(lane);
+    this.#peers.wake(lane);
+  }
+
+  /** Undefined when it cannot be given out. */
+  async #lease(pulled: Msg, lane: string, now: number): Promise<StoredMessage | undefined> {
+    const reply = pulled.reply ?? "";
+    const { streamSequence, deliveryCount } = deliveryOf(reply);
+    const head = headOf(pulled.headers);
+    if (!head) {
+      this.#unreadable = `${pulled.subject} is no message of a relay`;
+      await this.#server.request(reply, `-NAK {"delay": ${unreadableRetryMs * 1e6}}`);
+      this.#turns.add(lane);
+      return undefined;
+    }
+    const { expiresAt, ...content } = head;
+    if (expiresAt <= now) {
+      await this.#server.request(reply, "+ACK");
+      this.#gone(head.id, lane, head.webhookId);
+      this.#expired++;
+      return undefined;
+    }
+    const history = deliveryCount > 1 ? await this.#historyOf(head.id) : [];
+    const deliveries = history.length + 1;
+    const body = Uint8Array.from(pulled.data);
+    const message = {
+      expiresAt,
+      deliveries,
+      envelope: { ...content, body, sequence: streamSequence, deliveryCount: deliveries },
+    };
+    this.#leased.set(head.id, { message, history, lane, reply });
+    if (this.#settings.lanes.exclusive) this.#turns.block(lane);
+    else this.#turns.add(lane);
+    return message;
+  }
+
+  async #settle({ message, history, lane, reply }: Lease, verdict: string): Promise<void> {
+    await this.#server.request(reply, verdict);
+    const { id, webhookId } = message.envelope;
+    this.#gone(id, lane, webhookId);
+    if (history.length > 0) this.#history.purge(this.#historyKey(id)).catch(() => {});
+  }
+
+  #gone(id: string, lane: string, webhookId: string): void {
+    this.#leased.delete(id);
+    this.#messages = Math.max(0, this.#messages - 1);
+    const pending = (this.#pending.get(webhookId) ?? 0) - 1;
+    if (pending <= 0) this.#pending.delete(webhookId);
+    else this.#pending.set(webhookId, pending);
+    if (!this.#settings.lanes.exclusive) return;
+    this.#turns.free(lane);
+    this.#peers.wake(lane);
+  }
+
+  #wakeDue(now: number): void {
+    for (let due = this.#due.peek(); due && due.readyAt <= now; due = this.#due.peek()) {
+      this.#due.pop();
+      this.#turns.add(due.lane);
+    }
+  }
+
+  async #purge(now: number): Promise<number> {
+    let purged = 0;
+    for (let next = 1; purged < purgeStep;) {
+      const found = await this.#next(next);
+      const head = headOf(found?.header);
+      if (!found || (head && head.expiresAt > now)) break;
+      next = found.seq + 1;
+      if (!head || this.#leased.has(head.id)) continue;
+      if (!await this.#server.removeMessage(this.#stream, found.seq)) continue;
+      const [lane = ""] = lanesOf(found.subject);
+      this.#gone(head.id, lane, head.webhookId);
+      this.#expired++;
+      purged++;
+    }
+    return purged;
+  }
+
+  #next(seq: number) {
+    return this.#server.jsm.direct.getMessage(this.#stream, { seq, next_by_subj: ">" });
+  }
+
+  async #remember(id: string, history: readonly FailedDelivery[]): Promise<void> {
+    await this.#history.put(this.#historyKey(id), JSON.stringify(history));
+  }
+
+  async #historyOf(id: string): Promise<readonly FailedDelivery[]> {
+    return (await this.#history.get(this.#historyKey(id)))?.json() ?? [];
+  }
+
+  #historyKey(id: string): string {
+    return `${token(this.#channel)}.${token(id)}`;
+  }
+}
+
+/** Lane and webhook id in the subject of a message. */
+function lanesOf(subject: string): readonly string[] {
+  return subject.split(".").slice(3, 5).map(textOf);
+}

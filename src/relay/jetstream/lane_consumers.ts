@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { AckPolicy } from "@nats-io/jetstream";
+import type { Msg } from "@nats-io/transport-node";
+import type { LaneRule } from "../lane.ts";
+import type { NewMessage } from "../store.ts";
+import type { NatsServer } from "./connection.ts";
+import { streamOf, subjectsOf, textOf, token } from "./names.ts";
+
+/** Ordered lanes share this many consumers: keys that fall together wait for each other. */
+const partitions = 32;
+/**
+ * How long a pull waits. One without a bound may never be answered: when another relay holds an ordered lane, and
+ * when what a consumer thinks is there was removed meanwhile.
+ */
+const patienceMs = 5;
+
+/**
+ * The durable pull consumers of a channel, one for each lane. That of an exclusive lane gives out one message at a
+ * time, to whichever relay asks.
+ */
+export class LaneConsumers {
+  readonly #server: NatsServer;
+  readonly #stream: string;
+  readonly #subjects: string;
+  readonly #rule: LaneRule;
+  readonly #ackWaitMs: number;
+  readonly #made = new Map<string, Promise<unknown>>();
+
+  constructor(server: NatsServer, channel: string, rule: LaneRule, ackWaitMs: number) {
+    this.#server = server;
+    this.#stream = streamOf(channel);
+    this.#subjects = subjectsOf(channel);
+    this.#rule = rule;
+    this.#ackWaitMs = ackWaitMs;
+  }
+
+  get all(): readonly string[] {
+    return [...this.#made.keys()];
+  }
+
+  laneOf(message: NewMessage): string {
+    const lane = this.#rule.laneOf(message);
+    if (!this.#rule.exclusive) return lane;
+    const hash = createHash("sha256").update(lane).digest().readUInt32BE(0);
+    return `partition-${hash % partitions}`;
+  }
+
+  /** Learns of the lanes that were made before, or by other relays. */
+  async find(): Promise<void> {
+    for await (const { name } of this.#server.jsm.consumers.list(this.#stream)) {
+      const lane = textOf(name);
+      if (!this.#made.has(lane)) await this.ensure(lane);
+    }
+  }
+
+  async ensure(lane: string): Promise<void> {
+    const making = this.#made.get(lane) ?? this.#make(lane);
+    this.#made.set(lane, making);
+    await making.catch((error) => {
+      this.#made.delete(lane);
+      throw error;
+    });
+  }
+
+  /** Its next message, leased for the ack wait; undefined when it has none to give. */
+  async pull(lane: string): Promise<Msg | undefined> {
+    const request = { batch: 1, no_wait: true, expires: patienceMs * 1e6 };
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${token(lane)}`;
+    const answer = await this.#server.request(subject, JSON.stringify(request));
+    return answer.headers?.code ? undefined : answer;
+  }
+
+  #make(lane: string): Promise<unknown> {
+    return this.#server.jsm.consumers.add(this.#stream, {
+      durable_name: token(lane),
+      filter_subject: `${this.#subjects}.${token(lane)}.>`,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: this.#ackWaitMs * 1e6,
+      // The relay counts deliveries itself: what never reached a connector is none.
+      max_deliver: -1,
+      max_ack_pending: this.#rule.exclusive ? 1 : -1,
+    });
+  }
+}
+
+/** What the reply subject of a pulled message tells (NATS ADR-15: newer servers name domain and account first). */
+export function deliveryOf(reply: string) {
+  const tokens = reply.split(".");
+  const at = tokens.length > 9 ? 6 : 4;
+  return { deliveryCount: Number(tokens[at]), streamSequence: Number(tokens[at + 1]) };
+}

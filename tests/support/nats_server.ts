@@ -1,0 +1,45 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseNatsAddress } from "../../src/relay/jetstream/address.ts";
+import type { TestContext } from "./test.ts";
+
+/** Why tests that need a NATS server are skipped here; undefined when they are not. */
+export const noNats: string | undefined =
+  spawnSync("nats-server", ["--version"], { stdio: "ignore" }).status === 0
+    ? undefined
+    : "no nats-server on this machine: apt-get install nats-server";
+
+export interface TestNats {
+  /** As `--store` takes it. */
+  readonly url: string;
+  readonly address: NonNullable<ReturnType<typeof parseNatsAddress>>;
+}
+
+/** A real server with JetStream, on a free port of 127.0.0.1, with a folder of its own; ends with the test. */
+export async function startNats(t: TestContext): Promise<TestNats> {
+  const folder = mkdtempSync(join(tmpdir(), "nats-"));
+  const server = spawn("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", "-1"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
+  t.defer(async () => {
+    server.kill("SIGKILL");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const port = await new Promise<string>((resolve, reject) => {
+    let log = "";
+    server.stderr.on("data", (chunk) => {
+      log += chunk;
+      const port = /client connections on 127\.0\.0\.1:(\d+)/.exec(log)?.[1];
+      if (port !== undefined && log.includes("Server is ready")) resolve(port);
+    });
+    server.once("exit", () => reject(new Error(`nats-server ended: ${log}`)));
+  });
+  const url = `nats://127.0.0.1:${port}`;
+  const address = parseNatsAddress(url);
+  if (!address) throw new Error(url);
+  return { url, address };
+}
