@@ -74,9 +74,8 @@ export class NatsServer {
     return this.nc.info?.max_payload ?? 1_048_576;
   }
 
-  /** A request with an answer of its own: messages that are pulled come by their own subject. */
   request(subject: string, payload: string) {
-    return this.nc.request(subject, payload, { timeout: timeoutMs, noMux: true });
+    return this.nc.request(subject, payload, { timeout: timeoutMs });
   }
 
   /** Runs it; whatever goes wrong is a `StoreUnavailableError`, and shows in `problem` until something works. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AckPolicy } from "@nats-io/jetstream";
-import type { Msg } from "@nats-io/transport-node";
+import { type Msg, TimeoutError } from "@nats-io/transport-node";
 import type { LaneRule } from "../lane.ts";
 import type { NewMessage } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
@@ -13,6 +13,8 @@ const partitions = 32;
  * when what a consumer thinks is there was removed meanwhile.
  */
 const patienceMs = 5;
+/** After this a pull counts as answered with nothing; a message that comes later finds nobody and stays. */
+const lostMs = 500;
 
 /**
  * The durable pull consumers of a channel, one for each lane. That of an exclusive lane gives out one message at a
@@ -66,8 +68,16 @@ export class LaneConsumers {
   async pull(lane: string): Promise<Msg | undefined> {
     const request = { batch: 1, no_wait: true, expires: patienceMs * 1e6 };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${token(lane)}`;
-    const answer = await this.#server.request(subject, JSON.stringify(request));
-    return answer.headers?.code ? undefined : answer;
+    try {
+      const answer = await this.#server.nc.request(subject, JSON.stringify(request), {
+        timeout: lostMs,
+        noMux: true, // a message comes by its own subject
+      });
+      return answer.headers?.code ? undefined : answer;
+    } catch (error) {
+      if (error instanceof TimeoutError) return undefined;
+      throw error;
+    }
   }
 
   #make(lane: string): Promise<unknown> {

@@ -1,0 +1,180 @@
+/** Two relays on one JetStream: any of them serves any channel. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/async/clock.ts";
+import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
+import type { Ordering } from "../../src/protocol/ordering.ts";
+import { type Relay, startRelay } from "../../src/relay/relay.ts";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
+import { channelConfig } from "../../src/relay/webhooks_file.ts";
+import { noNats, startNats, type TestNats } from "../support/nats_server.ts";
+import { openSocket } from "../support/old_client.ts";
+import { settings, startConnector, startTarget } from "../support/rig.ts";
+import { skip, test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
+
+const adminToken = "adm1n";
+
+interface Node {
+  readonly relay: Relay;
+  readonly events: RelayEvent[];
+  /** To a channel's admin routes. */
+  admin(path: string, body: unknown): Promise<Response>;
+  post(webhookId: string, body: string): Promise<string>;
+}
+
+async function startNode(
+  t: TestContext,
+  { address }: TestNats,
+  ordering: Ordering = { kind: "none" },
+): Promise<Node> {
+  const events: RelayEvent[] = [];
+  const relay = await startRelay({
+    hostname: "127.0.0.1",
+    port: 0,
+    channels: [{
+      ...channelConfig({ name: "dev", token: "s3cret", webhookIds: ["hook"] }),
+      ordering,
+    }],
+    clock: systemClock,
+    observe: (event) => void events.push(event),
+    stores: jetStreamStores(address, systemClock),
+    heartbeatMs: 30_000,
+    adminToken,
+  });
+  t.defer(() => relay.stop(1_000));
+  return {
+    relay,
+    events,
+    admin: (path, body) =>
+      fetch(`${relay.url}/admin/webhook-connect${path}`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    async post(webhookId, body) {
+      const answer = await fetch(`${relay.url}/webhook/${webhookId}`, { method: "POST", body });
+      assert.equal(answer.status, 202);
+      return (await answer.json()).message_id;
+    },
+  };
+}
+
+/** Takes one message by a poll, and does not settle it. */
+async function poll({ relay }: Node, connectorId: string) {
+  const answer = await fetch(`${relay.url}/connect/stream/dev/poll?timeout=30&max_messages=1`, {
+    headers: { Authorization: "Bearer s3cret", "X-Connector-Id": connectorId },
+  });
+  assert.equal(answer.status, 200);
+  return await answer.json();
+}
+
+async function ack({ relay }: Node, connectorId: string, messageId: string): Promise<number> {
+  const answer = await fetch(`${relay.url}/connect/ack?message_id=${messageId}&status=ack`, {
+    method: "POST",
+    headers: {
+      Authorization: "Bearer s3cret",
+      "X-Connector-Id": connectorId,
+      "X-Connection-Id": "elsewhere",
+    },
+  });
+  await answer.body?.cancel();
+  return answer.status;
+}
+
+const onNats = (name: string, body: (t: TestContext) => Promise<void>) =>
+  noNats ? skip(name, noNats) : test(name, body);
+
+onNats("what is posted at one relay reaches a connector at the other", async (t) => {
+  const nats = await startNats(t);
+  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+  const target = await startTarget(t);
+  const connector = startConnector(t, settings(there.relay.url, target.url, "websocket"));
+  const ids = [];
+  for (let n = 0; n < 20; n++) ids.push(await here.post("hook", String(n)));
+  await target.arrived(20);
+  const got = target.got.map(({ headers }) => headers["x-webhook-message-id"]);
+  assert.deepEqual(got.toSorted(), ids.toSorted());
+  connector.drain.abort();
+  await connector.ended;
+});
+
+onNats("an ack may arrive at another relay than the one that handed it out", async (t) => {
+  const nats = await startNats(t);
+  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+  const id = await here.post("hook", "x");
+  await poll(here, "k1");
+  assert.equal(await ack(there, "k2", id), 404, "it is another connector's");
+  assert.equal(await ack(there, "k1", id), 200);
+  assert.equal(await ack(there, "k1", id), 404, "settled is settled");
+  assert.deepEqual(here.events.filter(({ type }) => type === "relay.acked").length, 1);
+});
+
+onNats("an ack still counts when the relay that handed it out is gone", async (t) => {
+  const nats = await startNats(t);
+  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+  const id = await here.post("hook", "x");
+  await poll(here, "k1");
+  await here.relay.stop(1_000);
+  assert.equal(await ack(there, "k1", id), 200);
+  assert.equal(await ack(there, "k1", id), 404);
+});
+
+onNats(
+  "a channel made at one relay is there at the other; a rotated token ends connections there",
+  async (t) => {
+    const nats = await startNats(t);
+    const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+    const made = await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] });
+    assert.equal(made.status, 201);
+    const { token } = await made.json();
+    await turnsUntil(() => there.relay.registry.named("late") !== undefined);
+    await there.post("late-hook", "x");
+    assert.notEqual(there.relay.registry.named("late")?.tokens.accepts(token), undefined);
+    const { frame, closed } = openSocket(t, there.relay);
+    await frame(0);
+    for (const channel of ["late", "dev"]) {
+      const path = `/channels/${channel}/rotate-token`;
+      const rotated = await here.admin(path, { grace_period_seconds: 0 });
+      assert.equal(rotated.status, 200);
+      await rotated.text();
+    }
+    assert.equal(await closed, 4_001);
+    assert.equal(there.relay.registry.named("late")?.tokens.accepts(token), undefined);
+  },
+);
+
+onNats("ordering holds across relays: one of a key at a time", async (t) => {
+  const nats = await startNats(t);
+  const ordering = { kind: "key", from: "webhook_id" } as const;
+  const nodes = [await startNode(t, nats, ordering), await startNode(t, nats, ordering)];
+  const order: string[] = [];
+  let atOnce = 0;
+  const target = await startTarget(t, async (_n, { body }) => {
+    assert.equal(++atOnce, 1);
+    order.push(new TextDecoder().decode(body));
+    await new Promise((resolve) => setImmediate(resolve));
+    atOnce--;
+    return 200;
+  });
+  const connectors = nodes.map(({ relay }) =>
+    startConnector(t, settings(relay.url, target.url, "websocket"))
+  );
+  for (let n = 0; n < 30; n++) await nodes[n % 2]?.post("hook", String(n));
+  await target.arrived(30);
+  assert.deepEqual(order, Array.from({ length: 30 }, (_, n) => String(n)));
+  for (const { drain } of connectors) drain.abort();
+  await Promise.all(connectors.map(({ ended }) => ended));
+});
+
+onNats(
+  "a body that the server does not take is refused with 413, not with a failure",
+  async (t) => {
+    const node = await startNode(t, await startNats(t));
+    const answer = await fetch(`${node.relay.url}/webhook/hook`, {
+      method: "POST",
+      body: new Uint8Array(1_048_576),
+    });
+    assert.equal(answer.status, 413);
+    await answer.body?.cancel();
+  },
+);
