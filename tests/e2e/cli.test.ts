@@ -240,6 +240,14 @@ test("a relay that cannot start says why in one line and ends", async (t) => {
   const onPort = startProgram(t, ["relay", "--listen", taken]);
   assert.equal(await onPort.ended, 1, onPort.stderr.join());
   assert.match(onPort.stderr.join(), new RegExp(`cannot listen on ${taken}`));
+  const store = startProgram(t, ["relay", "--store", "http://me:s3cret@nats"]);
+  assert.equal(await store.ended, 2);
+  assert.match(store.stderr.join(""), /--store \(HOOKFERRY_STORE\): use nats:/);
+  assert.doesNotMatch(store.stderr.join(""), /s3cret/);
+  const nobody = startProgram(t, ["relay"], { HOOKFERRY_STORE: "nats://me:s3cret@127.0.0.1:1" });
+  assert.equal(await nobody.ended, 78);
+  assert.match(nobody.stderr.join(""), /cannot use the NATS server 127\.0\.0\.1:1: /);
+  assert.doesNotMatch(nobody.stderr.join(""), /s3cret/);
   const choice = startProgram(t, ["relay", "--durability", "most"]);
   assert.equal(await choice.ended, 2);
   assert.match(choice.stderr.join(), /use one of full, normal, memory/);
