@@ -28,13 +28,10 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
 
   --listen HOST:PORT  where to listen (default 127.0.0.1:8420)
   --webhooks FILE     channels, as in the old relay's webhooks.json; without it
-                      one channel is made and the line to connect is printed,
-                      once
-  --data DIR          where messages are kept
-                      (default ~/.local/state/hookferry/relay)
-  --store URL         nats://HOST:PORT: keep them in JetStream, shared with every
-                      relay that is given the same server. HOOKFERRY_STORE too:
-                      a password does not belong in the process list
+                      one is made and the line to connect is printed, once
+  --data DIR          for messages (default ~/.local/state/hookferry/relay)
+  --store URL         nats://HOST:PORT: in JetStream instead, shared by relays;
+                      with a password: HOOKFERRY_STORE
   --durability NAME   full (default): on disk before the sender hears 202;
                       normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
