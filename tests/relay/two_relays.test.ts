@@ -1,8 +1,11 @@
 /** Two relays on one JetStream: any of them serves any channel. */
 import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { systemClock } from "../../src/async/clock.ts";
 import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import type { Ordering } from "../../src/protocol/ordering.ts";
+import { laneRule } from "../../src/relay/lane.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
@@ -178,3 +181,54 @@ onNats(
     await answer.body?.cancel();
   },
 );
+
+onNats("what somebody else publishes on the relays' subjects harms nobody", async (t) => {
+  const nats = await startNats(t);
+  const node = await startNode(t, nats);
+  const other = await connect({ servers: nats.url });
+  t.defer(() => other.close());
+  for (const text of ["{", "null", "{}"]) other.publish("hookferry.settle.dev", text);
+  await other.request("hookferry.messages.dev.hook.hook.x", "not a message");
+  const id = await node.post("hook", "x");
+  const taken = await poll(node, "k1");
+  assert.equal(taken.messages[0].message_id, id);
+  const ready = await fetch(`${node.relay.url}/readyz`);
+  assert.match(JSON.stringify(await ready.json()), /hookferry\.messages\.dev\.hook\.hook\.x is no/);
+});
+
+onNats("settings that changed apply to the streams and consumers that are there", async (t) => {
+  const nats = await startNats(t);
+  const open = async (ackTimeoutMs: number, maxMessages: number) => {
+    const stores = await jetStreamStores(nats.address, systemClock)(() => {});
+    t.defer(() => stores.close());
+    const store = await stores.open("c", {
+      ackTimeoutMs,
+      maxMessages,
+      maxBytes: 1e6,
+      maxDeadLetters: 10,
+      ttlMs: 1e6,
+      lanes: laneRule({ kind: "channel" }),
+    });
+    return store.append(
+      {
+        id: String(maxMessages),
+        webhookId: "hook",
+        receivedAt: new Date().toISOString(),
+        method: "POST",
+        path: "",
+        headers: [],
+        body: new Uint8Array(),
+      },
+      Date.now() + 1e6,
+      Date.now(),
+    );
+  };
+  assert.equal(await open(10_000, 1), 1);
+  assert.equal(await open(20_000, 1), undefined, "it is full");
+  assert.equal(await open(30_000, 2), 2);
+  const nc = await connect({ servers: nats.url });
+  t.defer(() => nc.close());
+  const jsm = await jetstreamManager(nc);
+  const [lane] = await jsm.consumers.list("hookferry-messages-c").next();
+  assert.equal(lane?.config.ack_wait, 35e9);
+});

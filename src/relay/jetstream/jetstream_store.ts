@@ -65,7 +65,7 @@ export class JetStreamStore implements Store, SharedStore {
   readonly #leased = new Map<string, Lease>();
   readonly #due = new Heap<{ lane: string; readyAt: number }>(({ readyAt }) => readyAt);
   readonly #pending = new Map<string, number>();
-  #unreadable: string | undefined;
+  #unreadable = { what: "", until: 0 };
   #messages = 0;
   #oldestAt: number | undefined;
   #delivered = 0;
@@ -103,7 +103,8 @@ export class JetStreamStore implements Store, SharedStore {
 
   /** Why a message is not given out; undefined when all can be. */
   get problem(): string | undefined {
-    return this.#unreadable;
+    const { what, until } = this.#unreadable;
+    return this.#clock.now() < until ? what : undefined;
   }
 
   async append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
@@ -331,7 +332,9 @@ export class JetStreamStore implements Store, SharedStore {
     const { streamSequence, deliveryCount } = deliveryOf(reply);
     const head = headOf(pulled.headers);
     if (!head) {
-      this.#unreadable = `${pulled.subject} is no message of a relay`;
+      // Told until it is not found again: somebody may have removed it.
+      const until = this.#clock.now() + 2 * unreadableRetryMs;
+      this.#unreadable = { what: `${pulled.subject} is no message of a relay`, until };
       await this.#server.request(reply, `-NAK {"delay": ${unreadableRetryMs * 1e6}}`);
       this.#turns.add(lane);
       return undefined;

@@ -3,9 +3,11 @@ import { AckPolicy } from "@nats-io/jetstream";
 import { type Msg, TimeoutError } from "@nats-io/transport-node";
 import type { LaneRule } from "../lane.ts";
 import type { NewMessage } from "../store.ts";
-import type { NatsServer } from "./connection.ts";
+import { isApiError, type NatsServer } from "./connection.ts";
 import { streamOf, subjectsOf, textOf, token } from "./names.ts";
 
+/** JetStream's code for a consumer that is there, with other settings. */
+const consumerExists = 10148;
 /** Ordered lanes share this many consumers: keys that fall together wait for each other. */
 const partitions = 32;
 /**
@@ -80,16 +82,26 @@ export class LaneConsumers {
     }
   }
 
-  #make(lane: string): Promise<unknown> {
-    return this.#server.jsm.consumers.add(this.#stream, {
-      durable_name: token(lane),
-      filter_subject: `${this.#subjects}.${token(lane)}.>`,
-      ack_policy: AckPolicy.Explicit,
+  /** Made, or given the settings of now: servers from 2.10 on refuse to make one that is there with others. */
+  async #make(lane: string): Promise<void> {
+    const { consumers } = this.#server.jsm;
+    const changing = {
       ack_wait: this.#ackWaitMs * 1e6,
-      // The relay counts deliveries itself: what never reached a connector is none.
-      max_deliver: -1,
       max_ack_pending: this.#rule.exclusive ? 1 : -1,
-    });
+    };
+    try {
+      await consumers.add(this.#stream, {
+        ...changing,
+        durable_name: token(lane),
+        filter_subject: `${this.#subjects}.${token(lane)}.>`,
+        ack_policy: AckPolicy.Explicit,
+        // The relay counts deliveries itself: what never reached a connector is none.
+        max_deliver: -1,
+      });
+    } catch (error) {
+      if (!isApiError(error, consumerExists)) throw error;
+      await consumers.update(this.#stream, token(lane), changing);
+    }
   }
 }
 

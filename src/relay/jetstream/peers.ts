@@ -48,8 +48,10 @@ export class Peers {
       nc.subscribe(this.#settle, {
         callback: (error, message) => {
           if (error) return;
-          const { settlement, connectorId } = message.json<Asked>();
-          void settle(settlement, connectorId)?.then((outcome) => message.respond(outcome));
+          const asked = askedIn(message.string());
+          if (!asked) return;
+          void settle(asked.settlement, asked.connectorId)
+            ?.then((outcome) => message.respond(outcome));
         },
       }),
     );
@@ -75,5 +77,17 @@ export class Peers {
 
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+}
+
+/** Undefined when somebody who is no relay wrote it. */
+function askedIn(text: string): Asked | undefined {
+  try {
+    const asked = JSON.parse(text) as Partial<Asked> | null;
+    const isWhole = typeof asked?.settlement?.messageId === "string" &&
+      typeof asked.connectorId === "string";
+    return isWhole ? asked as Asked : undefined;
+  } catch {
+    return undefined;
   }
 }
