@@ -19,6 +19,7 @@ import type { ServerTls } from "../runtime/serve.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
+import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
 import { logFormat } from "./log_format.ts";
@@ -36,7 +37,7 @@ export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives the
                       normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
                       TLS proxy it is not where it listens
-  --tls-cert FILE, --tls-key FILE   serve HTTPS
+  --tls-cert FILE, --tls-key FILE   serve HTTPS; read again when they change
   --trusted-proxies LIST  networks whose X-Forwarded-For is believed
   --allow-query-token take ?token= on streams too; URLs end in access logs
   --log-level NAME    info (default), debug, warning or error
@@ -90,11 +91,13 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   const durability = choice("durability", ["full", "normal", "memory"]);
   const folder = text("data") ?? stateFolder();
   const nats = natsAddress(text("store") ?? process.env["HOOKFERRY_STORE"]);
+  const readPair = () => readServerTls(text("tls-cert"), text("tls-key"));
+  const tls = readPair();
   const relay = await startRelay({
     ...listen,
     ...configured,
     trustedProxies,
-    tls: readServerTls(text("tls-cert"), text("tls-key")),
+    tls,
     clock: systemClock,
     observe: log.observe,
     stores: nats
@@ -106,6 +109,16 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
     allowQueryToken: isOn("allow-query-token") ?? false,
+  });
+  const stopLooking = tls && onRenewedTls({
+    first: tls,
+    read: () => readPair() ?? tls,
+    renew: async (renewed) => {
+      await relay.renewTls(renewed);
+      log.observe({ type: "relay.tls_renewed" });
+    },
+    failed: (message) => log.observe({ type: "relay.tls_not_renewed", message }),
+    clock: systemClock,
   });
   const stopped = new Promise<void>((resolve) => {
     process.once("SIGINT", resolve).once("SIGTERM", resolve);
@@ -123,6 +136,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(`connect    ${connectLine(address, firstChannel.name, token)}\n`);
   }
   await stopped;
+  stopLooking?.();
   await relay.stop(stopGraceMs);
   log.close();
   return exitCode.ok;

@@ -43,6 +43,8 @@ export interface RelayOptions {
 export interface Relay {
   readonly url: string;
   readonly registry: Registry;
+  /** New connections get this certificate; those that are open go on. */
+  renewTls(tls: ServerTls): Promise<void>;
   /** Ends the streams, waits for open requests up to `graceMs`, stops listening. */
   stop(graceMs: number): Promise<void>;
 }
@@ -100,6 +102,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     url: server.url,
     registry,
+    renewTls: (tls) => server.renew(tls),
     stop: (graceMs) => stopping ??= stop(graceMs),
   };
 }

@@ -5,6 +5,7 @@ import type { RelayEvent } from "./relay_events.ts";
 export function relayEventLevel(event: RelayEvent): LogLevel {
   switch (event.type) {
     case "relay.store_failed":
+    case "relay.tls_not_renewed":
       return "error";
     case "relay.refused":
     case "relay.dead_lettered":
@@ -13,6 +14,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
       return "warning";
     case "relay.connected":
     case "relay.disconnected":
+    case "relay.tls_renewed":
       return "info";
     case "relay.ingested":
     case "relay.handed_out":

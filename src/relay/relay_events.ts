@@ -41,6 +41,9 @@ export type RelayEvent =
   }
   /** Something could not be read or written; it is tried again. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
+  | { readonly type: "relay.tls_renewed" }
+  /** The certificate on disk is not that which is served, and cannot be. */
+  | { readonly type: "relay.tls_not_renewed"; readonly message: string }
   | { readonly type: "relay.committed"; readonly durationMs: number; readonly writes: number }
   | { readonly type: "relay.lease_expired"; readonly channel: string; readonly messageId: string }
   | {

@@ -121,6 +121,9 @@ export function foldRelayMetrics(
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
+      case "relay.tls_renewed":
+      case "relay.tls_not_renewed":
+        return;
     }
   }
 

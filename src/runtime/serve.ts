@@ -2,6 +2,7 @@
  * HTTP serving, the same on Deno and Bun: the runtime's own server behind one small interface. The only
  * place that knows how each of them upgrades a request to a WebSocket.
  */
+import { type Listener, renewable } from "./renewable.ts";
 import { isDeno, runtimeGlobals } from "./runtime.ts";
 
 /** What a handler is told of a request beyond the request itself; Hono passes it on as `c.env`. */
@@ -53,13 +54,18 @@ export interface ServeOptions {
 export interface Server {
   /** "http://HOST:PORT" or "https://…", an IPv6 host in brackets. */
   readonly url: string;
+  /**
+   * New connections get another certificate. Those that are open go on; for some milliseconds none is taken, since
+   * neither runtime changes the certificate of an open port. Rejects with a `CannotListenError`.
+   */
+  renew(tls: ServerTls): Promise<void>;
   /** Stops listening, waits for open requests up to `graceMs`, then cuts what is left. */
   stop(graceMs: number): Promise<void>;
 }
 
 /** Starts listening. Rejects with a `CannotListenError`. */
 export function serve(options: ServeOptions): Promise<Server> {
-  return isDeno ? serveOnDeno(options) : serveOnBun(options);
+  return renewable(isDeno ? listenOnDeno : listenOnBun, options);
 }
 
 /** The address cannot be had; the message names it. */
@@ -84,7 +90,7 @@ function wantsWebSocket(request: Request): boolean {
 
 // ── Deno ────────────────────────────────────────────────────────────────────────────────────────
 
-function serveOnDeno(options: ServeOptions): Promise<Server> {
+function listenOnDeno(options: ServeOptions): Promise<Listener> {
   const cut = new AbortController();
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
@@ -102,11 +108,15 @@ function serveOnDeno(options: ServeOptions): Promise<Server> {
   } catch (error) {
     return Promise.reject(new CannotListenError(options, error));
   }
+  let ended: Promise<void> | undefined;
+  const retire = () => ended ??= server.shutdown();
   return Promise.resolve({
     url: urlOf(options, server.addr.hostname, server.addr.port),
+    port: server.addr.port,
+    retire,
     async stop(graceMs) {
       const timer = setTimeout(() => cut.abort(), graceMs);
-      await server.shutdown();
+      await retire();
       clearTimeout(timer);
     },
   });
@@ -153,7 +163,7 @@ interface BunServer {
   stop(closeActiveConnections: boolean): Promise<void>;
 }
 
-function serveOnBun(options: ServeOptions): Promise<Server> {
+function listenOnBun(options: ServeOptions): Promise<Listener> {
   const bun = runtimeGlobals.Bun as unknown as { serve(options: unknown): BunServer };
   let server: BunServer;
   try {
@@ -192,11 +202,15 @@ function serveOnBun(options: ServeOptions): Promise<Server> {
   } catch (error) {
     return Promise.reject(new CannotListenError(options, error));
   }
+  let ended: Promise<void> | undefined;
+  const retire = () => ended ??= server.stop(false);
   return Promise.resolve({
     url: urlOf(options, server.hostname, server.port),
+    port: server.port,
+    retire,
     async stop(graceMs) {
       const timer = setTimeout(() => void server.stop(true), graceMs);
-      await server.stop(false);
+      await retire();
       clearTimeout(timer);
     },
   });
