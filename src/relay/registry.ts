@@ -134,11 +134,12 @@ export class Registry {
     return { token, oldUntil };
   }
 
-  /** Ends the connections that came with a token that is not good for ever. */
+  /** Ends the connections whose token is no longer good after `at`, then or now if that is over. */
   #closeOldAt(at: number, channel: Channel, records: readonly TokenRecord[]): void {
     const closeOld = () =>
       channel.closeUnless(
-        (hash) => records.some((record) => record.hash === hash && record.expiresAt === undefined),
+        (hash) =>
+          records.some((record) => record.hash === hash && (record.expiresAt ?? Infinity) > at),
         closeCodes.badToken,
         "the token was revoked",
       );
@@ -160,9 +161,9 @@ export class Registry {
       return;
     }
     known.tokens.replace(record.tokens);
-    const ends = record.tokens.map(({ expiresAt }) => expiresAt ?? Infinity);
-    const next = Math.min(...ends.filter((at) => at !== Infinity));
-    if (next !== Infinity) this.#closeOldAt(next, known.channel, record.tokens);
+    for (const { expiresAt } of record.tokens) {
+      if (expiresAt !== undefined) this.#closeOldAt(expiresAt, known.channel, record.tokens);
+    }
   }
 
   close(): void {

@@ -232,3 +232,24 @@ onNats("settings that changed apply to the streams and consumers that are there"
   const [lane] = await jsm.consumers.list("hookferry-messages-c").next();
   assert.equal(lane?.config.ack_wait, 35e9);
 });
+
+onNats(
+  "a token in its grace keeps its connections at the other relay, whatever ended before it",
+  async (t) => {
+    const nats = await startNats(t);
+    const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+    const rotate = async (seconds: number): Promise<string> => {
+      const body = { grace_period_seconds: seconds };
+      const rotated = await (await here.admin("/channels/dev/rotate-token", body)).json();
+      const dev = there.relay.registry.named("dev");
+      await turnsUntil(() => dev?.tokens.accepts(rotated.new_token) !== undefined);
+      return rotated.new_token;
+    };
+    const token = await rotate(0); // the file's own token is over, and kept
+    const { frame, closed } = openSocket(t, there.relay, { Authorization: `Bearer ${token}` });
+    await frame(0);
+    await rotate(3_600);
+    await there.post("hook", "x");
+    assert.equal(await Promise.race([frame(1).then(() => "open"), closed]), "open");
+  },
+);
