@@ -59,7 +59,8 @@ export class Peers {
 
   /** A lane has something to give out. */
   wake(lane: string): void {
-    if (!this.#server.nc.isClosed()) this.#server.nc.publish(this.#wake, lane);
+    const { nc } = this.#server;
+    if (!nc.isClosed() && !nc.isDraining()) nc.publish(this.#wake, lane);
   }
 
   /** What the one that holds the message made of it; undefined when none does. */
