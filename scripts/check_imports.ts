@@ -3,11 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import process from "node:process";
 
-const base = ["protocol", "async", "config", "flow.ts", "observe/events.ts"];
+const base = ["protocol", "async", "sqlite", "config", "flow.ts", "observe/events.ts"];
 /** By folder or file below src/: what it may import beside itself. */
 const rules: Record<string, readonly string[]> = {
   protocol: [],
   async: [],
+  sqlite: [],
   "flow.ts": ["protocol", "async"],
   "observe/events.ts": ["protocol", "async", "flow.ts"],
   config: ["protocol", "async", "flow.ts"],

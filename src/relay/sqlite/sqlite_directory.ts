@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Ordering } from "../../protocol/ordering.ts";
 import type { ChannelRecord, Directory } from "../directory.ts";
-import type { GroupCommit } from "./group_commit.ts";
+import type { GroupCommit } from "../../sqlite/group_commit.ts";
 
 const none: Ordering = { kind: "none" };
 

@@ -9,7 +9,7 @@ import {
   type StoreSettings,
   type StoreStats,
 } from "../store.ts";
-import type { GroupCommit } from "./group_commit.ts";
+import type { GroupCommit } from "../../sqlite/group_commit.ts";
 import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
 import { messageFromRow, type MessageRow, type RefRow } from "./rows.ts";
 import { Statements } from "./statements.ts";

@@ -1,20 +1,49 @@
 import type { ObserveRelay } from "../relay_events.ts";
-import { type OpenStores, StoreOpenError, type Stores } from "../store.ts";
-import { type Database, type FolderOptions, openFolder, openMemory } from "./database.ts";
-import { GroupCommit } from "./group_commit.ts";
+import {
+  type Database,
+  DatabaseOpenError,
+  openFolder,
+  openMemory,
+  type Synchronous,
+} from "../../sqlite/database.ts";
+import { GroupCommit } from "../../sqlite/group_commit.ts";
+import { type OpenStores, StoreOpenError, type Stores, StoreUnavailableError } from "../store.ts";
+import { migrations } from "./schema.ts";
 import { sqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
+const owner = "relay";
+
 /** Stores that live as long as the process. */
 export const memoryStores: OpenStores = (tell) =>
-  Promise.resolve(storesIn("memory", openMemory(), tell));
+  Promise.resolve(storesIn("memory", openMemory({ owner, migrations }), tell));
+
+export interface SqliteOptions {
+  readonly folder: string;
+  readonly durability: Synchronous;
+  /** The file grows no larger; then it counts as full. Undefined = as large as the disk allows. */
+  readonly maxBytes?: number | undefined;
+}
 
 /** All channels in one database in a folder, which this process has to itself. */
-export function sqliteStores(options: FolderOptions): OpenStores {
+export function sqliteStores({ folder, durability, maxBytes }: SqliteOptions): OpenStores {
   return (tell) =>
     new Promise((resolve) => {
-      const where = `the relay's data in ${JSON.stringify(options.folder)}`;
-      resolve(storesIn("sqlite", openFolder(options), tell, where));
+      const where = `the relay's data in ${JSON.stringify(folder)}`;
+      try {
+        const database = openFolder({
+          folder,
+          name: owner,
+          owner,
+          migrations,
+          synchronous: durability,
+          maxBytes,
+        });
+        resolve(storesIn("sqlite", database, tell, where));
+      } catch (error) {
+        if (error instanceof DatabaseOpenError) throw new StoreOpenError(error.message);
+        throw error;
+      }
     });
 }
 
@@ -26,6 +55,7 @@ function storesIn(
 ): Stores {
   const commit = new GroupCommit(
     database.db,
+    (why, cause) => new StoreUnavailableError(why, cause),
     (durationMs, writes) => tell({ type: "relay.committed", durationMs, writes }),
   );
   const opened: SqliteStore[] = [];

@@ -1,16 +1,20 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { StoreOpenError } from "../store.ts";
-import { migrations } from "./schema.ts";
 
-export type Durability = "full" | "normal";
+export type Synchronous = "full" | "normal";
 
 export interface FolderOptions {
   /** The folder; made with mode 0700 where it does not exist. */
   readonly folder: string;
+  /** The files in it are NAME.db and NAME.lock, mode 0600. */
+  readonly name: string;
+  /** Who holds the data, for messages: "relay". */
+  readonly owner: string;
+  /** The n-th brings schema n-1 to n. */
+  readonly migrations: readonly string[];
   /** `full`: a commit is on disk when it is done; `normal`: the last ones may be lost with the machine's power. */
-  readonly durability: Durability;
+  readonly synchronous: Synchronous;
   /** The file grows no larger; then it counts as full. Undefined = as large as the disk allows. */
   readonly maxBytes?: number | undefined;
 }
@@ -20,13 +24,19 @@ export interface Database {
   close(): void;
 }
 
-/** Opens the relay's database, makes or migrates it, and holds it for this process alone. Throws `StoreOpenError`. */
-export function openFolder({ folder, durability, maxBytes }: FolderOptions): Database {
+/** The database cannot be opened; the message says why. */
+export class DatabaseOpenError extends Error {
+  override readonly name = "DatabaseOpenError";
+}
+
+/** Opens a database, makes or migrates it, and holds it for this process alone. Throws `DatabaseOpenError`. */
+export function openFolder(options: FolderOptions): Database {
+  const { folder, name, owner } = options;
   try {
     if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const lock = holdLock(join(folder, "relay.lock"), folder);
+    const lock = holdLock(join(folder, `${name}.lock`), options);
     try {
-      const db = open(join(folder, "relay.db"), durability, maxBytes);
+      const db = open(join(folder, `${name}.db`), options);
       return {
         db,
         close() {
@@ -39,40 +49,45 @@ export function openFolder({ folder, durability, maxBytes }: FolderOptions): Dat
       throw error;
     }
   } catch (error) {
-    if (error instanceof StoreOpenError) throw error;
+    if (error instanceof DatabaseOpenError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    throw new StoreOpenError(`cannot open the relay's data in ${JSON.stringify(folder)}: ${why}`);
+    throw new DatabaseOpenError(
+      `cannot open the ${owner}'s data in ${JSON.stringify(folder)}: ${why}`,
+    );
   }
 }
 
 /** A database that lives as long as the process. */
-export function openMemory(): Database {
+export function openMemory({ owner, migrations }: MigrateOptions): Database {
   const db = new DatabaseSync(":memory:");
-  migrate(db);
+  migrate(db, { owner, migrations });
   return { db, close: () => db.close() };
 }
 
 /** An open exclusive transaction: the system ends it with the process, however that ends. */
-function holdLock(path: string, folder: string): DatabaseSync {
+function holdLock(path: string, { folder, owner }: FolderOptions): DatabaseSync {
   const lock = new DatabaseSync(path);
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch {
     lock.close();
-    throw new StoreOpenError(`another relay is using the data in ${JSON.stringify(folder)}`);
+    throw new DatabaseOpenError(
+      `another ${owner} is using the data in ${JSON.stringify(folder)}`,
+    );
   }
   chmodSync(path, 0o600);
   return lock;
 }
 
-function open(path: string, durability: Durability, maxBytes: number | undefined): DatabaseSync {
+function open(path: string, options: FolderOptions): DatabaseSync {
+  const { synchronous, maxBytes } = options;
   const db = new DatabaseSync(path);
   try {
     chmodSync(path, 0o600);
     db.exec("PRAGMA auto_vacuum = INCREMENTAL");
     db.exec("PRAGMA journal_mode = WAL");
-    db.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
-    migrate(db);
+    db.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`);
+    migrate(db, options);
     if (maxBytes !== undefined) {
       const { page_size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / page_size))}`);
@@ -84,13 +99,15 @@ function open(path: string, durability: Durability, maxBytes: number | undefined
   }
 }
 
-function migrate(db: DatabaseSync): void {
+type MigrateOptions = Pick<FolderOptions, "owner" | "migrations">;
+
+function migrate(db: DatabaseSync, { owner, migrations }: MigrateOptions): void {
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as {
     user_version: number;
   };
   if (version > migrations.length) {
-    throw new StoreOpenError(
-      `the relay's data were written by a newer hookferry (schema ${version}, this one knows ` +
+    throw new DatabaseOpenError(
+      `the ${owner}'s data were written by a newer hookferry (schema ${version}, this one knows ` +
         `${migrations.length}): use that one`,
     );
   }

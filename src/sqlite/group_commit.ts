@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { StoreUnavailableError } from "../store.ts";
+
+/** Makes the error that callers get when the database can neither be written nor read; `why` is SQLite's word. */
+export type UnavailableError = (why: string, cause: unknown) => Error;
 
 interface Write {
   readonly run: () => unknown;
@@ -13,14 +15,20 @@ interface Write {
  */
 export class GroupCommit {
   readonly #db: DatabaseSync;
+  readonly #unavailable: UnavailableError;
   readonly #onCommit: (durationMs: number, writes: number) => void;
   #waiting: Write[] = [];
   #scheduled: ReturnType<typeof setImmediate> | undefined;
   #problem: string | undefined;
   #readProblem: string | undefined;
 
-  constructor(db: DatabaseSync, onCommit: (durationMs: number, writes: number) => void) {
+  constructor(
+    db: DatabaseSync,
+    unavailable: UnavailableError,
+    onCommit: (durationMs: number, writes: number) => void = () => {},
+  ) {
     this.#db = db;
+    this.#unavailable = unavailable;
     this.#onCommit = onCommit;
   }
 
@@ -29,7 +37,7 @@ export class GroupCommit {
     return this.#problem ?? this.#readProblem;
   }
 
-  /** What `read` gives. Throws `StoreUnavailableError`. */
+  /** What `read` gives. Throws the `UnavailableError`. */
   read<T>(read: () => T): T {
     try {
       const result = read();
@@ -37,12 +45,12 @@ export class GroupCommit {
       return result;
     } catch (error) {
       this.#readProblem = error instanceof Error ? error.message : String(error);
-      throw new StoreUnavailableError(this.#readProblem, error);
+      throw this.#unavailable(this.#readProblem, error);
     }
   }
 
   /**
-   * Resolves with what `write` gave when it is committed. Rejects with `StoreUnavailableError` when the whole
+   * Resolves with what `write` gave when it is committed. Rejects with the `UnavailableError` when the whole
    * group could not be; nothing of it was written then.
    */
   run<T>(write: () => T): Promise<T> {
@@ -69,7 +77,7 @@ export class GroupCommit {
     } catch (error) {
       this.#rollback();
       this.#problem = error instanceof Error ? error.message : String(error);
-      const failure = new StoreUnavailableError(this.#problem, error);
+      const failure = this.#unavailable(this.#problem, error);
       for (const { reject } of writes) reject(failure);
       return;
     }
