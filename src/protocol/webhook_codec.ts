@@ -1,12 +1,12 @@
 /** The `webhook` frame in both its forms: the exact bytes, and the old relay's parsed payload. */
 import { z } from "zod";
+import { bodyMembers } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { problemOf } from "./json_object.ts";
 import { asciiJson, compactJson, memberText } from "./json_text.ts";
 
 const encoder = new TextEncoder();
-const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const webhookSchema = z.object({
@@ -121,21 +121,12 @@ export function encodeWebhook(envelope: Envelope, style: EnvelopeStyle): string 
 }
 
 function encodeExact(envelope: Envelope): string {
-  let body: string;
-  let encoding: "utf8" | "base64" = "utf8";
-  try {
-    body = strictDecoder.decode(envelope.body);
-  } catch {
-    body = base64(envelope.body);
-    encoding = "base64";
-  }
   return JSON.stringify({
     ...commonMembers(envelope),
     method: envelope.method,
     path: envelope.path,
     raw_headers: envelope.headers,
-    body,
-    body_encoding: encoding,
+    ...bodyMembers(envelope.body),
     delivery_count: envelope.deliveryCount,
   });
 }
@@ -166,12 +157,4 @@ function commonMembers(envelope: Envelope) {
 
 function oneValueEach(envelope: Envelope): Record<string, string> {
   return Object.fromEntries(envelope.headers.map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  }
-  return btoa(binary);
 }

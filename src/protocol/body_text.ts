@@ -1,0 +1,29 @@
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text of bytes that are valid UTF-8, a byte order mark kept; undefined for others. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Base64 with padding (RFC 4648 section 4). */
+export function base64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) {
+    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  }
+  return btoa(binary);
+}
+
+/** A body as two members of a JSON object that give the exact bytes back. */
+export function bodyMembers(
+  bytes: Uint8Array,
+): { readonly body: string; readonly body_encoding: "utf8" | "base64" } {
+  const text = utf8Text(bytes);
+  return text === undefined
+    ? { body: base64(bytes), body_encoding: "base64" }
+    : { body: text, body_encoding: "utf8" };
+}
