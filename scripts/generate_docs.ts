@@ -81,19 +81,33 @@ function row(option: Option): string {
   return `| ${[...cells, accepted(option.kind), fallback, option.help].join(" | ")} |`;
 }
 
+interface Property {
+  readonly description?: string;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly Property[];
+  readonly properties?: Readonly<Record<string, Property>>;
+}
+
 function targetRows(): string[] {
   const { $defs } = configSchema() as {
-    $defs: {
-      target: {
-        required: string[];
-        properties: Record<string, { description?: string; type?: string; anyOf?: unknown[] }>;
-      };
-    };
+    $defs: { target: { required: string[]; properties: Record<string, Property> } };
   };
-  return Object.entries($defs.target.properties).map(([key, property]) => {
-    const [first = property] = (property.anyOf ?? []) as { type?: string }[];
-    const need = $defs.target.required.includes(key) ? ", required" : "";
-    return `| \`${key}\` | ${first.type ?? "string"}${need} | ${property.description ?? ""} |`;
+  return rowsOf($defs.target.properties, $defs.target.required);
+}
+
+/** A row for each property, one inside another named by its path. */
+function rowsOf(
+  properties: Readonly<Record<string, Property>>,
+  required: readonly string[] = [],
+  prefix = "",
+): string[] {
+  return Object.entries(properties).flatMap(([key, property]) => {
+    const [first = property] = property.anyOf ?? [];
+    const what = first.enum?.join(", ") ?? first.type ?? "string";
+    const need = required.includes(key) ? ", required" : "";
+    const row = `| \`${prefix}${key}\` | ${what}${need} | ${property.description ?? ""} |`;
+    return [row, ...rowsOf(first.properties ?? {}, [], `${prefix}${key}.`)];
   });
 }
 

@@ -58,6 +58,12 @@ function showTarget(path: string, target: TargetSettings): void {
   for (const [name] of target.headers) print(`${path}.headers.${name}`, "***");
   print(`${path}.timeout_seconds`, target.timeoutMs / 1000);
   print(`${path}.retry_max_attempts`, target.retry.maxAttempts);
+  if (target.batch) {
+    print(`${path}.batch.max_messages`, target.batch.maxMessages);
+    print(`${path}.batch.max_wait_seconds`, target.batch.maxWaitMs / 1000);
+    print(`${path}.batch.max_bytes`, target.batch.maxBytes);
+    print(`${path}.batch.format`, target.batch.format);
+  }
 }
 
 function print(key: string, value: unknown, origin?: string): void {

@@ -1,4 +1,5 @@
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
+import { checkBatchWindow } from "./batch_settings.ts";
 import { ConfigError, type Report } from "./config_error.ts";
 import { parseListen } from "./listen_address.ts";
 import { type Layers, mergeLayers, type Values } from "./merge.ts";
@@ -137,21 +138,23 @@ function readTargets(
     ...(method !== undefined && { method }),
     ...(timeout !== undefined && { timeout_seconds: timeout }),
   };
+  const window = {
+    maxMessages: values.get("max_queue_messages"),
+    maxBytes: values.get("max_queue_bytes"),
+  };
+  const read = (path: string, name: string, given: unknown) => {
+    const target = readTarget({ path, name, given, legacyHeaders }, report);
+    if (target?.batch) checkBatchWindow(path, target.batch, window, report);
+    return target;
+  };
   let defaultTarget: TargetSettings | undefined;
   const inFile = file["default_target"] ?? undefined;
   if (url !== undefined) {
     // Another URL is another target: its headers, which may be secrets, stay with the one in the file.
-    const given = { url, ...overrides };
-    defaultTarget = readTarget(
-      { path: "target_url", name: "default", given, legacyHeaders },
-      report,
-    );
+    defaultTarget = read("target_url", "default", { url, ...overrides });
   } else if (inFile !== undefined) {
     const given = typeof inFile === "object" ? { ...inFile, ...overrides } : inFile;
-    defaultTarget = readTarget(
-      { path: "default_target", name: "default", given, legacyHeaders },
-      report,
-    );
+    defaultTarget = read("default_target", "default", given);
   }
   const targets = new Map<string, TargetSettings>();
   const named = file["targets"] ?? {};
@@ -160,7 +163,7 @@ function readTargets(
     return { defaultTarget, targets };
   }
   for (const [id, given] of Object.entries(named)) {
-    const one = readTarget({ path: `targets.${id}`, name: id, given, legacyHeaders }, report);
+    const one = read(`targets.${id}`, id, given);
     if (one) targets.set(id, one);
   }
   return { defaultTarget, targets };

@@ -71,6 +71,17 @@ export interface TargetSettings {
   readonly maxConcurrentRequests: number | undefined;
   /** Also send the X-Original-* headers of the old connector. */
   readonly legacyHeaders: boolean;
+  /** How messages are gathered into one request; undefined = each has its own. */
+  readonly batch: BatchSettings | undefined;
+}
+
+/** A request goes out with the first of: so many messages, so long after the first, so many bytes of bodies. */
+export interface BatchSettings {
+  readonly maxMessages: number;
+  readonly maxWaitMs: number;
+  /** One message with a larger body goes alone. */
+  readonly maxBytes: number;
+  readonly format: "json" | "ndjson" | "cloudevents";
 }
 
 export interface RetrySettings {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
 import type { TargetSettings } from "./settings.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
@@ -25,6 +26,7 @@ export const targetSchema = z.strictObject({
   ca_cert_path: z.string().min(1).nullish().describe("CA file for the target, added to the roots"),
   client_cert_path: z.string().min(1).nullish().describe("client certificate for the target"),
   client_key_path: z.string().min(1).nullish().describe("its key"),
+  batch: batchSchema.nullish().describe("several messages in one request: docs/BATCH.md"),
 });
 
 const defaults = {
@@ -81,5 +83,6 @@ export function readTarget(
     ),
     maxConcurrentRequests: data.max_concurrent_requests ?? undefined,
     legacyHeaders: data.legacy_headers ?? legacyHeaders,
+    batch: data.batch ? readBatch(data.batch) : undefined,
   };
 }

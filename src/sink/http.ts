@@ -40,7 +40,8 @@ export function httpSink(target: TargetSettings, maxSockets: number, clock: Cloc
   };
 }
 
-function failedAttempt(error: unknown, timedOut: boolean, target: TargetSettings): Attempt {
+/** What a request came to that had no answer. */
+export function failedAttempt(error: unknown, timedOut: boolean, target: TargetSettings): Attempt {
   if (error instanceof UnsendableError) {
     return { kind: "permanent", reason: { code: "bad_request", message: error.message } };
   }

@@ -25,6 +25,7 @@ const target: TargetSettings = {
   tls: { verify: true, ca: undefined, cert: undefined, key: undefined },
   maxConcurrentRequests: undefined,
   legacyHeaders: false,
+  batch: undefined,
 };
 
 const paths: [base: string, suffix: string, expected: string][] = [

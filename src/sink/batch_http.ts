@@ -1,0 +1,109 @@
+import type { Clock } from "../async/clock.ts";
+import { TaskGroup } from "../async/task_group.ts";
+import { timeoutSignal } from "../async/timeout_signal.ts";
+import type { BatchSettings, TargetSettings } from "../config/settings.ts";
+import type { Attempt, Sink } from "../flow.ts";
+import { createHttpClient, type HttpRequest } from "../runtime/http_client.ts";
+import type { Batch, BatchMessage } from "./batch.ts";
+import { outcomesOf, readAnswer } from "./batch_answer.ts";
+import { batchFormats } from "./batch_format.ts";
+import { Gathering } from "./gathering.ts";
+import { forwardedHeaders, withOverrides } from "./headers.ts";
+import { failedAttempt } from "./http.ts";
+
+export interface BatchHttpOptions {
+  readonly maxSockets: number;
+  /** Waits until a request may be made; the result says that it is over. */
+  readonly admit: (signal: AbortSignal) => Promise<() => void>;
+  /** From then on nothing waits for others any more. */
+  readonly drain: AbortSignal;
+  readonly clock: Clock;
+}
+
+/**
+ * The messages that are waiting in one request (docs/BATCH.md); each still has its own attempt. One client
+ * and so one connection pool for the life of the connector.
+ */
+export function batchHttpSink(
+  target: TargetSettings,
+  settings: BatchSettings,
+  { maxSockets, admit, drain, clock }: BatchHttpOptions,
+): Sink {
+  const client = createHttpClient(target.tls, maxSockets);
+  const requests = new TaskGroup();
+  const gathering = new Gathering(settings, {
+    send: (batch) => requests.run(() => send(batch)),
+    drain,
+    clock,
+  });
+  return {
+    send: (envelope, attempt, abort) => gathering.add({ envelope, attempt }, abort),
+    async [Symbol.asyncDispose]() {
+      gathering.dispose();
+      await requests.join();
+      client.close();
+    },
+  };
+
+  /** Never rejects: what goes wrong is the messages' to hear. */
+  async function send(batch: Batch): Promise<void> {
+    try {
+      const leave = await admit(batch.signal);
+      try {
+        gathering.close(batch);
+        batch.settle(await request(batch.messages, batch.signal));
+      } finally {
+        leave();
+      }
+    } catch (error) {
+      batch.fail(error); // after an abort there is nobody left to tell
+    }
+  }
+
+  async function request(
+    messages: readonly BatchMessage[],
+    abort: AbortSignal,
+  ): Promise<(message: BatchMessage) => Attempt> {
+    const late = () => new DOMException("no answer in time", "TimeoutError");
+    const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
+    try {
+      const { status, headers, body } = await client.request(
+        batchRequest(messages, target, settings),
+        signal,
+      );
+      const answer = { status, headers, body: await readAnswer(body) };
+      if (status === 413 && messages.length > 1) {
+        gathering.tooLarge(messages.length);
+        const message = `the target answered 413 to ${messages.length} messages in one request; ` +
+          `there will be fewer in the next`;
+        return () => ({ kind: "transient", reason: { code: "status", status, message } });
+      }
+      const attemptOf = outcomesOf(answer, clock.now());
+      return ({ envelope }) => attemptOf(envelope.id);
+    } catch (error) {
+      const attempt = failedAttempt(error, signal.aborted, target);
+      return () => attempt;
+    } finally {
+      clear();
+    }
+  }
+}
+
+/** No `Idempotency-Key`: what is tried again goes in another batch. Each message is known by its own id. */
+function batchRequest(
+  messages: readonly BatchMessage[],
+  target: TargetSettings,
+  settings: BatchSettings,
+): HttpRequest {
+  const format = batchFormats[settings.format];
+  return {
+    method: target.method ?? "POST",
+    url: target.url,
+    path: target.url.pathname + target.url.search,
+    headers: withOverrides([
+      ["Content-Type", format.contentType],
+      ["X-Webhook-Batch-Size", String(messages.length)],
+    ], forwardedHeaders(target.headers)),
+    body: new TextEncoder().encode(format.encode(messages)),
+  };
+}
