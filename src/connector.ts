@@ -9,8 +9,15 @@ import type { Observe } from "./observe/events.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
-import { createAdmission, createTarget, type Route, type Target } from "./pipeline/target.ts";
+import {
+  type Admission,
+  createAdmission,
+  createTarget,
+  type Route,
+  type Target,
+} from "./pipeline/target.ts";
 import { createFetch } from "./runtime/fetch.ts";
+import { batchHttpSink } from "./sink/batch_http.ts";
 import { httpSink } from "./sink/http.ts";
 import { createSource } from "./source/source.ts";
 import { chooseTransport } from "./transport/choose.ts";
@@ -73,7 +80,8 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     },
     async run(life) {
       const http = createFetch(source.tls);
-      const targets = createTargets(settings, clock);
+      const admit = createAdmission(places);
+      const targets = createTargets(settings, { admit, drain: life.drain, clock });
       const end = withGrace(life, delivery.shutdownGraceMs, clock, () =>
         observe({
           type: "connector.draining",
@@ -114,7 +122,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           budget,
           deliver: createDeliver({
             route: targets.route,
-            admit: createAdmission(places),
+            admit,
             clock,
             random,
             observe,
@@ -148,11 +156,20 @@ function transportsFor(
 
 function createTargets(
   settings: Settings,
-  clock: Clock,
+  { admit, drain, clock }: { admit: Admission; drain: AbortSignal; clock: Clock },
 ): { route: Route; close(): Promise<void> } {
   const make = (target: TargetSettings): Target => {
+    const { name, retry, batch } = target;
     const limit = target.maxConcurrentRequests ?? settings.delivery.maxConcurrentRequests;
-    return createTarget(target.name, httpSink(target, limit, clock), target.retry, limit);
+    if (!batch) return createTarget(name, httpSink(target, limit, clock), retry, limit);
+    const places = new Semaphore(limit);
+    const sink = batchHttpSink(target, batch, {
+      maxSockets: limit,
+      admit: (signal) => admit({ places }, signal),
+      drain,
+      clock,
+    });
+    return { name, sink, retry, places: undefined };
   };
   const byWebhookId = new Map([...settings.targets].map(([id, target]) => [id, make(target)]));
   const fallback = settings.defaultTarget && make(settings.defaultTarget);

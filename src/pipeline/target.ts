@@ -7,7 +7,8 @@ export interface Target {
   readonly name: string;
   readonly sink: Sink;
   readonly retry: RetrySettings;
-  readonly places: Semaphore;
+  /** Undefined = the sink asks for a place itself, one for each request. */
+  readonly places: Semaphore | undefined;
 }
 
 export function createTarget(
@@ -23,11 +24,15 @@ export function createTarget(
 export type Route = (webhookId: string) => Target | undefined;
 
 /** Lets attempts through: first a place at the target, then one of all, so that a slow target holds only its own. */
-export type Admission = (target: Target, signal: AbortSignal) => Promise<() => void>;
+export type Admission = (
+  target: Pick<Target, "places">,
+  signal: AbortSignal,
+) => Promise<() => void>;
 
 export function createAdmission(all: Semaphore): Admission {
-  return async (target, signal) => {
-    const leaveTarget = await target.places.acquire(signal);
+  return async ({ places }, signal) => {
+    if (!places) return () => {};
+    const leaveTarget = await places.acquire(signal);
     try {
       const leaveAll = await all.acquire(signal);
       return () => {
