@@ -5,21 +5,24 @@
 import { z } from "zod";
 import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
 import { parseObject, problemOf } from "./json_object.ts";
+import { maxBatchIds } from "./limits.ts";
 
 const ackSchema = z.object({
   message_id: z.string().optional(),
-  message_ids: z.array(z.string()).max(10_000).optional(),
+  message_ids: z.array(z.string()).max(maxBatchIds).optional(),
 });
 const nackSchema = z.object({
   message_id: z.string(),
   retry: z.boolean().catch(true),
   delay_seconds: z.number().nonnegative().optional().catch(undefined),
   reason: z.string().max(1024).optional().catch(undefined),
+  attempted: z.boolean().optional().catch(undefined),
 });
 const batchSchema = z.object({
-  acks: z.array(z.string()).max(10_000).default([]),
-  nacks: z.array(nackSchema).max(10_000).default([]),
+  acks: z.array(z.string()).max(maxBatchIds).default([]),
+  nacks: z.array(nackSchema).max(maxBatchIds).default([]),
 });
+const extendSchema = z.object({ message_ids: z.array(z.string()).max(maxBatchIds) });
 
 /** The texts of one connector frame over a socket, in order. */
 export function encodeConnectorFrame(
@@ -32,9 +35,17 @@ export function encodeConnectorFrame(
       return [JSON.stringify({ type: frame.type, timestamp })];
     case "drain":
       return capabilities.includes("drain") ? [JSON.stringify({ type: frame.type })] : [];
+    case "extend":
+      if (!capabilities.includes("extend")) return [];
+      return batchesOf(frame.messageIds)
+        .map((message_ids) => JSON.stringify({ type: frame.type, message_ids }));
     case "settle": {
       const nacks = frame.settlements.filter((settlement) => settlement.verdict === "nack")
-        .map((settlement) => JSON.stringify({ type: "nack", ...nackMembers(settlement) }));
+        .map((settlement) => {
+          const { attempted, ...members } = nackMembers(settlement);
+          const told = capabilities.includes("extend") ? { ...members, attempted } : members;
+          return JSON.stringify({ type: "nack", ...told });
+        });
       const acks = frame.settlements.filter((settlement) => settlement.verdict === "ack")
         .map((settlement) => settlement.messageId);
       if (capabilities.includes("ack-batch") && acks.length > 1) {
@@ -51,6 +62,11 @@ export function encodeAckBatch(settlements: readonly Settlement[]): string {
     acks: settlements.filter(({ verdict }) => verdict === "ack").map(({ messageId }) => messageId),
     nacks: settlements.filter((settlement) => settlement.verdict === "nack").map(nackMembers),
   });
+}
+
+/** The bodies of `POST /connect/extend`: as many as it takes. */
+export function encodeExtensions(messageIds: readonly string[]): string[] {
+  return batchesOf(messageIds).map((message_ids) => JSON.stringify({ message_ids }));
 }
 
 /** What a connector said, as the relay reads it. `connectionId` of the settlements is the one given. */
@@ -79,6 +95,12 @@ export function decodeConnectorFrame(text: string, connectionId: string): Decode
         ? { type: "settle", settlements: [nackOf(nack.data, connectionId)] }
         : { type: "malformed", problem: problemOf(nack.error) };
     }
+    case "extend": {
+      const messageIds = decodeExtension(value);
+      return typeof messageIds === "string"
+        ? { type: "malformed", problem: messageIds }
+        : { type: "extend", messageIds, connectionId };
+    }
     default:
       return { type: "unknown", name: typeof value.type === "string" ? value.type : "(none)" };
   }
@@ -96,6 +118,24 @@ export function decodeAckBatch(text: string, connectionId: string): readonly Set
   ];
 }
 
+/** Reads the body of `POST /connect/extend`, text or parsed; a string says what is wrong with it. */
+export function decodeExtension(
+  body: string | Record<string, unknown>,
+): readonly string[] | string {
+  const value = typeof body === "string" ? parseObject(body) : body;
+  if (typeof value === "string") return value;
+  const extension = extendSchema.safeParse(value);
+  return extension.success ? extension.data.message_ids : problemOf(extension.error);
+}
+
+function batchesOf(ids: readonly string[]): (readonly string[])[] {
+  const batches = [];
+  for (let at = 0; at < ids.length; at += maxBatchIds) {
+    batches.push(ids.slice(at, at + maxBatchIds));
+  }
+  return batches;
+}
+
 function ackOf(messageId: string, connectionId: string): Settlement {
   return { messageId, connectionId, verdict: "ack" };
 }
@@ -108,6 +148,7 @@ function nackOf(nack: z.infer<typeof nackSchema>, connectionId: string): Settlem
     retry: nack.retry,
     ...(nack.delay_seconds !== undefined && { delayMs: nack.delay_seconds * 1000 }),
     ...(nack.reason !== undefined && { reason: nack.reason }),
+    ...(nack.attempted === false && { attempted: false }),
   };
 }
 
@@ -117,5 +158,6 @@ function nackMembers(settlement: Extract<Settlement, { verdict: "nack" }>) {
     retry: settlement.retry,
     delay_seconds: settlement.delayMs === undefined ? undefined : settlement.delayMs / 1000,
     reason: settlement.reason,
+    attempted: settlement.attempted === false ? false : undefined,
   };
 }

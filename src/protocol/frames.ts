@@ -1,13 +1,14 @@
 import type { Envelope } from "./envelope.ts";
 
 /** What both of our ends can do beyond the old protocol. Nothing is used that the relay did not answer. */
-export type Capability = "exact-body" | "ack-batch" | "ack-confirm" | "drain";
+export type Capability = "exact-body" | "ack-batch" | "ack-confirm" | "drain" | "extend";
 
 export const allCapabilities: readonly Capability[] = [
   "exact-body",
   "ack-batch",
   "ack-confirm",
   "drain",
+  "extend",
 ];
 
 /** What the relay says. `unknown` and `malformed` are what it should not have said: both are ignored and counted. */
@@ -18,6 +19,8 @@ export type RelayFrame =
     readonly channel: string;
     readonly capabilities: readonly Capability[];
     readonly maxMessageBytes?: number;
+    /** How long a message may be unsettled before the relay gives it out again, where the relay tells. */
+    readonly ackTimeoutMs?: number;
     /** Messages waiting in the channel and the age of the oldest, where the relay tells. */
     readonly waiting?: { readonly messages: number; readonly oldestAgeMs: number };
   }
@@ -40,10 +43,18 @@ export type Settlement =
     readonly retry: boolean;
     readonly delayMs?: number;
     readonly reason?: string;
+    /** false = given back untried: it does not count as delivered. Absent = true. */
+    readonly attempted?: boolean;
   };
 
 /** What the connector says. */
 export type ConnectorFrame =
   | { readonly type: "settle"; readonly settlements: readonly Settlement[] }
   | { readonly type: "heartbeat" }
-  | { readonly type: "drain" };
+  | { readonly type: "drain" }
+  /** These are still in hand: their ack timeout is to begin anew. `connectionId` is one they came by. */
+  | {
+    readonly type: "extend";
+    readonly messageIds: readonly string[];
+    readonly connectionId: string;
+  };

@@ -7,5 +7,8 @@ export const maxBodyBytes = 10 * 1024 * 1024;
  */
 export const maxFrameBytes = 64 * 1024 * 1024;
 
+/** Message ids of one kind in one frame or request. */
+export const maxBatchIds = 10_000;
+
 /** The longest channel name, characters. */
 export const maxChannelNameLength = 128;

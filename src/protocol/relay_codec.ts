@@ -14,6 +14,7 @@ const connectedSchema = z.object({
   channel: z.string().catch(""),
   capabilities: z.array(z.string()).catch([]),
   max_message_bytes: z.number().int().positive().optional().catch(undefined),
+  ack_timeout_seconds: z.number().positive().optional().catch(undefined),
   waiting_messages: z.number().int().nonnegative().optional().catch(undefined),
   oldest_age_seconds: z.number().nonnegative().optional().catch(undefined),
 });
@@ -65,13 +66,14 @@ function decodeConnected(value: Record<string, unknown>): RelayFrame {
   const connected = connectedSchema.safeParse(value);
   if (!connected.success) return { type: "malformed", problem: problemOf(connected.error) };
   const { connection_id, channel, capabilities, max_message_bytes } = connected.data;
-  const { waiting_messages, oldest_age_seconds } = connected.data;
+  const { ack_timeout_seconds, waiting_messages, oldest_age_seconds } = connected.data;
   return {
     type: "connected",
     connectionId: connection_id,
     channel,
     capabilities: knownCapabilities(capabilities),
     ...(max_message_bytes !== undefined && { maxMessageBytes: max_message_bytes }),
+    ...(ack_timeout_seconds !== undefined && { ackTimeoutMs: ack_timeout_seconds * 1000 }),
     ...(waiting_messages !== undefined &&
       { waiting: { messages: waiting_messages, oldestAgeMs: (oldest_age_seconds ?? 0) * 1000 } }),
   };
@@ -91,6 +93,7 @@ export function encodeRelayFrame(
         timestamp,
         capabilities: frame.capabilities,
         max_message_bytes: frame.maxMessageBytes,
+        ack_timeout_seconds: frame.ackTimeoutMs && frame.ackTimeoutMs / 1000,
         waiting_messages: frame.waiting?.messages,
         oldest_age_seconds: frame.waiting && frame.waiting.oldestAgeMs / 1000,
       });

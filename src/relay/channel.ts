@@ -78,12 +78,14 @@ interface Handed {
 
 interface Lease extends Handed {
   readonly member: Member;
-  readonly cancelTimeout: () => void;
+  cancelTimeout: () => void;
 }
 
 /** A nack without a delay of its own waits this long, doubled with every delivery up to the cap. */
 const nackBaseMs = 1_000;
 const nackCapMs = 60_000;
+/** What a connector gave back untried waits this long, unless it says otherwise. */
+const untriedDelayMs = 1_000;
 /** How long after the store failed it is tried again. */
 const storeRetryMs = 1_000;
 /** How long an ack of a connection that has ended is still taken from the same connector. */
@@ -263,10 +265,42 @@ export class Channel {
       await this.#bury(lease, settlement.reason ?? "rejected by the connector");
     } else {
       this.#observe({ type: "relay.nacked", channel: this.settings.name, messageId: id });
-      await this.#giveOutAgain(lease, settlement.delayMs, settlement.reason ?? "nacked");
+      if (settlement.attempted === false) {
+        const delayMs = this.#atMostTtl(settlement.delayMs ?? untriedDelayMs);
+        await this.#store.release(id, now + delayMs);
+      } else {
+        await this.#giveOutAgain(lease, settlement.delayMs, settlement.reason ?? "nacked");
+      }
     }
     void this.#pump();
     return "settled";
+  }
+
+  /**
+   * Begins the ack timeout of these messages anew; resolves with how many are leased to the connector. The
+   * others are ignored: an extension changes nothing that is settled or somebody else's.
+   */
+  async extend(messageIds: readonly string[], connectorId: string): Promise<number> {
+    try {
+      const elsewhere = messageIds.filter((id) => !this.#leases.has(id));
+      const counts = await Promise.all([
+        ...messageIds.map((id) => this.#extend(id, connectorId)),
+        elsewhere.length > 0 ? this.#store.shared?.extendElsewhere(elsewhere, connectorId) ?? 0 : 0,
+      ]);
+      return counts.reduce((sum, count) => sum + count, 0);
+    } catch (error) {
+      this.#storeFailed(error);
+      return 0;
+    }
+  }
+
+  async #extend(id: string, connectorId: string): Promise<0 | 1> {
+    const lease = this.#leases.get(id);
+    if (lease?.connectorId !== connectorId || !await this.#store.extend(id)) return 0;
+    if (this.#leases.get(id) !== lease) return 0; // it ended meanwhile
+    lease.cancelTimeout();
+    lease.cancelTimeout = this.#afterAckTimeout(lease);
+    return 1;
   }
 
   get stats(): StoreStats {
@@ -359,8 +393,12 @@ export class Channel {
     }
     const growing = Math.min(nackCapMs, nackBaseMs * 2 ** Math.min(deliveries - 1, 16));
     const at = this.#clock.now();
-    const readyAt = at + Math.min(delayMs ?? growing, this.settings.ttlMs);
+    const readyAt = at + this.#atMostTtl(delayMs ?? growing);
     await this.#store.release(id, readyAt, { at, connectorId, reason });
+  }
+
+  #atMostTtl(delayMs: number): number {
+    return Math.min(delayMs, this.settings.ttlMs);
   }
 
   async #bury({ message, connectorId }: Handed, reason: string): Promise<void> {
@@ -415,18 +453,9 @@ export class Channel {
   #handOut(message: StoredMessage, member: Member): void {
     const { envelope } = message;
     const { connectorId, connectionId } = member.subscriber;
-    const cancelTimeout = this.#clock.after(this.settings.ackTimeoutMs, () => {
-      this.#endLease(envelope.id);
-      this.#observe({
-        type: "relay.lease_expired",
-        channel: this.settings.name,
-        messageId: envelope.id,
-      });
-      this.#giveOutAgain({ message, connectorId }, 0, "not acknowledged in time")
-        .catch((error) => this.#storeFailed(error))
-        .then(() => this.#pump());
-    });
-    this.#leases.set(envelope.id, { message, connectorId, member, cancelTimeout });
+    const handed = { message, connectorId };
+    const cancelTimeout = this.#afterAckTimeout(handed);
+    this.#leases.set(envelope.id, { ...handed, member, cancelTimeout });
     this.#countHeld(connectorId, 1);
     this.#lately.delete(envelope.id);
     member.leases.add(envelope.id);
@@ -440,6 +469,17 @@ export class Channel {
       delivery: message.deliveries,
     });
     member.subscriber.hand(envelope);
+  }
+
+  #afterAckTimeout(handed: Handed): () => void {
+    return this.#clock.after(this.settings.ackTimeoutMs, () => {
+      const messageId = handed.message.envelope.id;
+      this.#endLease(messageId);
+      this.#observe({ type: "relay.lease_expired", channel: this.settings.name, messageId });
+      this.#giveOutAgain(handed, 0, "not acknowledged in time")
+        .catch((error) => this.#storeFailed(error))
+        .then(() => this.#pump());
+    });
   }
 
   #leastLoaded(): Member | undefined {

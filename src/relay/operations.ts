@@ -134,6 +134,7 @@ export const operations: Readonly<Record<string, Operation>> = {
         retry: z.boolean().optional(),
         delay_seconds: z.number().nonnegative().optional(),
         reason: z.string().optional(),
+        attempted: z.boolean().optional(),
       })).optional(),
     }),
     answer: z.strictObject({
@@ -141,6 +142,11 @@ export const operations: Readonly<Record<string, Operation>> = {
         z.strictObject({ message_id: z.string(), status: z.enum(["settled", "unknown"]) }),
       ),
     }),
+  }),
+  "POST /connect/extend": byConnector({
+    summary: "Begin the ack timeout of messages anew: they are still in hand",
+    body: z.strictObject({ message_ids: z.array(z.string()) }),
+    answer: z.strictObject({ extended: count }),
   }),
   "GET /connect/status/:channel": byConnector({
     summary: "The channel's statistics",

@@ -71,6 +71,7 @@ export function connectedFrame(
     channel: channel.settings.name,
     capabilities: hello.capabilities,
     maxMessageBytes: channel.settings.maxBodyBytes,
+    ackTimeoutMs: channel.settings.ackTimeoutMs,
     waiting: {
       messages: queued,
       oldestAgeMs: oldestAt === undefined ? 0 : Math.max(0, clock.now() - oldestAt),

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
-import { decodeAckBatch } from "../protocol/connector_codec.ts";
+import { decodeAckBatch, decodeExtension } from "../protocol/connector_codec.ts";
 import { sameText } from "../protocol/signatures.ts";
-import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
+import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest/ingest.ts";
@@ -119,6 +119,14 @@ export function routes(
     // All of it again: what was settled is unknown then, which ends it too.
     if (results.some(({ status }) => status === "unavailable")) return unavailable(c);
     return c.json({ results });
+  });
+
+  app.post(extendPath, async (c) => {
+    const found = connectionOf(c);
+    if (found instanceof Response) return found;
+    const messageIds = decodeExtension(await c.req.text());
+    if (typeof messageIds === "string") return c.json({ detail: messageIds }, 422);
+    return c.json({ extended: await found.channel.extend(messageIds, found.connectorId) });
   });
 
   app.get("/connect/status/:channel", async (c) => {

@@ -74,6 +74,8 @@ export interface Store {
   take(now: number): Promise<StoredMessage | undefined>;
   /** Settles for good a message that is not leased: its ack came late. False when it is leased or not there. */
   claim(messageId: string): Promise<boolean>;
+  /** Begins the time of a lease anew, where the store keeps one. False when it is not leased. */
+  extend(messageId: string): Promise<boolean>;
   /** Settles a leased message for good. False when it is not leased. */
   ack(messageId: string): Promise<boolean>;
   /**
@@ -100,13 +102,15 @@ export interface Store {
 
 /** What a relay that shares a store with others hears from them, and asks them. */
 export interface SharedStore {
-  /** From now on `reader` hears of what others stored and gave back, and settles for them. */
+  /** From now on `reader` hears of what others stored and gave back, and settles and extends for them. */
   attach(reader: Reader): void;
   /** Has the relay that leased a message settle it; undefined when none has. */
   settleElsewhere(
     settlement: Settlement,
     connectorId: string,
   ): Promise<SettleOutcome | undefined>;
+  /** Has the relays that leased these messages extend them; resolves with how many the first to answer has. */
+  extendElsewhere(messageIds: readonly string[], connectorId: string): Promise<number>;
   /** Brings the statistics up to what others did. May reject with `StoreUnavailableError`. */
   refresh(): Promise<void>;
 }
@@ -118,6 +122,7 @@ export interface Reader {
   /** Something may be ready. */
   wake(): void;
   settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome>;
+  extend(messageIds: readonly string[], connectorId: string): Promise<number>;
 }
 
 export interface StoreSettings {

@@ -59,6 +59,9 @@ export function websocketStream(
         case "settle":
           void settle(socket, frame.settlements.map((settlement) => ({ ...settlement })));
           break;
+        case "extend":
+          void channel.extend(frame.messageIds, connectorId);
+          break;
         case "unknown":
         case "malformed":
           relay.observe({

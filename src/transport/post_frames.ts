@@ -1,4 +1,4 @@
-/** The way up for SSE and long-poll: settlements as HTTP requests. */
+/** The way up for SSE and long-poll: settlements and extensions as HTTP requests. */
 import {
   type ConnectorFrame,
   type Settlement,
@@ -6,8 +6,8 @@ import {
   type StreamFailure,
 } from "../flow.ts";
 import { timeoutSignal } from "../async/timeout_signal.ts";
-import { encodeAckBatch } from "../protocol/connector_codec.ts";
-import { ackBatchPath, ackPath, wireHeaders } from "../protocol/wire.ts";
+import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts";
+import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { type RelayEndpoint, relayUrl } from "./relay_endpoint.ts";
 import { brokenStream, refusedStream } from "./stream_failure.ts";
@@ -26,11 +26,7 @@ export async function postFrames(
   capabilities: readonly Capability[],
   abort: AbortSignal,
 ): Promise<readonly string[]> {
-  // Heartbeats and drains have no HTTP form: a poll is its own sign of life.
-  if (frame.type !== "settle") return [];
-  const requests = capabilities.includes("ack-batch")
-    ? batches(frame.settlements)
-    : frame.settlements.map(single);
+  const requests = requestsFor(frame, capabilities);
   const taken: string[] = [];
   let failure: StreamFailure | undefined;
   const waiting = requests.values();
@@ -40,24 +36,54 @@ export async function postFrames(
         await post(relay, request, abort);
         taken.push(...request.messageIds);
       } catch (error) {
-        failure ??= brokenStream({ what: "acknowledge", url: relay.url }, error);
+        failure ??= brokenStream({ what: request.what, url: relay.url }, error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxParallel, requests.length) }, worker));
-  if (failure) throw new SettlementsUnsent(taken, failure);
+  if (failure) throw frame.type === "settle" ? new SettlementsUnsent(taken, failure) : failure;
   return taken;
 }
 
-interface SettlementRequest {
+interface FrameRequest {
+  /** In the words of an error message: "cannot …". */
+  readonly what: string;
   readonly path: string;
   readonly connectionId: string;
+  /** Settled when the relay has taken it. */
   readonly messageIds: readonly string[];
   readonly body?: string;
 }
 
+/** Heartbeats and drains have no HTTP form: a poll is its own sign of life. */
+function requestsFor(frame: ConnectorFrame, capabilities: readonly Capability[]): FrameRequest[] {
+  switch (frame.type) {
+    case "heartbeat":
+    case "drain":
+      return [];
+    case "extend":
+      return capabilities.includes("extend") ? extensions(frame) : [];
+    case "settle":
+      return capabilities.includes("ack-batch")
+        ? batches(frame.settlements)
+        : frame.settlements.map(single);
+  }
+}
+
+function extensions(
+  { messageIds, connectionId }: Extract<ConnectorFrame, { type: "extend" }>,
+): FrameRequest[] {
+  return encodeExtensions(messageIds).map((body) => ({
+    what: "extend leases",
+    path: extendPath,
+    connectionId,
+    messageIds: [],
+    body,
+  }));
+}
+
 /** One request a connection id: the relay looks the messages up by it. */
-function batches(settlements: readonly Settlement[]): SettlementRequest[] {
+function batches(settlements: readonly Settlement[]): FrameRequest[] {
   const byConnection = new Map<string, Settlement[]>();
   for (const settlement of settlements) {
     const group = byConnection.get(settlement.connectionId);
@@ -65,6 +91,7 @@ function batches(settlements: readonly Settlement[]): SettlementRequest[] {
     else byConnection.set(settlement.connectionId, [settlement]);
   }
   return [...byConnection].map(([connectionId, group]) => ({
+    what: "acknowledge",
     path: ackBatchPath,
     connectionId,
     messageIds: group.map(({ messageId }) => messageId),
@@ -72,13 +99,14 @@ function batches(settlements: readonly Settlement[]): SettlementRequest[] {
   }));
 }
 
-function single(settlement: Settlement): SettlementRequest {
+function single(settlement: Settlement): FrameRequest {
   const query = new URLSearchParams({
     message_id: settlement.messageId,
     status: settlement.verdict,
     ...(settlement.verdict === "nack" && { retry: String(settlement.retry) }),
   });
   return {
+    what: "acknowledge",
     path: `${ackPath}?${query}`,
     connectionId: settlement.connectionId,
     messageIds: [settlement.messageId],
@@ -87,7 +115,7 @@ function single(settlement: Settlement): SettlementRequest {
 
 async function post(
   relay: RelayEndpoint,
-  { path, connectionId, body }: SettlementRequest,
+  { what, path, connectionId, body }: FrameRequest,
   abort: AbortSignal,
 ): Promise<void> {
   const url = relayUrl(relay, path);
@@ -107,7 +135,7 @@ async function post(
     });
     const text = await boundedText(response, signal);
     if (response.ok || response.status === 404) return;
-    const doing = { what: "acknowledge", url: relayUrl(relay, ackPath) };
+    const doing = { what, url: relayUrl(relay, path.split("?", 1)[0] ?? path) };
     throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
   } finally {
     clear();

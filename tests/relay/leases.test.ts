@@ -1,10 +1,27 @@
 /** Leases, on a clock that is moved by hand. */
 import assert from "node:assert/strict";
+import type { Relay } from "../../src/relay/relay.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { openSocket } from "../support/old_client.ts";
+import { type Json, openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
+
+const bearer = { Authorization: "Bearer s3cret" };
+
+async function ask(
+  relay: Relay,
+  path: string,
+  body: unknown,
+  headers: Record<string, string>,
+): Promise<Json> {
+  const answer = await fetch(`${relay.url}${path}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  });
+  return { status: answer.status, ...await answer.json() };
+}
 
 test("a message that is not acknowledged in time is given out again, and after ten times put away", async (t) => {
   const clock = new ManualClock();
@@ -92,4 +109,101 @@ test("what is not acknowledged by the end of a poll stays leased, and comes agai
   await clock.advance(4_000);
   const [again] = await poll();
   assert.equal(again.message_id, id);
+});
+
+test("a lease that is extended begins anew; what another connector has, or nobody, is left alone", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { ackTimeoutMs: 1_000 }, { clock });
+  const { frame } = await openSocket(t, relay, { ...bearer, "X-Connector-ID": "k1" });
+  const { connection_id, ack_timeout_seconds } = await frame(0);
+  assert.equal(ack_timeout_seconds, 1);
+  const ids = [await publish(relay, "1"), await publish(relay, "2")];
+  await frame(2);
+  const extend = (connectorId: string, body: unknown, token = "s3cret") =>
+    ask(relay, "/connect/extend", body, {
+      "Authorization": `Bearer ${token}`,
+      "X-Connection-ID": String(connection_id),
+      "X-Connector-ID": connectorId,
+    });
+  const first = { message_ids: [ids[0], "unknown"] };
+  for (let n = 0; n < 3; n++) {
+    await clock.advance(900);
+    assert.deepEqual(await extend("k2", first), { status: 200, extended: 0 });
+    assert.deepEqual(await extend("k1", first), { status: 200, extended: 1 });
+    if (n === 0) await clock.advance(100); // the other is over
+    assert.equal((await frame(3))["message_id"], ids[1]);
+  }
+  const none = Array.from({ length: 10_000 }, (_, n) => `m${n}`);
+  assert.deepEqual(await extend("k1", { message_ids: none }), { status: 200, extended: 0 });
+  for (const bad of [{}, { message_ids: "a" }, { message_ids: [...none, "m"] }]) {
+    assert.equal((await extend("k1", bad)).status, 422);
+  }
+  assert.equal((await extend("k1", first, "wrong")).status, 401);
+});
+
+test("what was settled or has expired is not extended", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { ackTimeoutMs: 1_000, maxDeliveries: 1 }, { clock });
+  const { frame } = await openSocket(t, relay, { ...bearer, "X-Connector-ID": "k1" });
+  await frame(0);
+  const channel = relay.registry.named("dev")?.channel;
+  const [acked, expired] = [await publish(relay, "1"), await publish(relay, "2")];
+  await frame(2);
+  await channel?.settle({ messageId: acked, connectionId: "", verdict: "ack" }, "k1");
+  await clock.advance(1_000);
+  const timers = clock.pending;
+  assert.equal(await channel?.extend([acked, expired], "k1"), 0);
+  assert.equal(clock.pending, timers);
+  assert.deepEqual([channel?.stats.delivered, channel?.stats.deadLettered], [1, 1]);
+});
+
+test("what is given back untried comes again after its delay, is not counted, and leaves no history", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { maxDeliveries: 2 }, { clock });
+  const headers = { ...bearer, "X-Connector-Capabilities": "exact-body, extend" };
+  const { frame, say } = await openSocket(t, relay, headers);
+  await frame(0);
+  const channel = relay.registry.named("dev")?.channel;
+  const id = await publish(relay, "1");
+  const nack = { type: "nack", message_id: id, retry: true };
+  let frames = 0;
+  const given = async (how: Json, waitMs: number) => {
+    assert.equal((await frame(++frames))["message_id"], id);
+    say({ ...nack, ...how });
+    await turnsUntil(() => channel?.stats.inFlight === 0);
+    await clock.advance(waitMs - 1);
+    assert.equal(channel?.stats.inFlight, 0);
+    await clock.advance(1);
+  };
+  for (let n = 0; n < 4; n++) {
+    await given({ attempted: false }, 1_000);
+    assert.equal((await frame(frames + 1))["delivery_count"], 1);
+  }
+  await given({ attempted: false, delay_seconds: 3 }, 3_000);
+  await given({ attempted: true, reason: "it said 500" }, 1_000);
+  assert.equal((await frame(frames + 1))["delivery_count"], 2);
+  await given({ attempted: false, reason: "stopping" }, 1_000);
+  await frame(++frames);
+  say({ ...nack, reason: "it said 502" });
+  await turnsUntil(() => channel?.stats.deadLettered === 1);
+  const [letter] = await channel?.deadLetters(1) ?? [];
+  assert.deepEqual(letter?.history.map(({ reason }) => reason), [
+    "it said 500",
+    "given up after 2 deliveries: it said 502",
+  ]);
+});
+
+test("/connect/acks takes what was given back untried", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { maxDeliveries: 1 }, { clock });
+  const { frame } = await openSocket(t, relay);
+  const { connection_id } = await frame(0);
+  const id = await publish(relay, "1");
+  await frame(1);
+  const nacks = [{ message_id: id, retry: true, attempted: false }];
+  const headers = { ...bearer, "X-Connection-ID": String(connection_id) };
+  const { results } = await ask(relay, "/connect/acks", { nacks }, headers);
+  assert.deepEqual(results, [{ message_id: id, status: "settled" }]);
+  await clock.advance(1_000);
+  assert.equal((await frame(2))["message_id"], id);
 });

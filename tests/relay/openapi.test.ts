@@ -74,6 +74,7 @@ test("every operation answers as the OpenAPI document says", async (t) => {
   await frame(2);
   const acks = { acks: [second.message_id], nacks: [{ message_id: "nope" }] };
   await call("POST /connect/acks", { body: acks, headers });
+  await call("POST /connect/extend", { body: { message_ids: ["nope"] }, headers });
   const third = await publish(relay, "3");
   await frame(3);
   say({ type: "nack", message_id: third, retry: false, reason: "no" });

@@ -64,6 +64,7 @@ const kinds: [name: string, open: Open][] = [
       hasRoom: true,
       wake() {},
       settle: () => Promise.resolve("unknown"),
+      extend: () => Promise.resolve(0),
     });
     clocks.set(store, clock);
     return store;
@@ -134,6 +135,17 @@ for (const [kind, open] of kinds) {
     assert.equal(await store.take(1e5), undefined);
     const { queued, inFlight, delivered } = store.stats(0);
     assert.deepEqual([queued, inFlight, delivered], [0, 0, 1]);
+  });
+
+  promise("only what is leased can be extended", async (t) => {
+    const store = await open(t);
+    await store.append(message("a"), 1e6, 0);
+    assert.equal(await store.extend("a"), false);
+    await store.take(0);
+    assert.equal(await store.extend("a"), true);
+    assert.equal(await store.ack("a"), true);
+    assert.equal(await store.extend("a"), false);
+    assert.equal(await store.extend("unknown"), false);
   });
 
   promise("a full store takes nothing, by messages and by bytes", async (t) => {

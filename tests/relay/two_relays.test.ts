@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { systemClock } from "../../src/async/clock.ts";
+import { type Clock, systemClock } from "../../src/async/clock.ts";
 import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import type { Ordering } from "../../src/protocol/ordering.ts";
 import { laneRule } from "../../src/relay/lane.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
+import type { NewMessage, Store, StoreSettings } from "../../src/relay/store.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { noNats, startNats, type TestNats } from "../support/nats_server.ts";
 import { openSocket } from "../support/old_client.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
@@ -29,6 +31,7 @@ async function startNode(
   t: TestContext,
   { address }: TestNats,
   ordering: Ordering = { kind: "none" },
+  clock: Clock = systemClock,
 ): Promise<Node> {
   const events: RelayEvent[] = [];
   const relay = await startRelay({
@@ -38,9 +41,9 @@ async function startNode(
       ...channelConfig({ name: "dev", token: "s3cret", webhookIds: ["hook"] }),
       ordering,
     }],
-    clock: systemClock,
+    clock,
     observe: (event) => void events.push(event),
-    stores: jetStreamStores(address, systemClock),
+    stores: jetStreamStores(address, clock),
     heartbeatMs: 30_000,
     adminToken,
   });
@@ -84,6 +87,52 @@ async function ack({ relay }: Node, connectorId: string, messageId: string): Pro
   return answer.status;
 }
 
+/** Resolves with how many were extended. */
+async function extend({ relay }: Node, connectorId: string, ids: readonly string[]) {
+  const answer = await fetch(`${relay.url}/connect/extend`, {
+    method: "POST",
+    headers: {
+      Authorization: "Bearer s3cret",
+      "X-Connector-Id": connectorId,
+      "X-Connection-Id": "elsewhere",
+    },
+    body: JSON.stringify({ message_ids: ids }),
+  });
+  assert.equal(answer.status, 200);
+  return (await answer.json()).extended;
+}
+
+/** The store of the channel "c" alone. */
+async function openStore(
+  t: TestContext,
+  { address }: TestNats,
+  overrides: Partial<StoreSettings> = {},
+): Promise<Store> {
+  const stores = await jetStreamStores(address, systemClock)(() => {});
+  t.defer(() => stores.close());
+  return await stores.open("c", {
+    ackTimeoutMs: 30_000,
+    maxMessages: 10,
+    maxBytes: 1e6,
+    maxDeadLetters: 10,
+    ttlMs: 1e6,
+    lanes: laneRule({ kind: "none" }),
+    ...overrides,
+  });
+}
+
+function message(id: string): NewMessage {
+  return {
+    id,
+    webhookId: "hook",
+    receivedAt: new Date().toISOString(),
+    method: "POST",
+    path: "",
+    headers: [],
+    body: new Uint8Array(),
+  };
+}
+
 const onNats = (name: string, body: (t: TestContext) => Promise<void>) =>
   noNats ? skip(name, noNats) : test(name, body);
 
@@ -110,6 +159,52 @@ onNats("an ack may arrive at another relay than the one that handed it out", asy
   assert.equal(await ack(there, "k1", id), 200);
   assert.equal(await ack(there, "k1", id), 404, "settled is settled");
   assert.deepEqual(here.events.filter(({ type }) => type === "relay.acked").length, 1);
+});
+
+onNats("a lease may be extended at another relay than the one that handed it out", async (t) => {
+  const nats = await startNats(t);
+  const clock = new ManualClock(Date.now());
+  const [here, there] = [
+    await startNode(t, nats, { kind: "none" }, clock),
+    await startNode(t, nats),
+  ];
+  const id = await here.post("hook", "x");
+  await poll(here, "k1");
+  const expired = () => here.events.filter(({ type }) => type === "relay.lease_expired").length;
+  for (let n = 0; n < 3; n++) {
+    await clock.advance(29_000);
+    assert.equal(await extend(there, "k2", [id]), 0, "it is another connector's");
+    assert.equal(await extend(there, "k1", [id, "unknown"]), 1);
+  }
+  assert.equal(expired(), 0);
+  await clock.advance(30_000);
+  assert.equal(expired(), 1);
+  assert.equal(await extend(there, "k1", [id]), 0);
+});
+
+onNats("the server, too, begins the time of a lease anew when it is extended", async (t) => {
+  const nats = await startNats(t);
+  const store = await openStore(t, nats);
+  await store.append(message("a"), Date.now() + 1e6, Date.now());
+  assert.equal((await store.take(Date.now()))?.envelope.id, "a");
+  const nc = await connect({ servers: nats.url });
+  t.defer(() => nc.close());
+  // By itself the server's time is the relay's and five seconds: here it is short enough to see it end.
+  const jsm = await jetstreamManager(nc);
+  await jsm.consumers.update("hookferry-messages-c", "hook", { ack_wait: 1e9 });
+  const pulled = async () => {
+    const subject = "$JS.API.CONSUMER.MSG.NEXT.hookferry-messages-c.hook";
+    const answer = await nc.request(subject, JSON.stringify({ batch: 1, no_wait: true }), {
+      timeout: 5_000,
+      noMux: true,
+    });
+    return answer.headers?.code ? undefined : answer;
+  };
+  for (const until = Date.now() + 2_500; Date.now() < until;) {
+    assert.equal(await store.extend("a"), true);
+    assert.equal(await pulled(), undefined, "it is in hand");
+  }
+  while (!await pulled());
 });
 
 onNats("an ack still counts when the relay that handed it out is gone", async (t) => {
@@ -187,7 +282,9 @@ onNats("what somebody else publishes on the relays' subjects harms nobody", asyn
   const node = await startNode(t, nats);
   const other = await connect({ servers: nats.url });
   t.defer(() => other.close());
-  for (const text of ["{", "null", "{}"]) other.publish("hookferry.settle.dev", text);
+  for (const text of ["{", "null", "{}", '{"messageIds":[1]}']) {
+    for (const question of ["settle", "extend"]) other.publish(`hookferry.${question}.dev`, text);
+  }
   await other.request("hookferry.messages.dev.hook.hook.x", "not a message");
   const id = await node.post("hook", "x");
   const taken = await poll(node, "k1");
@@ -199,29 +296,9 @@ onNats("what somebody else publishes on the relays' subjects harms nobody", asyn
 onNats("settings that changed apply to the streams and consumers that are there", async (t) => {
   const nats = await startNats(t);
   const open = async (ackTimeoutMs: number, maxMessages: number) => {
-    const stores = await jetStreamStores(nats.address, systemClock)(() => {});
-    t.defer(() => stores.close());
-    const store = await stores.open("c", {
-      ackTimeoutMs,
-      maxMessages,
-      maxBytes: 1e6,
-      maxDeadLetters: 10,
-      ttlMs: 1e6,
-      lanes: laneRule({ kind: "channel" }),
-    });
-    return store.append(
-      {
-        id: String(maxMessages),
-        webhookId: "hook",
-        receivedAt: new Date().toISOString(),
-        method: "POST",
-        path: "",
-        headers: [],
-        body: new Uint8Array(),
-      },
-      Date.now() + 1e6,
-      Date.now(),
-    );
+    const lanes = laneRule({ kind: "channel" });
+    const store = await openStore(t, nats, { ackTimeoutMs, maxMessages, lanes });
+    return store.append(message(String(maxMessages)), Date.now() + 1e6, Date.now());
   };
   assert.equal(await open(10_000, 1), 1);
   assert.equal(await open(20_000, 1), undefined, "it is full");

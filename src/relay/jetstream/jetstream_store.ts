@@ -155,6 +155,13 @@ export class JetStreamStore implements Store, SharedStore {
     return true;
   }
 
+  async extend(messageId: string): Promise<boolean> {
+    const lease = this.#leased.get(messageId);
+    if (!lease) return false;
+    await this.#server.attempt("extend a lease", () => this.#server.request(lease.reply, "+WPI"));
+    return true;
+  }
+
   async release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean> {
     const lease = this.#leased.get(messageId);
     if (!lease) return false;
@@ -240,6 +247,10 @@ export class JetStreamStore implements Store, SharedStore {
       },
       settle: (settlement, connectorId) =>
         this.#leased.has(settlement.messageId) ? reader.settle(settlement, connectorId) : undefined,
+      extend: (messageIds, connectorId) => {
+        const here = messageIds.filter((id) => this.#leased.has(id));
+        return here.length > 0 ? reader.extend(here, connectorId) : undefined;
+      },
     });
     const sweep = () => {
       if (reader.hasRoom) {
@@ -256,6 +267,10 @@ export class JetStreamStore implements Store, SharedStore {
     connectorId: string,
   ): Promise<SettleOutcome | undefined> {
     return this.#peers.settle(settlement, connectorId);
+  }
+
+  extendElsewhere(messageIds: readonly string[], connectorId: string): Promise<number> {
+    return this.#peers.extend(messageIds, connectorId);
   }
 
   async refresh(): Promise<void> {

@@ -25,6 +25,8 @@ export const deadSubjectsOf = (channel: string) => `hookferry.dead.${token(chann
 export const wakeSubjectOf = (channel: string) => `hookferry.wake.${token(channel)}`;
 /** Asks the other relays to settle a message, if one of them has leased it. */
 export const settleSubjectOf = (channel: string) => `hookferry.settle.${token(channel)}`;
+/** Asks the other relays to extend what they have leased of some messages. */
+export const extendSubjectOf = (channel: string) => `hookferry.extend.${token(channel)}`;
 
 /** The bucket with channels and tokens, and the one with the failed deliveries of messages not settled. */
 export const directoryBucket = "hookferry-channels";

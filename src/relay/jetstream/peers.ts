@@ -1,15 +1,35 @@
 import type { Subscription } from "@nats-io/transport-node";
+import { z } from "zod";
 import type { Settlement } from "../../protocol/frames.ts";
 import type { SettleOutcome } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
-import { settleSubjectOf, wakeSubjectOf } from "./names.ts";
+import { extendSubjectOf, settleSubjectOf, wakeSubjectOf } from "./names.ts";
 
 /** How long the others may take to say that they hold a message. */
 const askMs = 1_000;
 
-interface Asked {
-  readonly settlement: Settlement;
-  readonly connectorId: string;
+/** What is asked: somebody who is no relay may have written it. */
+const settleSchema = z.object({
+  settlement: z.looseObject({ messageId: z.string() }),
+  connectorId: z.string(),
+});
+const extendSchema = z.object({
+  messageIds: z.array(z.string()).readonly(),
+  connectorId: z.string(),
+});
+
+/** The questions of the others. Each gives undefined for what is not leased here: then nothing is answered. */
+export interface PeerAnswers {
+  readonly woken: (lane: string) => void;
+  readonly settle: (
+    settlement: Settlement,
+    connectorId: string,
+  ) => Promise<SettleOutcome> | undefined;
+  /** Resolves with how many. */
+  readonly extend: (
+    messageIds: readonly string[],
+    connectorId: string,
+  ) => Promise<number> | undefined;
 }
 
 /**
@@ -18,76 +38,89 @@ interface Asked {
  */
 export class Peers {
   readonly #server: NatsServer;
-  readonly #wake: string;
-  readonly #settle: string;
+  readonly #channel: string;
   readonly #subscriptions: Subscription[] = [];
 
   constructor(server: NatsServer, channel: string) {
     this.#server = server;
-    this.#wake = wakeSubjectOf(channel);
-    this.#settle = settleSubjectOf(channel);
+    this.#channel = channel;
   }
 
-  /** `settle` gives undefined for what is not leased here. */
-  listen(
-    { woken, settle }: {
-      readonly woken: (lane: string) => void;
-      readonly settle: (
-        settlement: Settlement,
-        connectorId: string,
-      ) => Promise<SettleOutcome> | undefined;
-    },
-  ): void {
-    const { nc } = this.#server;
+  listen({ woken, settle, extend }: PeerAnswers): void {
     this.#subscriptions.push(
-      nc.subscribe(this.#wake, {
+      this.#server.nc.subscribe(wakeSubjectOf(this.#channel), {
         callback: (error, message) => {
           if (!error) woken(message.string());
         },
       }),
-      nc.subscribe(this.#settle, {
-        callback: (error, message) => {
-          if (error) return;
-          const asked = askedIn(message.string());
-          if (!asked) return;
-          void settle(asked.settlement, asked.connectorId)
-            ?.then((outcome) => message.respond(outcome));
-        },
-      }),
+    );
+    this.#answer(
+      settleSubjectOf(this.#channel),
+      settleSchema,
+      // Relays ask with whole settlements.
+      ({ settlement, connectorId }) => settle(settlement as Settlement, connectorId),
+    );
+    this.#answer(
+      extendSubjectOf(this.#channel),
+      extendSchema,
+      ({ messageIds, connectorId }) => extend(messageIds, connectorId),
     );
   }
 
   /** A lane has something to give out. */
   wake(lane: string): void {
     const { nc } = this.#server;
-    if (!nc.isClosed() && !nc.isDraining()) nc.publish(this.#wake, lane);
+    if (!nc.isClosed() && !nc.isDraining()) nc.publish(wakeSubjectOf(this.#channel), lane);
   }
 
   /** What the one that holds the message made of it; undefined when none does. */
   async settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome | undefined> {
-    const asked: Asked = { settlement, connectorId };
-    try {
-      const answer = await this.#server.nc.request(this.#settle, JSON.stringify(asked), {
-        timeout: askMs,
-      });
-      return answer.string() as SettleOutcome;
-    } catch {
-      return undefined; // there is no other, or it does not have it
-    }
+    const asked: z.infer<typeof settleSchema> = { settlement, connectorId };
+    const answer = await this.#ask(settleSubjectOf(this.#channel), asked);
+    return answer as SettleOutcome | undefined;
+  }
+
+  /** Every relay that holds some of them extends those; resolves with how many the first to answer has. */
+  async extend(messageIds: readonly string[], connectorId: string): Promise<number> {
+    const asked: z.infer<typeof extendSchema> = { messageIds, connectorId };
+    return Number(await this.#ask(extendSubjectOf(this.#channel), asked) ?? 0);
   }
 
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
+
+  /** Undefined when there is no other, or none that has it. */
+  async #ask(subject: string, asked: unknown): Promise<string | undefined> {
+    try {
+      const answer = await this.#server.nc.request(subject, JSON.stringify(asked), {
+        timeout: askMs,
+      });
+      return answer.string();
+    } catch {
+      return undefined;
+    }
+  }
+
+  #answer<Asked>(
+    subject: string,
+    schema: z.ZodType<Asked>,
+    answer: (asked: Asked) => Promise<string | number> | undefined,
+  ): void {
+    const subscription = this.#server.nc.subscribe(subject, {
+      callback: (error, message) => {
+        const asked = error ? undefined : read(schema, message.string());
+        if (asked) void answer(asked)?.then((text) => message.respond(String(text)));
+      },
+    });
+    this.#subscriptions.push(subscription);
+  }
 }
 
-/** Undefined when somebody who is no relay wrote it. */
-function askedIn(text: string): Asked | undefined {
+/** Undefined when it is not what it should be. */
+function read<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
-    const asked = JSON.parse(text) as Partial<Asked> | null;
-    const isWhole = typeof asked?.settlement?.messageId === "string" &&
-      typeof asked.connectorId === "string";
-    return isWhole ? asked as Asked : undefined;
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

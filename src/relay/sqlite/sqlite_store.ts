@@ -137,6 +137,10 @@ export class SqliteStore implements Store {
     return true;
   }
 
+  extend(messageId: string): Promise<boolean> {
+    return Promise.resolve(this.#leased.has(messageId));
+  }
+
   release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean> {
     const ref = this.#leased.get(messageId);
     if (!ref) return Promise.resolve(false);
