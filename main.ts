@@ -2,9 +2,12 @@
 import process from "node:process";
 import { configCommand, configHelp } from "./src/cli/config.ts";
 import { connectCommand, connectHelp } from "./src/cli/connect.ts";
+import { ControlError } from "./src/cli/control_client.ts";
+import { deadLettersCommand, deadLettersHelp } from "./src/cli/dead_letters.ts";
 import { devCommand, devHelp } from "./src/cli/dev.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
+import { pauseCommand, pauseHelp, resumeCommand, resumeHelp } from "./src/cli/pause.ts";
 import { relayCommand, relayHelp } from "./src/cli/relay.ts";
 import { rotateTokenCommand, rotateTokenHelp } from "./src/cli/rotate_token.ts";
 import { sendCommand, sendHelp } from "./src/cli/send.ts";
@@ -14,6 +17,7 @@ import { ConfigError } from "./src/config/config_error.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
+import { DatabaseOpenError } from "./src/sqlite/database.ts";
 
 const help = `hookferry: webhooks across a firewall.
 
@@ -22,6 +26,8 @@ const help = `hookferry: webhooks across a firewall.
   hookferry connect      run the connector, where the targets are (the default)
   hookferry send URL     post sample webhooks, signed
   hookferry config       check or show the settings; the schema of the file
+  hookferry dead-letters what a target would not take: list, show, replay, drop
+  hookferry pause        a running connector takes nothing new; resume undoes it
   hookferry rotate-token a new token for a channel of a running relay
   hookferry healthcheck  ask a running connector how it is
   hookferry version      version and runtime
@@ -45,6 +51,9 @@ const commands: Readonly<Record<string, Command>> = {
   dev: { help: devHelp, run: devCommand },
   relay: { help: relayHelp, run: relayCommand },
   send: { help: sendHelp, run: sendCommand },
+  "dead-letters": { help: deadLettersHelp, run: deadLettersCommand },
+  pause: { help: pauseHelp, run: pauseCommand },
+  resume: { help: resumeHelp, run: resumeCommand },
   "rotate-token": { help: rotateTokenHelp, run: rotateTokenCommand },
   healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
   version: { help, run: () => print(`hookferry ${version} (${runtimeName})\n`) },
@@ -69,7 +78,9 @@ async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) return fail(exitCode.usage, error.message);
     if (error instanceof CannotListenError) return fail(exitCode.unexpected, error.message);
+    if (error instanceof ControlError) return fail(exitCode.unexpected, error.message);
     if (error instanceof StoreOpenError) return fail(exitCode.badConfig, error.message);
+    if (error instanceof DatabaseOpenError) return fail(exitCode.badConfig, error.message);
     if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
     throw error;
   }

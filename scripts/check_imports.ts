@@ -19,6 +19,7 @@ const rules: Record<string, readonly string[]> = {
   sink: [...base, "runtime"],
   observe: [...base, "runtime"],
   status: [...base, "runtime"],
+  journal: [...base, "runtime"],
   relay: [...base, "runtime"],
 };
 const forbiddenNames = /^(utils|helpers|common|misc|types)\.ts$/;

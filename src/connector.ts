@@ -2,23 +2,16 @@
 import { onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
-import { Semaphore } from "./async/semaphore.ts";
-import type { Settings, SourceSettings, TargetSettings } from "./config/settings.ts";
-import type { Lifetime, Transport, TransportName } from "./flow.ts";
+import type { Settings, SourceSettings } from "./config/settings.ts";
+import { createDelivery } from "./delivery.ts";
+import { JournalUnavailable, type Lifetime, type Transport, type TransportName } from "./flow.ts";
+import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
 import { Dedup } from "./pipeline/dedup.ts";
-import { createDeliver } from "./pipeline/deliver.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
-import {
-  type Admission,
-  createAdmission,
-  createTarget,
-  type Route,
-  type Target,
-} from "./pipeline/target.ts";
+import type { Replay } from "./pipeline/replay.ts";
 import { createFetch } from "./runtime/fetch.ts";
-import { batchHttpSink } from "./sink/batch_http.ts";
-import { httpSink } from "./sink/http.ts";
+import { Pause } from "./source/pause.ts";
 import { createSource } from "./source/source.ts";
 import { chooseTransport } from "./transport/choose.ts";
 import { longPollTransport } from "./transport/long_poll.ts";
@@ -30,6 +23,8 @@ export interface ConnectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** What outlives the process. Whoever opened it closes it, after `run`. */
+  readonly journal: OpenJournal;
 }
 
 export interface Connector {
@@ -39,11 +34,15 @@ export interface Connector {
   readonly attempting: number;
   /** When the last bytes came from the relay, milliseconds since the epoch. */
   readonly heardAt: number | undefined;
+  /** Stops the intake for a while. */
+  readonly pause: Pause;
+  /** Delivers a dead letter; while the connector runs. */
+  readonly replay: (messageId: string) => ReturnType<Replay>;
   /**
    * Runs until `life.drain`, then finishes what is in hand within the grace the settings give (sooner on
    * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
    * with a `StreamFailure` when the relay refuses the token, or cannot be reached, and the settings say to
-   * stop then.
+   * stop then; with `JournalUnavailable`, after a drain, when the journal failed and they say to stop then.
    */
   run(life: Lifetime): Promise<{ readonly abandoned: number }>;
 }
@@ -52,7 +51,7 @@ export interface Connector {
 const reconnectFloorMs = 100;
 
 export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
-  const { clock, random } = options;
+  const { clock, random, journal } = options;
   const { source, delivery } = settings;
   let abandoned = 0;
   let heardAt: number | undefined;
@@ -60,8 +59,23 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
     options.observe(event);
   };
-  const places = new Semaphore(delivery.maxConcurrentRequests);
   const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes);
+  const pause = new Pause(clock, observe);
+  const journalFailed = new AbortController();
+  const draining = new AbortController();
+  const downstream = createDelivery(settings, {
+    clock,
+    random,
+    observe,
+    journal: journal.journal,
+    letters: journal.deadLetters,
+    drain: draining.signal,
+    onJournalFailed(error) {
+      observe({ type: "journal.failed", message: error.message });
+      if (settings.journal.onFailure === "stop") journalFailed.abort(error);
+    },
+  });
+  const stopNow = new AbortController();
 
   return {
     inHand: {
@@ -73,28 +87,34 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       },
     },
     get attempting() {
-      return places.held;
+      return downstream.attempting;
     },
     get heardAt() {
       return heardAt;
     },
+    pause,
+    replay: (messageId) =>
+      downstream.replay(messageId, { drain: stopNow.signal, abort: stopNow.signal }),
     async run(life) {
       const http = createFetch(source.tls);
-      const admit = createAdmission(places);
-      const targets = createTargets(settings, { admit, drain: life.drain, clock });
-      const end = withGrace(life, delivery.shutdownGraceMs, clock, () =>
-        observe({
-          type: "connector.draining",
-          inHand: budget.items,
-          graceMs: delivery.shutdownGraceMs,
-        }));
+      const dedup = new Dedup(
+        { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
+        clock,
+        journal.remembered,
+        (messageIds) => journal.journal.forget(messageIds),
+      );
+      const { shutdownGraceMs: graceMs } = delivery;
+      const end = withGrace(life, journalFailed.signal, graceMs, clock, () => {
+        observe({ type: "connector.draining", inHand: budget.items, graceMs });
+        draining.abort();
+      });
       observe({ type: "connector.started", source: source.url.href, channel: source.channel });
       try {
         await runPipeline({
           source: createSource({
             transports: chooseTransport(transportsFor(source.protocol, {
               ...source,
-              connectorId: source.connectorId ?? `hookferry-${crypto.randomUUID()}`,
+              connectorId: source.connectorId ?? journal.connectorId,
               fetch: http.fetch,
               maxInFlight: delivery.maxQueueMessages,
               clock,
@@ -111,29 +131,30 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             fallbackRetryMs: source.fallbackRetryMs,
             maxConnectAttempts: source.maxConnectAttempts,
             exitOnRejected: settings.exitOnAuthFailure,
+            pause,
+            untold: journal.remembered.filter(({ confirmed }) => !confirmed),
+            onConfirmed(messageIds) {
+              dedup.confirm(messageIds);
+              journal.journal.confirm(messageIds);
+            },
             clock,
             random,
             observe,
           }),
-          dedup: new Dedup(
-            { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
-            clock,
-          ),
+          dedup,
           budget,
-          deliver: createDeliver({
-            route: targets.route,
-            admit,
-            clock,
-            random,
-            observe,
-          }),
+          handle: downstream.handle,
           clock,
           observe,
         }, end.life);
+        const { reason } = journalFailed.signal;
+        if (reason instanceof JournalUnavailable) throw reason;
         return { abandoned };
       } finally {
         end.dispose();
-        await targets.close();
+        pause.close();
+        stopNow.abort();
+        await downstream.close();
         http.close();
         observe({ type: "connector.stopped", unsettled: abandoned });
       }
@@ -154,49 +175,23 @@ function transportsFor(
   return [make.websocket(), make.sse(), make.long_poll()];
 }
 
-function createTargets(
-  settings: Settings,
-  { admit, drain, clock }: { admit: Admission; drain: AbortSignal; clock: Clock },
-): { route: Route; close(): Promise<void> } {
-  const make = (target: TargetSettings): Target => {
-    const { name, retry, batch } = target;
-    const limit = target.maxConcurrentRequests ?? settings.delivery.maxConcurrentRequests;
-    if (!batch) return createTarget(name, httpSink(target, limit, clock), retry, limit);
-    const places = new Semaphore(limit);
-    const sink = batchHttpSink(target, batch, {
-      maxSockets: limit,
-      admit: (signal) => admit({ places }, signal),
-      drain,
-      clock,
-    });
-    return { name, sink, retry, places: undefined };
-  };
-  const byWebhookId = new Map([...settings.targets].map(([id, target]) => [id, make(target)]));
-  const fallback = settings.defaultTarget && make(settings.defaultTarget);
-  return {
-    route: (webhookId) => byWebhookId.get(webhookId) ?? fallback,
-    async close() {
-      for (const { sink } of byWebhookId.values()) await sink[Symbol.asyncDispose]();
-      await fallback?.sink[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** `life` whose abort also comes when the drain has lasted longer than the grace. */
+/** `life` that also drains on `mustDrain`, and whose abort also comes when the drain has lasted longer than the grace. */
 function withGrace(
   life: Lifetime,
+  mustDrain: AbortSignal,
   graceMs: number,
   clock: Clock,
   onDrain: () => void,
 ): { readonly life: Lifetime; dispose(): void } {
   const late = new AbortController();
+  const drain = AbortSignal.any([life.drain, mustDrain]);
   let cancel = () => {};
-  const forget = onAbort(life.drain, () => {
+  const forget = onAbort(drain, () => {
     onDrain();
     cancel = clock.after(graceMs, () => late.abort());
   });
   return {
-    life: { drain: life.drain, abort: AbortSignal.any([life.abort, late.signal]) },
+    life: { drain, abort: AbortSignal.any([life.abort, late.signal]) },
     dispose() {
       forget();
       cancel();

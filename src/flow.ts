@@ -127,13 +127,26 @@ export type ReasonCode =
   | "network"
   | "bad_request"
   | "no_target"
+  | "breaker_open"
+  | "lane_blocked"
+  | "poison"
   | "shutdown";
 
 /** What one try came to. */
 export type Attempt =
   | { readonly kind: "delivered"; readonly status: number }
-  | { readonly kind: "transient"; readonly reason: Reason; readonly retryAfterMs?: number }
-  | { readonly kind: "permanent"; readonly reason: Reason };
+  | {
+    readonly kind: "transient";
+    readonly reason: Reason;
+    readonly retryAfterMs?: number;
+    readonly response?: Uint8Array;
+  }
+  | {
+    readonly kind: "permanent";
+    readonly reason: Reason;
+    /** The beginning of what the target answered. */
+    readonly response?: Uint8Array;
+  };
 
 /** Sends once. Never retries, and never sends the same request twice. */
 export interface Sink extends AsyncDisposable {
@@ -143,10 +156,75 @@ export interface Sink extends AsyncDisposable {
 
 /**
  * The end of a delivery. `delivered` → ACK; `rejected` → NACK without retry (dead letter); `exhausted` and
- * `abandoned` → NACK with retry: the relay gives the message out again.
+ * `abandoned` → NACK with retry: the relay gives the message out again, after `delayMs` where there is one.
  */
 export type Outcome =
   | { readonly kind: "delivered" }
   | { readonly kind: "rejected"; readonly reason: Reason }
-  | { readonly kind: "exhausted"; readonly reason: Reason }
-  | { readonly kind: "abandoned"; readonly reason: Reason };
+  | { readonly kind: "exhausted"; readonly reason: Reason; readonly delayMs?: number }
+  | {
+    readonly kind: "abandoned";
+    readonly reason: Reason;
+    /** False when no target was asked: it is as if the message had never been given out. */
+    readonly attempted: boolean;
+    readonly delayMs?: number;
+  };
+
+/** A message that a target could not be given, kept with what is known of the last attempt. */
+export interface DeadLetter {
+  readonly envelope: Envelope;
+  /** The target's name; "" when none was asked. */
+  readonly target: string;
+  readonly reason: Reason;
+  readonly attempts: number;
+  /** The beginning of the target's last response, where there was one. */
+  readonly response: Uint8Array | undefined;
+}
+
+/** How a message ended, and the dead letters to be kept of it before anything is settled. */
+export interface Conclusion {
+  readonly outcome: Outcome;
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+/** A message that came to its end, and whether the relay is known to have been told. */
+export interface Finished {
+  readonly messageId: string;
+  readonly outcome: Extract<Outcome, { kind: "delivered" | "rejected" }>;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly confirmed: boolean;
+}
+
+/**
+ * What outlives the process. Promises resolve when a crash can no longer undo what was written, and reject with
+ * `JournalUnavailable` when it could not be; what returns nothing is written with the next group.
+ */
+export interface Journal {
+  /** How often the process ended without a goodbye while an attempt at this message was under way. */
+  crashesOf(messageId: string): number;
+  /** An attempt is about to begin. */
+  begin(messageId: string): Promise<void>;
+  /** Of several targets this one has the message. */
+  deliveredTo(messageId: string, target: string): Promise<void>;
+  /** Of several targets those that need no more attempts: they have it, or a dead letter was kept for the reason. */
+  settledTargets(messageId: string): ReadonlyMap<string, "delivered" | Reason>;
+  /**
+   * Remembers the outcome and keeps the dead letters; the message is no longer in hand. When it is to come again,
+   * the targets of the dead letters need no more attempts.
+   */
+  finish(messageId: string, conclusion: Conclusion): Promise<void>;
+  /** The relay has been told. */
+  confirm(messageIds: readonly string[]): void;
+  /** These need no longer be remembered. */
+  forget(messageIds: readonly string[]): void;
+}
+
+/** The journal can neither be written nor read now. */
+export class JournalUnavailable extends Error {
+  override readonly name = "JournalUnavailable";
+
+  constructor(why: string, cause?: unknown) {
+    super(`the journal is not available: ${why}`, { cause });
+  }
+}

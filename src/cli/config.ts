@@ -2,7 +2,7 @@ import process from "node:process";
 import { loadSettings } from "../config/load.ts";
 import { type OptionKey, options } from "../config/options.ts";
 import { configSchema } from "../config/schema.ts";
-import type { TargetSettings } from "../config/settings.ts";
+import type { RouteSettings, TargetSettings } from "../config/settings.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers } from "./layers.ts";
 import { UsageError } from "./usage_error.ts";
@@ -45,10 +45,17 @@ function show(args: readonly string[]): number {
     const found = values.origin(key as OptionKey);
     if (found) print(key, found.value, found.origin);
   }
-  const { defaultTarget, targets } = settings;
-  if (defaultTarget) showTarget("default_target", defaultTarget);
-  for (const [id, target] of targets) showTarget(`targets.${id}`, target);
+  const { defaultRoute, routes } = settings;
+  if (defaultRoute) showRoute("default_target", defaultRoute);
+  for (const [id, route] of routes) showRoute(`targets.${id}`, route);
   return exitCode.ok;
+}
+
+function showRoute(path: string, { targets, ack }: RouteSettings): void {
+  const [only, ...others] = targets;
+  if (others.length === 0) return showTarget(path, only);
+  print(`${path}.ack`, ack);
+  for (const [i, target] of targets.entries()) showTarget(`${path}.to.${i}`, target);
 }
 
 function showTarget(path: string, target: TargetSettings): void {

@@ -1,22 +1,17 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { loadSettings } from "../config/load.ts";
-import type { Settings } from "../config/settings.ts";
-import type { Values } from "../config/merge.ts";
-import { type Connector, createConnector } from "../connector.ts";
-import { StreamFailure } from "../flow.ts";
+import { createConnector } from "../connector.ts";
+import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import { createLog } from "../observe/log.ts";
-import { foldMetrics } from "../observe/metrics.ts";
-import { foldStatus } from "../observe/status.ts";
-import { runtimeName } from "../runtime/runtime.ts";
-import { startStatusServer, type StatusServer } from "../status/server.ts";
+import { serveStatus, watchConnector } from "./connect_status.ts";
+import { openConnectorJournal } from "./connector_journal.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { logFormat } from "./log_format.ts";
-import { version } from "./version.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
@@ -53,65 +48,34 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   });
   const folds: Observe[] = [log.observe];
   const observe: Observe = (event) => folds.forEach((fold) => fold(event));
+  const watch = watchConnector(() => ({ connector, journal }), settings);
+  folds.push(watch.observe);
+  const journal = openConnectorJournal(settings, observe);
   const connector = createConnector(settings, {
+    journal: journal.open,
     clock: systemClock,
     random: Math.random,
     observe,
   });
   const signals = lifetimeFromSignals();
-  let statusServer: StatusServer | undefined;
+  let closeStatus = () => Promise.resolve();
   try {
-    statusServer = await startStatus(settings, values, connector, folds, observe);
+    closeStatus = await serveStatus(settings, values, { connector, journal, watch, observe });
     for (const message of warnings) observe({ type: "config.warning", message });
     const { abandoned } = await connector.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
+    if (error instanceof JournalUnavailable) {
+      process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
+      return exitCode.unexpected;
+    }
     if (!(error instanceof StreamFailure)) throw error;
     process.stderr.write(`hookferry connect: ${error.message}\n`);
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
-    await statusServer?.close();
+    await closeStatus();
+    journal.open.close();
     signals.dispose();
     log.close();
-  }
-}
-
-/** Adds the folds that are looked at from outside, and serves them. */
-async function startStatus(
-  { statusListen }: Settings,
-  values: Values,
-  connector: Connector,
-  folds: Observe[],
-  observe: Observe,
-): Promise<StatusServer | undefined> {
-  if (!statusListen) return undefined;
-  const build = { version, runtime: runtimeName };
-  const status = foldStatus({
-    clock: systemClock,
-    about: build,
-    inHand: () => connector.inHand,
-    heardAt: () => connector.heardAt,
-  });
-  const metrics = foldMetrics({
-    build,
-    now: () => systemClock.now(),
-    load: () => ({
-      inHand: connector.inHand.messages,
-      inHandBytes: connector.inHand.bytes,
-      attempting: connector.attempting,
-      silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
-    }),
-  });
-  folds.push(status.observe, metrics.observe);
-  try {
-    const server = await startStatusServer(statusListen, { ...status, metrics: metrics.text });
-    observe({ type: "status.listening", url: server.url });
-    return server;
-  } catch (error) {
-    // A second connector on this machine: nobody asked for that port.
-    if (values.origin("status_listen")?.origin !== "default") throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    observe({ type: "status.unavailable", message: `${message}; set status_listen` });
-    return undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { ConnectorEvent } from "../observe/events.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig } from "../relay/webhooks_file.ts";
+import { openConnectorJournal } from "./connector_journal.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -45,6 +46,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   });
   const printer = options.to ? undefined : await startTargetPrinter(secret, print);
   const signals = lifetimeFromSignals();
+  let closeJournal = () => {};
   const timeout = options.once ? AbortSignal.timeout(onceTimeoutMs) : undefined;
   timeout?.addEventListener("abort", signals.stopNow);
   const sample = { url: new URL(`${relay.url}/webhook/dev`), isPosted: false, isAcked: false };
@@ -58,9 +60,13 @@ export async function devCommand(args: readonly string[]): Promise<number> {
         CONNECTOR_TOKEN: token,
         CONNECTOR_TARGET_URL: (options.to ?? printer?.url)?.href,
         CONNECTOR_EXIT_ON_AUTH_FAILURE: "true",
+        CONNECTOR_JOURNAL: "memory",
       },
     });
+    const journal = openConnectorJournal(settings, () => {}).open;
+    closeJournal = () => journal.close();
     const connector = createConnector(settings, {
+      journal,
       clock: systemClock,
       random: Math.random,
       observe(event) {
@@ -77,6 +83,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   } finally {
     timeout?.removeEventListener("abort", signals.stopNow);
     signals.dispose();
+    closeJournal();
     await relay.stop(1_000);
     await printer?.close();
   }

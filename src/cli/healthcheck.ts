@@ -1,9 +1,7 @@
 import process from "node:process";
-import { parseListen } from "../config/listen_address.ts";
-import { mergeLayers } from "../config/merge.ts";
+import { statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
-import { readLayers } from "./layers.ts";
-import { UsageError } from "./usage_error.ts";
+import { readLayersAnd } from "./layers.ts";
 
 export const healthcheckHelp =
   `hookferry healthcheck: ask a running connector how it is; for containers.
@@ -21,15 +19,8 @@ const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
 export async function healthcheckCommand(args: readonly string[]): Promise<number> {
-  const live = args.includes("--live");
-  const layers = readLayers(args.filter((arg) => arg !== "--live"));
-  // Only where it listens is of interest here: what else is wrong, the connector itself has said.
-  const given = mergeLayers(layers, () => {}).get("status_listen");
-  const address = parseListen(given);
-  if (!address) throw new UsageError(`status_listen ${JSON.stringify(given)}: use HOST:PORT`);
-  const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "[::]" ? "[::1]" : host;
-  const url = `http://${reachable}:${address.port}/${live ? "healthz" : "readyz"}`;
+  const { layers, flags } = readLayersAnd(args, { live: "boolean" });
+  const url = `${statusAddress(layers).origin}/${flags.isOn("live") ? "healthz" : "readyz"}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     process.stdout.write(`${(await response.text()).trim()}\n`);

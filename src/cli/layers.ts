@@ -7,12 +7,21 @@ import { readConfigFile } from "../config/config_file.ts";
 import type { Layers } from "../config/merge.ts";
 import { flagName, options } from "../config/options.ts";
 import { type ConnectString, parseConnectString } from "./connect_string.ts";
-import { parseFlags } from "./flags.ts";
+import { type Flags, parseFlags } from "./flags.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The layers the configuration is made from: `--config` or the first file found, environment, flags. */
 export function readLayers(args: readonly string[]): Layers {
+  return readLayersAnd(args, {}).layers;
+}
+
+/** The same for a command that has flags and words of its own beside the settings. */
+export function readLayersAnd(
+  args: readonly string[],
+  own: Readonly<Record<string, "string" | "boolean">>,
+  maxPositionals = 0,
+): { readonly layers: Layers; readonly flags: Flags } {
   if (args.some((arg) => /^--token(=|$)/.test(arg))) {
     throw new UsageError(
       "--token would show the token in the process list; use CONNECTOR_TOKEN, --token-file, " +
@@ -20,7 +29,8 @@ export function readLayers(args: readonly string[]): Layers {
     );
   }
   const settable = options.filter(({ flag }) => flag !== false);
-  const { text, isOn } = parseFlags(args, {
+  const given = parseFlags(args, {
+    ...own,
     "config": "string",
     "to": "string",
     "token-stdin": "boolean",
@@ -31,30 +41,32 @@ export function readLayers(args: readonly string[]): Layers {
         option.kind.type === "boolean" ? "boolean" : "string",
       ]),
     ),
-  });
+  }, maxPositionals);
+  const { text, isOn } = given;
   const to = text("to");
   if (to !== undefined && !targetUrl(to)) throw new UsageError(badTarget(to));
-  const given = text("config");
-  if (given !== undefined && !existsSync(given)) {
-    throw new ConfigError([`--config ${JSON.stringify(given)}: there is no such file`]);
+  const config = text("config");
+  if (config !== undefined && !existsSync(config)) {
+    throw new ConfigError([`--config ${JSON.stringify(config)}: there is no such file`]);
   }
-  const path = given ?? findFile();
+  const path = config ?? findFile();
   const from = readConnectString(text("from"));
-  const flags = Object.fromEntries(settable.map((option) => {
+  const set = Object.fromEntries(settable.map((option) => {
     const name = flagName(option);
     return [option.key, option.kind.type === "boolean" ? isOn(name)?.toString() : text(name)];
   }));
-  return {
+  const layers: Layers = {
     file: path === undefined ? undefined : readConfigFile(path),
     env: process.env,
     flags: {
-      ...flags,
+      ...set,
       ...(from && { cloud_url: from.url, channel: from.channel }),
       ...(to !== undefined && { target_url: targetUrl(to)?.href }),
     },
     ...(from && { stdinToken: from.token }),
     ...(isOn("token-stdin") && { stdinToken: readFileSync(0, "utf8").trim() }),
   };
+  return { layers, flags: given };
 }
 
 /** `--from -`: the line that `hookferry relay` printed, from standard input: it holds the token. */

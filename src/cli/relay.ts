@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { homedir, hostname } from "node:os";
-import { join } from "node:path";
+import { hostname } from "node:os";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { ConfigError } from "../config/config_error.ts";
@@ -23,6 +22,7 @@ import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
 import { logFormat } from "./log_format.ts";
+import { stateFolder } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to connectors.
@@ -89,7 +89,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     write: (line) => void process.stderr.write(`${line}\n`),
   });
   const durability = choice("durability", ["full", "normal", "memory"]);
-  const folder = text("data") ?? stateFolder();
+  const folder = text("data") ?? stateFolder("relay");
   const nats = natsAddress(text("store") ?? process.env["HOOKFERRY_STORE"]);
   const readPair = () => readServerTls(text("tls-cert"), text("tls-key"));
   const tls = readPair();
@@ -176,12 +176,6 @@ function readServerTls(
     throw new ConfigError(problems);
   }
   return { cert, key };
-}
-
-/** Where state is kept by the XDG Base Directory Specification. */
-function stateFolder(): string {
-  const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state");
-  return join(state, "hookferry", "relay");
 }
 
 /** Under which others reach a relay that listens on all addresses. */

@@ -1,12 +1,12 @@
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
-import { checkBatchWindow } from "./batch_settings.ts";
 import { ConfigError, type Report } from "./config_error.ts";
 import { parseListen } from "./listen_address.ts";
 import { type Layers, mergeLayers, type Values } from "./merge.ts";
 import type { OptionKey } from "./options.ts";
-import type { ListenAddress, Settings, TargetSettings } from "./settings.ts";
+import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
+import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { readSourceUrl } from "./source_url.ts";
-import { readTarget } from "./target_settings.ts";
+import { readRoutes } from "./routes.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 import { readToken } from "./token.ts";
 import { configWarnings } from "./warnings.ts";
@@ -47,11 +47,16 @@ export function loadSettings(layers: Layers): Loaded {
     report,
   );
   const statusListen = readStatusListen(values, report);
-  const { defaultTarget, targets } = readTargets(layers.file?.content ?? {}, values, report);
-  if (!defaultTarget && targets.size === 0 && problems.length === 0) {
+  const journal = readJournal(values, report);
+  const ordering = parseOrdering(values.get("ordering"));
+  if (!ordering) report(`ordering: ${quoted(values, "ordering")}: use ${orderingRule}`);
+  const { defaultRoute, routes } = readRoutes(layers.file?.content ?? {}, values, report);
+  if (!defaultRoute && routes.size === 0 && problems.length === 0) {
     report("no target: set default_target, targets, CONNECTOR_TARGET_URL or --target-url");
   }
-  if (problems.length > 0 || !url || !channel || !token) throw new ConfigError(problems);
+  if (problems.length > 0 || !url || !channel || !token || !ordering || !journal) {
+    throw new ConfigError(problems);
+  }
 
   const settings: Settings = {
     source: {
@@ -71,8 +76,8 @@ export function loadSettings(layers: Layers): Loaded {
       ackTimeoutMs: values.ms("ack_timeout"),
       fallbackRetryMs: values.ms("fallback_retry"),
     },
-    defaultTarget,
-    targets,
+    defaultRoute,
+    routes,
     delivery: {
       maxConcurrentRequests: values.get("max_concurrent_requests"),
       maxQueueMessages: values.get("max_queue_messages"),
@@ -80,9 +85,19 @@ export function loadSettings(layers: Layers): Loaded {
       shutdownGraceMs: values.ms("shutdown_grace_seconds"),
       dedupMaxMessages: values.get("dedup_max_messages"),
       dedupWindowMs: values.ms("dedup_window"),
+      ordering,
+      maxLaneMessages: values.get("max_lane_messages"),
+      onExhausted: values.get("on_exhausted"),
+      poisonAfter: values.get("poison_after"),
+    },
+    journal,
+    deadLetters: {
+      maxLetters: values.get("dead_letter_max_messages"),
+      maxBytes: values.get("dead_letter_max_bytes"),
     },
     log: { level: values.get("log_level"), format: values.get("log_format") },
     statusListen,
+    statusToken: values.get("status_token"),
     exitOnAuthFailure: values.get("exit_on_auth_failure"),
   };
   return { settings, values, warnings: configWarnings(settings, values, layers) };
@@ -120,51 +135,13 @@ function readStatusListen(values: Values, report: Report): ListenAddress | undef
   return address;
 }
 
-interface Targets {
-  readonly defaultTarget: TargetSettings | undefined;
-  readonly targets: ReadonlyMap<string, TargetSettings>;
-}
-
-function readTargets(
-  file: Readonly<Record<string, unknown>>,
-  values: Values,
-  report: Report,
-): Targets {
-  const legacyHeaders = values.get("legacy_headers");
-  const url = values.get("target_url");
-  const method = values.get("target_method");
-  const timeout = values.get("target_timeout");
-  const overrides = {
-    ...(method !== undefined && { method }),
-    ...(timeout !== undefined && { timeout_seconds: timeout }),
-  };
-  const window = {
-    maxMessages: values.get("max_queue_messages"),
-    maxBytes: values.get("max_queue_bytes"),
-  };
-  const read = (path: string, name: string, given: unknown) => {
-    const target = readTarget({ path, name, given, legacyHeaders }, report);
-    if (target?.batch) checkBatchWindow(path, target.batch, window, report);
-    return target;
-  };
-  let defaultTarget: TargetSettings | undefined;
-  const inFile = file["default_target"] ?? undefined;
-  if (url !== undefined) {
-    // Another URL is another target: its headers, which may be secrets, stay with the one in the file.
-    defaultTarget = read("target_url", "default", { url, ...overrides });
-  } else if (inFile !== undefined) {
-    const given = typeof inFile === "object" ? { ...inFile, ...overrides } : inFile;
-    defaultTarget = read("default_target", "default", given);
-  }
-  const targets = new Map<string, TargetSettings>();
-  const named = file["targets"] ?? {};
-  if (typeof named !== "object" || Array.isArray(named)) {
-    report("targets: must be an object of webhook id and target");
-    return { defaultTarget, targets };
-  }
-  for (const [id, given] of Object.entries(named)) {
-    const one = read(`targets.${id}`, id, given);
-    if (one) targets.set(id, one);
-  }
-  return { defaultTarget, targets };
+function readJournal(values: Values, report: Report): JournalSettings | undefined {
+  const given = values.get("journal");
+  const onFailure = values.get("on_journal_failure");
+  if (given === undefined) return { place: { kind: "default" }, onFailure };
+  if (given === "memory") return { place: { kind: "memory" }, onFailure };
+  const folder = /^sqlite:(.+)$/.exec(given)?.[1];
+  if (folder !== undefined) return { place: { kind: "folder", folder }, onFailure };
+  report(`journal: ${quoted(values, "journal")} is neither memory nor sqlite:FOLDER`);
+  return undefined;
 }

@@ -94,8 +94,41 @@ const table = [
   { key: "max_concurrent_requests", kind: count, default: 10, help: "deliveries at a time" },
   { key: "max_queue_messages", kind: count, default: 1_000, help: "messages in hand" },
   { key: "max_queue_bytes", kind: count, default: 67_108_864, help: "bytes in hand" },
-  { key: "dedup_max_messages", kind: count, default: 10_000, help: "finished ids remembered" },
+  { key: "dedup_max_messages", kind: count, default: 100_000, help: "finished ids remembered" },
   { key: "dedup_window", kind: seconds(), default: 3_600, help: "how long they are remembered" },
+  {
+    key: "journal",
+    kind: text,
+    help:
+      "memory, or sqlite:FOLDER for what must outlive the process; by itself below ~/.local/state/hookferry",
+  },
+  {
+    key: "on_journal_failure",
+    kind: { type: "choice", values: ["continue", "stop"] },
+    default: "continue",
+    help: "continue: deliver without it, not ready; stop: finish and exit",
+  },
+  {
+    key: "on_exhausted",
+    kind: { type: "choice", values: ["nack", "dead_letter"] },
+    default: "nack",
+    help: "attempts used up: nack = back to the relay, dead_letter = kept here",
+  },
+  { key: "dead_letter_max_messages", kind: count, default: 10_000, help: "dead letters kept here" },
+  { key: "dead_letter_max_bytes", kind: count, default: 268_435_456, help: "their bytes" },
+  {
+    key: "poison_after",
+    kind: { type: "integer", min: 0 },
+    default: 3,
+    help: "crashes with a message in hand after which it is put away; 0 = never",
+  },
+  {
+    key: "ordering",
+    kind: text,
+    default: "none",
+    help: "none, channel, key:webhook_id, key:header:NAME or key:/json/pointer",
+  },
+  { key: "max_lane_messages", kind: count, default: 100, help: "messages of a key that wait" },
   { key: "shutdown_grace_seconds", kind: seconds(0), default: 30, help: "to finish on stop" },
   {
     key: "exit_on_auth_failure",
@@ -114,6 +147,12 @@ const table = [
     kind: text,
     default: "127.0.0.1:8421",
     help: "status server, HOST:PORT or off",
+  },
+  {
+    key: "status_token",
+    kind: { type: "secret" },
+    flag: false,
+    help: "for pause, resume and dead letters; on this machine one is made for its user",
   },
   {
     key: "log_level",

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { type OptionKind, options } from "./options.ts";
+import { routeSchema } from "./routes.ts";
 import { targetSchema } from "./target_settings.ts";
 
 /** The JSON Schema (draft 2020-12) of a configuration file. */
 export function configSchema(): Record<string, unknown> {
   const { $schema: _, ...target } = z.toJSONSchema(targetSchema);
+  const { $schema: __, ...route } = z.toJSONSchema(routeSchema);
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "hookferry connector",
@@ -17,15 +19,15 @@ export function configSchema(): Record<string, unknown> {
         description: option.help,
         ...(option.default !== undefined && { default: option.default }),
       }])),
-      default_target: { $ref: "#/$defs/target" },
+      default_target: { $ref: "#/$defs/route" },
       targets: {
         description: "by webhook id",
         type: "object",
-        additionalProperties: { $ref: "#/$defs/target" },
+        additionalProperties: { $ref: "#/$defs/route" },
       },
     },
     additionalProperties: false,
-    $defs: { target },
+    $defs: { target, route },
   };
 }
 

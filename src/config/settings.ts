@@ -1,16 +1,22 @@
+import type { Ordering } from "../protocol/ordering.ts";
 import type { Secret } from "./secret.ts";
 
 /** Everything a connector needs to know, validated. Durations are milliseconds here; seconds in files. */
 export interface Settings {
   readonly source: SourceSettings;
-  /** Used for a webhook id that `targets` does not name. */
-  readonly defaultTarget: TargetSettings | undefined;
+  /** Used for a webhook id that `routes` does not name. */
+  readonly defaultRoute: RouteSettings | undefined;
   /** By webhook id. */
-  readonly targets: ReadonlyMap<string, TargetSettings>;
+  readonly routes: ReadonlyMap<string, RouteSettings>;
   readonly delivery: DeliverySettings;
+  readonly journal: JournalSettings;
+  /** Bounds of the dead letters kept here. */
+  readonly deadLetters: { readonly maxLetters: number; readonly maxBytes: number };
   readonly log: { readonly level: LogLevel; readonly format: "auto" | "human" | "json" };
   /** Where the status server listens; undefined = no status server. */
   readonly statusListen: ListenAddress | undefined;
+  /** What the status server's control routes want; undefined = made by the connector, or off. */
+  readonly statusToken: Secret | undefined;
   readonly exitOnAuthFailure: boolean;
 }
 
@@ -55,10 +61,34 @@ export interface DeliverySettings {
   /** Ids remembered to recognise redeliveries. */
   readonly dedupMaxMessages: number;
   readonly dedupWindowMs: number;
+  readonly ordering: Ordering;
+  /** Messages of one key that wait for their turn. */
+  readonly maxLaneMessages: number;
+  /** What becomes of a message whose attempts are used up. */
+  readonly onExhausted: "nack" | "dead_letter";
+  /** Crashes with a message in hand after which it is put away; 0 = never. */
+  readonly poisonAfter: number;
+}
+
+/** Where the journal is kept, and what follows when it cannot be. */
+export interface JournalSettings {
+  readonly place:
+    /** Nothing was said: below the user's state folder. */
+    | { readonly kind: "default" }
+    | { readonly kind: "memory" }
+    | { readonly kind: "folder"; readonly folder: string };
+  readonly onFailure: "continue" | "stop";
+}
+
+/** Where the webhooks of one id go. */
+export interface RouteSettings {
+  readonly targets: readonly [TargetSettings, ...TargetSettings[]];
+  /** When a webhook with several targets counts as delivered; `primary` is the first. */
+  readonly ack: "all" | "any" | "primary";
 }
 
 export interface TargetSettings {
-  /** The webhook id it is configured under, or "default". Names it in logs and metrics. */
+  /** The webhook id it is configured under (with a number where there are several), or "default", or as it says. */
   readonly name: string;
   readonly url: URL;
   /** undefined = the method of the webhook. */
@@ -66,6 +96,7 @@ export interface TargetSettings {
   readonly headers: readonly (readonly [string, string])[];
   readonly timeoutMs: number;
   readonly retry: RetrySettings;
+  readonly breaker: BreakerSettings;
   readonly tls: TlsSettings;
   /** undefined = only the overall limit. */
   readonly maxConcurrentRequests: number | undefined;
@@ -90,6 +121,19 @@ export interface RetrySettings {
   readonly delayMs: number;
   readonly maxDelayMs: number;
   readonly multiplier: number;
+}
+
+export interface BreakerSettings {
+  /** Failures in a row that open it; 0 = it never opens. */
+  readonly consecutiveFailures: number;
+  /** Share of failures, 0 to 1, among the last `window` attempts that opens it. */
+  readonly failureRate: number;
+  readonly window: number;
+  /** How long it stays open the first time; doubled each time a probe fails, up to the cap. */
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+  /** Messages that wait while it is open; those beyond go back to the relay. */
+  readonly maxHeld: number;
 }
 
 /** PEM texts, already read and checked. */

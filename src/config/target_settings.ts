@@ -22,6 +22,23 @@ export const targetSchema = z.strictObject({
   max_concurrent_requests: z.number().int().min(1).nullish()
     .describe("deliveries at a time to this target (default: the overall limit)"),
   legacy_headers: z.boolean().nullish().describe("also send X-Original-* headers"),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, "use letters, digits and . _ / -")
+    .nullish().describe("its name in logs and metrics (default: the webhook id)"),
+  breaker: z.strictObject({
+    consecutive_failures: z.number().int().min(0).nullish()
+      .describe("failures in a row that open it; 0 = never (default 10)"),
+    failure_rate: z.number().positive().max(1).nullish()
+      .describe("share of failures that opens it (default 0.5)"),
+    window: z.number().int().min(2).max(10_000).nullish()
+      .describe("attempts over which the share is taken (default 50)"),
+    open_seconds: z.number().positive().nullish().describe(
+      "then one probe is let through (default 5)",
+    ),
+    max_open_seconds: z.number().positive().nullish()
+      .describe("longest wait after probes that failed (default 60)"),
+    max_held: z.number().int().min(0).nullish()
+      .describe("messages that wait while it is open (default 100)"),
+  }).nullish().describe("keeps attempts away from a target that fails"),
   verify_ssl: z.boolean().nullish().describe("verify the target's certificate (default true)"),
   ca_cert_path: z.string().min(1).nullish().describe("CA file for the target, added to the roots"),
   client_cert_path: z.string().min(1).nullish().describe("client certificate for the target"),
@@ -35,6 +52,15 @@ const defaults = {
   delaySeconds: 1,
   maxDelaySeconds: 60,
   multiplier: 2,
+};
+
+const breakerDefaults = {
+  consecutive_failures: 10,
+  failure_rate: 0.5,
+  window: 50,
+  open_seconds: 5,
+  max_open_seconds: 60,
+  max_held: 100,
 };
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */
@@ -58,7 +84,7 @@ export function readTarget(
   }
   const { data } = parsed;
   return {
-    name,
+    name: data.name ?? name,
     url: new URL(data.url),
     method: data.method?.toUpperCase(),
     headers: Object.entries(data.headers ?? {}),
@@ -71,6 +97,7 @@ export function readTarget(
       maxDelayMs: (data.retry_max_delay_seconds ?? defaults.maxDelaySeconds) * 1000,
       multiplier: data.retry_backoff_multiplier ?? defaults.multiplier,
     },
+    breaker: readBreaker(data.breaker ?? {}),
     tls: readTls(
       {
         verify: data.verify_ssl ?? true,
@@ -84,5 +111,19 @@ export function readTarget(
     maxConcurrentRequests: data.max_concurrent_requests ?? undefined,
     legacyHeaders: data.legacy_headers ?? legacyHeaders,
     batch: data.batch ? readBatch(data.batch) : undefined,
+  };
+}
+
+function readBreaker(
+  given: NonNullable<z.infer<typeof targetSchema>["breaker"]>,
+): TargetSettings["breaker"] {
+  const or = (key: keyof typeof breakerDefaults) => given[key] ?? breakerDefaults[key];
+  return {
+    consecutiveFailures: or("consecutive_failures"),
+    failureRate: or("failure_rate"),
+    window: or("window"),
+    openMs: or("open_seconds") * 1000,
+    maxOpenMs: Math.max(or("max_open_seconds"), or("open_seconds")) * 1000,
+    maxHeld: or("max_held"),
   };
 }

@@ -14,9 +14,9 @@ export function configWarnings(settings: Settings, values: Values, layers: Layer
   if (!settings.source.tls.verify) {
     warnings.push("verify_ssl is off: whoever sits between us and the relay can read the token");
   }
-  const all = [settings.defaultTarget, ...settings.targets.values()];
-  for (const target of all) {
-    if (target && target.url.protocol === "https:" && !target.tls.verify) {
+  const routes = [settings.defaultRoute, ...settings.routes.values()];
+  for (const target of routes.flatMap((route) => route?.targets ?? [])) {
+    if (target.url.protocol === "https:" && !target.tls.verify) {
       warnings.push(`the certificate of the target ${JSON.stringify(target.name)} is not verified`);
     }
   }

@@ -8,6 +8,12 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return event.failureClass === "rejected" ? "error" : "warning";
     case "delivery.failed":
       return event.reason.code === "no_target" ? "error" : "warning";
+    case "breaker.changed":
+      return event.state === "open" ? "warning" : "info";
+    case "journal.failed":
+    case "dead_letter.dropped":
+      return "error";
+    case "dead_letter.stored":
     case "config.warning":
     case "status.unavailable":
     case "stream.disconnected":
@@ -21,12 +27,16 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "connector.stopped":
     case "status.listening":
     case "stream.connected":
+    case "connector.paused":
+    case "connector.resumed":
+    case "dead_letter.replayed":
     case "stream.backpressure":
     case "delivery.succeeded":
       return "info";
     case "stream.connecting":
     case "delivery.received":
     case "delivery.duplicate":
+    case "delivery.deferred":
     case "delivery.attempted":
     case "settlement.confirmed":
       return "debug";

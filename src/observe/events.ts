@@ -110,6 +110,42 @@ export type ConnectorEvent =
     readonly attempts: number;
     readonly reason: Reason;
   }
+  /** Given back to the relay before an attempt: the target's breaker is open, or its key waits for another. */
+  | {
+    readonly type: "delivery.deferred";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly target?: string;
+    readonly reason: Reason;
+    readonly delayMs: number;
+  }
+  | {
+    readonly type: "breaker.changed";
+    readonly target: string;
+    readonly state: "closed" | "open" | "half_open";
+    /** How long an open one keeps attempts away. */
+    readonly openMs: number;
+  }
+  | {
+    readonly type: "dead_letter.stored";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly target: string;
+    readonly reason: Reason;
+  }
+  | {
+    readonly type: "dead_letter.replayed";
+    readonly messageId: string;
+    readonly target: string;
+    readonly delivered: boolean;
+  }
+  /** The oldest made room. */
+  | { readonly type: "dead_letter.dropped"; readonly count: number }
+  /** The journal could not be written; what is delivered now may come again after a restart. */
+  | { readonly type: "journal.failed"; readonly message: string }
+  /** Intake stopped, or goes on. */
+  | { readonly type: "connector.paused"; readonly forMs?: number }
+  | { readonly type: "connector.resumed" }
   | {
     readonly type: "settlement.confirmed";
     readonly messageId: string;

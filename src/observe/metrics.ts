@@ -8,6 +8,10 @@ export interface Load {
   readonly inHandBytes: number;
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
+  /** Dead letters kept. */
+  readonly deadLetters: number;
+  /** 1 while the journal can be written, else 0. */
+  readonly journalHealthy: 0 | 1;
   /** Attempts under way; the other messages in hand wait for a place or for a retry. */
   readonly attempting: number;
 }
@@ -19,6 +23,7 @@ export interface MetricsFold {
   text(): Promise<string>;
 }
 
+const breakerLevel = { closed: 0, half_open: 1, open: 2 } as const;
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const lagBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400];
 
@@ -78,6 +83,22 @@ export function foldMetrics(
     buckets: lagBuckets,
     registers,
   });
+  const deferred = counter("deferred_total", "Messages given back before an attempt, by reason.", [
+    "reason",
+  ]);
+  const breaker = gauge("breaker_state", "0 closed, 1 half open, 2 open.", ["target"]);
+  const breakerOpened = counter("breaker_opened_total", "Times a breaker opened.", ["target"]);
+  const deadLettered = counter("dead_letters_total", "Dead letters kept here.", ["target"]);
+  const deadLettersDropped = counter(
+    "dead_letters_dropped_total",
+    "Dead letters that made room for newer ones.",
+  );
+  const replayed = counter("dead_letters_replayed_total", "Dead letters sent again, by result.", [
+    "target",
+    "result",
+  ]);
+  const journalFailures = counter("journal_failures_total", "Writes the journal did not take.");
+  const paused = gauge("paused", "1 while the intake is stopped.");
   const settlements = counter(
     "settlements_total",
     "Settlements the relay has taken: ack, nack_retry, nack_dead_letter.",
@@ -111,6 +132,8 @@ export function foldMetrics(
     "Seconds since the last byte came from the relay.",
     () => (load().silenceMs ?? NaN) / 1000,
   );
+  asked("dead_letters", "Dead letters kept here.", () => load().deadLetters);
+  asked("journal_healthy", "1 while the journal can be written.", () => load().journalHealthy);
   let downSince: number | undefined = now();
   let downMs = 0;
   new Counter({
@@ -162,6 +185,26 @@ export function foldMetrics(
         return lag.observe({ target: event.target }, event.lagMs / 1000);
       case "delivery.failed":
         return deliveries.inc({ target: event.target ?? "", outcome: event.outcome });
+      case "delivery.deferred":
+        return deferred.inc({ reason: event.reason.code });
+      case "breaker.changed":
+        if (event.state === "open") breakerOpened.inc({ target: event.target });
+        return breaker.set({ target: event.target }, breakerLevel[event.state]);
+      case "dead_letter.stored":
+        return deadLettered.inc({ target: event.target });
+      case "dead_letter.dropped":
+        return deadLettersDropped.inc(event.count);
+      case "dead_letter.replayed":
+        return replayed.inc({
+          target: event.target,
+          result: event.delivered ? "delivered" : "failed",
+        });
+      case "journal.failed":
+        return journalFailures.inc();
+      case "connector.paused":
+        return paused.set(1);
+      case "connector.resumed":
+        return paused.set(0);
       case "settlement.confirmed":
         return settlements.inc({ verdict: verdictOf(event) });
       case "settlement.failed":

@@ -22,18 +22,29 @@ interface TargetState {
   failuresInARow: number;
   lastFailure: string;
   lastSuccessAt: number | undefined;
+  breaker: "closed" | "open" | "half_open";
 }
 
-/**
- * The state of a connector, folded from its events. `about` is what does not change (version and so on),
- * `inHand` the messages held now, `heardAt` when the last bytes came from the relay.
- */
+/** What is asked when somebody looks, since no event tells it. */
+export interface Now {
+  /** Messages held. */
+  readonly inHand: { readonly messages: number; readonly bytes: number };
+  /** When the last bytes came from the relay, milliseconds since the epoch. */
+  readonly heardAt: number | undefined;
+  readonly journal: {
+    readonly place: string;
+    /** Why it cannot be written; undefined when all is well. */
+    readonly problem: string | undefined;
+    readonly deadLetters: { readonly messages: number; readonly bytes: number };
+  };
+}
+
+/** The state of a connector, folded from its events. `about` is what does not change (version and so on). */
 export function foldStatus(
-  { clock, about, inHand, heardAt }: {
+  { clock, about, now }: {
     readonly clock: Clock;
     readonly about: Readonly<Record<string, unknown>>;
-    readonly inHand: () => { readonly messages: number; readonly bytes: number };
-    readonly heardAt: () => number | undefined;
+    readonly now: () => Now;
   },
 ): StatusFold {
   const startedAt = clock.now();
@@ -43,6 +54,8 @@ export function foldStatus(
     rejected: 0,
     exhausted: 0,
     abandoned: 0,
+    deferred: 0,
+    dead_lettered: 0,
     retried: 0,
     duplicates: 0,
     acked: 0,
@@ -54,6 +67,8 @@ export function foldStatus(
   let downSince = startedAt;
   let lastFailure: { message: string; class: string; at: string } | undefined;
   let draining = false;
+  /** Infinity = until somebody says so; undefined = it is not paused. */
+  let pausedUntil: number | undefined;
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
@@ -95,6 +110,21 @@ export function foldStatus(
       case "delivery.failed":
         totals[event.outcome]++;
         break;
+      case "delivery.deferred":
+        totals.deferred++;
+        break;
+      case "dead_letter.stored":
+        totals.dead_lettered++;
+        break;
+      case "breaker.changed":
+        targetState(event.target).breaker = event.state;
+        break;
+      case "connector.paused":
+        pausedUntil = event.forMs === undefined ? Infinity : clock.now() + event.forMs;
+        break;
+      case "connector.resumed":
+        pausedUntil = undefined;
+        break;
       case "settlement.confirmed":
         totals[event.verdict === "ack" ? "acked" : "nacked"]++;
         break;
@@ -102,9 +132,7 @@ export function foldStatus(
   }
 
   function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
-    const state = targets.get(event.target) ??
-      { failuresInARow: 0, lastFailure: "", lastSuccessAt: undefined };
-    targets.set(event.target, state);
+    const state = targetState(event.target);
     if (event.result === "transient") {
       state.failuresInARow++;
       state.lastFailure = event.reason?.message ?? "";
@@ -115,13 +143,28 @@ export function foldStatus(
     if (event.result === "delivered") state.lastSuccessAt = clock.now();
   }
 
+  function targetState(name: string): TargetState {
+    const state: TargetState = targets.get(name) ??
+      { failuresInARow: 0, lastFailure: "", lastSuccessAt: undefined, breaker: "closed" };
+    targets.set(name, state);
+    return state;
+  }
+
   return {
     observe,
     readiness() {
       const parts: Part[] = [connectionPart()];
+      const { problem } = now().journal;
+      if (problem !== undefined) parts.push({ name: "journal", ready: false, detail: problem });
+      if (pausedUntil !== undefined) {
+        const detail = pausedUntil === Infinity
+          ? "paused"
+          : `paused until ${new Date(pausedUntil).toISOString()}`;
+        parts.push({ name: "intake", ready: false, detail });
+      }
       if (draining) parts.push({ name: "connector", ready: false, detail: "it is stopping" });
-      for (const [name, { failuresInARow, lastFailure }] of targets) {
-        const ready = failuresInARow < failingAfter;
+      for (const [name, { failuresInARow, lastFailure, breaker }] of targets) {
+        const ready = failuresInARow < failingAfter && breaker === "closed";
         parts.push({
           name: `target ${name}`,
           ready,
@@ -140,7 +183,7 @@ export function foldStatus(
           transport: connection.transport,
           connection_id: connection.id,
           up_seconds: seconds(clock.now() - connection.since),
-          silent_seconds: seconds(clock.now() - (heardAt() ?? connection.since)),
+          silent_seconds: seconds(clock.now() - (now().heardAt ?? connection.since)),
         }
         : { state: "disconnected", down_seconds: seconds(clock.now() - downSince) },
       reconnects: {
@@ -149,10 +192,13 @@ export function foldStatus(
         last_failure: lastFailure ?? null,
         disconnected_seconds: seconds(disconnectedMs()),
       },
-      in_hand: inHand(),
+      paused: pausedUntil !== undefined,
+      in_hand: now().inHand,
+      journal: journalText(now().journal),
       totals,
       targets: Object.fromEntries(
         [...targets].map(([name, state]) => [name, {
+          breaker: state.breaker,
           failures_in_a_row: state.failuresInARow,
           last_failure: state.lastFailure || null,
           last_success_at: state.lastSuccessAt === undefined
@@ -174,6 +220,10 @@ export function foldStatus(
   function disconnectedMs(): number {
     return reconnects.disconnectedMs + (connection ? 0 : clock.now() - downSince);
   }
+}
+
+function journalText({ place, problem, deadLetters }: Now["journal"]) {
+  return { place, problem: problem ?? null, dead_letters: deadLetters };
 }
 
 function seconds(ms: number): number {

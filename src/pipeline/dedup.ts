@@ -1,29 +1,44 @@
 import type { Clock } from "../async/clock.ts";
-import type { Delivery, Outcome } from "../flow.ts";
+import type { Delivery, Finished, Outcome } from "../flow.ts";
 
 export interface DedupLimits {
   /** Finished messages remembered. */
   readonly maxMessages: number;
-  /** How long a finished message is remembered, milliseconds. */
+  /** How long after the relay was told a finished message is remembered, milliseconds. */
   readonly windowMs: number;
 }
 
 /**
  * Knows the messages in hand and those finished lately. A copy of one in hand gets that one's outcome; a copy
  * of a finished one gets the same outcome again; what was exhausted or abandoned is forgotten, so that a
- * redelivery really tries again.
+ * redelivery really tries again. The window of a finished one begins when the relay has been told: until then
+ * it must be expected again.
  */
 export class Dedup {
   /** The first copy and those that came meanwhile, by message id. */
   readonly #inHand = new Map<string, Delivery[]>();
-  /** In order of finishing. */
-  readonly #finished = new Map<string, { outcome: Outcome; at: number }>();
+  /** Finished, and the relay is not known to have been told. In order of finishing. */
+  readonly #untold = new Map<string, Remembered>();
+  /** Finished, and the relay told, in that order. */
+  readonly #told = new Map<string, Remembered>();
   readonly #limits: DedupLimits;
   readonly #clock: Clock;
+  readonly #onForgotten: (messageIds: readonly string[]) => void;
 
-  constructor(limits: DedupLimits, clock: Clock) {
+  /** `remembered`: what an earlier process finished, oldest first. `onForgotten` hears of ids given up. */
+  constructor(
+    limits: DedupLimits,
+    clock: Clock,
+    remembered: readonly Finished[] = [],
+    onForgotten: (messageIds: readonly string[]) => void = () => {},
+  ) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#onForgotten = onForgotten;
+    for (const { messageId, outcome, at, confirmed } of remembered) {
+      (confirmed ? this.#told : this.#untold).set(messageId, { outcome, at });
+    }
+    this.#forgetOld();
   }
 
   /** `new`: the caller runs it and calls `finish`. Otherwise it is settled here, now or later. */
@@ -35,7 +50,7 @@ export class Dedup {
       return "in_flight";
     }
     this.#forgetOld();
-    const finished = this.#finished.get(id);
+    const finished = this.#untold.get(id) ?? this.#told.get(id);
     if (finished) {
       delivery.settle(finished.outcome);
       return "finished";
@@ -50,16 +65,41 @@ export class Dedup {
     if (!copies) throw new Error(`the message ${id} is not in hand`);
     this.#inHand.delete(id);
     if (outcome.kind === "delivered" || outcome.kind === "rejected") {
-      this.#finished.set(id, { outcome, at: this.#clock.now() });
+      this.#untold.set(id, { outcome, at: this.#clock.now() });
     }
     for (const copy of copies) copy.settle(outcome);
   }
 
-  #forgetOld(): void {
-    const oldest = this.#clock.now() - this.#limits.windowMs;
-    for (const [id, { at }] of this.#finished) {
-      if (this.#finished.size <= this.#limits.maxMessages && at > oldest) return;
-      this.#finished.delete(id);
+  /** The relay has been told of these. */
+  confirm(messageIds: readonly string[]): void {
+    for (const id of messageIds) {
+      const finished = this.#untold.get(id);
+      if (!finished) continue;
+      this.#untold.delete(id);
+      this.#told.set(id, { outcome: finished.outcome, at: this.#clock.now() });
     }
   }
+
+  #forgetOld(): void {
+    const { maxMessages, windowMs } = this.#limits;
+    const oldest = this.#clock.now() - windowMs;
+    const forgotten: string[] = [];
+    for (const [id, { at }] of this.#told) {
+      if (this.#told.size <= maxMessages && at > oldest) break;
+      this.#told.delete(id);
+      forgotten.push(id);
+    }
+    // A relay that confirms nothing at all must not fill the memory.
+    for (const id of this.#untold.keys()) {
+      if (this.#untold.size <= maxMessages) break;
+      this.#untold.delete(id);
+      forgotten.push(id);
+    }
+    if (forgotten.length > 0) this.#onForgotten(forgotten);
+  }
+}
+
+interface Remembered {
+  readonly outcome: Extract<Outcome, { kind: "delivered" | "rejected" }>;
+  readonly at: number;
 }

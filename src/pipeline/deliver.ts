@@ -3,21 +3,25 @@ import { delay } from "../async/delay.ts";
 import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { afterTransient } from "./retry_policy.ts";
-import type { Admission, Route, Target } from "./target.ts";
+import type { Admission, Target } from "./target.ts";
 
 export interface DeliverOptions {
-  readonly route: Route;
   readonly admit: Admission;
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
 }
 
-/** Brings one envelope to its end. Never rejects. */
-export type Deliver = (envelope: Envelope, life: Lifetime) => Promise<Outcome>;
+/** How it ended at one target. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly attempts: number;
+  /** The beginning of the target's last response, where it did not succeed. */
+  readonly response: Uint8Array | undefined;
+}
 
-/** A webhook without a target is held this long before it goes back: a relay may give it out again at once. */
-const unroutedHoldMs = 5_000;
+/** Brings one envelope to its end at one target. Never rejects. */
+export type Deliver = (envelope: Envelope, target: Target, life: Lifetime) => Promise<Ending>;
 
 const shutdown: Reason = { code: "shutdown", message: "the connector is stopping" };
 
@@ -26,62 +30,75 @@ const shutdown: Reason = { code: "shutdown", message: "the connector is stopping
  * attempts still in line go on, waits are cut short and the message given back; on `abort` everything is.
  */
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { route, random, clock, observe } = options;
+  const { random, clock, observe } = options;
 
-  return async (envelope, life) => {
+  return async (envelope, target, life) => {
+    const { id: messageId, webhookId } = envelope;
+    const about = { messageId, webhookId, target: target.name };
     const startedAt = clock.now();
-    const target = route(envelope.webhookId);
-    if (!target) {
-      const message = `no target is configured for the webhook id ` +
-        `${JSON.stringify(envelope.webhookId)}: add it to targets, or set default_target`;
-      const reason: Reason = { code: "no_target", message };
-      failed(envelope, undefined, 0, { kind: "exhausted", reason });
-      await hold(unroutedHoldMs, life);
-      return { kind: "exhausted", reason };
-    }
     for (let attempt = 1;; attempt++) {
+      const passage = await enter(target, attempt === 1 ? life.abort : life.drain);
+      if (!passage) return failed(attempt - 1, abandoned(shutdown, attempt > 1));
+      if (passage.kind === "full") {
+        const message = `the target ${target.name} is failing, and enough messages wait for it`;
+        const reason = { code: "breaker_open", message } as const;
+        observe({ type: "delivery.deferred", ...about, reason, delayMs: passage.delayMs });
+        return ending(attempt - 1, {
+          ...abandoned(reason, attempt > 1),
+          delayMs: passage.delayMs,
+        });
+      }
       const result = await tryOnce(envelope, target, attempt, life.abort);
-      if (!result) return failed(envelope, target, attempt - 1, abandoned(shutdown));
+      target.breaker.record(verdictOn(result));
+      if (!result) return failed(attempt - 1, abandoned(shutdown, true));
       switch (result.kind) {
         case "delivered":
           observe({
             type: "delivery.succeeded",
-            messageId: envelope.id,
-            webhookId: envelope.webhookId,
-            target: target.name,
+            ...about,
             attempts: attempt,
             status: result.status,
             durationMs: clock.now() - startedAt,
             lagMs: lagMs(envelope, clock.now()),
           });
-          return { kind: "delivered" };
+          return ending(attempt, { kind: "delivered" });
         case "permanent":
-          return failed(envelope, target, attempt, { kind: "rejected", reason: result.reason });
+          return failed(attempt, { kind: "rejected", reason: result.reason }, result.response);
         case "transient": {
-          const { reason } = result;
-          const decision = afterTransient(attempt, result, target.retry, random);
-          if (decision.kind === "give_up") {
-            failed(envelope, target, attempt, { kind: "exhausted", reason });
-            // Otherwise a relay that gives it out again at once would undo all the backing off.
-            await hold(decision.delayMs, life);
-            return { kind: "exhausted", reason };
+          const { reason, response } = result;
+          const { kind, delayMs } = afterTransient(attempt, result, target.retry, random);
+          // The relay is asked to wait: it may give the message out again at once, and undo all the backing off.
+          if (kind === "give_up") {
+            return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
           }
-          observe({
-            type: "delivery.retrying",
-            messageId: envelope.id,
-            webhookId: envelope.webhookId,
-            target: target.name,
-            attempt,
-            reason,
-            delayMs: decision.delayMs,
-          });
-          if (!await hold(decision.delayMs, life)) {
-            return failed(envelope, target, attempt, abandoned(reason));
+          observe({ type: "delivery.retrying", ...about, attempt, reason, delayMs });
+          if (!await hold(delayMs, life)) {
+            return failed(attempt, abandoned(reason, true), response);
           }
         }
       }
     }
+
+    function failed(
+      attempts: number,
+      outcome: Exclude<Outcome, { kind: "delivered" }>,
+      response?: Uint8Array,
+    ): Ending {
+      const { kind, reason } = outcome;
+      observe({ type: "delivery.failed", outcome: kind, ...about, attempts, reason });
+      return ending(attempts, outcome, response);
+    }
   };
+
+  /** Undefined when aborted. */
+  async function enter({ breaker }: Target, abort: AbortSignal) {
+    try {
+      return await breaker.enter(abort);
+    } catch (error) {
+      if (abort.aborted) return undefined;
+      throw error;
+    }
+  }
 
   /** Undefined when aborted. */
   async function tryOnce(
@@ -123,28 +140,23 @@ export function createDeliver(options: DeliverOptions): Deliver {
       return false;
     }
   }
-
-  function failed(
-    envelope: Envelope,
-    target: Target | undefined,
-    attempts: number,
-    outcome: Exclude<Outcome, { kind: "delivered" }>,
-  ): Outcome {
-    observe({
-      type: "delivery.failed",
-      outcome: outcome.kind,
-      messageId: envelope.id,
-      webhookId: envelope.webhookId,
-      ...(target && { target: target.name }),
-      attempts,
-      reason: outcome.reason,
-    });
-    return outcome;
-  }
 }
 
-function abandoned(reason: Reason): Extract<Outcome, { kind: "abandoned" }> {
-  return { kind: "abandoned", reason };
+function verdictOn(result: Attempt | undefined): "succeeded" | "failed" | "undecided" {
+  if (!result) return "undecided";
+  // A target that refuses one webhook for good is there and answers.
+  return result.kind === "transient" ? "failed" : "succeeded";
+}
+
+function ending(attempts: number, outcome: Outcome, response?: Uint8Array): Ending {
+  return { outcome, attempts, response };
+}
+
+function abandoned(
+  reason: Reason,
+  attempted: boolean,
+): Extract<Outcome, { kind: "abandoned" }> {
+  return { kind: "abandoned", reason, attempted };
 }
 
 /** Time since the relay received it, 0 where it does not tell. */

@@ -4,14 +4,15 @@ import { TaskGroup } from "../async/task_group.ts";
 import type { Envelope, Lifetime, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import type { Dedup } from "./dedup.ts";
-import { type Deliver, lagMs } from "./deliver.ts";
+import { lagMs } from "./deliver.ts";
+import type { Handle } from "./handle.ts";
 
 export interface PipelineOptions {
   readonly source: Source;
   readonly dedup: Dedup;
   /** What may be in hand at a time. When it is full nothing is read from the source. */
   readonly budget: Budget;
-  readonly deliver: Deliver;
+  readonly handle: Handle;
   readonly clock: Clock;
   readonly observe: Observe;
 }
@@ -24,7 +25,7 @@ const overheadBytes = 1_024;
  * has ended and nothing is in hand any more; rejects with what the source threw, or when a task failed on a bug.
  */
 export async function runPipeline(options: PipelineOptions, life: Lifetime): Promise<void> {
-  const { source, dedup, budget, deliver, observe } = options;
+  const { source, dedup, budget, handle, observe } = options;
   const crashed = new AbortController();
   const ends: Lifetime = {
     drain: AbortSignal.any([life.drain, crashed.signal]),
@@ -66,13 +67,14 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       if (!giveBack) {
         dedup.finish(envelope.id, {
           kind: "abandoned",
+          attempted: false,
           reason: { code: "shutdown", message: "the connector is stopping" },
         });
         continue;
       }
       tasks.run(async () => {
         try {
-          dedup.finish(envelope.id, await deliver(envelope, ends));
+          dedup.finish(envelope.id, await handle(envelope, ends));
         } finally {
           giveBack();
         }

@@ -1,6 +1,7 @@
-import { Semaphore } from "../async/semaphore.ts";
+import type { Semaphore } from "../async/semaphore.ts";
 import type { RetrySettings } from "../config/settings.ts";
 import type { Sink } from "../flow.ts";
+import type { Breaker } from "./breaker.ts";
 
 /** Where webhooks go: a sink and the limits that hold for it. */
 export interface Target {
@@ -9,19 +10,23 @@ export interface Target {
   readonly retry: RetrySettings;
   /** Undefined = the sink asks for a place itself, one for each request. */
   readonly places: Semaphore | undefined;
+  readonly breaker: Breaker;
 }
 
-export function createTarget(
-  name: string,
-  sink: Sink,
-  retry: RetrySettings,
-  maxConcurrentRequests: number,
-): Target {
-  return { name, sink, retry, places: new Semaphore(maxConcurrentRequests) };
+/**
+ * When a webhook with several targets counts as delivered: `all` have it, `any` one has it, or the first
+ * (`primary`) has it, whatever becomes of the others.
+ */
+export type AckPolicy = "all" | "any" | "primary";
+
+/** Where the webhooks of one id go; at least one target. */
+export interface Routed {
+  readonly targets: readonly Target[];
+  readonly ack: AckPolicy;
 }
 
-/** The target for a webhook id, or undefined when none is configured. */
-export type Route = (webhookId: string) => Target | undefined;
+/** The targets for a webhook id, or undefined when none is configured. */
+export type Route = (webhookId: string) => Routed | undefined;
 
 /** Lets attempts through: first a place at the target, then one of all, so that a slow target holds only its own. */
 export type Admission = (

@@ -8,6 +8,8 @@ import { networkFailure } from "../runtime/network_failure.ts";
 import { requestFor, UnsendableError } from "./request.ts";
 import { verdictOf } from "./verdict.ts";
 
+/** Of the response of a target that did not take the webhook this much is kept, for people. */
+const maxExcerptBytes = 4 * 1024;
 /** Of a response this much is read so that its connection can be used again; a longer one is cut. */
 const maxResponseBytes = 64 * 1024;
 
@@ -19,14 +21,15 @@ export function httpSink(target: TargetSettings, maxSockets: number, clock: Cloc
       const late = () => new DOMException("no answer in time", "TimeoutError");
       const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
       let verdict: Attempt | undefined;
+      const excerpt: Uint8Array[] = [];
       try {
         const response = await client.request(requestFor(envelope, target, attempt), signal);
         verdict = verdictOf(response.status, response.headers, clock.now());
-        await discard(response.body);
-        return verdict;
+        await read(response.body, excerpt);
+        return withExcerpt(verdict, excerpt);
       } catch (error) {
         // The status decides: the target has said what it thinks of the webhook, even if its body broke off.
-        if (verdict) return verdict;
+        if (verdict) return withExcerpt(verdict, excerpt);
         if (abort.aborted) throw abort.reason;
         return failedAttempt(error, signal.aborted, target);
       } finally {
@@ -57,10 +60,16 @@ export function failedAttempt(error: unknown, timedOut: boolean, target: TargetS
 }
 
 /** Reads a response to its end, or cuts it when it is long. Rejects when it breaks off or is aborted. */
-async function discard(body: Readable): Promise<void> {
+async function read(body: Readable, excerpt: Uint8Array[]): Promise<void> {
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += (chunk as Uint8Array).byteLength;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (bytes < maxExcerptBytes) excerpt.push(chunk.subarray(0, maxExcerptBytes - bytes));
+    bytes += chunk.byteLength;
     if (bytes > maxResponseBytes) break; // which destroys the stream, and its connection with it
   }
+}
+
+function withExcerpt(verdict: Attempt, excerpt: readonly Uint8Array[]): Attempt {
+  if (verdict.kind === "delivered" || excerpt.length === 0) return verdict;
+  return { ...verdict, response: Buffer.concat(excerpt) };
 }

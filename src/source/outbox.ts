@@ -17,6 +17,8 @@ export interface OutboxOptions {
   readonly maxEntries: number;
   /** Between tries to send what could not be sent over an open connection. */
   readonly retry: BackoffPolicy;
+  /** The relay is now known to have these. */
+  readonly onConfirmed: (messageIds: readonly string[]) => void;
   /** Called whenever the last entry is confirmed. */
   readonly onEmpty: () => void;
 }
@@ -70,11 +72,13 @@ export class Outbox {
 
   /** The relay has these. Ids that are not waiting here are ignored. */
   confirm(messageIds: readonly string[]): void {
+    const confirmed: string[] = [];
     for (const id of messageIds) {
       const entry = this.#entries.get(id);
       // A newer settlement of the same message may be waiting behind the one that is confirmed here.
       if (!entry?.sent) continue;
       this.#entries.delete(id);
+      confirmed.push(id);
       this.#options.observe({
         type: "settlement.confirmed",
         messageId: id,
@@ -82,6 +86,7 @@ export class Outbox {
         retry: entry.settlement.verdict === "nack" && entry.settlement.retry,
       });
     }
+    if (confirmed.length > 0) this.#options.onConfirmed(confirmed);
     if (this.#entries.size === 0) this.#options.onEmpty();
   }
 

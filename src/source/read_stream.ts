@@ -1,14 +1,20 @@
 import type { Clock } from "../async/clock.ts";
-import { type Delivery, type Envelope, StreamFailure } from "../flow.ts";
+import { type Delivery, type RelayFrame, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import type { InHand } from "./in_hand.ts";
 import type { OpenStream } from "./open_stream.ts";
 import type { Outbox } from "./outbox.ts";
 import { settlementOf } from "./settlement.ts";
 
 export interface ReadStreamOptions {
   readonly outbox: Outbox;
-  readonly deliver: (envelope: Envelope, connectionId: string) => Delivery;
-  readonly isDraining: () => boolean;
+  readonly inHand: InHand;
+  /** Told when the relay has greeted us. */
+  readonly onConnected: (connected: Connected) => void;
+  /** Nothing more is to be taken from this connection. */
+  readonly isLeaving: () => boolean;
+  /** Resolves when the next webhook may be taken. */
+  readonly mayTake: () => Promise<void>;
   /** Heartbeats are sent this often, whether or not we are reading, milliseconds. */
   readonly heartbeatMs: number;
   /** Wall-clock time since when there has been no connection. */
@@ -16,6 +22,8 @@ export interface ReadStreamOptions {
   readonly clock: Clock;
   readonly observe: Observe;
 }
+
+export type Connected = Extract<RelayFrame, { type: "connected" }>;
 
 /**
  * Reads one connection to its end, giving out its webhooks and answering the rest. Ends when the relay ends
@@ -26,16 +34,26 @@ export async function* readStream(
   options: ReadStreamOptions,
 ): AsyncGenerator<Delivery, void> {
   const { connection, link } = stream;
-  const { outbox, observe } = options;
+  const { outbox, inHand, observe } = options;
   let connectionId = "";
+  let stopExtending: (() => void) | undefined;
   const stopHeartbeats = sendHeartbeats(stream, options);
   outbox.attach(connection);
-  if (options.isDraining()) connection.send({ type: "drain" }).catch(() => {});
+  if (options.isLeaving()) connection.send({ type: "drain" }).catch(() => {});
   try {
     for await (const frame of connection) {
       switch (frame.type) {
         case "connected":
-          connectionId = frame.connectionId;
+          connectionId = frame.connectionId || connectionId;
+          options.onConnected(frame);
+          if (frame.ackTimeoutMs !== undefined && frame.capabilities.includes("extend")) {
+            // A poll says it again with every answer.
+            stopExtending ??= inHand.extendLeases(
+              connection,
+              () => connectionId,
+              frame.ackTimeoutMs,
+            );
+          }
           if (stream.connectedAt !== undefined) break;
           stream.connectedAt = options.clock.now();
           observe({
@@ -48,10 +66,14 @@ export async function* readStream(
           });
           break;
         case "webhook":
-          // While draining it is left to the relay: the end of the connection gives it back.
-          if (options.isDraining()) break;
           link.pause();
-          yield options.deliver(frame.envelope, connectionId);
+          await options.mayTake();
+          // When leaving it is left to the relay: the end of the connection gives it back.
+          if (options.isLeaving()) {
+            link.resume();
+            break;
+          }
+          yield inHand.deliver(frame.envelope, connectionId);
           link.resume();
           break;
         case "heartbeat":
@@ -91,6 +113,7 @@ export async function* readStream(
     if (!link.abort.aborted) throw error;
   } finally {
     stopHeartbeats();
+    stopExtending?.();
     outbox.detach();
   }
 }

@@ -1,4 +1,4 @@
-import type { Outcome, Settlement } from "../flow.ts";
+import type { Outcome, Reason, Settlement } from "../flow.ts";
 
 /** What the relay is told for an outcome. */
 export function settlementOf(
@@ -10,21 +10,20 @@ export function settlementOf(
     case "delivered":
       return { messageId, connectionId, verdict: "ack" };
     case "rejected":
-      return {
-        messageId,
-        connectionId,
-        verdict: "nack",
-        retry: false,
-        reason: outcome.reason.message,
-      };
+      return { ...nack(outcome.reason), retry: false };
     case "exhausted":
-    case "abandoned":
-      return {
-        messageId,
-        connectionId,
-        verdict: "nack",
-        retry: true,
-        reason: outcome.reason.message,
-      };
+      return { ...nack(outcome.reason), retry: true, ...delayOf(outcome) };
+    case "abandoned": {
+      const untried = outcome.attempted ? {} : { attempted: false };
+      return { ...nack(outcome.reason), retry: true, ...delayOf(outcome), ...untried };
+    }
   }
+
+  function nack({ message }: Reason) {
+    return { messageId, connectionId, verdict: "nack", reason: message } as const;
+  }
+}
+
+function delayOf({ delayMs }: { readonly delayMs?: number }): { readonly delayMs?: number } {
+  return delayMs === undefined ? {} : { delayMs: Math.ceil(delayMs) };
 }

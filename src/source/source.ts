@@ -3,8 +3,9 @@ import type { Clock, Random } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import {
   type Delivery,
-  type Envelope,
+  type Finished,
   type Lifetime,
+  type Outcome,
   type Source,
   StreamFailure,
   type TransportChoice,
@@ -12,9 +13,12 @@ import {
 import type { Observe } from "../observe/events.ts";
 import { climb } from "./climb.ts";
 import { Ending } from "./ending.ts";
+import { HeldNacks } from "./held_nacks.ts";
+import { InHand } from "./in_hand.ts";
 import { type OpenStream, openStream } from "./open_stream.ts";
 import { Outbox } from "./outbox.ts";
-import { readStream } from "./read_stream.ts";
+import type { Pause } from "./pause.ts";
+import { type Connected, readStream } from "./read_stream.ts";
 import { reconnectDelayMs } from "./reconnect_delay.ts";
 import { settlementOf } from "./settlement.ts";
 
@@ -32,6 +36,11 @@ export interface SourceOptions {
   readonly maxConnectAttempts: number;
   /** Throw the relay's refusal of the token instead of trying again. */
   readonly exitOnRejected: boolean;
+  readonly pause: Pause;
+  /** What an earlier process finished and the relay is not known to have been told. */
+  readonly untold: readonly Finished[];
+  /** The relay is now known to have been told of these. */
+  readonly onConfirmed: (messageIds: readonly string[]) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
@@ -55,41 +64,43 @@ export function createSource(options: SourceOptions): Source {
 async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerator<Delivery> {
   const { transports, clock, random, observe } = options;
   const heartbeatMs = Math.min(20_000, options.heartbeatTimeoutMs / 3);
-  let outstanding = 0;
+  let { untold } = options;
+  /** The relay understands `drain` and delays; unknown before it greeted us. */
+  let isOurs = false;
+  /** This connection gets nothing more: we are paused. It is closed when nothing is in hand. */
+  let isLeaving = false;
   const outbox = new Outbox({
     clock,
     random,
     observe,
     maxEntries: maxUnconfirmed,
     retry: options.backoff,
-    onEmpty: () => ending.check(),
+    onConfirmed: options.onConfirmed,
+    onEmpty: () => check(),
   });
-  const ending = new Ending(life, () => outstanding === 0 && outbox.size === 0, clock);
+  const held = new HeldNacks(clock, (settlement) => outbox.add(settlement));
+  const inHand = new InHand(clock, settle);
+  const isIdle = () => inHand.size === 0 && held.size === 0 && outbox.size === 0;
+  const ending = new Ending(life, isIdle, clock);
   const { stop } = ending;
-
-  const deliver = (envelope: Envelope, connectionId: string): Delivery => {
-    outstanding++;
-    let settled = false;
-    return {
-      envelope,
-      settle(outcome) {
-        if (settled) throw new Error(`the message ${envelope.id} was settled twice`);
-        settled = true;
-        outstanding--;
-        outbox.add(settlementOf(envelope.id, connectionId, outcome));
-      },
-    };
-  };
 
   let attempt = 0;
   let downSince = clock.now();
   let stream: OpenStream | undefined;
   let replacement: OpenStream | undefined;
   const tellDrain = () => void stream?.connection.send({ type: "drain" }).catch(() => {});
-  life.drain.addEventListener("abort", tellDrain);
+  const onDrain = () => {
+    tellDrain();
+    held.flush();
+  };
+  life.drain.addEventListener("abort", onDrain);
+  const forgetPause = options.pause.onChange(leaveIfPaused);
 
   try {
     while (!stop.aborted) {
+      if (isOurs) await options.pause.over(stop);
+      if (stop.aborted) break;
+      isLeaving = false;
       const { current } = transports;
       let failure: StreamFailure | undefined;
       try {
@@ -104,8 +115,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         try {
           yield* readStream(opened, {
             outbox,
-            deliver,
-            isDraining: () => ending.draining,
+            inHand,
+            onConnected,
+            isLeaving: () => isLeaving || ending.draining,
+            mayTake: () => isOurs ? Promise.resolve() : options.pause.over(stop),
             heartbeatMs,
             downSince,
             clock,
@@ -135,6 +148,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         });
       }
       if (stop.aborted) break;
+      if (isLeaving && !failure) continue;
       if (replacement) {
         transports.climbTo(replacement.transport);
         changed(current.name, "it gets through again");
@@ -162,10 +176,40 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       if (retryInMs > 0) await delay(retryInMs, { signal: stop, clock }).catch(() => {});
     }
   } finally {
-    life.drain.removeEventListener("abort", tellDrain);
+    life.drain.removeEventListener("abort", onDrain);
+    forgetPause();
     ending.dispose();
     await stream?.close();
     await (replacement as OpenStream | undefined)?.close();
+  }
+
+  function settle(messageId: string, connectionId: string, outcome: Outcome): void {
+    const settlement = settlementOf(messageId, connectionId, outcome);
+    const delayMs = settlement.verdict === "nack" ? settlement.delayMs ?? 0 : 0;
+    // An old relay knows no delay.
+    if (delayMs > 0 && !isOurs && !ending.draining) held.hold(settlement, delayMs);
+    else outbox.add(settlement);
+  }
+
+  function onConnected({ connectionId, capabilities }: Connected): void {
+    isOurs = capabilities.length > 0;
+    for (const { messageId, outcome } of untold) {
+      outbox.add(settlementOf(messageId, connectionId, outcome));
+    }
+    untold = [];
+    leaveIfPaused();
+  }
+
+  function leaveIfPaused(): void {
+    if (!options.pause.isPaused || !isOurs || !stream || isLeaving) return;
+    isLeaving = true;
+    tellDrain();
+    check();
+  }
+
+  function check(): void {
+    ending.check();
+    if (isLeaving && isIdle()) void stream?.close();
   }
 
   function changed(from: OpenStream["transport"]["name"], reason: string): void {

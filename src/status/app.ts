@@ -24,7 +24,14 @@ const metricsType = "text/plain; version=0.0.4; charset=utf-8";
  * part's reason. `/status`: JSON. `/metrics`: Prometheus text. With `onLoopback` only requests whose Host is
  * this machine are answered, so that a web page cannot read it by rebinding a name.
  */
-export function statusApp(source: StatusSource, { onLoopback }: { onLoopback: boolean }): Hono {
+export function statusApp(
+  source: StatusSource,
+  { onLoopback, control }: {
+    readonly onLoopback: boolean;
+    /** What is served below `/-/`. */
+    readonly control?: Hono | undefined;
+  },
+): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     if (onLoopback && !isLocalHost(c.req.header("host") ?? "")) {
@@ -45,6 +52,7 @@ export function statusApp(source: StatusSource, { onLoopback }: { onLoopback: bo
     "/metrics",
     async (c) => c.body(await source.metrics(), 200, { "Content-Type": metricsType }),
   );
+  if (control) app.route("/-", control);
   app.notFound((c) => c.json({ detail: "try /healthz, /readyz, /status or /metrics" }, 404));
   return app;
 }

@@ -1,3 +1,4 @@
+import type { Hono } from "hono";
 import type { ListenAddress } from "../config/settings.ts";
 import { serve } from "../runtime/serve.ts";
 import { statusApp, type StatusSource } from "./app.ts";
@@ -10,13 +11,18 @@ export interface StatusServer {
 /** Requests under way at the end are given this long, milliseconds. */
 const stopGraceMs = 500;
 
+/** Only this machine can reach it. */
+export function isLoopback({ hostname }: ListenAddress): boolean {
+  return /^(localhost|127\..*|::1)$/.test(hostname);
+}
+
 /** Listens. Rejects when the address cannot be had. */
 export async function startStatusServer(
   address: ListenAddress,
   source: StatusSource,
+  control?: Hono,
 ): Promise<StatusServer> {
-  const onLoopback = /^(localhost|127\..*|::1)$/.test(address.hostname);
-  const app = statusApp(source, { onLoopback });
+  const app = statusApp(source, { onLoopback: isLoopback(address), control });
   const server = await serve({
     ...address,
     maxFrameBytes: 0,

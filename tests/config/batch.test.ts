@@ -31,14 +31,14 @@ test("a target batches when it says so, with defaults for what is not said", () 
       },
     },
   });
-  assert.equal(settings.defaultTarget?.batch, undefined);
-  assert.deepEqual(settings.targets.get("a")?.batch, {
+  assert.equal(settings.defaultRoute?.targets[0].batch, undefined);
+  assert.deepEqual(settings.routes.get("a")?.targets[0].batch, {
     maxMessages: 100,
     maxWaitMs: 500,
     maxBytes: 1_048_576,
     format: "json",
   });
-  assert.deepEqual(settings.targets.get("b")?.batch, {
+  assert.deepEqual(settings.routes.get("b")?.targets[0].batch, {
     maxMessages: 7,
     maxWaitMs: 0,
     maxBytes: 9,

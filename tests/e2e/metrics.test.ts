@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGate } from "../support/gate.ts";
 import { startOldRelay } from "../support/old_relay.ts";
 import { startProgram } from "../support/program.ts";
-import { startTarget } from "../support/rig.ts";
-import { test } from "../support/test.ts";
+import { publish, startDevRelay, startTarget } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
 
 /** The samples of Prometheus text, by name with labels. */
 function samples(text: string): Map<string, number> {
@@ -20,6 +20,70 @@ function samples(text: string): Map<string, number> {
 
 function declared(text: string): string[] {
   return [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name);
+}
+
+/** Notes which metrics have been above zero. */
+async function scrapeInto(seen: Map<string, boolean>, url: string): Promise<Map<string, number>> {
+  const response = await fetch(`${url}/metrics`);
+  assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+  const text = await response.text();
+  for (const name of declared(text)) seen.set(name, seen.get(name) ?? false);
+  for (const [sample, value] of samples(text)) {
+    const name = sample.replace(/\{.*/, "").replace(/_(bucket|sum|count)$/, "");
+    const metric = seen.has(name) ? name : sample.replace(/\{.*/, "");
+    if (value > 0) seen.set(metric, true);
+  }
+  return samples(text);
+}
+
+/** Dead letters, a breaker, a journal that cannot be had, a pause. */
+async function driveRest(t: TestContext, folder: string, seen: Map<string, boolean>) {
+  const target = await startTarget(t, () => 500);
+  const relay = await startDevRelay(t);
+  writeFileSync(join(folder, "no-folder"), "");
+  const file = join(folder, "connector.json");
+  writeFileSync(
+    file,
+    JSON.stringify({
+      cloud_url: relay.url,
+      channel: "dev",
+      token: "s3cret",
+      status_listen: "127.0.0.1:0",
+      journal: `sqlite:${folder}/no-folder`,
+      on_exhausted: "dead_letter",
+      dead_letter_max_messages: 1,
+      default_target: {
+        url: target.url.href,
+        retry_enabled: false,
+        breaker: { consecutive_failures: 3, open_seconds: 1_000, max_held: 0 },
+      },
+    }),
+    { mode: 0o600 },
+  );
+  const connector = startProgram(t, ["connect", "--config", file, "--log-level", "debug"], {
+    XDG_STATE_HOME: folder,
+  });
+  const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
+  const ask = async (method: string, path: string) => {
+    const token = readFileSync(join(folder, "hookferry/status", `${new URL(url).port}.token`));
+    const headers = { Authorization: `Bearer ${token}` };
+    await (await fetch(`${url}/-${path}`, { method, headers })).text();
+  };
+  const first = await publish(relay, "1");
+  await connector.line(/dead_letter\.stored/);
+  await ask("POST", `/dead-letters/${first}/replay`);
+  await publish(relay, "2");
+  await connector.line(/breaker\.changed/);
+  await publish(relay, "3");
+  await connector.line(/delivery\.deferred/);
+  await ask("POST", "/pause");
+  const got = await scrapeInto(seen, url);
+  assert.equal(got.get("hookferry_journal_healthy"), 0);
+  assert.equal(got.get('hookferry_breaker_state{target="default"}'), 2);
+  assert.equal(got.get("hookferry_dead_letters"), 1);
+  assert.equal(got.get("hookferry_dead_letters_dropped_total"), 1);
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
 }
 
 test("requirement 14: every metric of the registry is driven by something that really happens", async (t) => {
@@ -45,18 +109,7 @@ test("requirement 14: every metric of the registry is driven by something that r
   ]);
   const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
   const seen = new Map<string, boolean>();
-  const scrape = async () => {
-    const response = await fetch(`${url}/metrics`);
-    assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
-    const text = await response.text();
-    for (const name of declared(text)) seen.set(name, seen.get(name) ?? false);
-    for (const [sample, value] of samples(text)) {
-      const name = sample.replace(/\{.*/, "").replace(/_(bucket|sum|count)$/, "");
-      const metric = seen.has(name) ? name : sample.replace(/\{.*/, "");
-      if (value > 0) seen.set(metric, true);
-    }
-    return samples(text);
-  };
+  const scrape = () => scrapeInto(seen, url);
 
   await connector.line(/stream\.connected/);
   const [stream] = relay.streams;
@@ -91,6 +144,7 @@ test("requirement 14: every metric of the registry is driven by something that r
   await scrape();
   held[1]?.(200);
   await connector.ended;
+  await driveRest(t, folder, seen);
   const undriven = [...seen].filter(([, driven]) => !driven).map(([name]) => name);
   assert.deepEqual(undriven, []);
   assert.ok(seen.size >= 20, `only ${seen.size} metrics`);

@@ -50,7 +50,7 @@ for (const kind of ["exhausted", "abandoned"] as const) {
   test(`a message that was ${kind} is really tried again when it comes again`, () => {
     const dedup = new Dedup(limits, new ManualClock());
     dedup.admit(delivery("a"));
-    dedup.finish("a", { kind, reason });
+    dedup.finish("a", { kind, reason, attempted: true });
     assert.equal(dedup.admit(delivery("a")), "new");
   });
 }
@@ -61,9 +61,42 @@ test("finished messages are forgotten after the window, and the oldest beyond th
   for (const id of ["a", "b", "c"]) {
     dedup.admit(delivery(id));
     dedup.finish(id, delivered);
+    dedup.confirm([id]);
   }
   assert.equal(dedup.admit(delivery("a")), "new");
   assert.equal(dedup.admit(delivery("c")), "finished");
   await clock.advance(1_001);
   assert.equal(dedup.admit(delivery("c")), "new");
+});
+
+test("what the relay is not known to have been told is remembered beyond the window", async () => {
+  const clock = new ManualClock();
+  const dedup = new Dedup(limits, clock);
+  dedup.admit(delivery("a"));
+  dedup.finish("a", delivered);
+  await clock.advance(10_000);
+  assert.equal(dedup.admit(delivery("a")), "finished");
+  dedup.confirm(["a"]);
+  assert.equal(dedup.admit(delivery("a")), "finished");
+  await clock.advance(1_001);
+  assert.equal(dedup.admit(delivery("a")), "new");
+});
+
+test("what an earlier process finished is known, and what is given up is told", () => {
+  const clock = new ManualClock();
+  const forgotten: string[] = [];
+  const at = clock.now();
+  const dedup = new Dedup(
+    { maxMessages: 2, windowMs: 1_000 },
+    clock,
+    [
+      { messageId: "old", outcome: delivered, at: at - 2_000, confirmed: true },
+      { messageId: "new", outcome: delivered, at, confirmed: true },
+      { messageId: "untold", outcome: delivered, at: at - 2_000, confirmed: false },
+    ],
+    (ids) => forgotten.push(...ids),
+  );
+  assert.deepEqual(forgotten, ["old"]);
+  const copies = ["old", "new", "untold"].map((id) => dedup.admit(delivery(id)));
+  assert.deepEqual(copies, ["new", "finished", "finished"]);
 });

@@ -31,11 +31,12 @@ function sinkFor(
     token: "t",
     default_target: { url: url.href, ...more, batch },
   };
-  const { defaultTarget } =
+  const { defaultRoute } =
     loadSettings({ file: { path: "/test.json", content }, env: {}, flags: {} }).settings;
-  assert.ok(defaultTarget?.batch);
+  const target = defaultRoute?.targets[0];
+  assert.ok(target?.batch);
   const places = new Semaphore(limit);
-  const sink = batchHttpSink(defaultTarget, defaultTarget.batch, {
+  const sink = batchHttpSink(target, target.batch, {
     maxSockets: limit,
     admit: (signal) => places.acquire(signal),
     drain,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { WebSocketServer } from "ws";
 import { StreamFailure, type Transport } from "../../src/flow.ts";
+import { Pause } from "../../src/source/pause.ts";
 import { createSource } from "../../src/source/source.ts";
 import { chooseTransport } from "../../src/transport/choose.ts";
 import { startHttpServer } from "../support/http_server.ts";
@@ -118,6 +119,9 @@ test("requirement 9: a thousand clients do not come back together after an outag
       fallbackRetryMs: 1e9,
       maxConnectAttempts: 0,
       exitOnRejected: false,
+      pause: new Pause(clock, () => {}),
+      untold: [],
+      onConfirmed: () => {},
       clock,
       random: seededRandom(i),
       observe: () => {},

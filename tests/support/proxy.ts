@@ -3,6 +3,8 @@ import type { TestContext } from "./test.ts";
 
 export interface Proxy {
   readonly url: string;
+  /** From now on every new connection is cut at once. */
+  refuse(): void;
   /** Cuts every connection through it. */
   cut(): void;
 }
@@ -18,7 +20,9 @@ export async function startProxy(
 ): Promise<Proxy> {
   const { port, hostname: host } = new URL(to);
   const sockets = new Set<Socket>();
+  let isRefusing = false;
   const server = createServer({ noDelay: true }, (outer) => {
+    if (isRefusing) return void outer.destroy();
     const inner = connect({ port: Number(port), host, noDelay: true });
     for (const [from, into] of [[inner, outer], [outer, inner]] as const) {
       sockets.add(from);
@@ -36,7 +40,8 @@ export async function startProxy(
     cut();
     return new Promise((resolve) => server.close(resolve));
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut };
+  const refuse = () => void (isRefusing = true);
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut, refuse };
 }
 
 async function pass(from: Socket, into: Socket, maxPieceBytes: number): Promise<void> {

@@ -4,6 +4,7 @@ import { type Clock, type Random, systemClock } from "../../src/async/clock.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
+import { type OpenJournal, openJournal } from "../../src/journal/open_journal.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
 import type { ChannelConfig } from "../../src/relay/registry.ts";
@@ -117,6 +118,7 @@ export async function publish(relay: Relay, body: string): Promise<string> {
 
 export interface Running {
   readonly connector: Connector;
+  readonly journal: OpenJournal;
   readonly events: readonly ConnectorEvent[];
   readonly drain: AbortController;
   readonly abort: AbortController;
@@ -130,7 +132,12 @@ export interface Running {
 export function startConnector(
   t: TestContext,
   given: Settings,
-  { clock = systemClock, random = Math.random }: { clock?: Clock; random?: Random } = {},
+  { clock = systemClock, random = Math.random, folder }: {
+    clock?: Clock;
+    random?: Random;
+    /** Of the journal; else it is in memory. */
+    folder?: string;
+  } = {},
 ): Running {
   const events: ConnectorEvent[] = [];
   const waiters: { type: string; n: number; resolve: () => void }[] = [];
@@ -138,7 +145,9 @@ export function startConnector(
   const count = (type: string) => counts.get(type) ?? 0;
   const drain = new AbortController();
   const abort = new AbortController();
+  const journal = openJournal({ folder, limits: given.deadLetters, clock, onDropped: () => {} });
   const connector = createConnector(given, {
+    journal,
     clock,
     random,
     observe(event) {
@@ -147,7 +156,8 @@ export function startConnector(
       for (const waiter of waiters) if (count(waiter.type) >= waiter.n) waiter.resolve();
     },
   });
-  const ended = connector.run({ drain: drain.signal, abort: abort.signal });
+  const ended = connector.run({ drain: drain.signal, abort: abort.signal })
+    .finally(() => journal.close());
   ended.catch(() => {}); // a test that cares awaits it itself
   t.defer(async () => {
     drain.abort();
@@ -156,6 +166,7 @@ export function startConnector(
   });
   return {
     connector,
+    journal,
     events,
     drain,
     abort,

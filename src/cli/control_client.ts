@@ -1,0 +1,69 @@
+import type { ListenAddress } from "../config/settings.ts";
+import { parseListen } from "../config/listen_address.ts";
+import type { Layers } from "../config/merge.ts";
+import { mergeLayers } from "../config/merge.ts";
+import { readStatusToken } from "./status_token.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Asks the control routes of a connector; `path` is below `/-`. Rejects with a `ControlError`. */
+export type AskControl = (method: string, path: string) => Promise<Response>;
+
+/** What was asked was not done; the message says why. `notRunning`: nobody listens there. */
+export class ControlError extends Error {
+  override readonly name = "ControlError";
+  readonly notRunning: boolean;
+
+  constructor(message: string, { notRunning = false }: { readonly notRunning?: boolean } = {}) {
+    super(message);
+    this.notRunning = notRunning;
+  }
+}
+
+/** Where a connector with these settings can be asked. Throws `UsageError`. */
+export function statusAddress(layers: Layers): { readonly origin: string; readonly port: number } {
+  // Only where it listens is of interest here: what else is wrong, the connector itself has said.
+  const given = mergeLayers(layers, () => {}).get("status_listen");
+  const address = parseListen(given);
+  if (!address) throw new UsageError(`status_listen ${JSON.stringify(given)}: use HOST:PORT`);
+  return { origin: `http://${reachable(address)}:${address.port}`, port: address.port };
+}
+
+/** The running connector of these settings. */
+export function runningConnector(layers: Layers): AskControl {
+  const { origin, port } = statusAddress(layers);
+  const values = mergeLayers(layers, () => {});
+  const token = values.get("status_token")?.reveal() ?? readStatusToken(port);
+  return async (method, path) => {
+    let response: Response;
+    try {
+      response = await fetch(`${origin}/-${path}`, {
+        method,
+        redirect: "manual",
+        headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
+    }
+    return await checked(response);
+  };
+}
+
+/** The response, when it is one that says yes. Rejects with a `ControlError`. */
+export async function checked(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const text = (await response.text()).slice(0, 500);
+  let detail = text;
+  try {
+    detail = String((JSON.parse(text) as { detail?: unknown }).detail ?? text);
+  } catch {
+    // Not one of our answers; what it says is as good as anything.
+  }
+  throw new ControlError(`the connector answered ${response.status}: ${detail}`);
+}
+
+function reachable({ hostname }: ListenAddress): string {
+  if (hostname === "0.0.0.0") return "127.0.0.1";
+  if (hostname === "::") return "[::1]";
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}

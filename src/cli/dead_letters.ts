@@ -1,0 +1,178 @@
+import process from "node:process";
+import type { Layers } from "../config/merge.ts";
+import { type AskControl, ControlError, runningConnector } from "./control_client.ts";
+import { exitCode } from "./exit_code.ts";
+import { readLayersAnd } from "./layers.ts";
+import { stoppedConnector } from "./stopped_connector.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const deadLettersHelp =
+  `hookferry dead-letters: webhooks that a target would not take, kept with the reason.
+
+  dead-letters list [--limit N] [--json]   the newest first
+  dead-letters show ID                     request, response, reason; JSON
+  dead-letters replay ID… | --all          deliver again, exactly as before
+  dead-letters drop ID… | --all            forget
+  dead-letters export                      all of them, one JSON object a line
+
+  Asks the running connector; where none runs, opens its journal. Settings are
+  those of connect. Exit code 1 when something asked for was not done.
+
+  hookferry dead-letters list
+  hookferry dead-letters replay --all
+`;
+
+interface Listed {
+  readonly message_id: string;
+  readonly webhook_id: string;
+  readonly target: string;
+  readonly at: string;
+  readonly attempts: number;
+  readonly reason: { readonly message: string };
+  readonly bytes: number;
+}
+
+/** Letters asked for at a time. */
+const page = 10_000;
+
+/** Resolves with the exit code. Rejects with a `ControlError`. */
+export async function deadLettersCommand([action = "", ...args]: readonly string[]) {
+  const { layers, flags } = readLayersAnd(args, {
+    all: "boolean",
+    json: "boolean",
+    limit: "string",
+  }, Infinity);
+  const { ask, close } = await connectorOf(layers);
+  try {
+    const ids = flags.positionals;
+    const all = flags.isOn("all") ?? false;
+    switch (action) {
+      case "list":
+        return await list(ask, flags.text("limit") ?? "100", flags.isOn("json") ?? false);
+      case "show":
+        return await show(ask, oneOf(ids));
+      case "replay":
+        return await each(ask, ids, all, replay);
+      case "drop":
+        return await each(ask, ids, all, drop);
+      case "export":
+        return await exportAll(ask);
+    }
+    throw new UsageError(
+      `dead-letters ${JSON.stringify(action)}: use list, show, replay, drop or export`,
+    );
+  } finally {
+    await close();
+  }
+}
+
+/** The connector that runs with these settings, or its journal where none runs. */
+async function connectorOf(
+  layers: Layers,
+): Promise<{ readonly ask: AskControl; close(): Promise<void> }> {
+  const ask = runningConnector(layers);
+  try {
+    await ask("GET", "/dead-letters?limit=1");
+    return { ask, close: () => Promise.resolve() };
+  } catch (error) {
+    if (!(error instanceof ControlError && error.notRunning)) throw error;
+    return stoppedConnector(layers);
+  }
+}
+
+async function list(ask: AskControl, limit: string, asJson: boolean): Promise<number> {
+  const letters = await listed(ask, Number(limit) || 100);
+  for (const letter of letters) {
+    const { at, message_id, webhook_id, target, attempts, reason, bytes } = letter;
+    print(
+      asJson
+        ? JSON.stringify(letter)
+        : `${at}  ${message_id}  ${webhook_id} -> ${target || "(none)"}  ${bytes} bytes  ` +
+          `${attempts} ${attempts === 1 ? "attempt" : "attempts"}  ${reason.message}`,
+    );
+  }
+  if (letters.length === 0) note("no dead letters");
+  return exitCode.ok;
+}
+
+async function listed(ask: AskControl, limit: number): Promise<readonly Listed[]> {
+  const response = await ask("GET", `/dead-letters?limit=${limit}`);
+  return (await response.json() as { dead_letters: Listed[] }).dead_letters;
+}
+
+async function show(ask: AskControl, id: string): Promise<number> {
+  const response = await ask("GET", `/dead-letters/${encodeURIComponent(id)}`);
+  const { dead_letters } = await response.json() as { dead_letters: unknown[] };
+  print(JSON.stringify(dead_letters, null, 2));
+  return exitCode.ok;
+}
+
+/** Says what was done; false when it was not what was asked for. */
+type Act = (ask: AskControl, id: string) => Promise<boolean>;
+
+const replay: Act = async (ask, id) => {
+  const response = await ask("POST", `/dead-letters/${encodeURIComponent(id)}/replay`);
+  const { results } = await response.json() as {
+    results: { target: string; outcome: string; reason?: string }[];
+  };
+  for (const { target, outcome, reason } of results) {
+    print(`${id}  ${target}  ${outcome}${reason === undefined ? "" : `: ${reason}`}`);
+  }
+  return results.every(({ outcome }) => outcome === "delivered");
+};
+
+const drop: Act = async (ask, id) => {
+  await ask("DELETE", `/dead-letters/${encodeURIComponent(id)}`);
+  print(`${id}  dropped`);
+  return true;
+};
+
+/** The oldest first. One that fails does not keep the others from being tried. */
+async function each(
+  ask: AskControl,
+  ids: readonly string[],
+  all: boolean,
+  act: Act,
+): Promise<number> {
+  if (all === ids.length > 0) throw new UsageError("dead-letters: name message ids, or say --all");
+  const named = all ? (await listed(ask, page)).map(({ message_id }) => message_id).reverse() : ids;
+  if (named.length === 0) note("no dead letters");
+  let isDone = true;
+  for (const [i, id] of [...new Set(named)].entries()) {
+    if (process.stderr.isTTY && named.length > 1) note(`${i + 1}/${named.length}`);
+    try {
+      isDone = await act(ask, id) && isDone;
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      note(`${id}: ${error.message}`);
+      isDone = false;
+    }
+  }
+  return isDone ? exitCode.ok : exitCode.unexpected;
+}
+
+async function exportAll(ask: AskControl): Promise<number> {
+  const { body } = await ask("GET", "/dead-letters/export");
+  for await (const chunk of body ?? []) {
+    if (!process.stdout.write(chunk)) {
+      await new Promise<void>((resolve) => process.stdout.once("drain", () => resolve()));
+    }
+  }
+  return exitCode.ok;
+}
+
+function oneOf(ids: readonly string[]): string {
+  const [id, ...others] = ids;
+  if (id === undefined || others.length > 0) {
+    throw new UsageError("dead-letters show: name one message id");
+  }
+  return id;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,45 @@
+import process from "node:process";
+import { runningConnector } from "./control_client.ts";
+import { parseDuration } from "./duration.ts";
+import { exitCode } from "./exit_code.ts";
+import { readLayers, readLayersAnd } from "./layers.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const pauseHelp = `hookferry pause: a running connector takes nothing new for a while.
+
+  --for TIME                  90s, 10m, 1h; without it until hookferry resume
+  --status-listen HOST:PORT   where it listens (default: as configured)
+
+  What is in hand is finished; what comes meanwhile waits at the relay. Not
+  ready (/readyz) while it lasts.
+
+  hookferry pause --for 10m
+`;
+
+export const resumeHelp = `hookferry resume: a paused connector takes webhooks again.
+
+  --status-listen HOST:PORT   where it listens (default: as configured)
+
+  hookferry resume
+`;
+
+/** Resolves with the exit code. Rejects with a `ControlError`. */
+export async function pauseCommand(args: readonly string[]): Promise<number> {
+  const { layers, flags } = readLayersAnd(args, { for: "string" });
+  const value = flags.text("for");
+  const ms = value === undefined ? undefined : parseDuration(value);
+  if (value !== undefined && ms === undefined) {
+    throw new UsageError(`--for ${JSON.stringify(value)}: use a time like 90s, 10m or 1h`);
+  }
+  const ask = runningConnector(layers);
+  await ask("POST", `/pause${ms === undefined ? "" : `?for_seconds=${ms / 1000}`}`);
+  process.stdout.write(`paused${value === undefined ? "" : ` for ${value}`}\n`);
+  return exitCode.ok;
+}
+
+/** Resolves with the exit code. Rejects with a `ControlError`. */
+export async function resumeCommand(args: readonly string[]): Promise<number> {
+  await runningConnector(readLayers(args))("POST", "/resume");
+  process.stdout.write("resumed\n");
+  return exitCode.ok;
+}

@@ -1,0 +1,55 @@
+import { systemClock } from "../async/clock.ts";
+import { loadSettings } from "../config/load.ts";
+import type { Layers } from "../config/merge.ts";
+import { createDelivery } from "../delivery.ts";
+import { openJournal } from "../journal/open_journal.ts";
+import { controlRoutes } from "../status/control.ts";
+import { journalFolder } from "./connector_journal.ts";
+import { type AskControl, checked, ControlError } from "./control_client.ts";
+
+/**
+ * The control routes of a connector that does not run, answered from its journal and with its settings. Throws
+ * `ConfigError`, `DatabaseOpenError`, or a `ControlError` when there is no journal to look into.
+ */
+export function stoppedConnector(
+  layers: Layers,
+): { readonly ask: AskControl; close(): Promise<void> } {
+  const { settings } = loadSettings(layers);
+  const folder = journalFolder(settings);
+  if (folder === undefined) {
+    throw new ControlError("no connector is running, and its journal is in memory");
+  }
+  const journal = openJournal({
+    folder,
+    limits: settings.deadLetters,
+    clock: systemClock,
+    onDropped: () => {},
+  });
+  const abort = new AbortController();
+  const delivery = createDelivery(settings, {
+    clock: systemClock,
+    random: Math.random,
+    observe: () => {},
+    journal: journal.journal,
+    letters: journal.deadLetters,
+    drain: abort.signal,
+    onJournalFailed: () => {},
+  });
+  const app = controlRoutes({
+    pause() {},
+    resume() {},
+    letters: journal.deadLetters,
+    replay: (id) => delivery.replay(id, { drain: abort.signal, abort: abort.signal }),
+  }, () => "local");
+  return {
+    ask: async (method, path) =>
+      await checked(
+        await app.request(path, { method, headers: { Authorization: "Bearer local" } }),
+      ),
+    async close() {
+      abort.abort();
+      await delivery.close();
+      journal.close();
+    },
+  };
+}

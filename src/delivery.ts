@@ -1,0 +1,97 @@
+/** Everything downstream of the source, put together: settings in, a way to handle messages out. */
+import type { Clock, Random } from "./async/clock.ts";
+import { Semaphore } from "./async/semaphore.ts";
+import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
+import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
+import type { Observe } from "./observe/events.ts";
+import { Breaker } from "./pipeline/breaker.ts";
+import { createDeliver } from "./pipeline/deliver.ts";
+import { createFanOut } from "./pipeline/fan_out.ts";
+import { createHandle, type Handle } from "./pipeline/handle.ts";
+import { inOrder } from "./pipeline/in_order.ts";
+import { createReplay, type Letters, type Replay } from "./pipeline/replay.ts";
+import { createAdmission, type Routed, type Target } from "./pipeline/target.ts";
+import { batchHttpSink } from "./sink/batch_http.ts";
+import { httpSink } from "./sink/http.ts";
+
+export interface DeliveryOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: Observe;
+  readonly journal: Journal;
+  readonly letters: Letters;
+  /** Aborted when nothing new is taken: batches go as they are then. */
+  readonly drain: AbortSignal;
+  readonly onJournalFailed: (error: JournalUnavailable) => void;
+}
+
+export interface Delivery {
+  readonly handle: Handle;
+  readonly replay: Replay;
+  /** Attempts under way. */
+  readonly attempting: number;
+  close(): Promise<void>;
+}
+
+export function createDelivery(settings: Settings, options: DeliveryOptions): Delivery {
+  const { clock, random, observe, journal } = options;
+  const { ordering, maxLaneMessages, onExhausted, poisonAfter, maxConcurrentRequests } =
+    settings.delivery;
+  const places = new Semaphore(maxConcurrentRequests);
+  const admit = createAdmission(places);
+  const targets: Target[] = [];
+  const routes = new Map([...settings.routes].map(([id, route]) => [id, makeRoute(route)]));
+  const fallback = settings.defaultRoute && makeRoute(settings.defaultRoute);
+  const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
+  const deliver = createDeliver({ admit, clock, random, observe });
+  const conclude = createFanOut({ ...options, route, deliver, onExhausted });
+  const handle = createHandle({ ...options, conclude, journal, poisonAfter });
+
+  return {
+    handle: inOrder(handle, { ordering, maxLaneMessages, observe }),
+    replay: createReplay({ letters: options.letters, route, deliver, observe }),
+    get attempting() {
+      return places.held;
+    },
+    async close() {
+      for (const { sink, breaker } of targets) {
+        breaker.close();
+        await sink[Symbol.asyncDispose]();
+      }
+    },
+  };
+
+  function makeRoute({ targets, ack }: RouteSettings): Routed {
+    return { targets: targets.map(makeTarget), ack };
+  }
+
+  function makeTarget(target: TargetSettings): Target {
+    const { name, retry, batch } = target;
+    const limit = target.maxConcurrentRequests ?? maxConcurrentRequests;
+    const places = new Semaphore(limit);
+    const made: Target = {
+      name,
+      retry,
+      ...(batch ? { sink: makeBatchSink(batch), places: undefined } : {
+        sink: httpSink(target, limit, clock),
+        places,
+      }),
+      breaker: new Breaker(
+        target.breaker,
+        clock,
+        (state, openMs) => observe({ type: "breaker.changed", target: name, state, openMs }),
+      ),
+    };
+    targets.push(made);
+    return made;
+
+    function makeBatchSink(batch: BatchSettings): Sink {
+      return batchHttpSink(target, batch, {
+        maxSockets: limit,
+        admit: (signal) => admit({ places }, signal),
+        drain: options.drain,
+        clock,
+      });
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DeadLetter, Envelope, Reason } from "../flow.ts";
+
+/** A dead letter as it is kept. */
+export interface KeptLetter extends DeadLetter {
+  /** When it was put away, milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What a list shows of a letter: everything but the bytes. */
+export interface LetterSummary {
+  readonly messageId: string;
+  readonly webhookId: string;
+  readonly target: string;
+  readonly at: number;
+  readonly attempts: number;
+  readonly reason: Reason;
+  /** Of the body. */
+  readonly bytes: number;
+}
+
+export interface BoxLimits {
+  readonly maxLetters: number;
+  /** Bodies and responses. */
+  readonly maxBytes: number;
+}
+
+/** Counted for a letter beside its bytes: headers, ids, bookkeeping. */
+const overheadBytes = 1_024;
+
+/**
+ * The dead letters of a connector, one for each message and target. Bounded: the oldest make room, and
+ * `onDropped` is told how many. Everything here is synchronous; whoever writes runs it in a transaction.
+ */
+export class DeadLetterBox {
+  readonly #limits: BoxLimits;
+  readonly #onDropped: (count: number) => void;
+  readonly #statements: ReturnType<typeof prepare>;
+  #count = 0;
+  #bytes = 0;
+
+  constructor(db: DatabaseSync, limits: BoxLimits, onDropped: (count: number) => void) {
+    this.#limits = limits;
+    this.#onDropped = onDropped;
+    this.#statements = prepare(db);
+    this.recount();
+  }
+
+  /** To be called when a transaction was rolled back: what it had counted was not kept. */
+  recount(): void {
+    const { count, bytes } = this.#statements.count.get() as { count: number; bytes: number };
+    this.#count = count;
+    this.#bytes = bytes;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Keeps a letter; one that is there for the same message and target gives way. */
+  put(letter: DeadLetter, now: number): void {
+    const { envelope, target, reason, attempts, response } = letter;
+    this.drop(envelope.id, target);
+    const bytes = envelope.body.byteLength + (response?.byteLength ?? 0) + overheadBytes;
+    this.#statements.put.run(
+      envelope.id,
+      target,
+      now,
+      envelope.webhookId,
+      envelope.sequence,
+      envelope.receivedAt,
+      envelope.method,
+      envelope.path,
+      JSON.stringify(envelope.headers),
+      envelope.body,
+      JSON.stringify(reason),
+      attempts,
+      response ?? null,
+      bytes,
+    );
+    this.#count++;
+    this.#bytes += bytes;
+    this.#makeRoom();
+  }
+
+  /** The newest first. */
+  list(limit: number): LetterSummary[] {
+    return this.#statements.list.all(limit).map((row) => {
+      const { id, webhook_id, target, at, attempts, reason, size } = row as unknown as ListRow;
+      return {
+        messageId: id,
+        webhookId: webhook_id,
+        target,
+        at,
+        attempts,
+        reason: JSON.parse(reason) as Reason,
+        bytes: size,
+      };
+    });
+  }
+
+  /** Those of one message: one for each target that could not be given it. */
+  of(messageId: string): KeptLetter[] {
+    return this.#statements.of.all(messageId).map((row) => letterOf(row as unknown as LetterRow));
+  }
+
+  /** The ids of messages with letters, the oldest first. */
+  ids(): string[] {
+    return this.#statements.ids.all().map(({ id }) => String(id));
+  }
+
+  /** Forgets the letter for a target, or all of the message. Gives how many there were. */
+  drop(messageId: string, target?: string): number {
+    const rows = target === undefined
+      ? this.#statements.dropAll.all(messageId)
+      : this.#statements.drop.all(messageId, target);
+    for (const { bytes } of rows) this.#bytes -= Number(bytes);
+    this.#count -= rows.length;
+    return rows.length;
+  }
+
+  #makeRoom(): void {
+    let dropped = 0;
+    while (
+      this.#count > 1 &&
+      (this.#count > this.#limits.maxLetters || this.#bytes > this.#limits.maxBytes)
+    ) {
+      const [row] = this.#statements.dropOldest.all();
+      if (!row) break;
+      this.#count--;
+      this.#bytes -= Number(row["bytes"]);
+      dropped++;
+    }
+    if (dropped > 0) this.#onDropped(dropped);
+  }
+}
+
+interface ListRow {
+  id: string;
+  webhook_id: string;
+  target: string;
+  at: number;
+  attempts: number;
+  reason: string;
+  size: number;
+}
+
+interface LetterRow extends Omit<ListRow, "size"> {
+  sequence: number;
+  received_at: string;
+  method: string;
+  path: string;
+  headers: string;
+  body: Uint8Array;
+  response: Uint8Array | null;
+}
+
+function letterOf(row: LetterRow): KeptLetter {
+  return {
+    envelope: {
+      id: row.id,
+      webhookId: row.webhook_id,
+      sequence: row.sequence,
+      receivedAt: row.received_at,
+      method: row.method,
+      path: row.path,
+      headers: JSON.parse(row.headers) as Envelope["headers"],
+      body: new Uint8Array(row.body),
+    },
+    target: row.target,
+    at: row.at,
+    attempts: row.attempts,
+    reason: JSON.parse(row.reason) as Reason,
+    response: row.response ? new Uint8Array(row.response) : undefined,
+  };
+}
+
+function prepare(db: DatabaseSync) {
+  const sql = (text: string): StatementSync => db.prepare(text);
+  return {
+    count: sql("SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM dead_letter"),
+    put: sql(`
+      INSERT INTO dead_letter (id, target, at, webhook_id, sequence, received_at, method, path,
+        headers, body, reason, attempts, response, bytes)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    list: sql(`
+      SELECT id, webhook_id, target, at, attempts, reason, length(body) AS size
+      FROM dead_letter ORDER BY rowid DESC LIMIT ?`),
+    of: sql("SELECT * FROM dead_letter WHERE id = ? ORDER BY rowid"),
+    ids: sql("SELECT id FROM dead_letter GROUP BY id ORDER BY min(rowid)"),
+    drop: sql("DELETE FROM dead_letter WHERE id = ? AND target = ? RETURNING bytes"),
+    dropAll: sql("DELETE FROM dead_letter WHERE id = ? RETURNING bytes"),
+    dropOldest: sql(`
+      DELETE FROM dead_letter WHERE rowid = (SELECT min(rowid) FROM dead_letter) RETURNING bytes`),
+  };
+}

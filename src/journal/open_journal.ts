@@ -1,0 +1,71 @@
+import type { Clock } from "../async/clock.ts";
+import { type Journal, JournalUnavailable } from "../flow.ts";
+import type { Finished } from "../flow.ts";
+import { type Database, openFolder, openMemory } from "../sqlite/database.ts";
+import { GroupCommit } from "../sqlite/group_commit.ts";
+import { type BoxLimits, DeadLetterBox } from "./dead_letter_box.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { migrations } from "./schema.ts";
+import { SqliteJournal } from "./sqlite_journal.ts";
+
+const owner = "connector";
+
+export interface OpenJournal {
+  readonly journal: Journal;
+  readonly deadLetters: DeadLetters;
+  /** What was remembered when it was opened, oldest first. */
+  readonly remembered: readonly Finished[];
+  /** The same for as long as the journal lives: the relay knows the connector by it across restarts. */
+  readonly connectorId: string;
+  /** Why nothing can be written now; undefined when all is well. */
+  readonly problem: string | undefined;
+  /** Writes what is waiting. */
+  close(): void;
+}
+
+export interface OpenJournalOptions {
+  /** Undefined = in memory: it lives as long as the process. */
+  readonly folder: string | undefined;
+  readonly limits: BoxLimits;
+  readonly clock: Clock;
+  /** Dead letters that had to make room. */
+  readonly onDropped: (count: number) => void;
+}
+
+/** Opens the journal and holds it for this process alone. Throws `DatabaseOpenError`, or SQLite's error. */
+export function openJournal({ folder, limits, clock, onDropped }: OpenJournalOptions): OpenJournal {
+  const database = folder === undefined
+    ? openMemory({ owner, migrations })
+    : openFolder({ folder, name: "journal", owner, migrations, synchronous: "full" });
+  try {
+    const commit = new GroupCommit(
+      database.db,
+      (why, cause) => new JournalUnavailable(why, cause),
+    );
+    const box = new DeadLetterBox(database.db, limits, onDropped);
+    const journal = new SqliteJournal(database.db, commit, box, clock);
+    return {
+      journal,
+      deadLetters: new DeadLetters(box, commit, clock),
+      remembered: journal.remembered,
+      connectorId: connectorIdIn(database),
+      get problem() {
+        return commit.problem;
+      },
+      close() {
+        commit.flush();
+        database.close();
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function connectorIdIn({ db }: Database): string {
+  db.prepare("INSERT INTO meta (name, value) VALUES ('connector_id', ?) ON CONFLICT DO NOTHING")
+    .run(`hookferry-${crypto.randomUUID()}`);
+  const row = db.prepare("SELECT value FROM meta WHERE name = 'connector_id'").get();
+  return String(row?.["value"]);
+}

@@ -1,0 +1,121 @@
+import {
+  type DeadLetter,
+  type Envelope,
+  type Journal,
+  JournalUnavailable,
+  type Lifetime,
+  type Outcome,
+  type Reason,
+} from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import type { Deliver } from "./deliver.ts";
+import type { Conclude } from "./handle.ts";
+import type { AckPolicy, Route, Target } from "./target.ts";
+
+export interface FanOutOptions {
+  readonly route: Route;
+  readonly deliver: Deliver;
+  readonly journal: Journal;
+  /** What becomes of a message whose attempts are used up: back to the relay, or a dead letter here. */
+  readonly onExhausted: "nack" | "dead_letter";
+  /** The journal could not be written. */
+  readonly onJournalFailed: (error: JournalUnavailable) => void;
+  readonly observe: Observe;
+}
+
+/** How long the relay is to keep a webhook without a target: it may give it out again at once. */
+const unroutedDelayMs = 5_000;
+
+/** Back to the relay, which gives the message out again. */
+type Again = Extract<Outcome, { kind: "exhausted" | "abandoned" }>;
+
+/** What became of a message at one target. A letter is undefined when it has been kept before. */
+type AtTarget =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "failed"; readonly reason: Reason; readonly letter: DeadLetter | undefined }
+  | { readonly kind: "again"; readonly outcome: Again; readonly letter: DeadLetter };
+
+/**
+ * Delivers to all targets of a webhook id side by side, each with its own retries, and makes one outcome of
+ * theirs. A target that is done with the message is not asked again when the message comes again for another.
+ */
+export function createFanOut(options: FanOutOptions): Conclude {
+  const { route, deliver, journal, onExhausted, observe } = options;
+
+  return async (envelope, life) => {
+    const found = route(envelope.webhookId);
+    if (!found) return { outcome: unrouted(envelope), deadLetters: [] };
+    const { targets, ack } = found;
+    const results = await Promise.all(
+      targets.map((target, i) =>
+        atTarget(envelope, target, {
+          isOneOfMany: targets.length > 1,
+          decides: ack !== "primary" || i === 0,
+        }, life)
+      ),
+    );
+    const outcome = together(results, ack);
+    const isFinal = outcome.kind === "delivered" || outcome.kind === "rejected";
+    const deadLetters = results.flatMap((result) =>
+      result.kind !== "delivered" && result.letter && (isFinal || result.kind === "failed")
+        ? [result.letter]
+        : []
+    );
+    return { outcome, deadLetters };
+  };
+
+  async function atTarget(
+    envelope: Envelope,
+    target: Target,
+    { isOneOfMany, decides }: { readonly isOneOfMany: boolean; readonly decides: boolean },
+    life: Lifetime,
+  ): Promise<AtTarget> {
+    const before = isOneOfMany ? journal.settledTargets(envelope.id).get(target.name) : undefined;
+    if (before === "delivered") return { kind: "delivered" };
+    if (before) return { kind: "failed", reason: before, letter: undefined };
+    const { outcome, attempts, response } = await deliver(envelope, target, life);
+    if (outcome.kind === "delivered") {
+      // Known before the others are done: a crash until then must not bring it here again.
+      if (isOneOfMany) await note(envelope.id, target.name);
+      return outcome;
+    }
+    const { reason } = outcome;
+    const letter = { envelope, target: target.name, reason, attempts, response };
+    const isOver = outcome.kind === "rejected" ||
+      (outcome.kind === "exhausted" && (onExhausted === "dead_letter" || !decides));
+    return isOver ? { kind: "failed", reason, letter } : { kind: "again", outcome, letter };
+  }
+
+  async function note(messageId: string, target: string): Promise<void> {
+    try {
+      await journal.deliveredTo(messageId, target);
+    } catch (error) {
+      if (!(error instanceof JournalUnavailable)) throw error;
+      options.onJournalFailed(error);
+    }
+  }
+
+  function unrouted({ id: messageId, webhookId }: Envelope): Outcome {
+    const message = `no target is configured for the webhook id ${JSON.stringify(webhookId)}: ` +
+      "add it to targets, or set default_target";
+    const reason: Reason = { code: "no_target", message };
+    const outcome = "exhausted";
+    observe({ type: "delivery.failed", outcome, messageId, webhookId, attempts: 0, reason });
+    return { kind: outcome, reason, delayMs: unroutedDelayMs };
+  }
+}
+
+/** What was cut short comes again in any case; then the policy decides. */
+function together(results: readonly AtTarget[], ack: AckPolicy): Outcome {
+  const deciding = ack === "primary" ? results.slice(0, 1) : results;
+  const again = results.flatMap((result) => result.kind === "again" ? [result.outcome] : []);
+  const abandoned = again.find(({ kind }) => kind === "abandoned");
+  if (abandoned) return abandoned;
+  if (ack === "any" && results.some(({ kind }) => kind === "delivered")) {
+    return { kind: "delivered" };
+  }
+  const [longest] = again.sort((a, b) => (b.delayMs ?? 0) - (a.delayMs ?? 0));
+  if (longest) return longest;
+  const failed = deciding.find((result) => result.kind === "failed");
+  return failed ? { kind: "rejected", reason: failed.reason } : { kind: "delivered" };
+}

@@ -1,0 +1,87 @@
+import {
+  type Conclusion,
+  type Envelope,
+  type Journal,
+  JournalUnavailable,
+  type Lifetime,
+  type Outcome,
+} from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+
+/** Brings one message to its end; its outcome may be told to the relay then. Rejects only on a bug. */
+export type Handle = (envelope: Envelope, life: Lifetime) => Promise<Outcome>;
+
+/** Brings one message to its end at all its targets. Never rejects. */
+export type Conclude = (envelope: Envelope, life: Lifetime) => Promise<Conclusion>;
+
+export interface HandleOptions {
+  readonly conclude: Conclude;
+  readonly journal: Journal;
+  /** A message that was in hand at so many crashes is put away untried; 0 = never. */
+  readonly poisonAfter: number;
+  /** The journal could not be written. */
+  readonly onJournalFailed: (error: JournalUnavailable) => void;
+  readonly observe: Observe;
+}
+
+/**
+ * Writes down what must not be forgotten: that a message is in hand, before the first attempt; how it ended and
+ * its dead letters, before the relay hears of it. A journal that fails stops no delivery: what was delivered is
+ * still acknowledged, what was rejected still goes to the relay's dead letters.
+ */
+export function createHandle(options: HandleOptions): Handle {
+  const { conclude, journal, poisonAfter, observe } = options;
+
+  return async (envelope, life) => {
+    const conclusion = isPoison(envelope) ? quarantine(envelope) : await run(envelope, life);
+    const { outcome, deadLetters } = conclusion;
+    const kept = await written(journal.finish(envelope.id, conclusion));
+    for (const { target, reason } of kept ? deadLetters : []) {
+      observe({
+        type: "dead_letter.stored",
+        messageId: envelope.id,
+        webhookId: envelope.webhookId,
+        target,
+        reason,
+      });
+    }
+    return outcome;
+  };
+
+  async function run(envelope: Envelope, life: Lifetime): Promise<Conclusion> {
+    await written(journal.begin(envelope.id));
+    return await conclude(envelope, life);
+  }
+
+  function isPoison({ id }: Envelope): boolean {
+    return poisonAfter > 0 && journal.crashesOf(id) >= poisonAfter;
+  }
+
+  function quarantine(envelope: Envelope): Conclusion {
+    const reason = {
+      code: "poison",
+      message: `the connector crashed ${journal.crashesOf(envelope.id)} times with it in hand`,
+    } as const;
+    observe({
+      type: "delivery.failed",
+      outcome: "rejected",
+      messageId: envelope.id,
+      webhookId: envelope.webhookId,
+      attempts: 0,
+      reason,
+    });
+    const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
+    return { outcome: { kind: "rejected", reason }, deadLetters: [letter] };
+  }
+
+  async function written(writing: Promise<void>): Promise<boolean> {
+    try {
+      await writing;
+      return true;
+    } catch (error) {
+      if (!(error instanceof JournalUnavailable)) throw error;
+      options.onJournalFailed(error);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { onAbort } from "../async/abort.ts";
+import type { Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import { keyOf, type Ordering } from "../protocol/ordering.ts";
+import type { Handle } from "./handle.ts";
+
+export interface OrderOptions {
+  readonly ordering: Ordering;
+  /** Messages of one key that wait; those beyond go back to the relay untried. */
+  readonly maxLaneMessages: number;
+  readonly observe: Observe;
+}
+
+/** Those of one key that wait behind the one that is being handled. */
+interface Lane {
+  readonly waiting: Set<(turn: Turn) => void>;
+}
+
+/** `go`: it is this one's turn. Otherwise the message is to be given back as its predecessor was. */
+type Turn = "go" | Extract<Outcome, { kind: "abandoned" }>;
+
+/** How long the relay is to keep what a full lane gives back, milliseconds. */
+const fullLaneDelayMs = 5_000;
+
+/**
+ * One message of a key at a time, in the order in which they came; keys side by side. When a message goes back
+ * to the relay, so do those of its key that wait behind it: none of them is to overtake it.
+ */
+export function inOrder(handle: Handle, options: OrderOptions): Handle {
+  const { ordering, maxLaneMessages, observe } = options;
+  if (ordering.kind === "none") return handle;
+  const laneOf = laneRule(ordering);
+  const lanes = new Map<string, Lane>();
+
+  return async (envelope, life) => {
+    const key = laneOf(envelope);
+    if (key === undefined) return await handle(envelope, life);
+    const turn = await myTurn(key, life);
+    if (turn !== "go") {
+      const { id: messageId, webhookId } = envelope;
+      const { reason, delayMs = 0 } = turn;
+      observe({ type: "delivery.deferred", messageId, webhookId, reason, delayMs });
+      return turn;
+    }
+    const outcome = await handle(envelope, life);
+    pass(key, outcome);
+    return outcome;
+  };
+
+  function myTurn(key: string, life: Lifetime): Promise<Turn> {
+    const lane = lanes.get(key);
+    if (!lane) {
+      lanes.set(key, { waiting: new Set() });
+      return Promise.resolve("go");
+    }
+    if (lane.waiting.size >= maxLaneMessages) {
+      const message = `${maxLaneMessages} messages of the key ${JSON.stringify(key)} wait already`;
+      return Promise.resolve(blocked({ code: "lane_blocked", message }, fullLaneDelayMs));
+    }
+    return new Promise((resolve) => {
+      let undo = () => {};
+      const decide = (turn: Turn) => {
+        undo();
+        lane.waiting.delete(decide);
+        resolve(turn);
+      };
+      lane.waiting.add(decide);
+      undo = onAbort(
+        life.abort,
+        () => decide(blocked({ code: "shutdown", message: "the connector is stopping" })),
+      );
+    });
+  }
+
+  function pass(key: string, outcome: Outcome): void {
+    const lane = lanes.get(key);
+    if (!lane) return;
+    if (outcome.kind === "exhausted" || outcome.kind === "abandoned") {
+      const message = `the message of the key ${JSON.stringify(key)} before it went back`;
+      const turn = blocked({ code: "lane_blocked", message }, outcome.delayMs);
+      for (const decide of [...lane.waiting]) decide(turn);
+    }
+    const [next] = lane.waiting;
+    if (next) next("go");
+    else lanes.delete(key);
+  }
+}
+
+/** The lane of a message; undefined when it is in no order. */
+function laneRule(ordering: Ordering): (envelope: Envelope) => string | undefined {
+  return ordering.kind === "key" ? (envelope) => keyOf(ordering, envelope) : () => "";
+}
+
+function blocked(reason: Reason, delayMs?: number): Extract<Turn, object> {
+  return {
+    kind: "abandoned",
+    reason,
+    attempted: false,
+    ...(delayMs !== undefined && { delayMs }),
+  };
+}

@@ -1,0 +1,84 @@
+import type { DeadLetter, Lifetime, Outcome } from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import type { Deliver } from "./deliver.ts";
+import type { Route, Target } from "./target.ts";
+
+/** Where dead letters are kept. */
+export interface Letters {
+  of(messageId: string): readonly DeadLetter[];
+  drop(messageId: string, target: string): Promise<unknown>;
+  replace(letter: DeadLetter): Promise<void>;
+}
+
+export interface ReplayOptions {
+  readonly letters: Letters;
+  readonly route: Route;
+  readonly deliver: Deliver;
+  readonly observe: Observe;
+}
+
+/** What became of a dead letter at one target. */
+export interface Replayed {
+  readonly target: string;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Delivers the dead letters of one message as the first time: the same request, the target's own retries and
+ * breaker. What is delivered is dropped; what is not stays, with what is known now. Undefined when there is no
+ * such letter, "under_way" when it is being replayed already.
+ */
+export type Replay = (
+  messageId: string,
+  life: Lifetime,
+) => Promise<readonly Replayed[] | "under_way" | undefined>;
+
+export function createReplay({ letters, route, deliver, observe }: ReplayOptions): Replay {
+  const underWay = new Set<string>();
+
+  return async (messageId, life) => {
+    if (underWay.has(messageId)) return "under_way";
+    const found = letters.of(messageId);
+    if (found.length === 0) return undefined;
+    underWay.add(messageId);
+    try {
+      return (await Promise.all(found.map((letter) => replayOne(letter, life)))).flat();
+    } finally {
+      underWay.delete(messageId);
+    }
+  };
+
+  async function replayOne(letter: DeadLetter, life: Lifetime): Promise<Replayed[]> {
+    const { envelope } = letter;
+    const targets = targetsOf(letter);
+    if (targets.length === 0) {
+      const message = `the target ${JSON.stringify(letter.target)} is not configured any more`;
+      const reason = { code: "no_target", message } as const;
+      return [{ target: letter.target, outcome: { kind: "rejected", reason } }];
+    }
+    const results = await Promise.all(targets.map(async (target) => {
+      const { outcome, attempts, response } = await deliver(envelope, target, life);
+      const delivered = outcome.kind === "delivered";
+      if (!delivered) {
+        const { reason } = outcome;
+        const all = letter.attempts + attempts;
+        await letters.replace({ envelope, target: target.name, reason, attempts: all, response });
+      } else if (target.name === letter.target) await letters.drop(envelope.id, target.name);
+      observe({
+        type: "dead_letter.replayed",
+        messageId: envelope.id,
+        target: target.name,
+        delivered,
+      });
+      return { target: target.name, outcome };
+    }));
+    // One that no target had been asked for is now with each of them, or has a letter of its own there.
+    if (letter.target === "") await letters.drop(envelope.id, "");
+    return results;
+  }
+
+  function targetsOf({ envelope, target }: DeadLetter): readonly Target[] {
+    const targets = route(envelope.webhookId)?.targets ?? [];
+    return target === "" ? targets : targets.filter(({ name }) => name === target);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../async/clock.ts";
+import type { Connection, Delivery, Envelope, Outcome } from "../flow.ts";
+
+interface Handed {
+  readonly messageId: string;
+  readonly at: number;
+}
+
+/**
+ * The messages that were given out and are not settled. While a connection is open whose relay leases them, the
+ * leases are extended before they end: what takes long here is not given out again.
+ */
+export class InHand {
+  readonly #clock: Clock;
+  readonly #settle: (messageId: string, connectionId: string, outcome: Outcome) => void;
+  readonly #handed = new Set<Handed>();
+
+  constructor(
+    clock: Clock,
+    settle: (messageId: string, connectionId: string, outcome: Outcome) => void,
+  ) {
+    this.#clock = clock;
+    this.#settle = settle;
+  }
+
+  get size(): number {
+    return this.#handed.size;
+  }
+
+  deliver(envelope: Envelope, connectionId: string): Delivery {
+    const handed: Handed = { messageId: envelope.id, at: this.#clock.now() };
+    this.#handed.add(handed);
+    return {
+      envelope,
+      settle: (outcome) => {
+        if (!this.#handed.delete(handed)) {
+          throw new Error(`the message ${envelope.id} was settled twice`);
+        }
+        this.#settle(envelope.id, connectionId, outcome);
+      },
+    };
+  }
+
+  /** Extends the leases a third of their time after they were given, and again; the result ends it. */
+  extendLeases(
+    connection: Connection,
+    connectionId: () => string,
+    ackTimeoutMs: number,
+  ): () => void {
+    const everyMs = ackTimeoutMs / 3;
+    const extend = () => {
+      const before = this.#clock.now() - everyMs;
+      const messageIds = [...this.#handed].filter(({ at }) => at <= before)
+        .map(({ messageId }) => messageId);
+      if (messageIds.length > 0) {
+        // What cannot be sent now is said again in a moment, or over the next connection.
+        connection.send({ type: "extend", messageIds, connectionId: connectionId() }).catch(
+          () => {},
+        );
+      }
+      cancel = this.#clock.after(everyMs, extend);
+    };
+    let cancel = this.#clock.after(everyMs, extend);
+    return () => cancel();
+  }
+}

@@ -1,0 +1,131 @@
+/** The status server's routes that change or show what not everybody may: pause, resume, dead letters. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Context, Hono } from "hono";
+import type { DeadLetter, Outcome, Reason } from "../flow.ts";
+import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
+
+export interface LetterSummary {
+  readonly messageId: string;
+  readonly webhookId: string;
+  readonly target: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly attempts: number;
+  readonly reason: Reason;
+  readonly bytes: number;
+}
+
+/** What can be done to a running connector. */
+export interface Control {
+  pause(forMs?: number): void;
+  resume(): void;
+  readonly letters: {
+    list(limit: number): readonly LetterSummary[];
+    of(messageId: string): readonly (DeadLetter & { readonly at: number })[];
+    ids(): readonly string[];
+    drop(messageId: string): Promise<number>;
+  };
+  replay(messageId: string): Promise<
+    readonly { readonly target: string; readonly outcome: Outcome }[] | "under_way" | undefined
+  >;
+}
+
+const maxListed = 10_000;
+const maxPauseSeconds = 30 * 24 * 3_600;
+
+/**
+ * Routes below `/-/`, for `Authorization: Bearer <token>`; other requests get 401. Without a token they are off:
+ * 403. Answers are JSON; an error is `{"detail"}`.
+ */
+export function controlRoutes(control: Control, tokenNow: () => string | undefined): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    const token = tokenNow();
+    if (token === undefined) return c.json({ detail: "off: set status_token" }, 403);
+    const given = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+    if (given === undefined || !isSame(given, token)) {
+      return c.json({ detail: "give the status token as Authorization: Bearer" }, 401);
+    }
+    await next();
+  });
+  app.post("/pause", (c) => {
+    const given = c.req.query("for_seconds");
+    const seconds = given === undefined ? undefined : Number(given);
+    if (seconds !== undefined && !(seconds > 0 && seconds <= maxPauseSeconds)) {
+      const detail = `for_seconds ${JSON.stringify(given)}: use a number up to ${maxPauseSeconds}`;
+      return c.json({ detail }, 422);
+    }
+    control.pause(seconds === undefined ? undefined : seconds * 1000);
+    return c.json({ paused: true, for_seconds: seconds ?? null });
+  });
+  app.post("/resume", (c) => {
+    control.resume();
+    return c.json({ paused: false });
+  });
+  app.get("/dead-letters", (c) => {
+    const limit = Math.min(maxListed, Number(c.req.query("limit") ?? 100) || 100);
+    return c.json({ dead_letters: control.letters.list(limit).map(summaryText) });
+  });
+  app.get("/dead-letters/export", () => exported(control));
+  app.get("/dead-letters/:id", (c) => {
+    const letters = textsOf(control, c.req.param("id"));
+    return letters.length === 0 ? unknown(c) : c.json({ dead_letters: letters });
+  });
+  app.delete("/dead-letters/:id", async (c) => {
+    const dropped = await control.letters.drop(c.req.param("id"));
+    return dropped === 0 ? unknown(c) : c.json({ dropped });
+  });
+  app.post("/dead-letters/:id/replay", async (c) => {
+    const results = await control.replay(c.req.param("id"));
+    if (!results) return unknown(c);
+    if (results === "under_way") return c.json({ detail: "it is being replayed already" }, 409);
+    return c.json({
+      results: results.map(({ target, outcome }) => ({
+        target,
+        outcome: outcome.kind,
+        ...(outcome.kind !== "delivered" && { reason: outcome.reason.message }),
+      })),
+    });
+  });
+  return app;
+}
+
+/** One JSON object a line, read letter by letter. */
+function exported(control: Control): Response {
+  const ids = control.letters.ids().values();
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const { value: id, done } = ids.next();
+      if (done) return controller.close();
+      const lines = textsOf(control, id).map((letter) => `${JSON.stringify(letter)}\n`);
+      controller.enqueue(encoder.encode(lines.join("")));
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "application/x-ndjson" } });
+}
+
+function textsOf(control: Control, messageId: string): DeadLetterText[] {
+  return control.letters.of(messageId).map((letter) => deadLetterText(letter, letter.at));
+}
+
+function summaryText({ messageId, webhookId, target, at, attempts, reason, bytes }: LetterSummary) {
+  return {
+    message_id: messageId,
+    webhook_id: webhookId,
+    target,
+    at: new Date(at).toISOString(),
+    attempts,
+    reason,
+    bytes,
+  };
+}
+
+function unknown(c: Context) {
+  return c.json({ detail: "there is no such dead letter" }, 404);
+}
+
+function isSame(a: string, b: string): boolean {
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DeadLetter, Envelope } from "../../src/flow.ts";
+import { openJournal } from "../../src/journal/open_journal.ts";
+import { DatabaseOpenError } from "../../src/sqlite/database.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+const delivered = { outcome: { kind: "delivered" }, deadLetters: [] } as const;
+const reason = { code: "status", status: 410, message: "the target answered 410" } as const;
+
+function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "journal-"));
+  t.defer(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function open(
+  folder: string | undefined,
+  { clock = new ManualClock(), limits = { maxLetters: 100, maxBytes: 1e6 }, dropped = [] }: {
+    clock?: ManualClock;
+    limits?: { maxLetters: number; maxBytes: number };
+    dropped?: number[];
+  } = {},
+) {
+  return openJournal({ folder, limits, clock, onDropped: (count) => dropped.push(count) });
+}
+
+function letter(id: string, target = "orders", body = new Uint8Array([0, 255, 10])): DeadLetter {
+  const envelope: Envelope = {
+    id,
+    webhookId: "hook",
+    sequence: 7,
+    receivedAt: "2026-01-01T00:00:00.000Z",
+    method: "PUT",
+    path: "/a?b=%20",
+    headers: [["X-A", "1"], ["X-A", "2"]],
+    body: new Uint8Array(body),
+  };
+  const response = new TextEncoder().encode("gone");
+  return { envelope, target, reason, attempts: 3, response };
+}
+
+test("what was finished is remembered when the journal is opened again, with what the relay was not told", async (t) => {
+  const folder = folderFor(t);
+  const clock = new ManualClock();
+  const first = open(folder, { clock });
+  await first.journal.finish("a", delivered);
+  const rejected = { kind: "rejected", reason } as const;
+  await first.journal.finish("b", { outcome: rejected, deadLetters: [] });
+  await first.journal.finish("c", delivered);
+  await first.journal.finish("d", {
+    outcome: { kind: "exhausted", reason },
+    deadLetters: [],
+  });
+  first.journal.confirm(["a"]);
+  first.journal.forget(["c"]);
+  first.close();
+  const second = open(folder, { clock });
+  const at = clock.now();
+  assert.deepEqual(second.remembered, [
+    { messageId: "a", outcome: { kind: "delivered" }, at, confirmed: true },
+    { messageId: "b", outcome: rejected, at, confirmed: false },
+  ]);
+  second.close();
+});
+
+test("the connector id lasts as long as the journal", (t) => {
+  const folder = folderFor(t);
+  const first = open(folder);
+  const { connectorId } = first;
+  first.close();
+  const second = open(folder);
+  assert.equal(second.connectorId, connectorId);
+  second.close();
+  const other = open(undefined);
+  assert.notEqual(other.connectorId, connectorId);
+  other.close();
+});
+
+test("a dead letter is kept byte for byte, once for each message and target", async (t) => {
+  const folder = folderFor(t);
+  const first = open(folder);
+  const outcome = { kind: "rejected", reason } as const;
+  await first.journal.finish("a", { outcome, deadLetters: [letter("a"), letter("a", "audit")] });
+  await first.journal.finish("a", { outcome, deadLetters: [letter("a")] });
+  first.close();
+  const second = open(folder);
+  const kept = second.deadLetters.of("a");
+  assert.deepEqual(kept.map(({ at: _, ...rest }) => rest), [letter("a", "audit"), letter("a")]);
+  assert.deepEqual(second.deadLetters.list(10).map(({ target, bytes }) => [target, bytes]), [
+    ["orders", 3],
+    ["audit", 3],
+  ]);
+  assert.equal(await second.deadLetters.drop("a", "audit"), 1);
+  assert.equal(await second.deadLetters.drop("a"), 1);
+  assert.equal(await second.deadLetters.drop("a"), 0);
+  assert.deepEqual([second.deadLetters.count, second.deadLetters.bytes], [0, 0]);
+  second.close();
+});
+
+test("dead letters are bounded by number and by bytes: the oldest make room, and that is told", async () => {
+  const dropped: number[] = [];
+  const byNumber = open(undefined, { dropped, limits: { maxLetters: 2, maxBytes: 1e6 } });
+  for (const id of ["a", "b", "c"]) await byNumber.deadLetters.replace(letter(id));
+  assert.deepEqual(byNumber.deadLetters.ids(), ["b", "c"]);
+  assert.deepEqual(dropped, [1]);
+  byNumber.close();
+  const byBytes = open(undefined, { dropped, limits: { maxLetters: 100, maxBytes: 30_000 } });
+  for (const id of ["a", "b", "c", "d"]) {
+    await byBytes.deadLetters.replace(letter(id, "orders", new Uint8Array(9_000)));
+  }
+  assert.deepEqual(byBytes.deadLetters.ids(), ["c", "d"]);
+  // A letter larger than all the room is still kept: it is the newest.
+  await byBytes.deadLetters.replace(letter("e", "orders", new Uint8Array(40_000)));
+  assert.deepEqual(byBytes.deadLetters.ids(), ["e"]);
+  byBytes.close();
+});
+
+test("a message in hand at a crash is counted at each crash, and never when it was finished", async (t) => {
+  const folder = folderFor(t);
+  let journal = open(folder);
+  for (const crash of [1, 2, 3]) {
+    await journal.journal.begin("poison");
+    await journal.journal.begin("good");
+    await journal.journal.finish("good", delivered);
+    journal.close(); // what is in hand is left there, as by a crash
+    // Looked into by somebody else in between: that is no crash.
+    open(folder).close();
+    journal = open(folder);
+    assert.equal(journal.journal.crashesOf("poison"), crash);
+    assert.equal(journal.journal.crashesOf("good"), 0);
+  }
+  const given = { kind: "abandoned", reason, attempted: true } as const;
+  await journal.journal.begin("poison");
+  await journal.journal.finish("poison", { outcome: given, deadLetters: [] });
+  journal.close();
+  journal = open(folder);
+  assert.equal(journal.journal.crashesOf("poison"), 0);
+  journal.close();
+});
+
+test("of a message with several targets, those that are done are known after a crash", async (t) => {
+  const folder = folderFor(t);
+  const first = open(folder);
+  await first.journal.deliveredTo("a", "one");
+  await first.journal.finish("a", {
+    outcome: { kind: "exhausted", reason },
+    deadLetters: [letter("a", "two")],
+  });
+  await first.journal.deliveredTo("b", "one");
+  await first.journal.finish("b", delivered);
+  first.close();
+  const second = open(folder);
+  assert.deepEqual([...second.journal.settledTargets("a")], [["one", "delivered"], [
+    "two",
+    reason,
+  ]]);
+  assert.deepEqual([...second.journal.settledTargets("b")], []);
+  second.close();
+});
+
+test("the journal is for its user alone, and for one connector at a time", (t) => {
+  const folder = join(folderFor(t), "state");
+  const first = open(folder);
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
+  assert.equal(statSync(join(folder, "journal.db")).mode & 0o777, 0o600);
+  assert.throws(() => open(folder), (error) => {
+    assert.ok(error instanceof DatabaseOpenError);
+    assert.match(error.message, /another connector is using the data in/);
+    return true;
+  });
+  first.close();
+  open(folder).close();
+});
+
+test("a journal that is no database is refused by name, and left as it is", (t) => {
+  const folder = folderFor(t);
+  chmodSync(folder, 0o700);
+  writeFileSync(
+    join(folder, "journal.db"),
+    "this is no database, but long enough to be one".repeat(50),
+  );
+  assert.throws(() => open(folder), (error) => {
+    assert.ok(error instanceof DatabaseOpenError);
+    assert.match(error.message, /cannot open the connector's data in .*not a database/);
+    return true;
+  });
+});
