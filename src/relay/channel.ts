@@ -359,9 +359,10 @@ export class Channel {
     }
     // Where relays share a store the one that handed it out may be gone: its connector knows what it got.
     if (settlement.verdict !== "ack" || !(isLate || shared)) return "unknown";
-    this.#lately.delete(id);
     if (!await this.#store.claim(id)) return "unknown";
+    this.#lately.delete(id);
     this.#observe({ type: "relay.acked", channel: this.settings.name, messageId: id });
+    void this.#pump();
     return "settled";
   }
 
