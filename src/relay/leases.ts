@@ -1,4 +1,5 @@
 import type { Clock } from "../async/clock.ts";
+import { closeCodes } from "../protocol/close_codes.ts";
 import type { Settlement } from "../protocol/frames.ts";
 import type { ChannelSettings } from "./channel.ts";
 import { LateAcks } from "./late_acks.ts";
@@ -24,6 +25,8 @@ const nackBaseMs = 1_000;
 const nackCapMs = 60_000;
 /** What a connector gave back untried waits this long, unless it says otherwise. */
 const untriedDelayMs = 1_000;
+/** A stream that cannot be asked whether it lives is ended after so many ack timeouts in which it settles nothing. */
+const silentTimeouts = 3;
 
 export interface LeasesOptions {
   readonly settings: ChannelSettings;
@@ -55,9 +58,9 @@ export class Leases {
     const { members, clock, observe, settings } = this.#options;
     const { envelope, deliveries } = message;
     const { connectorId, connectionId } = member.subscriber;
-    const handed = { message, connectorId };
-    const cancelTimeout = this.#afterAckTimeout(handed);
-    this.#byId.set(envelope.id, { ...handed, member, cancelTimeout });
+    const lease = { message, connectorId, member, cancelTimeout: () => {} };
+    lease.cancelTimeout = this.#afterAckTimeout(lease);
+    this.#byId.set(envelope.id, lease);
     members.took(member, envelope.id, clock.now());
     this.#lateAcks.forget(envelope.id);
     observe({
@@ -119,12 +122,13 @@ export class Leases {
   }
 
   async #settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
-    const { store } = this.#options;
+    const { store, members, clock } = this.#options;
     const id = settlement.messageId;
     const lease = this.#byId.get(id);
     if (!lease) return await this.#settleLately(settlement, connectorId);
     if (lease.connectorId !== connectorId) return "unknown";
     this.#end(id);
+    members.heard(lease.member, clock.now());
     if (settlement.verdict === "nack") {
       lease.member.nacked++;
       await this.#nack(lease, settlement);
@@ -163,9 +167,11 @@ export class Leases {
   }
 
   async #extend(id: string, connectorId: string): Promise<0 | 1> {
+    const { store, members, clock } = this.#options;
     const lease = this.#byId.get(id);
-    if (lease?.connectorId !== connectorId || !await this.#options.store.extend(id)) return 0;
+    if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
+    members.heard(lease.member, clock.now());
     lease.cancelTimeout();
     lease.cancelTimeout = this.#afterAckTimeout(lease);
     return 1;
@@ -179,14 +185,23 @@ export class Leases {
     this.#options.members.gave(lease.member, id);
   }
 
-  #afterAckTimeout(handed: Handed): () => void {
+  #afterAckTimeout(lease: Lease): () => void {
     const { settings, clock, observe, onEnded, onFailed } = this.#options;
     return clock.after(settings.ackTimeoutMs, () => {
-      const messageId = handed.message.envelope.id;
+      const messageId = lease.message.envelope.id;
       this.#end(messageId);
       observe({ type: "relay.lease_expired", channel: settings.name, messageId });
-      this.#giveOutAgain(handed, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
+      this.#endIfSilent(lease.member);
+      this.#giveOutAgain(lease, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
     });
+  }
+
+  /** A WebSocket answers heartbeats and a poll ends by itself; of an event stream that nobody reads nothing tells. */
+  #endIfSilent({ subscriber, silentSince, isOpen }: Member): void {
+    const { settings, clock } = this.#options;
+    if (subscriber.protocol !== "sse" || !isOpen || silentSince === undefined) return;
+    if (clock.now() - silentSince < silentTimeouts * settings.ackTimeoutMs) return;
+    subscriber.disconnect(closeCodes.evicted, "nothing was settled");
   }
 
   #acked(messageId: string): void {

@@ -40,6 +40,8 @@ export interface Member {
   readonly subscriber: Subscriber;
   /** Ids of the messages it holds. */
   readonly leases: Set<string>;
+  /** Since when it holds messages and has said nothing of any; undefined when it owes nothing. */
+  silentSince: number | undefined;
   isOpen: boolean;
   isDraining: boolean;
 }
@@ -66,6 +68,7 @@ export class Members {
       lastMessageAt: undefined,
       subscriber,
       leases: new Set(),
+      silentSince: undefined,
       isOpen: true,
       isDraining: false,
     });
@@ -93,7 +96,13 @@ export class Members {
     member.leases.add(messageId);
     member.received++;
     member.lastMessageAt = now;
+    member.silentSince ??= now;
     this.#countHeld(member, 1);
+  }
+
+  /** It said something of a message. */
+  heard(member: Member, now: number): void {
+    member.silentSince = member.leases.size > 0 ? now : undefined;
   }
 
   /** It no longer holds the message. */
