@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { sameText } from "../protocol/signatures.ts";
-import type { ConnectionInfo } from "./channel.ts";
+import type { ConnectionInfo } from "./members.ts";
 import { ChannelExistsError, type RegisteredChannel } from "./registry.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
 import type { DeadLetter } from "./store.ts";

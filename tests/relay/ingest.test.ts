@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { githubSignature } from "../../src/protocol/signatures.ts";
 import { policySchema } from "../../src/relay/ingest/policy.ts";
+import { SeenDeliveries } from "../../src/relay/ingest/seen_deliveries.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -72,6 +74,26 @@ test("a delivery that comes again is not stored again and hears the first one's 
   await send({ body: "without" });
   await send({ body: "without" });
   assert.equal(queued(), 4);
+});
+
+test("deliveries with one id that come at the same moment become one message", async (t) => {
+  const { send, queued } = await startWith(t, { idempotency: { header: "X-GitHub-Delivery" } });
+  const one = () => send({ body: "x", headers: { "X-GitHub-Delivery": "d1" } });
+  const answers = await Promise.all(Array.from({ length: 20 }, one));
+  const said = answers.map(({ text }) => JSON.parse(text));
+  assert.equal(new Set(said.map(({ message_id }) => message_id)).size, 1);
+  assert.equal(said.filter(({ duplicate }) => !duplicate).length, 1);
+  assert.equal(queued(), 1);
+});
+
+test("a delivery that could not be stored is stored when it comes again, also at the same moment", async () => {
+  const seen = new SeenDeliveries(1_000, new ManualClock());
+  assert.equal(await seen.begin("d1"), undefined);
+  const others = [seen.begin("d1"), seen.begin("d1")];
+  seen.end("d1", undefined);
+  assert.equal(await others[0], undefined, "it is the second's turn");
+  seen.end("d1", "m2");
+  assert.equal(await others[1], "m2");
 });
 
 test("a sender's challenge is answered at once and not stored", async (t) => {

@@ -1,7 +1,7 @@
 /** Leases, on a clock that is moved by hand. */
 import assert from "node:assert/strict";
 import type { Relay } from "../../src/relay/relay.ts";
-import { ManualClock } from "../support/manual_clock.ts";
+import { ManualClock, settle } from "../support/manual_clock.ts";
 import { type Json, openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
@@ -206,4 +206,34 @@ test("/connect/acks takes what was given back untried", async (t) => {
   assert.deepEqual(results, [{ message_id: id, status: "settled" }]);
   await clock.advance(1_000);
   assert.equal((await frame(2))["message_id"], id);
+});
+
+test("in an ordered channel the next goes out as soon as a late ack has settled the one before", async (t) => {
+  const relay = await startDevRelay(t, { ordering: { kind: "channel" } });
+  const { frame, socket } = await openSocket(t, relay, { ...bearer, "X-Connector-ID": "k1" });
+  await frame(0);
+  const [first, second] = [await publish(relay, "1"), await publish(relay, "2")];
+  assert.equal((await frame(1))["message_id"], first);
+  socket.terminate();
+  const channel = relay.registry.named("dev")?.channel;
+  assert.ok(channel);
+  await turnsUntil(() => channel.subscribers.length === 0 && channel.stats.inFlight === 0);
+  const settled = channel.settle({ messageId: first, connectionId: "", verdict: "ack" }, "k1");
+  const handed: string[] = [];
+  channel.subscribe({
+    connectionId: "c2",
+    connectorId: "k2",
+    protocol: "sse",
+    connectedAt: 0,
+    remoteAddress: "",
+    tokenHash: "",
+    heardAt: () => 0,
+    window: 10,
+    keepsLeases: false,
+    hand: ({ id }) => void handed.push(id),
+    disconnect() {},
+  });
+  assert.equal(await settled, "settled");
+  await settle();
+  assert.deepEqual(handed, [second]);
 });

@@ -237,3 +237,37 @@ test("[sse] heartbeats come on time although messages flow", async (t) => {
   const three = ["webhook", "webhook", "webhook", "heartbeat"];
   assert.deepEqual(seen, [...three, ...three]);
 });
+
+test("[sse] a stream whose connector settles nothing for three ack timeouts is ended; the message goes to the next", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, {}, { clock });
+  const channel = relay.registry.named("dev")?.channel;
+  const silent = await openSse(t, relay);
+  await silent.next();
+  await clock.advance(600_000); // an idle stream owes nothing
+  const id = await publish(relay, "1");
+  await clock.advance(89_999);
+  assert.equal(channel?.subscribers.length, 1);
+  await clock.advance(1);
+  assert.equal(channel?.subscribers.length, 0);
+  await assert.rejects(async () => {
+    for (;;) await silent.next();
+  }, /the stream ended/);
+  const { frame } = openSocket(t, relay);
+  assert.equal((await frame(1))["message_id"], id);
+  assert.equal(stats(relay)?.deadLettered, 0);
+});
+
+test("[sse] a stream whose connector is slow, and settles something now and then, goes on", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { maxDeliveries: 1_000 }, { clock });
+  const { next } = await openSse(t, relay);
+  const { connection_id } = JSON.parse((await next()).data);
+  await publish(relay, "stuck");
+  for (let n = 0; n < 5; n++) {
+    const id = await publish(relay, String(n));
+    await clock.advance(80_000);
+    assert.equal((await ack(relay, connection_id, id)).status, 200);
+  }
+  assert.equal(relay.registry.named("dev")?.channel.subscribers.length, 1);
+});

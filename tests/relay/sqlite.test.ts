@@ -204,6 +204,65 @@ test("an ack over the socket that cannot be written: the relay lives, and the me
   assert.equal(channel?.stats.queued, 0);
 });
 
+test("a late ack that cannot be written is taken when it comes again", async (t) => {
+  const folder = folderFor(t);
+  const relay = await startDevRelay(t, {}, {
+    stores: sqliteStores({ folder, durability: "full" }),
+  });
+  const { frame, socket, closed } = openSocket(t, relay, {
+    "Authorization": "Bearer s3cret",
+    "X-Connector-ID": "k1",
+  });
+  await frame(0);
+  const id = await publish(relay, "1");
+  await frame(1);
+  socket.terminate();
+  await closed;
+  const channel = relay.registry.named("dev")?.channel;
+  await turnsUntil(() => channel?.stats.inFlight === 0);
+  const ack = async () => {
+    const answer = await fetch(`${relay.url}/connect/ack?message_id=${id}`, {
+      method: "POST",
+      headers: {
+        "Authorization": "Bearer s3cret",
+        "X-Connector-ID": "k1",
+        "X-Connection-ID": "of before",
+      },
+    });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  assert.equal(await ack(), 503);
+  other.exec("ROLLBACK");
+  assert.equal(await ack(), 200);
+  assert.equal(await ack(), 404);
+  assert.deepEqual([channel?.stats.delivered, channel?.stats.queued], [1, 0]);
+});
+
+test("a late ack that cannot be written leaves the message to be given out, once", async (t) => {
+  const folder = folderFor(t);
+  const stores = await open(folder);
+  t.defer(() => stores.close());
+  const store = await stores.open("c", limits);
+  await store.append(message("a"), 1e6, 0);
+  await store.take(0);
+  await store.release("a", 0, failed("the connection ended", 0));
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  await assert.rejects(store.claim("a"), StoreUnavailableError);
+  other.exec("ROLLBACK");
+  assert.equal((await store.take(0))?.envelope.id, "a");
+  assert.equal(await store.take(0), undefined);
+  await store.release("a", 500, failed("nacked", 0));
+  assert.equal(await store.take(499), undefined, "no entry of before gives it out early");
+  assert.equal(await store.claim("a"), true);
+  assert.equal(await store.take(500), undefined);
+});
+
 test("a failed group writes nothing of it and gives its numbers again", async (t) => {
   const folder = folderFor(t);
   const stores = await open(folder);

@@ -203,6 +203,33 @@ for (const [kind, open] of kinds) {
     assert.deepEqual([store.stats(0).delivered, store.stats(0).queued], [1, 0]);
   });
 
+  promise("what a late ack is about to settle is not given out, and counts once", async (t) => {
+    const store = await open(t, { lanes: laneRule({ kind: "channel" }) });
+    for (const id of ["a", "b", "c"]) await store.append(message(id), 1e6, 0);
+    await store.take(0);
+    await store.release("a", 0, failed("the connection ended", 0));
+    const [isSettled, taken] = await Promise.all([store.claim("a"), store.take(0)]);
+    assert.equal(isSettled, true);
+    assert.equal((taken ?? await takeDue(store, 0)).envelope.id, "b");
+    assert.equal(await store.take(0), undefined, "one at a time");
+    assert.equal(await store.ack("a"), false);
+    assert.equal(await store.ack("b"), true);
+    assert.deepEqual([store.stats(0).delivered, store.stats(0).queued], [2, 1]);
+  });
+
+  promise("a late ack of what is purged meanwhile frees its key", async (t) => {
+    const store = await open(t, { lanes: laneRule({ kind: "channel" }) });
+    await store.append(message("a"), 100, 0);
+    await store.append(message("b"), 1e6, 0);
+    await store.take(0);
+    await store.release("a", 500, failed("nacked", 0));
+    const [purged, isSettled] = await Promise.all([store.purge(200), store.claim("a")]);
+    assert.equal(purged + Number(isSettled), 1);
+    assert.equal((await takeDue(store, 200)).envelope.id, "b");
+    const { delivered, expired, queued } = store.stats(200);
+    assert.deepEqual([delivered + expired, queued], [1, 0]);
+  });
+
   promise(
     "dead letters keep message and reason, up to their bound, the newest first",
     async (t) => {

@@ -32,3 +32,13 @@ test("requirement 13: only the command line writes to standard output, and nothi
   assert.deepEqual(filesWith(/process\.stdout/).filter((file) => !file.startsWith("cli/")), []);
   assert.deepEqual(filesWith(/\bconsole\./), []);
 });
+
+test("secrets are compared in constant time: never by ===", () => {
+  const compared =
+    /(token|secret|password|signature)\s*[!=]==\s*(?!undefined|null)\w|\w\s*[!=]==\s*(\w+\.)*\w*(token|secret|password|signature)\b/i;
+  assert.match("if (given !== options.adminToken)", compared);
+  assert.match("token === given", compared);
+  assert.doesNotMatch("token === undefined", compared);
+  assert.deepEqual(filesWith(compared), []);
+  assert.deepEqual(filesWith(/\btimingSafeEqual\(/), ["protocol/signatures.ts", "relay/tokens.ts"]);
+});

@@ -56,8 +56,9 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
     const answer = answerTo(policy.challenge, request.method, url.searchParams, body);
     if (answer !== undefined) return c.text(answer);
   }
+  const seen = policy?.idempotency?.seen;
   const deliveryId = policy?.idempotency && request.headers.get(policy.idempotency.header);
-  const earlier = deliveryId && policy?.idempotency?.seen.messageOf(deliveryId);
+  const earlier = deliveryId ? await seen?.begin(deliveryId) : undefined;
   if (earlier) return c.json({ message_id: earlier, duplicate: true }, 202);
 
   const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
@@ -78,9 +79,10 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
     return refuse([503, "store_unavailable", "Cannot store now", storeRetrySeconds]);
+  } finally {
+    if (deliveryId) seen?.end(deliveryId, sequence === undefined ? undefined : id);
   }
   if (sequence === undefined) return refuse([503, "full", "Channel is full", fullRetrySeconds]);
-  if (deliveryId) policy?.idempotency?.seen.remember(deliveryId, id);
   relay.observe({
     type: "relay.ingested",
     channel: channel.settings.name,

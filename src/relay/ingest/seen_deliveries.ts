@@ -9,20 +9,37 @@ export class SeenDeliveries {
   readonly #clock: Clock;
   /** In order of arrival. */
   readonly #seen = new Map<string, { messageId: string; at: number }>();
+  readonly #storing = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(windowMs: number, clock: Clock) {
     this.#windowMs = windowMs;
     this.#clock = clock;
   }
 
-  /** The message that the delivery became, if it came before within the window. */
-  messageOf(deliveryId: string): string | undefined {
+  /**
+   * Resolves with the message that the delivery became, if it came before within the window; where that is being
+   * stored, when it is known. Undefined: it is the caller's to store, who must call `end`.
+   */
+  async begin(deliveryId: string): Promise<string | undefined> {
+    for (;;) {
+      const storing = this.#storing.get(deliveryId);
+      if (!storing) break;
+      await storing.promise;
+    }
     const seen = this.#seen.get(deliveryId);
-    return seen && this.#clock.now() - seen.at < this.#windowMs ? seen.messageId : undefined;
+    if (seen && this.#clock.now() - seen.at < this.#windowMs) return seen.messageId;
+    this.#storing.set(deliveryId, Promise.withResolvers());
+    return undefined;
   }
 
-  /** To be called when the message is stored: what was refused may come again. */
-  remember(deliveryId: string, messageId: string): void {
+  /** The message is stored; or could not be, with undefined: then the delivery may come again. */
+  end(deliveryId: string, messageId: string | undefined): void {
+    if (messageId !== undefined) this.#remember(deliveryId, messageId);
+    this.#storing.get(deliveryId)?.resolve();
+    this.#storing.delete(deliveryId);
+  }
+
+  #remember(deliveryId: string, messageId: string): void {
     const now = this.#clock.now();
     this.#seen.delete(deliveryId);
     this.#seen.set(deliveryId, { messageId, at: now });

@@ -63,6 +63,10 @@ export class JetStreamStore implements Store, SharedStore {
   readonly #peers: Peers;
   readonly #turns = new Turns();
   readonly #leased = new Map<string, Lease>();
+  /** Pulled and not yet leased. */
+  readonly #pulled = new Set<string>();
+  /** Late acks under way, by message id: whether the message was still there. */
+  readonly #claims = new Map<string, Promise<boolean>>();
   readonly #due = new Heap<{ lane: string; readyAt: number }>(({ readyAt }) => readyAt);
   readonly #pending = new Map<string, number>();
   #unreadable = { what: "", until: 0 };
@@ -132,7 +136,19 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async claim(messageId: string): Promise<boolean> {
-    if (this.#leased.has(messageId)) return false;
+    if (this.#leased.has(messageId) || this.#pulled.has(messageId)) return false;
+    const claim = this.#claims.get(messageId);
+    if (claim) return await claim.then(() => false);
+    const claiming = this.#claim(messageId);
+    this.#claims.set(messageId, claiming);
+    try {
+      return await claiming;
+    } finally {
+      this.#claims.delete(messageId);
+    }
+  }
+
+  async #claim(messageId: string): Promise<boolean> {
     return await this.#server.attempt("settle a message", async () => {
       const subject = `${subjectsOf(this.#channel)}.*.*.${token(messageId)}`;
       const found = await this.#server.jsm.streams.getMessage(this.#stream, {
@@ -361,18 +377,28 @@ export class JetStreamStore implements Store, SharedStore {
       this.#expired++;
       return undefined;
     }
-    const history = deliveryCount > 1 ? await this.#historyOf(head.id) : [];
-    const deliveries = history.length + 1;
-    const body = Uint8Array.from(pulled.data);
-    const message = {
-      expiresAt,
-      deliveries,
-      envelope: { ...content, body, sequence: streamSequence, deliveryCount: deliveries },
-    };
-    this.#leased.set(head.id, { message, history, lane, reply });
-    if (this.#settings.lanes.exclusive) this.#turns.block(lane);
-    else this.#turns.add(lane);
-    return message;
+    if (await this.#claims.get(head.id)?.catch(() => false)) {
+      await this.#server.request(reply, "+ACK"); // or its lane would wait for it
+      this.#turns.add(lane);
+      return undefined;
+    }
+    this.#pulled.add(head.id);
+    try {
+      const history = deliveryCount > 1 ? await this.#historyOf(head.id) : [];
+      const deliveries = history.length + 1;
+      const body = Uint8Array.from(pulled.data);
+      const message = {
+        expiresAt,
+        deliveries,
+        envelope: { ...content, body, sequence: streamSequence, deliveryCount: deliveries },
+      };
+      this.#leased.set(head.id, { message, history, lane, reply });
+      if (this.#settings.lanes.exclusive) this.#turns.block(lane);
+      else this.#turns.add(lane);
+      return message;
+    } finally {
+      this.#pulled.delete(head.id);
+    }
   }
 
   async #settle({ message, history, lane, reply }: Lease, verdict: string): Promise<void> {

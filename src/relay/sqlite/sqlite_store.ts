@@ -25,6 +25,12 @@ interface Ref {
   history: readonly FailedDelivery[];
 }
 
+/** A message that was given back, in one of the heaps. */
+interface Back {
+  readonly ref: Ref;
+  readonly readyAt: number;
+}
+
 /** When a message that could not be read is tried again. */
 const unreadableRetryMs = 60_000;
 /** Rows purged in one step. */
@@ -41,10 +47,10 @@ export class SqliteStore implements Store {
   readonly #settings: StoreSettings;
   readonly #lanes: Lanes;
   readonly #leased = new Map<string, Ref>();
-  readonly #ready = new Heap<Ref>(({ sequence }) => sequence);
-  readonly #waiting = new Heap<{ ref: Ref; readyAt: number }>(({ readyAt }) => readyAt);
-  /** What is in one of the heaps, by message id: the database needs no index of ids. */
-  readonly #back = new Map<string, Ref>();
+  readonly #ready = new Heap<Back>(({ ref }) => ref.sequence);
+  readonly #waiting = new Heap<Back>(({ readyAt }) => readyAt);
+  /** By message id: the database needs no index of ids. An entry of a heap that is not here too is over. */
+  readonly #back = new Map<string, Back>();
   /** What could not be read, by message id, and why. */
   readonly #unreadable = new Map<string, string>();
   /** Messages not settled, by webhook id. */
@@ -112,10 +118,18 @@ export class SqliteStore implements Store {
   }
 
   async claim(messageId: string): Promise<boolean> {
-    const ref = this.#back.get(messageId);
+    const ref = this.#back.get(messageId)?.ref;
     if (!ref) return false;
-    this.#back.delete(messageId);
-    if (!await this.#commit.run(() => this.#sql.remove(ref.sequence))) return false;
+    this.#back.delete(messageId); // or it would be given out before this is written
+    try {
+      if (!await this.#commit.run(() => this.#sql.remove(ref.sequence))) {
+        this.#lanes.free(ref.lane); // it has expired, and was counted as such
+        return false;
+      }
+    } catch (error) {
+      this.#wait(ref, 0);
+      throw error;
+    }
     this.#gone(ref);
     this.#delivered++;
     return true;
@@ -264,12 +278,13 @@ export class SqliteStore implements Store {
   #take(now: number): StoredMessage | undefined {
     for (let due = this.#waiting.peek(); due && due.readyAt <= now; due = this.#waiting.peek()) {
       this.#waiting.pop();
-      this.#ready.push(due.ref);
+      this.#ready.push(due);
     }
     for (;;) {
-      const known = this.#ready.pop();
-      const head = known ? undefined : this.#commit.read(() => this.#lanes.next());
-      const ref = known ?? (head && refOf(head));
+      const back = this.#ready.pop();
+      if (back && this.#back.get(back.ref.id) !== back) continue;
+      const head = back ? undefined : this.#commit.read(() => this.#lanes.next());
+      const ref = back?.ref ?? (head && refOf(head));
       if (!ref) return undefined;
       // What waits for a retry since before a restart is in a heap already.
       if (head && head.ready_at > 0) continue;
@@ -322,8 +337,9 @@ export class SqliteStore implements Store {
   }
 
   #wait(ref: Ref, readyAt: number): void {
-    this.#back.set(ref.id, ref);
-    this.#waiting.push({ ref, readyAt });
+    const back = { ref, readyAt };
+    this.#back.set(ref.id, back);
+    this.#waiting.push(back);
   }
 
   #count(webhookId: string, messages: number, bytes: number): void {

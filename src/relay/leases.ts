@@ -1,0 +1,234 @@
+import type { Clock } from "../async/clock.ts";
+import { closeCodes } from "../protocol/close_codes.ts";
+import type { Settlement } from "../protocol/frames.ts";
+import type { ChannelSettings } from "./channel.ts";
+import { LateAcks } from "./late_acks.ts";
+import type { Member, Members } from "./members.ts";
+import type { ObserveRelay } from "./relay_events.ts";
+import type { SettleOutcome, Store, StoredMessage } from "./store.ts";
+
+/** A message with the connector it was given to. */
+interface Handed {
+  readonly message: StoredMessage;
+  readonly connectorId: string;
+}
+
+interface Lease extends Handed {
+  readonly member: Member;
+  cancelTimeout: () => void;
+}
+
+type Nack = Extract<Settlement, { verdict: "nack" }>;
+
+/** A nack without a delay of its own waits this long, doubled with every delivery up to the cap. */
+const nackBaseMs = 1_000;
+const nackCapMs = 60_000;
+/** What a connector gave back untried waits this long, unless it says otherwise. */
+const untriedDelayMs = 1_000;
+/** A stream that cannot be asked whether it lives is ended after so many ack timeouts in which it settles nothing. */
+const silentTimeouts = 3;
+
+export interface LeasesOptions {
+  readonly settings: ChannelSettings;
+  readonly store: Store;
+  readonly members: Members;
+  readonly clock: Clock;
+  readonly observe: ObserveRelay;
+  /** Leases have ended: something may be ready, or somebody may have room. */
+  readonly onEnded: () => void;
+  /** The store failed; throws what is no failure of the store. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/**
+ * Who holds which message. A lease ends by its settlement, with the ack timeout, or with its connection; then the
+ * message is gone, given out again, or with the dead letters.
+ */
+export class Leases {
+  readonly #options: LeasesOptions;
+  readonly #byId = new Map<string, Lease>();
+  readonly #lateAcks: LateAcks;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+    this.#lateAcks = new LateAcks(options.settings.maxMessages);
+  }
+
+  begin(message: StoredMessage, member: Member): void {
+    const { members, clock, observe, settings } = this.#options;
+    const { envelope, deliveries } = message;
+    const { connectorId, connectionId } = member.subscriber;
+    const lease = { message, connectorId, member, cancelTimeout: () => {} };
+    lease.cancelTimeout = this.#afterAckTimeout(lease);
+    this.#byId.set(envelope.id, lease);
+    members.took(member, envelope.id, clock.now());
+    this.#lateAcks.forget(envelope.id);
+    observe({
+      type: "relay.handed_out",
+      channel: settings.name,
+      messageId: envelope.id,
+      connectionId,
+      delivery: deliveries,
+    });
+  }
+
+  /** What `Channel.settle` promises. */
+  async settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
+    try {
+      const outcome = await this.#settle(settlement, connectorId);
+      if (outcome === "settled") this.#options.onEnded();
+      return outcome;
+    } catch (error) {
+      this.#options.onFailed(error);
+      return "unavailable";
+    }
+  }
+
+  /** What `Channel.extend` promises. */
+  async extend(messageIds: readonly string[], connectorId: string): Promise<number> {
+    const { store: { shared }, onFailed } = this.#options;
+    try {
+      const elsewhere = messageIds.filter((id) => !this.#byId.has(id));
+      const counts = await Promise.all([
+        ...messageIds.map((id) => this.#extend(id, connectorId)),
+        elsewhere.length > 0 ? shared?.extendElsewhere(elsewhere, connectorId) ?? 0 : 0,
+      ]);
+      return counts.reduce((sum, count) => sum + count, 0);
+    } catch (error) {
+      onFailed(error);
+      return 0;
+    }
+  }
+
+  /** Messages that a member had when its connection ended: each is ready again at once. */
+  giveBack(member: Member, messageIds: readonly string[]): void {
+    const { store, clock, onEnded } = this.#options;
+    const { connectorId, protocol } = member.subscriber;
+    const at = clock.now();
+    const ended = { at, connectorId, reason: "the connection ended" };
+    for (const id of messageIds) {
+      if (this.#byId.get(id)?.member !== member) continue;
+      this.#end(id);
+      this.#lateAcks.expect(id, connectorId, at);
+      // A poll that was broken off before its answer has delivered nothing.
+      void store.release(id, at, protocol === "long_poll" ? undefined : ended);
+    }
+    onEnded();
+  }
+
+  /** Their timers end; who holds what is for the store to find out. */
+  stop(): void {
+    for (const { cancelTimeout } of this.#byId.values()) cancelTimeout();
+  }
+
+  async #settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
+    const { store, members, clock } = this.#options;
+    const id = settlement.messageId;
+    const lease = this.#byId.get(id);
+    if (!lease) return await this.#settleLately(settlement, connectorId);
+    if (lease.connectorId !== connectorId) return "unknown";
+    this.#end(id);
+    members.heard(lease.member, clock.now());
+    if (settlement.verdict === "nack") {
+      lease.member.nacked++;
+      await this.#nack(lease, settlement);
+    } else {
+      lease.member.acked++;
+      await store.ack(id);
+      this.#acked(id);
+    }
+    return "settled";
+  }
+
+  async #nack(lease: Lease, { messageId, retry, attempted, delayMs, reason }: Nack): Promise<void> {
+    const { settings, observe, store, clock } = this.#options;
+    if (!retry) return await this.#bury(lease, reason ?? "rejected by the connector");
+    observe({ type: "relay.nacked", channel: settings.name, messageId });
+    if (attempted !== false) return await this.#giveOutAgain(lease, delayMs, reason ?? "nacked");
+    await store.release(messageId, clock.now() + this.#atMostTtl(delayMs ?? untriedDelayMs));
+  }
+
+  /** The message was given back when its connection ended, but its ack was on its way: take it, if nobody has it. */
+  async #settleLately(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
+    const { store, clock } = this.#options;
+    const { shared } = store;
+    const id = settlement.messageId;
+    const isLate = this.#lateAcks.isExpected(id, connectorId, clock.now());
+    if (!isLate) {
+      const elsewhere = await shared?.settleElsewhere(settlement, connectorId);
+      if (elsewhere) return elsewhere;
+    }
+    // Where relays share a store the one that handed it out may be gone: its connector knows what it got.
+    if (settlement.verdict !== "ack" || !(isLate || shared)) return "unknown";
+    if (!await store.claim(id)) return "unknown";
+    this.#lateAcks.forget(id);
+    this.#acked(id);
+    return "settled";
+  }
+
+  async #extend(id: string, connectorId: string): Promise<0 | 1> {
+    const { store, members, clock } = this.#options;
+    const lease = this.#byId.get(id);
+    if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
+    if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
+    members.heard(lease.member, clock.now());
+    lease.cancelTimeout();
+    lease.cancelTimeout = this.#afterAckTimeout(lease);
+    return 1;
+  }
+
+  #end(id: string): void {
+    const lease = this.#byId.get(id);
+    if (!lease) return;
+    this.#byId.delete(id);
+    lease.cancelTimeout();
+    this.#options.members.gave(lease.member, id);
+  }
+
+  #afterAckTimeout(lease: Lease): () => void {
+    const { settings, clock, observe, onEnded, onFailed } = this.#options;
+    return clock.after(settings.ackTimeoutMs, () => {
+      const messageId = lease.message.envelope.id;
+      this.#end(messageId);
+      observe({ type: "relay.lease_expired", channel: settings.name, messageId });
+      this.#endIfSilent(lease.member);
+      this.#giveOutAgain(lease, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
+    });
+  }
+
+  /** A WebSocket answers heartbeats and a poll ends by itself; of an event stream that nobody reads nothing tells. */
+  #endIfSilent({ subscriber, silentSince, isOpen }: Member): void {
+    const { settings, clock } = this.#options;
+    if (subscriber.protocol !== "sse" || !isOpen || silentSince === undefined) return;
+    if (clock.now() - silentSince < silentTimeouts * settings.ackTimeoutMs) return;
+    subscriber.disconnect(closeCodes.evicted, "nothing was settled");
+  }
+
+  #acked(messageId: string): void {
+    const { observe, settings } = this.#options;
+    observe({ type: "relay.acked", channel: settings.name, messageId });
+  }
+
+  async #giveOutAgain(handed: Handed, delayMs: number | undefined, reason: string): Promise<void> {
+    const { settings, store, clock } = this.#options;
+    const { message: { envelope: { id }, deliveries }, connectorId } = handed;
+    if (deliveries >= settings.maxDeliveries) {
+      return await this.#bury(handed, `given up after ${deliveries} deliveries: ${reason}`);
+    }
+    const growing = Math.min(nackCapMs, nackBaseMs * 2 ** Math.min(deliveries - 1, 16));
+    const at = clock.now();
+    const readyAt = at + this.#atMostTtl(delayMs ?? growing);
+    await store.release(id, readyAt, { at, connectorId, reason });
+  }
+
+  async #bury({ message, connectorId }: Handed, reason: string): Promise<void> {
+    const { settings, store, clock, observe } = this.#options;
+    const { id } = message.envelope;
+    await store.bury(id, { at: clock.now(), connectorId, reason });
+    observe({ type: "relay.dead_lettered", channel: settings.name, messageId: id, reason });
+  }
+
+  #atMostTtl(delayMs: number): number {
+    return Math.min(delayMs, this.#options.settings.ttlMs);
+  }
+}
