@@ -70,6 +70,8 @@ export class SqliteJournal implements Journal {
     else for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);
     await this.#write(() => {
       const now = this.#clock.now();
+      // It may have been put away before, and have come again.
+      if (outcome.kind === "delivered" && this.#box.count > 0) this.#box.drop(messageId);
       for (const letter of deadLetters) {
         this.#box.put(letter, now);
         if (!isFinal) this.#writeTarget(messageId, letter.target, letter.reason);

@@ -51,7 +51,7 @@ export class Dedup {
     }
     this.#forgetOld();
     const finished = this.#untold.get(id) ?? this.#told.get(id);
-    if (finished) {
+    if (finished && !isReplay(delivery, finished)) {
       delivery.settle(finished.outcome);
       return "finished";
     }
@@ -65,6 +65,7 @@ export class Dedup {
     if (!copies) throw new Error(`the message ${id} is not in hand`);
     this.#inHand.delete(id);
     if (outcome.kind === "delivered" || outcome.kind === "rejected") {
+      this.#told.delete(id);
       this.#untold.set(id, { outcome, at: this.#clock.now() });
     }
     for (const copy of copies) copy.settle(outcome);
@@ -97,6 +98,11 @@ export class Dedup {
     }
     if (forgotten.length > 0) this.#onForgotten(forgotten);
   }
+}
+
+/** A rejected one whose deliveries are counted anew was put away at the relay, and an operator wants it tried again. */
+function isReplay({ envelope }: Delivery, { outcome }: Remembered): boolean {
+  return outcome.kind === "rejected" && envelope.deliveryCount === 1;
 }
 
 interface Remembered {

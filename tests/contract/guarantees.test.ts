@@ -196,6 +196,20 @@ test("a dead letter is replayed as the first time: the same request, and dropped
   assert.equal(run.journal.deadLetters.count, 0);
 });
 
+test("a message put away at the relay and replayed there is tried again, and its letter here is dropped then", async (t) => {
+  const target = await startTarget(t, (n) => n === 1 ? 422 : 200);
+  const relay = await startDevRelay(t);
+  const run = startConnector(t, settings(relay.url, target.url, "websocket"));
+  const id = await publish(relay, "x");
+  await run.happened("settlement.confirmed");
+  assert.equal(run.journal.deadLetters.of(id).length, 1);
+  assert.equal(await relay.registry.named("dev")?.channel.replay([id]), 1);
+  await run.happened("settlement.confirmed", 2);
+  assert.equal(target.got.length, 2);
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+  assert.equal(run.journal.deadLetters.of(id).length, 0);
+});
+
 test("an open breaker defers: nothing is put away, and the other target does not notice", async (t) => {
   let isDown = true;
   const failing = await startTarget(t, () => isDown ? 503 : 200);
