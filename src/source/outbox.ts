@@ -121,6 +121,7 @@ export class Outbox {
     const retryInMs = backoffMs(retry, this.#failures++, random);
     const waiting = [...this.#entries.values()].filter(({ sent }) => !sent).length;
     this.#failed(waiting, error instanceof Error ? error.message : String(error), retryInMs);
+    this.#cancelRetry(); // something added meanwhile may have been sent, and failed, before it was due
     this.#cancelRetry = clock.after(retryInMs, () => this.#schedule());
   }
 
