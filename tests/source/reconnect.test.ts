@@ -7,7 +7,7 @@ import { chooseTransport } from "../../src/transport/choose.ts";
 import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { settings, startConnector } from "../support/rig.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 
 const nowhere = new URL("http://127.0.0.1:1/");
