@@ -3,8 +3,12 @@ import { onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { Semaphore } from "./async/semaphore.ts";
+import { type Chaos, type Faults, faultsOf } from "./chaos/chaos.ts";
+import { chaosText } from "./chaos/chaos_text.ts";
+import { chaoticSink } from "./chaos/chaotic_sink.ts";
+import { chaoticTransport } from "./chaos/chaotic_transport.ts";
 import type { Settings, SourceSettings, TargetSettings } from "./config/settings.ts";
-import type { Lifetime, Transport, TransportName } from "./flow.ts";
+import type { Lifetime, Sink, Transport, TransportName } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
@@ -30,6 +34,8 @@ export interface ConnectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** Faults it makes in itself: for tests only. */
+  readonly chaos?: Chaos;
 }
 
 export interface Connector {
@@ -52,7 +58,8 @@ export interface Connector {
 const reconnectFloorMs = 100;
 
 export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
-  const { clock, random } = options;
+  const { clock, random, chaos } = options;
+  const faults = chaos && faultsOf(chaos);
   const { source, delivery } = settings;
   let abandoned = 0;
   let heardAt: number | undefined;
@@ -81,13 +88,16 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     async run(life) {
       const http = createFetch(source.tls);
       const admit = createAdmission(places);
-      const targets = createTargets(settings, { admit, drain: life.drain, clock });
+      const targets = createTargets(settings, { admit, drain: life.drain, clock, faults });
       const end = withGrace(life, delivery.shutdownGraceMs, clock, () =>
         observe({
           type: "connector.draining",
           inHand: budget.items,
           graceMs: delivery.shutdownGraceMs,
         }));
+      if (chaos) {
+        observe({ type: "config.warning", message: `faults are on: --chaos ${chaosText(chaos)}` });
+      }
       observe({ type: "connector.started", source: source.url.href, channel: source.channel });
       try {
         await runPipeline({
@@ -98,7 +108,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
               fetch: http.fetch,
               maxInFlight: delivery.maxQueueMessages,
               clock,
-            })),
+            }, faults)),
             backoff: {
               baseMs: source.reconnectDelayMs,
               capMs: source.maxReconnectDelayMs,
@@ -144,11 +154,13 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
 function transportsFor(
   protocol: SourceSettings["protocol"],
   relay: RelayEndpoint,
+  faults: Faults | undefined,
 ): [Transport, ...Transport[]] {
+  const spoilt = (made: Transport) => faults ? chaoticTransport(made, faults) : made;
   const make: Record<TransportName, () => Transport> = {
-    websocket: () => websocketTransport(relay),
-    sse: () => sseTransport(relay),
-    long_poll: () => longPollTransport(relay),
+    websocket: () => spoilt(websocketTransport(relay)),
+    sse: () => spoilt(sseTransport(relay)),
+    long_poll: () => spoilt(longPollTransport(relay)),
   };
   if (protocol !== "auto") return [make[protocol]()];
   return [make.websocket(), make.sse(), make.long_poll()];
@@ -156,12 +168,18 @@ function transportsFor(
 
 function createTargets(
   settings: Settings,
-  { admit, drain, clock }: { admit: Admission; drain: AbortSignal; clock: Clock },
+  { admit, drain, clock, faults }: {
+    admit: Admission;
+    drain: AbortSignal;
+    clock: Clock;
+    faults: Faults | undefined;
+  },
 ): { route: Route; close(): Promise<void> } {
   const make = (target: TargetSettings): Target => {
     const { name, retry, batch } = target;
     const limit = target.maxConcurrentRequests ?? settings.delivery.maxConcurrentRequests;
-    if (!batch) return createTarget(name, httpSink(target, limit, clock), retry, limit);
+    const spoilt = (made: Sink) => faults ? chaoticSink(made, faults, clock) : made;
+    if (!batch) return createTarget(name, spoilt(httpSink(target, limit, clock)), retry, limit);
     const places = new Semaphore(limit);
     const sink = batchHttpSink(target, batch, {
       maxSockets: limit,
@@ -169,7 +187,7 @@ function createTargets(
       drain,
       clock,
     });
-    return { name, sink, retry, places: undefined };
+    return { name, sink: spoilt(sink), retry, places: undefined };
   };
   const byWebhookId = new Map([...settings.targets].map(([id, target]) => [id, make(target)]));
   const fallback = settings.defaultTarget && make(settings.defaultTarget);

@@ -12,6 +12,7 @@ import { foldMetrics } from "../observe/metrics.ts";
 import { foldStatus } from "../observe/status.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import { startStatusServer, type StatusServer } from "../status/server.ts";
+import { takeChaos } from "./chaos_flag.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -44,7 +45,9 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
 
 /** Runs the connector until it is told to stop. Resolves with the exit code. */
 export async function connectCommand(args: readonly string[]): Promise<number> {
-  const { settings, values, warnings } = loadSettings(readLayers(args));
+  const { rest, chaos, assertAllowed } = takeChaos(args);
+  const { settings, values, warnings } = loadSettings(readLayers(rest));
+  assertAllowed(settings.source.url);
   const log = createLog({
     levelOf: eventLevel,
     level: settings.log.level,
@@ -57,6 +60,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     clock: systemClock,
     random: Math.random,
     observe,
+    ...(chaos && { chaos }),
   });
   const signals = lifetimeFromSignals();
   let statusServer: StatusServer | undefined;

@@ -1,6 +1,7 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, type Random, systemClock } from "../../src/async/clock.ts";
+import type { Chaos } from "../../src/chaos/chaos.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
@@ -130,7 +131,11 @@ export interface Running {
 export function startConnector(
   t: TestContext,
   given: Settings,
-  { clock = systemClock, random = Math.random }: { clock?: Clock; random?: Random } = {},
+  { clock = systemClock, random = Math.random, chaos }: {
+    clock?: Clock;
+    random?: Random;
+    chaos?: Chaos;
+  } = {},
 ): Running {
   const events: ConnectorEvent[] = [];
   const waiters: { type: string; n: number; resolve: () => void }[] = [];
@@ -141,6 +146,7 @@ export function startConnector(
   const connector = createConnector(given, {
     clock,
     random,
+    ...(chaos && { chaos }),
     observe(event) {
       events.push(event);
       counts.set(event.type, count(event.type) + 1);
