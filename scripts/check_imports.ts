@@ -13,6 +13,7 @@ const rules: Record<string, readonly string[]> = {
   "observe/events.ts": ["protocol", "async", "flow.ts"],
   config: ["protocol", "async", "flow.ts"],
   runtime: base,
+  chaos: base,
   transport: [...base, "runtime"],
   source: [...base, "runtime"],
   pipeline: [...base, "runtime"],

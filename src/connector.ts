@@ -2,6 +2,9 @@
 import { onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
+import { type Chaos, type Faults, faultsOf } from "./chaos/chaos.ts";
+import { chaosText } from "./chaos/chaos_text.ts";
+import { chaoticTransport } from "./chaos/chaotic_transport.ts";
 import type { Settings, SourceSettings } from "./config/settings.ts";
 import { createDelivery } from "./delivery.ts";
 import { JournalUnavailable, type Lifetime, type Transport, type TransportName } from "./flow.ts";
@@ -25,6 +28,8 @@ export interface ConnectorOptions {
   readonly observe: Observe;
   /** What outlives the process. Whoever opened it closes it, after `run`. */
   readonly journal: OpenJournal;
+  /** Faults it makes in itself: for tests only. */
+  readonly chaos?: Chaos;
 }
 
 export interface Connector {
@@ -51,7 +56,8 @@ export interface Connector {
 const reconnectFloorMs = 100;
 
 export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
-  const { clock, random, journal } = options;
+  const { clock, random, journal, chaos } = options;
+  const faults = chaos && faultsOf(chaos);
   const { source, delivery } = settings;
   let abandoned = 0;
   let heardAt: number | undefined;
@@ -70,6 +76,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     journal: journal.journal,
     letters: journal.deadLetters,
     drain: draining.signal,
+    faults,
     onJournalFailed(error) {
       observe({ type: "journal.failed", message: error.message });
       if (settings.journal.onFailure === "stop") journalFailed.abort(error);
@@ -108,6 +115,9 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
         observe({ type: "connector.draining", inHand: budget.items, graceMs });
         draining.abort();
       });
+      if (chaos) {
+        observe({ type: "config.warning", message: `faults are on: --chaos ${chaosText(chaos)}` });
+      }
       observe({ type: "connector.started", source: source.url.href, channel: source.channel });
       try {
         await runPipeline({
@@ -118,7 +128,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
               fetch: http.fetch,
               maxInFlight: delivery.maxQueueMessages,
               clock,
-            })),
+            }, faults)),
             backoff: {
               baseMs: source.reconnectDelayMs,
               capMs: source.maxReconnectDelayMs,
@@ -127,6 +137,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             },
             heartbeatTimeoutMs: source.heartbeatTimeoutMs,
             connectionTimeoutMs: source.connectionTimeoutMs,
+            ackTimeoutMs: source.ackTimeoutMs,
             onHeard: () => heardAt = clock.now(),
             fallbackRetryMs: source.fallbackRetryMs,
             maxConnectAttempts: source.maxConnectAttempts,
@@ -165,11 +176,13 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
 function transportsFor(
   protocol: SourceSettings["protocol"],
   relay: RelayEndpoint,
+  faults: Faults | undefined,
 ): [Transport, ...Transport[]] {
+  const spoilt = (made: Transport) => faults ? chaoticTransport(made, faults) : made;
   const make: Record<TransportName, () => Transport> = {
-    websocket: () => websocketTransport(relay),
-    sse: () => sseTransport(relay),
-    long_poll: () => longPollTransport(relay),
+    websocket: () => spoilt(websocketTransport(relay)),
+    sse: () => spoilt(sseTransport(relay)),
+    long_poll: () => spoilt(longPollTransport(relay)),
   };
   if (protocol !== "auto") return [make[protocol]()];
   return [make.websocket(), make.sse(), make.long_poll()];

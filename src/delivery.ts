@@ -1,6 +1,8 @@
 /** Everything downstream of the source, put together: settings in, a way to handle messages out. */
 import type { Clock, Random } from "./async/clock.ts";
 import { Semaphore } from "./async/semaphore.ts";
+import type { Faults } from "./chaos/chaos.ts";
+import { chaoticSink } from "./chaos/chaotic_sink.ts";
 import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
 import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
@@ -22,6 +24,8 @@ export interface DeliveryOptions {
   readonly letters: Letters;
   /** Aborted when nothing new is taken: batches go as they are then. */
   readonly drain: AbortSignal;
+  /** Made in every attempt: for tests only. */
+  readonly faults?: Faults | undefined;
   readonly onJournalFailed: (error: JournalUnavailable) => void;
 }
 
@@ -65,6 +69,10 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     return { targets: targets.map(makeTarget), ack };
   }
 
+  function spoilt(sink: Sink): Sink {
+    return options.faults ? chaoticSink(sink, options.faults, clock) : sink;
+  }
+
   function makeTarget(target: TargetSettings): Target {
     const { name, retry, batch } = target;
     const limit = target.maxConcurrentRequests ?? maxConcurrentRequests;
@@ -72,10 +80,8 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     const made: Target = {
       name,
       retry,
-      ...(batch ? { sink: makeBatchSink(batch), places: undefined } : {
-        sink: httpSink(target, limit, clock),
-        places,
-      }),
+      sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock)),
+      places: batch ? undefined : places,
       breaker: new Breaker(
         target.breaker,
         clock,

@@ -6,6 +6,7 @@ import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import { createLog } from "../observe/log.ts";
+import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { exitCode } from "./exit_code.ts";
@@ -39,7 +40,9 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
 
 /** Runs the connector until it is told to stop. Resolves with the exit code. */
 export async function connectCommand(args: readonly string[]): Promise<number> {
-  const { settings, values, warnings } = loadSettings(readLayers(args));
+  const { rest, chaos, assertAllowed } = takeChaos(args);
+  const { settings, values, warnings } = loadSettings(readLayers(rest));
+  assertAllowed(settings.source.url);
   const log = createLog({
     levelOf: eventLevel,
     level: settings.log.level,
@@ -56,6 +59,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     clock: systemClock,
     random: Math.random,
     observe,
+    ...(chaos && { chaos }),
   });
   const signals = lifetimeFromSignals();
   let closeStatus = () => Promise.resolve();

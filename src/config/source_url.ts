@@ -8,7 +8,7 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   if (!url || !/^https?:$/.test(url.protocol)) return "use a URL with http, https, ws or wss";
   if (url.username || url.password) return "must not hold a user name or password";
   if (url.search || url.hash) return "must not have a query or a fragment";
-  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+  const host = bareHost(url.hostname);
   if (metadataNames.has(host) || isForbiddenAddress(host)) {
     return "is a link-local, metadata or otherwise reserved address";
   }
@@ -19,7 +19,13 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   return url;
 }
 
-function isLoopback(host: string): boolean {
+/** The host of a URL names this machine. */
+export function isLoopback(hostname: string): boolean {
+  const host = bareHost(hostname);
   return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
     /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function bareHost(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
 }

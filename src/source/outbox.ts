@@ -5,8 +5,8 @@ import type { Observe } from "../observe/events.ts";
 
 interface Entry {
   settlement: Settlement;
-  /** Handed to the connection that is open now; its confirmation is awaited. */
-  sent: boolean;
+  /** When it was handed to the connection that is open now; its confirmation is awaited. */
+  sentAt: number | undefined;
 }
 
 export interface OutboxOptions {
@@ -17,6 +17,8 @@ export interface OutboxOptions {
   readonly maxEntries: number;
   /** Between tries to send what could not be sent over an open connection. */
   readonly retry: BackoffPolicy;
+  /** What the relay has not confirmed after so long is sent again, over the same connection. */
+  readonly confirmTimeoutMs: number;
   /** The relay is now known to have these. */
   readonly onConfirmed: (messageIds: readonly string[]) => void;
   /** Called whenever the last entry is confirmed. */
@@ -35,7 +37,9 @@ export class Outbox {
   #scheduled = false;
   #sending = false;
   #failures = 0;
+  #isBackingOff = false;
   #cancelRetry = () => {};
+  #cancelResend: (() => void) | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -47,7 +51,7 @@ export class Outbox {
 
   add(settlement: Settlement): void {
     this.#entries.delete(settlement.messageId);
-    this.#entries.set(settlement.messageId, { settlement, sent: false });
+    this.#entries.set(settlement.messageId, { settlement, sentAt: undefined });
     for (const id of this.#entries.keys()) {
       if (this.#entries.size <= this.#options.maxEntries) break;
       this.#entries.delete(id);
@@ -60,14 +64,14 @@ export class Outbox {
   attach(connection: Connection): void {
     this.#connection = connection;
     this.#failures = 0;
-    this.#cancelRetry();
-    for (const entry of this.#entries.values()) entry.sent = false;
+    this.#stopWaiting();
+    for (const entry of this.#entries.values()) entry.sentAt = undefined;
     this.#schedule();
   }
 
   detach(): void {
     this.#connection = undefined;
-    this.#cancelRetry();
+    this.#stopWaiting();
   }
 
   /** The relay has these. Ids that are not waiting here are ignored. */
@@ -76,7 +80,7 @@ export class Outbox {
     for (const id of messageIds) {
       const entry = this.#entries.get(id);
       // A newer settlement of the same message may be waiting behind the one that is confirmed here.
-      if (!entry?.sent) continue;
+      if (entry?.sentAt === undefined) continue;
       this.#entries.delete(id);
       confirmed.push(id);
       this.#options.observe({
@@ -91,7 +95,7 @@ export class Outbox {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#sending || !this.#connection) return;
+    if (this.#scheduled || this.#sending || this.#isBackingOff || !this.#connection) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -101,9 +105,9 @@ export class Outbox {
 
   /** Never rejects: what fails is kept and sent again. */
   async #send(connection: Connection): Promise<void> {
-    const entries = [...this.#entries.values()].filter((entry) => !entry.sent);
+    const entries = [...this.#entries.values()].filter(({ sentAt }) => sentAt === undefined);
     if (entries.length === 0) return;
-    for (const entry of entries) entry.sent = true;
+    for (const entry of entries) entry.sentAt = this.#options.clock.now();
     this.#sending = true;
     let failed = false;
     try {
@@ -113,20 +117,48 @@ export class Outbox {
     } catch (error) {
       failed = true;
       if (error instanceof SettlementsUnsent) this.confirm(error.taken);
-      for (const entry of entries) entry.sent = false;
+      for (const entry of entries) entry.sentAt = undefined;
       if (connection === this.#connection) this.#retryLater(error);
     } finally {
       this.#sending = false;
     }
-    if (!failed || connection !== this.#connection) this.#schedule();
+    if (failed && connection === this.#connection) return;
+    this.#awaitConfirmation();
+    this.#schedule();
+  }
+
+  /** A settlement may be lost on the way, and the relay's word about it too. */
+  #awaitConfirmation(): void {
+    if (this.#cancelResend || this.#entries.size === 0 || !this.#connection) return;
+    const { clock, confirmTimeoutMs } = this.#options;
+    this.#cancelResend = clock.after(confirmTimeoutMs, () => {
+      this.#cancelResend = undefined;
+      const before = clock.now() - confirmTimeoutMs;
+      for (const entry of this.#entries.values()) {
+        if (entry.sentAt !== undefined && entry.sentAt <= before) entry.sentAt = undefined;
+      }
+      this.#schedule();
+      this.#awaitConfirmation();
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#cancelRetry();
+    this.#isBackingOff = false;
+    this.#cancelResend?.();
+    this.#cancelResend = undefined;
   }
 
   #retryLater(error: unknown): void {
     const { clock, random, retry } = this.#options;
     const retryInMs = backoffMs(retry, this.#failures++, random);
-    const waiting = [...this.#entries.values()].filter(({ sent }) => !sent).length;
+    const waiting = [...this.#entries.values()].filter(({ sentAt }) => sentAt === undefined).length;
     this.#failed(waiting, error instanceof Error ? error.message : String(error), retryInMs);
-    this.#cancelRetry = clock.after(retryInMs, () => this.#schedule());
+    this.#isBackingOff = true;
+    this.#cancelRetry = clock.after(retryInMs, () => {
+      this.#isBackingOff = false;
+      this.#schedule();
+    });
   }
 
   #failed(count: number, message: string, retryInMs: number): void {

@@ -28,6 +28,8 @@ export interface SourceOptions {
   /** No byte for this long = the connection is dead. */
   readonly heartbeatTimeoutMs: number;
   readonly connectionTimeoutMs: number;
+  /** What the relay has not confirmed after so long is told again. */
+  readonly ackTimeoutMs: number;
   /** Called for any bytes from the relay. */
   readonly onHeard: () => void;
   /** How long to stay on a lesser transport before a better one is tried again. */
@@ -75,6 +77,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     observe,
     maxEntries: maxUnconfirmed,
     retry: options.backoff,
+    confirmTimeoutMs: options.ackTimeoutMs,
     onConfirmed: options.onConfirmed,
     onEmpty: () => check(),
   });

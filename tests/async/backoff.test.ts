@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { backoffMs } from "../../src/async/backoff.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 
 const policy = { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { noNats, startNats } from "../support/nats_server.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
 import { skip, test, type TestContext } from "../support/test.ts";
 
 const rounds = 20;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { asciiJson, compactJson, elementTexts, memberText } from "../../src/protocol/json_text.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 
 test("compact JSON loses white space and needless escapes, and nothing else", () => {

@@ -6,7 +6,7 @@ import {
   SseDecoder,
   SseEventTooLargeError,
 } from "../../src/protocol/sse.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 
 const encoder = new TextEncoder();

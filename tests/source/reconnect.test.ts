@@ -8,7 +8,7 @@ import { chooseTransport } from "../../src/transport/choose.ts";
 import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { settings, startConnector } from "../support/rig.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 
 const nowhere = new URL("http://127.0.0.1:1/");
@@ -115,6 +115,7 @@ test("requirement 9: a thousand clients do not come back together after an outag
       backoff: { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 },
       heartbeatTimeoutMs: 1e9,
       connectionTimeoutMs: 1e9,
+      ackTimeoutMs: 1e9,
       onHeard: () => {},
       fallbackRetryMs: 1e9,
       maxConnectAttempts: 0,

@@ -1,6 +1,7 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, type Random, systemClock } from "../../src/async/clock.ts";
+import type { Chaos } from "../../src/chaos/chaos.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
@@ -132,11 +133,12 @@ export interface Running {
 export function startConnector(
   t: TestContext,
   given: Settings,
-  { clock = systemClock, random = Math.random, folder }: {
+  { clock = systemClock, random = Math.random, folder, chaos }: {
     clock?: Clock;
     random?: Random;
     /** Of the journal; else it is in memory. */
     folder?: string;
+    chaos?: Chaos;
   } = {},
 ): Running {
   const events: ConnectorEvent[] = [];
@@ -150,6 +152,7 @@ export function startConnector(
     journal,
     clock,
     random,
+    ...(chaos && { chaos }),
     observe(event) {
       events.push(event);
       counts.set(event.type, count(event.type) + 1);

@@ -1,6 +1,6 @@
-import type { Random } from "../../src/async/clock.ts";
+import type { Random } from "./clock.ts";
 
-/** The mulberry32 generator: small, even enough for tests, and the same sequence for the same seed. */
+/** The mulberry32 generator: small, even enough for faults and tests, and the same sequence for the same seed. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
