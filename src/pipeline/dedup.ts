@@ -50,8 +50,9 @@ export class Dedup {
       return "in_flight";
     }
     this.#forgetOld();
-    const finished = this.#untold.get(id) ?? this.#told.get(id);
-    if (finished && !isReplay(delivery, finished)) {
+    const told = this.#told.get(id);
+    const finished = this.#untold.get(id) ?? (told && !isReplay(delivery, told) ? told : undefined);
+    if (finished) {
       delivery.settle(finished.outcome);
       return "finished";
     }
@@ -100,9 +101,12 @@ export class Dedup {
   }
 }
 
-/** A rejected one whose deliveries are counted anew was put away at the relay, and an operator wants it tried again. */
+/**
+ * The relay has put it away as we told it to, and gives it out again: an operator wants it tried again. An old
+ * relay, which does not count deliveries, replays nothing, and may forget what it was told.
+ */
 function isReplay({ envelope }: Delivery, { outcome }: Remembered): boolean {
-  return outcome.kind === "rejected" && envelope.deliveryCount === 1;
+  return outcome.kind === "rejected" && envelope.deliveryCount !== undefined;
 }
 
 interface Remembered {

@@ -1,0 +1,217 @@
+/** What becomes of deliveries when the journal cannot be kept. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { startProgram } from "../support/program.ts";
+import {
+  publish,
+  settings,
+  startConnector,
+  startDevRelay,
+  startTarget,
+  type Target,
+} from "../support/rig.ts";
+import { skip, test, type TestContext } from "../support/test.ts";
+
+function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "journal-"));
+  t.defer(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function startProcess(
+  t: TestContext,
+  target: Target,
+  journal: string,
+  more: Record<string, string> = {},
+) {
+  const relay = await startDevRelay(t);
+  const connector = startProgram(t, [
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--log-level", "debug"],
+    ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
+  ], { CONNECTOR_TOKEN: "s3cret", CONNECTOR_JOURNAL: `sqlite:${journal}`, ...more });
+  return { relay, connector };
+}
+
+async function readiness(line: string) {
+  const url = JSON.parse(line).url as string;
+  const response = await fetch(`${url}/readyz`);
+  const { parts } = await response.json() as { parts: { name: string; detail: string }[] };
+  return { status: response.status, journal: parts.find(({ name }) => name === "journal")?.detail };
+}
+
+test("a journal locked by another program: deliveries go on and are acknowledged, loudly; it mends itself", async (t) => {
+  const folder = folderFor(t);
+  const target = await startTarget(t, (n) => n === 2 ? 422 : 200);
+  const relay = await startDevRelay(t);
+  const run = startConnector(t, settings(relay.url, target.url, "websocket"), { folder });
+  await run.happened("stream.connected");
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  await publish(relay, "1");
+  await run.happened("settlement.confirmed");
+  assert.match(run.journal.problem ?? "", /locked/);
+  // What is rejected meanwhile has no letter here; the relay keeps it.
+  await publish(relay, "2");
+  await run.happened("settlement.confirmed", 2);
+  assert.equal(run.journal.deadLetters.count, 0);
+  const { stats } = relay.registry.named("dev")?.channel ?? {};
+  assert.deepEqual([stats?.delivered, stats?.deadLettered], [1, 1]);
+  assert.ok(run.events.some(({ type }) => type === "journal.failed"));
+  other.exec("ROLLBACK");
+  await publish(relay, "3");
+  await run.happened("settlement.confirmed", 3);
+  assert.equal(run.journal.problem, undefined);
+});
+
+test("told to stop when the journal fails, the connector finishes what is in hand, acknowledges it, and ends with 1", async (t) => {
+  const folder = folderFor(t);
+  const target = await startTarget(t);
+  const { relay, connector } = await startProcess(t, target, folder, {
+    CONNECTOR_ON_JOURNAL_FAILURE: "stop",
+  });
+  await connector.line(/stream\.connected/);
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  await publish(relay, "1");
+  assert.equal(await connector.ended, 1);
+  assert.match(connector.stderr.at(-1) ?? "", /stopped: the journal is not available: .*locked/);
+  assert.equal(target.got.length, 1);
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+});
+
+for (const onFailure of ["continue", "stop"]) {
+  test(
+    `a journal that is no database, on_journal_failure ${onFailure}: ${
+      onFailure === "stop" ? "not started, exit 78" : "delivered all the same, not ready"
+    }`,
+    async (t) => {
+      const folder = folderFor(t);
+      writeFileSync(join(folder, "journal.db"), "no database ".repeat(1_000));
+      const target = await startTarget(t);
+      const { relay, connector } = await startProcess(t, target, folder, {
+        CONNECTOR_ON_JOURNAL_FAILURE: onFailure,
+      });
+      if (onFailure === "stop") {
+        assert.equal(await connector.ended, 78);
+        assert.match(
+          connector.stderr.at(-1) ?? "",
+          /cannot open the connector's data .*not a database/,
+        );
+        return;
+      }
+      await connector.line(/journal\.failed/);
+      const ready = await readiness(await connector.line(/status\.listening/));
+      assert.equal(ready.status, 503);
+      assert.match(ready.journal ?? "", /not a database/);
+      await publish(relay, "1");
+      await connector.line(/settlement\.confirmed/);
+      connector.terminate();
+      assert.equal(await connector.ended, 0);
+      assert.equal(statSync(join(folder, "journal.db")).size, 12_000);
+    },
+  );
+}
+
+test("pages of the journal damaged while it runs: what is delivered is acknowledged, never what is not", async (t) => {
+  const folder = folderFor(t);
+  const target = await startTarget(
+    t,
+    (n, { headers }) => n % 2 === 0 && headers["x-webhook-attempt"] === "1" ? 500 : 200,
+  );
+  const relay = await startDevRelay(t);
+  const run = startConnector(
+    t,
+    settings(relay.url, target.url, "websocket", { max_concurrent_requests: 1 }),
+    { folder },
+  );
+  for (let i = 0; i < 20; i++) await publish(relay, `before ${i}`);
+  await run.happened("settlement.confirmed", 20);
+  for (const name of ["journal.db", "journal.db-wal"]) {
+    const file = openSync(join(folder, name), "r+");
+    writeSync(
+      file,
+      new Uint8Array(statSync(join(folder, name)).size - 100).fill(0xa5),
+      0,
+      null,
+      100,
+    );
+    closeSync(file);
+  }
+  for (let i = 0; i < 20; i++) await publish(relay, `after ${i}`);
+  await run.happened("settlement.confirmed", 40);
+  const acked = run.events.filter((event) =>
+    event.type === "settlement.confirmed" && event.verdict === "ack"
+  );
+  assert.equal(acked.length, 40);
+  assert.equal(new Set(target.got.map(({ headers }) => headers["x-webhook-message-id"])).size, 40);
+});
+
+test("nobody asked for a journal and none can be kept: a warning, and the connector is ready", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const connector = startProgram(t, [
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--log-level", "debug"],
+    ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
+  ], { CONNECTOR_TOKEN: "s3cret", XDG_STATE_HOME: "/dev/null" });
+  assert.match(await connector.line(/config\.warning.*set journal/), /cannot open the connector/);
+  const listening = await connector.line(/status\.listening/);
+  await connector.line(/stream\.connected/);
+  assert.deepEqual(await readiness(listening), { status: 200, journal: undefined });
+});
+
+const fullDisk =
+  "a full disk: deliveries go on and are acknowledged, the rejected ones go to the relay";
+if (process.getuid?.() === 0 && canMount()) {
+  test(fullDisk, async (t) => {
+    const folder = folderFor(t);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]);
+    t.defer(() => execFileSync("umount", ["-l", folder]));
+    const target = await startTarget(t, (_, { body }) => body.length > 20_000 ? 422 : 200);
+    const relay = await startDevRelay(t);
+    const run = startConnector(
+      t,
+      settings(relay.url, target.url, "websocket"),
+      { folder: join(folder, "journal") },
+    );
+    for (let i = 0; i < 20; i++) await publish(relay, "x".repeat(30_000));
+    await publish(relay, "small");
+    await run.happened("settlement.confirmed", 21);
+    const failures = run.events.filter(({ type }) => type === "journal.failed");
+    assert.match(JSON.stringify(failures), /full/);
+    const { stats } = relay.registry.named("dev")?.channel ?? {};
+    assert.deepEqual([stats?.delivered, stats?.deadLettered], [1, 20]);
+    assert.ok(run.journal.deadLetters.count < 20);
+  });
+} else {
+  skip(fullDisk, "no right to mount a small file system");
+}
+
+function canMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), "mount-"));
+  try {
+    mkdirSync(join(folder, "m"));
+    execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(folder, "m")], { stdio: "ignore" });
+    execFileSync("umount", [join(folder, "m")], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
