@@ -17,16 +17,21 @@ export class DeadLetters {
     this.#count = sql.countDeadLetters();
   }
 
-  /** Puts a message there, and removes it from the others. Within a transaction; then to be `counted`. */
-  put(ref: Ref, failed: FailedDelivery): void {
+  /** Puts a message there, and removes it from the others. Rejects with `StoreUnavailableError`. */
+  async put(ref: Ref, failed: FailedDelivery): Promise<void> {
     const history = JSON.stringify([...ref.history, failed]);
-    this.#sql.bury({ ...ref, history }, failed);
-    if (this.#count >= this.#most) this.#sql.removeOldestDeadLetter();
-  }
-
-  /** One more has been put there, or `change` have been. */
-  counted(change = 1): void {
-    this.#count = Math.min(this.#count + change, this.#most);
+    // Counted before it is written: those that are written together must not all take the last place.
+    const isFull = this.#count >= this.#most;
+    if (!isFull) this.#count++;
+    try {
+      await this.#commit.run(() => {
+        this.#sql.bury({ ...ref, history }, failed);
+        if (isFull) this.#sql.removeOldestDeadLetter();
+      });
+    } catch (error) {
+      if (!isFull) this.#count--;
+      throw error;
+    }
   }
 
   newest(limit: number): readonly DeadLetter[] {
@@ -42,9 +47,13 @@ export class DeadLetters {
     return this.#commit.read(() => this.#sql.deadLettersOf(messageIds));
   }
 
-  /** Within a transaction. False when it is not there any more. */
+  /** Within a transaction, then to be told by `removed`. False when it is not there any more. */
   remove(messageId: string): boolean {
     return this.#sql.removeDeadLetter(messageId);
+  }
+
+  removed(count: number): void {
+    this.#count -= count;
   }
 
   /** Resolves with how many there were. */

@@ -95,7 +95,7 @@ export class SqliteStore implements Store {
     // Taken out at once: or it would be given out before this is written.
     const ref = this.#givenBack.takeOut(messageId);
     if (!ref) return false;
-    if (!await this.#settle(ref, () => this.#sql.remove(ref.sequence))) {
+    if (!await this.#orGivenBack(ref, this.#remove(ref))) {
       this.#lanes.free(ref.lane); // it has expired, and was counted as such
       return false;
     }
@@ -108,7 +108,7 @@ export class SqliteStore implements Store {
     const ref = this.#leased.get(messageId);
     if (!ref) return false;
     this.#leased.delete(messageId);
-    await this.#settle(ref, () => this.#sql.remove(ref.sequence));
+    await this.#orGivenBack(ref, this.#remove(ref));
     this.#gone(ref);
     this.#tally.delivered++;
     return true;
@@ -136,8 +136,7 @@ export class SqliteStore implements Store {
     const ref = this.#leased.get(messageId);
     if (!ref) return false;
     this.#leased.delete(messageId);
-    await this.#settle(ref, () => this.#dead.put(ref, failed));
-    this.#dead.counted();
+    await this.#orGivenBack(ref, this.#dead.put(ref, failed));
     this.#gone(ref);
     this.#tally.deadLettered++;
     return true;
@@ -187,7 +186,7 @@ export class SqliteStore implements Store {
       return taken;
     });
     for (const { webhook_id, bytes } of replayed) this.#tally.add(webhook_id, 1, bytes);
-    this.#dead.counted(-replayed.length);
+    this.#dead.removed(replayed.length);
     return replayed.length;
   }
 
@@ -255,19 +254,24 @@ export class SqliteStore implements Store {
 
   async #drop(row: MessageRow): Promise<void> {
     this.#givenBack.takeOut(row.id);
-    if (!await this.#commit.run(() => this.#sql.remove(row.sequence))) return;
+    if (!await this.#remove(row)) return;
     this.#tally.remove(row.webhook_id, row.bytes);
     this.#tally.expired++;
   }
 
   /** What cannot be written leaves the message here: it comes again, and the connector knows it. */
-  async #settle<T>(ref: Ref, write: () => T): Promise<T> {
+  async #orGivenBack<T>(ref: Ref, written: Promise<T>): Promise<T> {
     try {
-      return await this.#commit.run(write);
+      return await written;
     } catch (error) {
       this.#givenBack.add(ref, 0);
       throw error;
     }
+  }
+
+  /** Resolves with whether it was there. */
+  #remove({ sequence }: { readonly sequence: number }): Promise<boolean> {
+    return this.#commit.run(() => this.#sql.remove(sequence));
   }
 
   #gone(ref: Ref): void {
