@@ -67,6 +67,7 @@ export function openMemory({ owner, migrations }: MigrateOptions): Database {
 /** An open exclusive transaction: the system ends it with the process, however that ends. */
 function holdLock(path: string, { folder, owner }: FolderOptions): DatabaseSync {
   const lock = new DatabaseSync(path);
+  chmodSync(path, 0o600); // what SQLite makes beside it gets the same
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch {
@@ -75,7 +76,6 @@ function holdLock(path: string, { folder, owner }: FolderOptions): DatabaseSync 
       `another ${owner} is using the data in ${JSON.stringify(folder)}`,
     );
   }
-  chmodSync(path, 0o600);
   return lock;
 }
 

@@ -208,6 +208,34 @@ test("/connect/acks takes what was given back untried", async (t) => {
   assert.equal((await frame(2))["message_id"], id);
 });
 
+test("an ack that was on its way when its connection ended counts for a minute, from the same connector alone", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, {}, { clock });
+  const { frame, socket } = await openSocket(t, relay, { ...bearer, "X-Connector-ID": "k1" });
+  await frame(0);
+  const ids = [await publish(relay, "1"), await publish(relay, "2"), await publish(relay, "3")];
+  await frame(3);
+  socket.terminate();
+  const channel = relay.registry.named("dev")?.channel;
+  await turnsUntil(() => channel?.stats.inFlight === 0);
+  const ack = (id: string | undefined, connectorId: string) =>
+    ask(relay, "/connect/acks", { acks: [id] }, {
+      ...bearer,
+      "X-Connection-ID": "of before",
+      "X-Connector-ID": connectorId,
+    });
+  const status = async (id: string | undefined, connectorId: string) =>
+    ((await ack(id, connectorId))["results"] as Json[])[0]?.["status"];
+  assert.equal(await status(ids[0], "k2"), "unknown");
+  assert.equal(await status(ids[0], "k1"), "settled");
+  assert.equal(await status(ids[0], "k1"), "unknown");
+  await clock.advance(60_000);
+  assert.equal(await status(ids[1], "k1"), "settled");
+  await clock.advance(1);
+  assert.equal(await status(ids[2], "k1"), "unknown");
+  assert.deepEqual([channel?.stats.delivered, channel?.stats.queued], [2, 1]);
+});
+
 test("in an ordered channel the next goes out as soon as a late ack has settled the one before", async (t) => {
   const relay = await startDevRelay(t, { ordering: { kind: "channel" } });
   const { frame, socket } = await openSocket(t, relay, { ...bearer, "X-Connector-ID": "k1" });

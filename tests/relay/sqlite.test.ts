@@ -1,10 +1,11 @@
 /** What the durable store promises beyond the others: it survives, and says when it cannot. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { laneRule } from "../../src/relay/lane.ts";
+import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { StoreOpenError, type Stores, StoreUnavailableError } from "../../src/relay/store.ts";
 import { fastClock } from "../support/fast_clock.ts";
@@ -89,7 +90,9 @@ test("folder and files are for their owner alone", async (t) => {
   const stores = await open(folder);
   t.defer(() => stores.close());
   assert.equal(statSync(folder).mode & 0o777, 0o700);
-  for (const file of ["relay.db", "relay.lock"]) {
+  const files = readdirSync(folder);
+  assert.ok(files.includes("relay.db-wal"), String(files));
+  for (const file of files) {
     assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600, file);
   }
 });
@@ -113,6 +116,40 @@ test("data of a newer hookferry are refused, not touched", async (t) => {
   db.exec("PRAGMA user_version = 99");
   db.close();
   await assert.rejects(open(folder), /written by a newer hookferry \(schema 99/);
+});
+
+test("data of every older hookferry are brought up to date: messages, numbers and dead letters are there", async (t) => {
+  for (let version = 1; version < migrations.length; version++) {
+    const folder = folderFor(t);
+    const db = new DatabaseSync(join(folder, "relay.db"));
+    for (const sql of migrations.slice(0, version)) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${version}`);
+    const columns = "channel_id, sequence, id, webhook_id, received_at, expires_at, deliveries, " +
+      "method, path, headers, bytes, body";
+    db.exec(`
+      INSERT INTO channel (id, name, next_sequence) VALUES (1, 'c', 8);
+      INSERT INTO message (${columns}) VALUES (1, 7, 'a', 'hook', 0, 1000000, 1, 'PUT', '/x', '[]', 1, 'A');
+      INSERT INTO dead_letter (${columns}, reason, at)
+        VALUES (1, 3, 'b', 'hook', 0, 1000000, 1, 'PUT', '/x', '[]', 1, 'B', 'because', 5);
+    `);
+    db.close();
+    const stores = await open(folder);
+    const store = await stores.open("c", limits);
+    const taken = await store.take(0);
+    assert.deepEqual([taken?.envelope.id, taken?.envelope.sequence, taken?.deliveries], [
+      "a",
+      7,
+      2,
+    ]);
+    assert.equal(await store.append(message("next"), 1e6, 0), 8);
+    const [letter] = await store.deadLetters(1);
+    assert.deepEqual([letter?.message.envelope.id, letter?.reason, letter?.history], [
+      "b",
+      "because",
+      [],
+    ]);
+    await stores.close();
+  }
 });
 
 test("writes of one turn share a commit", async (t) => {

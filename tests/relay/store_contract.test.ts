@@ -258,6 +258,17 @@ for (const [kind, open] of kinds) {
     },
   );
 
+  promise("dead letters keep to their bound when many are put away at once", async (t) => {
+    const store = await open(t);
+    const ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for (const id of ids) await store.append(message(id), 1e6, 0);
+    while (await store.take(0));
+    await Promise.all(ids.map((id) => store.bury(id, failed("because", 0))));
+    const letters = await store.deadLetters(100);
+    assert.ok(letters.length > 0 && letters.length <= 4, `${letters.length} of 4`);
+    assert.equal(await store.purgeDeadLetters(), letters.length);
+  });
+
   promise("a dead letter that two replay at once becomes one message", async (t) => {
     const store = await open(t);
     await store.append(message("a"), 1e6, 0);

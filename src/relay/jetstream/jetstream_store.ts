@@ -16,6 +16,7 @@ import type {
   StoreSettings,
   StoreStats,
 } from "../store.ts";
+import { Tally } from "../tally.ts";
 import { isApiError, type NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
@@ -68,13 +69,9 @@ export class JetStreamStore implements Store, SharedStore {
   /** Late acks under way, by message id: whether the message was still there. */
   readonly #claims = new Map<string, Promise<boolean>>();
   readonly #due = new Heap<{ lane: string; readyAt: number }>(({ readyAt }) => readyAt);
-  readonly #pending = new Map<string, number>();
+  readonly #tally = new Tally();
   #unreadable = { what: "", until: 0 };
-  #messages = 0;
   #oldestAt: number | undefined;
-  #delivered = 0;
-  #expired = 0;
-  #buried = 0;
   #reader: Reader | undefined;
   #cancelSweep = () => {};
 
@@ -157,7 +154,7 @@ export class JetStreamStore implements Store, SharedStore {
       if (!found || !await this.#server.removeMessage(this.#stream, found.seq)) return false;
       const [lane = "", webhookId = ""] = lanesOf(found.subject);
       this.#gone(messageId, lane, webhookId);
-      this.#delivered++;
+      this.#tally.delivered++;
       return true;
     });
   }
@@ -167,7 +164,7 @@ export class JetStreamStore implements Store, SharedStore {
     if (!lease) return false;
     this.#leased.delete(messageId);
     await this.#server.attempt("settle a message", () => this.#settle(lease, "+ACK"));
-    this.#delivered++;
+    this.#tally.delivered++;
     return true;
   }
 
@@ -203,7 +200,7 @@ export class JetStreamStore implements Store, SharedStore {
       await this.#dead.add(lease.message, [...lease.history, failed], failed.at);
       await this.#settle(lease, "+ACK");
     });
-    this.#buried++;
+    this.#tally.deadLettered++;
     return true;
   }
 
@@ -212,15 +209,7 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   stats(_now: number): StoreStats {
-    return {
-      queued: Math.max(0, this.#messages - this.#leased.size),
-      inFlight: this.#leased.size,
-      delivered: this.#delivered,
-      expired: this.#expired,
-      deadLettered: this.#buried,
-      oldestAt: this.#messages === 0 ? undefined : this.#oldestAt,
-      pendingByWebhookId: this.#pending,
-    };
+    return this.#tally.stats(this.#leased.size, this.#oldestAt);
   }
 
   async purge(now: number): Promise<number> {
@@ -294,12 +283,12 @@ export class JetStreamStore implements Store, SharedStore {
       const { jsm } = this.#server;
       await this.#consumers.find();
       const { state } = await jsm.streams.info(this.#stream, { subjects_filter: ">" });
-      this.#messages = state.messages;
-      this.#pending.clear();
+      this.#tally.clear();
       for (const [subject, count] of Object.entries(state.subjects ?? {})) {
         const [, webhookId = ""] = lanesOf(subject);
-        this.#pending.set(webhookId, (this.#pending.get(webhookId) ?? 0) + count);
+        this.#tally.add(webhookId, count, 0);
       }
+      this.#tally.messages = state.messages; // the subjects may be of another moment
       const oldest = state.messages === 0 ? null : await this.#next(state.first_seq);
       const head = headOf(oldest?.header);
       this.#oldestAt = head && Date.parse(head.receivedAt);
@@ -350,9 +339,8 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   #added(message: NewMessage, lane: string): void {
-    if (this.#messages === 0) this.#oldestAt = Date.parse(message.receivedAt);
-    this.#messages++;
-    this.#pending.set(message.webhookId, (this.#pending.get(message.webhookId) ?? 0) + 1);
+    if (this.#tally.messages === 0) this.#oldestAt = Date.parse(message.receivedAt);
+    this.#tally.add(message.webhookId, 1, 0); // the server counts the bytes
     this.#turns.add(lane);
     this.#peers.wake(lane);
   }
@@ -374,7 +362,7 @@ export class JetStreamStore implements Store, SharedStore {
     if (expiresAt <= now) {
       await this.#server.request(reply, "+ACK");
       this.#gone(head.id, lane, head.webhookId);
-      this.#expired++;
+      this.#tally.expired++;
       return undefined;
     }
     if (await this.#claims.get(head.id)?.catch(() => false)) {
@@ -410,10 +398,7 @@ export class JetStreamStore implements Store, SharedStore {
 
   #gone(id: string, lane: string, webhookId: string): void {
     this.#leased.delete(id);
-    this.#messages = Math.max(0, this.#messages - 1);
-    const pending = (this.#pending.get(webhookId) ?? 0) - 1;
-    if (pending <= 0) this.#pending.delete(webhookId);
-    else this.#pending.set(webhookId, pending);
+    this.#tally.remove(webhookId, 0);
     if (!this.#settings.lanes.exclusive) return;
     this.#turns.free(lane);
     this.#peers.wake(lane);
@@ -437,7 +422,7 @@ export class JetStreamStore implements Store, SharedStore {
       if (!await this.#server.removeMessage(this.#stream, found.seq)) continue;
       const [lane = ""] = lanesOf(found.subject);
       this.#gone(head.id, lane, head.webhookId);
-      this.#expired++;
+      this.#tally.expired++;
       purged++;
     }
     return purged;

@@ -1,5 +1,5 @@
 /** What the statements give, by the names of the columns. */
-import type { StoredMessage } from "../store.ts";
+import type { FailedDelivery, StoredMessage } from "../store.ts";
 
 export interface MessageRow {
   readonly id: string;
@@ -30,6 +30,29 @@ export type RefRow = Pick<
 
 /** All that is needed before a message is read whole: its body may be large, or damaged. */
 export type HeadRow = RefRow & Pick<MessageRow, "ready_at">;
+
+/** A message of which no more than this is kept in memory. */
+export interface Ref {
+  readonly id: string;
+  readonly sequence: number;
+  readonly lane: string;
+  readonly webhookId: string;
+  readonly bytes: number;
+  deliveries: number;
+  history: readonly FailedDelivery[];
+}
+
+export function refFromRow(row: RefRow): Ref {
+  return {
+    id: row.id,
+    sequence: row.sequence,
+    lane: row.lane,
+    webhookId: row.webhook_id,
+    bytes: row.bytes,
+    deliveries: row.deliveries,
+    history: JSON.parse(row.history),
+  };
+}
 
 export function messageFromRow(row: Omit<MessageRow, "lane">, deliveries: number): StoredMessage {
   return {

@@ -1,35 +1,20 @@
 import type { DatabaseSync } from "node:sqlite";
-import { Heap } from "../heap.ts";
-import {
-  type DeadLetter,
-  type FailedDelivery,
-  type NewMessage,
-  type Store,
-  type StoredMessage,
-  type StoreSettings,
-  type StoreStats,
-} from "../store.ts";
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
+import type {
+  DeadLetter,
+  FailedDelivery,
+  NewMessage,
+  Store,
+  StoredMessage,
+  StoreSettings,
+  StoreStats,
+} from "../store.ts";
+import { Tally } from "../tally.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { GivenBack } from "./given_back.ts";
 import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
-import { messageFromRow, type MessageRow, type RefRow } from "./rows.ts";
+import { messageFromRow, type MessageRow, type Ref, refFromRow } from "./rows.ts";
 import { Statements } from "./statements.ts";
-
-/** A message of which no more than this is kept in memory. */
-interface Ref {
-  readonly id: string;
-  readonly sequence: number;
-  readonly lane: string;
-  readonly webhookId: string;
-  readonly bytes: number;
-  deliveries: number;
-  history: readonly FailedDelivery[];
-}
-
-/** A message that was given back, in one of the heaps. */
-interface Back {
-  readonly ref: Ref;
-  readonly readyAt: number;
-}
 
 /** When a message that could not be read is tried again. */
 const unreadableRetryMs = 60_000;
@@ -47,21 +32,12 @@ export class SqliteStore implements Store {
   readonly #settings: StoreSettings;
   readonly #lanes: Lanes;
   readonly #leased = new Map<string, Ref>();
-  readonly #ready = new Heap<Back>(({ ref }) => ref.sequence);
-  readonly #waiting = new Heap<Back>(({ readyAt }) => readyAt);
-  /** By message id: the database needs no index of ids. An entry of a heap that is not here too is over. */
-  readonly #back = new Map<string, Back>();
+  readonly #givenBack = new GivenBack();
+  readonly #tally = new Tally();
+  readonly #dead: DeadLetters;
   /** What could not be read, by message id, and why. */
   readonly #unreadable = new Map<string, string>();
-  /** Messages not settled, by webhook id. */
-  readonly #pending = new Map<string, number>();
   #nextSequence: number;
-  #messages = 0;
-  #bytes = 0;
-  #deadLetters: number;
-  #delivered = 0;
-  #expired = 0;
-  #buried = 0;
 
   constructor(db: DatabaseSync, commit: GroupCommit, channel: string, settings: StoreSettings) {
     this.#commit = commit;
@@ -70,14 +46,12 @@ export class SqliteStore implements Store {
     this.#lanes = new (settings.lanes.exclusive ? ExclusiveLanes : SharedLanes)(this.#sql);
     this.#nextSequence = this.#sql.nextSequence();
     for (const { webhook_id, messages, bytes } of this.#sql.counts()) {
-      this.#pending.set(webhook_id, messages);
-      this.#messages += messages;
-      this.#bytes += bytes;
+      this.#tally.add(webhook_id, messages, bytes);
     }
-    this.#deadLetters = this.#sql.countDeadLetters();
+    this.#dead = new DeadLetters(this.#sql, commit, settings.maxDeadLetters);
     for (const { ready_at, ...row } of this.#sql.delayed()) {
       this.#lanes.hold(row.lane);
-      this.#wait(refOf(row), ready_at);
+      this.#givenBack.add(refFromRow(row), ready_at);
     }
   }
 
@@ -96,7 +70,7 @@ export class SqliteStore implements Store {
     if (!this.#hasRoom(bytes)) await this.purge(now);
     if (!this.#hasRoom(bytes)) return undefined;
     // Counted before it is written: those that are written together must not all take the last place.
-    this.#count(message.webhookId, 1, bytes);
+    this.#tally.add(message.webhookId, 1, bytes);
     try {
       return await this.#commit.run(() => {
         const sequence = this.#nextSequence;
@@ -106,7 +80,7 @@ export class SqliteStore implements Store {
         return sequence;
       });
     } catch (error) {
-      this.#count(message.webhookId, -1, -bytes);
+      this.#tally.remove(message.webhookId, bytes);
       // What was numbered in a group that failed was not written: the numbers are given again.
       this.#nextSequence = Math.max(this.#lanes.offeredUpTo + 1, this.#storedSequence());
       throw error;
@@ -118,20 +92,15 @@ export class SqliteStore implements Store {
   }
 
   async claim(messageId: string): Promise<boolean> {
-    const ref = this.#back.get(messageId)?.ref;
+    // Taken out at once: or it would be given out before this is written.
+    const ref = this.#givenBack.takeOut(messageId);
     if (!ref) return false;
-    this.#back.delete(messageId); // or it would be given out before this is written
-    try {
-      if (!await this.#commit.run(() => this.#sql.remove(ref.sequence))) {
-        this.#lanes.free(ref.lane); // it has expired, and was counted as such
-        return false;
-      }
-    } catch (error) {
-      this.#wait(ref, 0);
-      throw error;
+    if (!await this.#orGivenBack(ref, this.#remove(ref))) {
+      this.#lanes.free(ref.lane); // it has expired, and was counted as such
+      return false;
     }
     this.#gone(ref);
-    this.#delivered++;
+    this.#tally.delivered++;
     return true;
   }
 
@@ -139,15 +108,9 @@ export class SqliteStore implements Store {
     const ref = this.#leased.get(messageId);
     if (!ref) return false;
     this.#leased.delete(messageId);
-    try {
-      await this.#commit.run(() => this.#sql.remove(ref.sequence));
-    } catch (error) {
-      // Still there: it comes again, and the connector knows it.
-      this.#wait(ref, 0);
-      throw error;
-    }
+    await this.#orGivenBack(ref, this.#remove(ref));
     this.#gone(ref);
-    this.#delivered++;
+    this.#tally.delivered++;
     return true;
   }
 
@@ -161,7 +124,7 @@ export class SqliteStore implements Store {
     this.#leased.delete(messageId);
     if (failed) ref.history = [...ref.history, failed];
     else ref.deliveries--;
-    this.#wait(ref, readyAt);
+    this.#givenBack.add(ref, readyAt);
     // Not waited for: should it be lost, the message comes sooner than it would have.
     const history = JSON.stringify(ref.history);
     this.#commit.run(() => this.#sql.delay(ref.sequence, readyAt, ref.deliveries, history))
@@ -173,36 +136,18 @@ export class SqliteStore implements Store {
     const ref = this.#leased.get(messageId);
     if (!ref) return false;
     this.#leased.delete(messageId);
-    try {
-      await this.#commit.run(() => {
-        const history = JSON.stringify([...ref.history, failed]);
-        this.#sql.bury({ ...ref, history }, failed);
-        if (this.#deadLetters >= this.#settings.maxDeadLetters) this.#sql.removeOldestDeadLetter();
-      });
-    } catch (error) {
-      this.#wait(ref, 0);
-      throw error;
-    }
-    this.#deadLetters = Math.min(this.#deadLetters + 1, this.#settings.maxDeadLetters);
+    await this.#orGivenBack(ref, this.#dead.put(ref, failed));
     this.#gone(ref);
-    this.#buried++;
+    this.#tally.deadLettered++;
     return true;
   }
 
   nextReadyAt(): number | undefined {
-    return this.#waiting.peek()?.readyAt;
+    return this.#givenBack.nextReadyAt;
   }
 
   stats(_now: number): StoreStats {
-    return {
-      queued: this.#messages - this.#leased.size,
-      inFlight: this.#leased.size,
-      delivered: this.#delivered,
-      expired: this.#expired,
-      deadLettered: this.#buried,
-      oldestAt: this.#oldestAt(),
-      pendingByWebhookId: this.#pending,
-    };
+    return this.#tally.stats(this.#leased.size, this.#oldestAt());
   }
 
   async purge(now: number): Promise<number> {
@@ -216,31 +161,22 @@ export class SqliteStore implements Store {
     );
     for (const row of removed) {
       // One that was never offered holds no lane.
-      if (this.#back.delete(row.id)) this.#lanes.free(row.lane);
-      this.#count(row.webhook_id, -1, -row.bytes);
+      if (this.#givenBack.takeOut(row.id)) this.#lanes.free(row.lane);
+      this.#tally.remove(row.webhook_id, row.bytes);
     }
-    this.#expired += removed.length;
+    this.#tally.expired += removed.length;
     return removed.length;
   }
 
   deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return new Promise((resolve) =>
-      resolve(
-        this.#commit.read(() => this.#sql.deadLetters(limit)).map((row) => ({
-          message: messageFromRow(row, row.deliveries),
-          reason: row.reason,
-          at: row.at,
-          history: JSON.parse(row.history),
-        })),
-      )
-    );
+    return new Promise((resolve) => resolve(this.#dead.newest(limit)));
   }
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
-    const rows = this.#commit.read(() => this.#sql.deadLettersOf(messageIds));
+    const rows = this.#dead.of(messageIds);
     const replayed = await this.#commit.run(() => {
       // Another replay may have taken some of them meanwhile.
-      const taken = rows.filter(({ id }) => this.#sql.removeDeadLetter(id));
+      const taken = rows.filter(({ id }) => this.#dead.remove(id));
       for (const row of taken) {
         const sequence = this.#nextSequence++;
         const lane = this.#settings.lanes.laneOf(messageFromRow(row, 0).envelope);
@@ -249,20 +185,16 @@ export class SqliteStore implements Store {
       }
       return taken;
     });
-    for (const { webhook_id, bytes } of replayed) this.#count(webhook_id, 1, bytes);
-    this.#deadLetters -= replayed.length;
+    for (const { webhook_id, bytes } of replayed) this.#tally.add(webhook_id, 1, bytes);
+    this.#dead.removed(replayed.length);
     return replayed.length;
   }
 
-  async purgeDeadLetters(): Promise<number> {
-    const removed = this.#deadLetters;
-    await this.#commit.run(() => this.#sql.removeDeadLetters());
-    this.#deadLetters = 0;
-    return removed;
+  purgeDeadLetters(): Promise<number> {
+    return this.#dead.purge();
   }
 
   #oldestAt(): number | undefined {
-    if (this.#messages === 0) return undefined;
     try {
       return this.#sql.oldestAt();
     } catch {
@@ -272,21 +204,17 @@ export class SqliteStore implements Store {
 
   #hasRoom(bytes: number): boolean {
     const { maxMessages, maxBytes } = this.#settings;
-    return this.#messages < maxMessages && this.#bytes + bytes <= maxBytes;
+    const { messages, bytes: kept } = this.#tally;
+    return messages < maxMessages && kept + bytes <= maxBytes;
   }
 
   #take(now: number): StoredMessage | undefined {
-    for (let due = this.#waiting.peek(); due && due.readyAt <= now; due = this.#waiting.peek()) {
-      this.#waiting.pop();
-      this.#ready.push(due);
-    }
     for (;;) {
-      const back = this.#ready.pop();
-      if (back && this.#back.get(back.ref.id) !== back) continue;
-      const head = back ? undefined : this.#commit.read(() => this.#lanes.next());
-      const ref = back?.ref ?? (head && refOf(head));
+      const known = this.#givenBack.next(now);
+      const head = known ? undefined : this.#commit.read(() => this.#lanes.next());
+      const ref = known ?? (head && refFromRow(head));
       if (!ref) return undefined;
-      // What waits for a retry since before a restart is in a heap already.
+      // What waits for a retry since before a restart is known already.
       if (head && head.ready_at > 0) continue;
       const row = this.#rowOf(ref, now);
       if (!row) continue;
@@ -295,7 +223,7 @@ export class SqliteStore implements Store {
         this.#drop(row).catch(() => {}); // the next purge finds it again
         continue;
       }
-      this.#back.delete(row.id);
+      this.#givenBack.takeOut(row.id);
       ref.deliveries++;
       this.#leased.set(ref.id, ref);
       return messageFromRow(row, ref.deliveries);
@@ -311,7 +239,7 @@ export class SqliteStore implements Store {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#unreadable.set(ref.id, `${ref.id} cannot be read: ${why}`);
-      this.#wait(ref, now + unreadableRetryMs);
+      this.#givenBack.add(ref, now + unreadableRetryMs);
       return undefined;
     }
   }
@@ -325,40 +253,29 @@ export class SqliteStore implements Store {
   }
 
   async #drop(row: MessageRow): Promise<void> {
-    this.#back.delete(row.id);
-    if (!await this.#commit.run(() => this.#sql.remove(row.sequence))) return;
-    this.#count(row.webhook_id, -1, -row.bytes);
-    this.#expired++;
+    this.#givenBack.takeOut(row.id);
+    if (!await this.#remove(row)) return;
+    this.#tally.remove(row.webhook_id, row.bytes);
+    this.#tally.expired++;
+  }
+
+  /** What cannot be written leaves the message here: it comes again, and the connector knows it. */
+  async #orGivenBack<T>(ref: Ref, written: Promise<T>): Promise<T> {
+    try {
+      return await written;
+    } catch (error) {
+      this.#givenBack.add(ref, 0);
+      throw error;
+    }
+  }
+
+  /** Resolves with whether it was there. */
+  #remove({ sequence }: { readonly sequence: number }): Promise<boolean> {
+    return this.#commit.run(() => this.#sql.remove(sequence));
   }
 
   #gone(ref: Ref): void {
     this.#lanes.free(ref.lane);
-    this.#count(ref.webhookId, -1, -ref.bytes);
+    this.#tally.remove(ref.webhookId, ref.bytes);
   }
-
-  #wait(ref: Ref, readyAt: number): void {
-    const back = { ref, readyAt };
-    this.#back.set(ref.id, back);
-    this.#waiting.push(back);
-  }
-
-  #count(webhookId: string, messages: number, bytes: number): void {
-    this.#messages += messages;
-    this.#bytes += bytes;
-    const pending = (this.#pending.get(webhookId) ?? 0) + messages;
-    if (pending <= 0) this.#pending.delete(webhookId);
-    else this.#pending.set(webhookId, pending);
-  }
-}
-
-function refOf(row: RefRow): Ref {
-  return {
-    id: row.id,
-    sequence: row.sequence,
-    lane: row.lane,
-    webhookId: row.webhook_id,
-    bytes: row.bytes,
-    deliveries: row.deliveries,
-    history: JSON.parse(row.history),
-  };
 }

@@ -1,0 +1,66 @@
+import type { GroupCommit } from "../../sqlite/group_commit.ts";
+import type { DeadLetter, FailedDelivery } from "../store.ts";
+import { type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
+import type { Statements } from "./statements.ts";
+
+/** The dead letters of one channel, at most `most`: beyond it the oldest goes. */
+export class DeadLetters {
+  readonly #sql: Statements;
+  readonly #commit: GroupCommit;
+  readonly #most: number;
+  #count: number;
+
+  constructor(sql: Statements, commit: GroupCommit, most: number) {
+    this.#sql = sql;
+    this.#commit = commit;
+    this.#most = most;
+    this.#count = sql.countDeadLetters();
+  }
+
+  /** Puts a message there, and removes it from the others. Rejects with `StoreUnavailableError`. */
+  async put(ref: Ref, failed: FailedDelivery): Promise<void> {
+    const history = JSON.stringify([...ref.history, failed]);
+    // Counted before it is written: those that are written together must not all take the last place.
+    const isFull = this.#count >= this.#most;
+    if (!isFull) this.#count++;
+    try {
+      await this.#commit.run(() => {
+        this.#sql.bury({ ...ref, history }, failed);
+        if (isFull) this.#sql.removeOldestDeadLetter();
+      });
+    } catch (error) {
+      if (!isFull) this.#count--;
+      throw error;
+    }
+  }
+
+  newest(limit: number): readonly DeadLetter[] {
+    return this.#commit.read(() => this.#sql.deadLetters(limit)).map((row) => ({
+      message: messageFromRow(row, row.deliveries),
+      reason: row.reason,
+      at: row.at,
+      history: JSON.parse(row.history),
+    }));
+  }
+
+  of(messageIds: readonly string[] | "all"): readonly DeadLetterRow[] {
+    return this.#commit.read(() => this.#sql.deadLettersOf(messageIds));
+  }
+
+  /** Within a transaction, then to be told by `removed`. False when it is not there any more. */
+  remove(messageId: string): boolean {
+    return this.#sql.removeDeadLetter(messageId);
+  }
+
+  removed(count: number): void {
+    this.#count -= count;
+  }
+
+  /** Resolves with how many there were. */
+  async purge(): Promise<number> {
+    const removed = this.#count;
+    await this.#commit.run(() => this.#sql.removeDeadLetters());
+    this.#count = 0;
+    return removed;
+  }
+}
