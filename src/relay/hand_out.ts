@@ -22,6 +22,7 @@ export class HandOut {
   readonly #options: HandOutOptions;
   #pumping = false;
   #pumpAgain = false;
+  #isStopped = false;
   #cancelWake = () => {};
 
   constructor(options: HandOutOptions) {
@@ -40,11 +41,14 @@ export class HandOut {
     this.#wakeIn(storeRetryMs);
   }
 
+  /** What is under way ends; nothing is tried again. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancelWake();
   }
 
   async #pump(): Promise<void> {
+    if (this.#isStopped) return;
     if (this.#pumping) {
       this.#pumpAgain = true;
       return;
@@ -84,6 +88,7 @@ export class HandOut {
 
   #wakeIn(ms: number): void {
     this.#cancelWake();
+    if (this.#isStopped) return;
     this.#cancelWake = this.#options.clock.after(ms, () => this.wake());
   }
 }

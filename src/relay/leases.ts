@@ -103,15 +103,14 @@ export class Leases {
   /** Messages that a member had when its connection ended: each is ready again at once. */
   giveBack(member: Member, messageIds: readonly string[]): void {
     const { store, clock, onEnded } = this.#options;
-    const { connectorId, protocol } = member.subscriber;
+    const { connectorId } = member.subscriber;
     const at = clock.now();
-    const ended = { at, connectorId, reason: "the connection ended" };
     for (const id of messageIds) {
       if (this.#byId.get(id)?.member !== member) continue;
       this.#end(id);
       this.#lateAcks.expect(id, connectorId, at);
-      // A poll that was broken off before its answer has delivered nothing.
-      void store.release(id, at, protocol === "long_poll" ? undefined : ended);
+      // Not counted: ten reconnects say nothing against a message.
+      void store.release(id, at);
     }
     onEnded();
   }

@@ -41,6 +41,25 @@ test("a message that is not acknowledged in time is given out again, and after t
   assert.equal(channel?.stats.queued, 0);
 });
 
+test("connections that end with a message in hand say nothing against it: it is not put away for them", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, { ackTimeoutMs: 1_000, maxDeliveries: 2 }, { clock });
+  const id = await publish(relay, "1");
+  const channel = relay.registry.named("dev")?.channel;
+  for (let n = 1; n <= 5; n++) {
+    const { frame, socket } = openSocket(t, relay);
+    assert.equal((await frame(1))["message_id"], id);
+    socket.close();
+    await turnsUntil(() => channel?.stats.inFlight === 0);
+  }
+  const { frame, say } = openSocket(t, relay);
+  await frame(1);
+  await clock.advance(1_000);
+  assert.equal((await frame(2))["message_id"], id);
+  say({ type: "ack", message_id: id });
+  await turnsUntil(() => channel?.stats.delivered === 1);
+});
+
 test("a nack with retry comes back after a delay that grows: no hot loop", async (t) => {
   const clock = new ManualClock();
   const relay = await startDevRelay(t, {}, { clock });

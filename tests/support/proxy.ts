@@ -3,6 +3,8 @@ import type { TestContext } from "./test.ts";
 
 export interface Proxy {
   readonly url: string;
+  /** Passes nothing more over the connections that are open, and leaves them open; new ones are well. */
+  stall(): void;
   /** From now on every new connection is cut at once. */
   refuse(): void;
   /** Cuts every connection through it. */
@@ -21,8 +23,10 @@ export async function startProxy(
   const { port, hostname: host } = new URL(to);
   const sockets = new Set<Socket>();
   let isRefusing = false;
+  let stalls = 0;
   const server = createServer({ noDelay: true }, (outer) => {
     if (isRefusing) return void outer.destroy();
+    const stallsBefore = stalls;
     const inner = connect({ port: Number(port), host, noDelay: true });
     for (const [from, into] of [[inner, outer], [outer, inner]] as const) {
       sockets.add(from);
@@ -31,7 +35,7 @@ export async function startProxy(
         sockets.delete(from);
         into.destroy();
       });
-      void pass(from, into, maxPieceBytes);
+      void pass(from, into, { maxPieceBytes, isStalled: () => stalls !== stallsBefore });
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -41,13 +45,23 @@ export async function startProxy(
     return new Promise((resolve) => server.close(resolve));
   });
   const refuse = () => void (isRefusing = true);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut, refuse };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    refuse,
+    stall: () => void stalls++,
+  };
 }
 
-async function pass(from: Socket, into: Socket, maxPieceBytes: number): Promise<void> {
+async function pass(
+  from: Socket,
+  into: Socket,
+  { maxPieceBytes, isStalled }: { maxPieceBytes: number; isStalled: () => boolean },
+): Promise<void> {
   let size = 0;
   try {
     for await (const chunk of from as AsyncIterable<Uint8Array>) {
+      if (isStalled()) continue; // what was on its way is lost, as on a line that is dead
       for (let at = 0; at < chunk.length;) {
         size = maxPieceBytes === Infinity ? chunk.length : size % maxPieceBytes + 1;
         if (into.destroyed) return;

@@ -4,11 +4,16 @@
  * On Deno the op, resource and exit sanitizers are on: a test that leaves a timer, a socket or a
  * request behind fails. Bun has no such check, so what leaks is caught by the Deno run of the same file.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test as nodeTest } from "node:test";
 
 export interface TestContext {
   /** Runs after the test, last registered first, whether it passed or not. */
   defer(cleanup: () => unknown): void;
+  /** Makes a folder that is removed at the end. */
+  folder(): string;
   /** Aborted when the test is over. */
   readonly signal: AbortSignal;
 }
@@ -33,7 +38,15 @@ async function run(body: Body): Promise<void> {
   const over = new AbortController();
   const errors: unknown[] = [];
   try {
-    await body({ defer: (cleanup) => cleanups.push(cleanup), signal: over.signal });
+    await body({
+      defer: (cleanup) => cleanups.push(cleanup),
+      folder() {
+        const made = mkdtempSync(join(tmpdir(), "hookferry-test-"));
+        cleanups.push(() => rmSync(made, { recursive: true, force: true }));
+        return made;
+      },
+      signal: over.signal,
+    });
   } catch (error) {
     errors.push(error);
   }
