@@ -2,7 +2,8 @@
  * START HERE: the types a webhook flows through, in the order it meets them.
  *
  *   Transport (one attempt to reach the relay) → Connection (frames) → Source (deliveries; reconnecting
- *   hides inside) → dedup → budget → admission → Sink (one attempt) → retry policy → Outcome → settle()
+ *   hides inside) → dedup → budget → order → Journal → for each target: breaker → Sink (one attempt) → retry
+ *   policy → Outcome → Journal → settle()
  *
  * Data goes one way. The only way back is the `settle` function that came with the delivery.
  */

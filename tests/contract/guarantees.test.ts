@@ -78,8 +78,8 @@ for (const protocol of transports) {
     await run.happened("stream.connected");
     await publish(relay, "slow");
     await target.arrived(1);
-    // Four leases of the same length end elsewhere meanwhile, since nobody extends them.
-    await fourLeases(t, other.url);
+    // Three leases of the same length end elsewhere meanwhile, since nobody extends them.
+    await threeLeases(t, other.url);
     answer(200);
     await run.happened("settlement.confirmed");
     assert.equal(count(run, "delivery.duplicate"), 0);
@@ -120,21 +120,21 @@ async function settledAfterCut(run: Running, proxy: { cut(): void; refuse(): voi
   await run.happened("delivery.succeeded");
 }
 
-/** Resolves when four leases of 150 ms have expired one after the other at a relay of their own. */
-async function fourLeases(t: TestContext, target: URL): Promise<void> {
+/** Resolves when three leases of 150 ms have expired one after the other at a relay of their own. */
+async function threeLeases(t: TestContext, target: URL): Promise<void> {
   const expired: (() => void)[] = [];
   let times = 0;
   const relay = await startDevRelay(t, { ackTimeoutMs: 150 }, {
     observe(event) {
-      if (event.type === "relay.lease_expired" && ++times === 4) expired.forEach((done) => done());
+      if (event.type === "relay.lease_expired" && ++times === 3) expired.forEach((done) => done());
     },
   });
   const mute = await fetch(`${relay.url}/connect/stream/dev/sse`, {
     headers: { Authorization: "Bearer s3cret" },
   });
-  const four = new Promise<void>((resolve) => expired.push(resolve));
+  const three = new Promise<void>((resolve) => expired.push(resolve));
   await publish(relay, target.href);
-  await four;
+  await three;
   await mute.body?.cancel();
 }
 
