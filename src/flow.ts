@@ -185,6 +185,8 @@ export interface DeadLetter {
 /** How a message ended, and the dead letters to be kept of it before anything is settled. */
 export interface Conclusion {
   readonly outcome: Outcome;
+  /** The targets that have it. */
+  readonly deliveredTo: readonly string[];
   readonly deadLetters: readonly DeadLetter[];
 }
 

@@ -62,7 +62,8 @@ export class SqliteJournal implements Journal {
     await this.#write(() => this.#writeTarget(messageId, target, null));
   }
 
-  async finish(messageId: string, { outcome, deadLetters }: Conclusion): Promise<void> {
+  async finish(messageId: string, conclusion: Conclusion): Promise<void> {
+    const { outcome, deliveredTo, deadLetters } = conclusion;
     const isFinal = outcome.kind === "delivered" || outcome.kind === "rejected";
     const wasPartly = this.#partly.has(messageId);
     this.#crashes.delete(messageId);
@@ -71,7 +72,9 @@ export class SqliteJournal implements Journal {
     await this.#write(() => {
       const now = this.#clock.now();
       // It may have been put away before, and have come again.
-      if (outcome.kind === "delivered" && this.#box.count > 0) this.#box.drop(messageId);
+      if (this.#box.count > 0) {
+        for (const target of deliveredTo) this.#box.drop(messageId, target);
+      }
       for (const letter of deadLetters) {
         this.#box.put(letter, now);
         if (!isFinal) this.#writeTarget(messageId, letter.target, letter.reason);

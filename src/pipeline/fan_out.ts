@@ -44,7 +44,7 @@ export function createFanOut(options: FanOutOptions): Conclude {
 
   return async (envelope, life) => {
     const found = route(envelope.webhookId);
-    if (!found) return { outcome: unrouted(envelope), deadLetters: [] };
+    if (!found) return { outcome: unrouted(envelope), deliveredTo: [], deadLetters: [] };
     const { targets, ack } = found;
     const results = await Promise.all(
       targets.map((target, i) =>
@@ -61,7 +61,9 @@ export function createFanOut(options: FanOutOptions): Conclude {
         ? [result.letter]
         : []
     );
-    return { outcome, deadLetters };
+    const deliveredTo = targets.filter((_, i) => results[i]?.kind === "delivered")
+      .map(({ name }) => name);
+    return { outcome, deliveredTo, deadLetters };
   };
 
   async function atTarget(

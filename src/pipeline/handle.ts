@@ -71,7 +71,7 @@ export function createHandle(options: HandleOptions): Handle {
       reason,
     });
     const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
-    return { outcome: { kind: "rejected", reason }, deadLetters: [letter] };
+    return { outcome: { kind: "rejected", reason }, deliveredTo: [], deadLetters: [letter] };
   }
 
   async function written(writing: Promise<void>): Promise<boolean> {

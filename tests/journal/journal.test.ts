@@ -8,7 +8,11 @@ import { DatabaseOpenError } from "../../src/sqlite/database.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test, type TestContext } from "../support/test.ts";
 
-const delivered = { outcome: { kind: "delivered" }, deadLetters: [] } as const;
+const delivered = {
+  outcome: { kind: "delivered" },
+  deliveredTo: ["orders"],
+  deadLetters: [],
+} as const;
 const reason = { code: "status", status: 410, message: "the target answered 410" } as const;
 
 function folderFor(t: TestContext): string {
@@ -49,10 +53,11 @@ test("what was finished is remembered when the journal is opened again, with wha
   const first = open(folder, { clock });
   await first.journal.finish("a", delivered);
   const rejected = { kind: "rejected", reason } as const;
-  await first.journal.finish("b", { outcome: rejected, deadLetters: [] });
+  await first.journal.finish("b", { outcome: rejected, deliveredTo: [], deadLetters: [] });
   await first.journal.finish("c", delivered);
   await first.journal.finish("d", {
     outcome: { kind: "exhausted", reason },
+    deliveredTo: [],
     deadLetters: [],
   });
   first.journal.confirm(["a"]);
@@ -84,8 +89,12 @@ test("a dead letter is kept byte for byte, once for each message and target", as
   const folder = folderFor(t);
   const first = open(folder);
   const outcome = { kind: "rejected", reason } as const;
-  await first.journal.finish("a", { outcome, deadLetters: [letter("a"), letter("a", "audit")] });
-  await first.journal.finish("a", { outcome, deadLetters: [letter("a")] });
+  await first.journal.finish("a", {
+    outcome,
+    deliveredTo: [],
+    deadLetters: [letter("a"), letter("a", "audit")],
+  });
+  await first.journal.finish("a", { outcome, deliveredTo: [], deadLetters: [letter("a")] });
   first.close();
   const second = open(folder);
   const kept = second.deadLetters.of("a");
@@ -135,7 +144,7 @@ test("a message in hand at a crash is counted at each crash, and never when it w
   }
   const given = { kind: "abandoned", reason, attempted: true } as const;
   await journal.journal.begin("poison");
-  await journal.journal.finish("poison", { outcome: given, deadLetters: [] });
+  await journal.journal.finish("poison", { outcome: given, deliveredTo: [], deadLetters: [] });
   journal.close();
   journal = open(folder);
   assert.equal(journal.journal.crashesOf("poison"), 0);
@@ -148,6 +157,7 @@ test("of a message with several targets, those that are done are known after a c
   await first.journal.deliveredTo("a", "one");
   await first.journal.finish("a", {
     outcome: { kind: "exhausted", reason },
+    deliveredTo: [],
     deadLetters: [letter("a", "two")],
   });
   await first.journal.deliveredTo("b", "one");
