@@ -6,6 +6,7 @@ import { chaoticSink } from "./chaos/chaotic_sink.ts";
 import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
 import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
+import type { Inspect } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
@@ -26,7 +27,20 @@ export interface DeliveryOptions {
   readonly drain: AbortSignal;
   /** Made in every attempt: for tests only. */
   readonly faults?: Faults | undefined;
+  /** Told of requests and responses. */
+  readonly inspect?: Inspect | undefined;
   readonly onJournalFailed: (error: JournalUnavailable) => void;
+}
+
+/** What a target has to do now. */
+export interface TargetLoad {
+  readonly name: string;
+  /** Where it is: origin and path. */
+  readonly url: string;
+  /** Requests under way. */
+  readonly attempting: number;
+  /** Messages that wait for its breaker. */
+  readonly held: number;
 }
 
 export interface Delivery {
@@ -34,6 +48,7 @@ export interface Delivery {
   readonly replay: Replay;
   /** Attempts under way. */
   readonly attempting: number;
+  readonly targets: readonly TargetLoad[];
   close(): Promise<void>;
 }
 
@@ -43,7 +58,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     settings.delivery;
   const places = new Semaphore(maxConcurrentRequests);
   const admit = createAdmission(places);
-  const targets: Target[] = [];
+  const targets: { made: Target; places: Semaphore; url: string }[] = [];
   const routes = new Map([...settings.routes].map(([id, route]) => [id, makeRoute(route)]));
   const fallback = settings.defaultRoute && makeRoute(settings.defaultRoute);
   const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
@@ -57,8 +72,16 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     get attempting() {
       return places.held;
     },
+    get targets() {
+      return targets.map(({ made: { name, breaker }, places, url }) => ({
+        name,
+        url,
+        attempting: places.held,
+        held: breaker.held,
+      }));
+    },
     async close() {
-      for (const { sink, breaker } of targets) {
+      for (const { made: { sink, breaker } } of targets) {
         breaker.close();
         await sink[Symbol.asyncDispose]();
       }
@@ -80,7 +103,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     const made: Target = {
       name,
       retry,
-      sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock)),
+      sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock, options.inspect)),
       places: batch ? undefined : places,
       breaker: new Breaker(
         target.breaker,
@@ -88,7 +111,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         (state, openMs) => observe({ type: "breaker.changed", target: name, state, openMs }),
       ),
     };
-    targets.push(made);
+    targets.push({ made, places, url: target.url.origin + target.url.pathname });
     return made;
 
     function makeBatchSink(batch: BatchSettings): Sink {
@@ -96,6 +119,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         maxSockets: limit,
         admit: (signal) => admit({ places }, signal),
         drain: options.drain,
+        inspect: options.inspect,
         clock,
       });
     }

@@ -98,6 +98,9 @@ export function loadSettings(layers: Layers): Loaded {
     log: { level: values.get("log_level"), format: values.get("log_format") },
     statusListen,
     statusToken: values.get("status_token"),
+    inspect: values.get("inspect")
+      ? { maxMessages: values.get("inspect_max_messages"), redact: values.get("inspect_redact") }
+      : undefined,
     exitOnAuthFailure: values.get("exit_on_auth_failure"),
   };
   return { settings, values, warnings: configWarnings(settings, values, layers) };
