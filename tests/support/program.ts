@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { TestContext } from "./test.ts";
+import type { TestContext } from "./cleanup.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
