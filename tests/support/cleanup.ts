@@ -7,13 +7,14 @@ export interface TestContext {
   readonly signal: AbortSignal;
 }
 
-/** Runs the body, then the cleanups it asked for. Rejects with what any of them threw. */
-export async function withCleanup(body: (t: TestContext) => Promise<void> | void): Promise<void> {
+/** What the body gives, after the cleanups it asked for. Rejects with what any of them threw. */
+export async function withCleanup<T>(body: (t: TestContext) => Promise<T> | T): Promise<T> {
   const cleanups: (() => unknown)[] = [];
   const over = new AbortController();
   const errors: unknown[] = [];
+  let result: T | undefined;
   try {
-    await body({ defer: (cleanup) => cleanups.push(cleanup), signal: over.signal });
+    result = await body({ defer: (cleanup) => cleanups.push(cleanup), signal: over.signal });
   } catch (error) {
     errors.push(error);
   }
@@ -27,4 +28,5 @@ export async function withCleanup(body: (t: TestContext) => Promise<void> | void
   }
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join("; "));
+  return result as T; // it threw nothing
 }
