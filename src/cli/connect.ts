@@ -59,6 +59,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     clock: systemClock,
     random: Math.random,
     observe,
+    inspect: watch.exchanges?.record,
     ...(chaos && { chaos }),
   });
   const signals = lifetimeFromSignals();

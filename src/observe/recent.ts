@@ -10,6 +10,8 @@ export interface RecentFold {
   /** The newest first. */
   messages(): readonly RecentMessage[];
   message(messageId: string): RecentMessage | undefined;
+  /** What the relay had waiting when it was connected to last, where it told. */
+  readonly waiting: number | undefined;
   /** The last five minutes; `stepSeconds` divides them. */
   series(stepSeconds?: number): Series;
 }
@@ -42,9 +44,13 @@ export function foldRecent(clock: Clock): RecentFold {
   const outcomes = new PerSecond(seriesSeconds, 2, clock);
   const latency = new PerSecond(seriesSeconds, latencyBuckets, clock);
   let version = 0;
+  let waiting: number | undefined;
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
+      case "stream.connected":
+        waiting = event.waiting?.messages;
+        break;
       case "delivery.received": {
         const known = entries.get(event.messageId);
         const entry = entryOf(event);
@@ -170,6 +176,9 @@ export function foldRecent(clock: Clock): RecentFold {
     observe,
     messages: () => [...entries.values()].reverse(),
     message: (messageId) => entries.get(messageId),
+    get waiting() {
+      return waiting;
+    },
     series(stepSeconds = 1) {
       const counts = outcomes.steps(stepSeconds);
       const durations = latency.steps(stepSeconds);
