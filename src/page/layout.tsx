@@ -40,7 +40,7 @@ export function Layout(
         <title>{`${title} · hookferry`}</title>
         <link rel="icon" href={icon} />
         <link rel="stylesheet" href="/assets/page.css" />
-        {live && <script src="/assets/live.js" defer></script>}
+        <script src="/assets/live.js" defer></script>
       </head>
       <body>
         <a class="skip" href="#main">Skip to the content</a>
@@ -52,12 +52,8 @@ export function Layout(
           {subtitle !== undefined && <span class="subtitle">{subtitle}</span>}
           <span class="spacer"></span>
           {live && (
-            <>
-              <span id="live" class="live" role="status" hidden></span>
-              <noscript>
-                <span class="live">Reload to see what is new</span>
-              </noscript>
-            </>
+            // The script has something better to say, where there is one.
+            <span id="live" class="live" role="status">Reload to see what is new</span>
           )}
           {account}
         </header>

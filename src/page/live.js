@@ -22,7 +22,6 @@ function tell(state, text) {
   if (pill.dataset.state === state) return;
   pill.dataset.state = state;
   pill.textContent = text;
-  pill.hidden = false;
 }
 
 function update({ sections }) {
@@ -56,6 +55,7 @@ function show({ html }) {
 
 localTimes(document);
 if (pill) {
+  tell("lost", "Connecting");
   const stream = new EventSource(`/live?since=${rows?.dataset.version ?? 0}`);
   stream.addEventListener("open", () => tell("on", "Live"));
   stream.addEventListener("state", ({ data }) => update(JSON.parse(data)));

@@ -35,17 +35,16 @@ export function Facts({ facts }: { readonly facts: readonly FactProps[] }) {
 }
 
 export function Panel(
-  { id, title, aside, children }: {
-    readonly id: string;
+  { title, aside, children }: {
     readonly title: string;
     readonly aside?: Child;
     readonly children: Child;
   },
 ) {
   return (
-    <section class="panel" aria-labelledby={`${id}-title`}>
+    <section class="panel">
       <div class="panel-head">
-        <h2 id={`${id}-title`}>{title}</h2>
+        <h2>{title}</h2>
         {aside}
       </div>
       {children}

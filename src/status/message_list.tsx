@@ -10,7 +10,6 @@ export function MessageList({ messages }: { readonly messages: readonly RecentMe
   const version = Math.max(0, ...messages.map((message) => message.version));
   return (
     <Panel
-      id="messages-panel"
       title="Messages"
       aside={<span class="quiet">the last 200</span>}
     >
@@ -70,7 +69,7 @@ export function MessageRow({ message }: { readonly message: RecentMessage }) {
 export function LetterList({ letters }: { readonly letters: readonly LetterSummary[] }) {
   if (letters.length === 0) return null;
   return (
-    <Panel id="letters-panel" title="Dead letters">
+    <Panel title="Dead letters">
       <TableBox label="Dead letters">
         <table>
           <caption class="sr">Dead letters, the newest first</caption>

@@ -92,7 +92,6 @@ function TimeLine({ message }: { readonly message: RecentMessage }) {
   const left = attemptCount - attempts.length;
   return (
     <Panel
-      id="attempts-panel"
       title="Attempts"
       aside={<span class="quiet">{duration(end - begin)} from first to last</span>}
     >
@@ -159,7 +158,7 @@ function Inside({ exchanges }: Pick<MessageView, "exchanges">) {
   if (!exchanges) return null;
   return (
     <>
-      <Panel id="received-panel" title="As received">
+      <Panel title="As received">
         <Request request={exchanges.received} />
       </Panel>
       {exchanges.sent.map(({ target, attempt, request, response }, i) => (

@@ -161,18 +161,18 @@ export function Overview(
         <Numbers status={status} loads={source.targets()} />
       </div>
       <div class="charts">
-        <Panel id="throughput-panel" title="Throughput">
+        <Panel title="Throughput">
           <div id="throughput">
             <Throughput series={series} />
           </div>
         </Panel>
-        <Panel id="latency-panel" title="Latency">
+        <Panel title="Latency">
           <div id="latency">
             <Latency series={series} />
           </div>
         </Panel>
       </div>
-      <Panel id="targets-panel" title="Targets">
+      <Panel title="Targets">
         <TableBox label="Targets">
           <div id="targets">
             <TargetList status={status} loads={source.targets()} />

@@ -39,12 +39,12 @@ export function RelayOverview({ view }: { readonly view: RelayView }) {
       <div id="facts">
         <Numbers view={view} />
       </div>
-      <Panel id="throughput-panel" title="Throughput">
+      <Panel title="Throughput">
         <div id="throughput">
           <Throughput rates={view.rates} />
         </div>
       </Panel>
-      <Panel id="channels-panel" title="Channels">
+      <Panel title="Channels">
         <TableBox label="Channels">
           <div id="channels">
             <Channels view={view} />

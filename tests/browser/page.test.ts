@@ -1,0 +1,236 @@
+/**
+ * The page in a real browser: Debian's Chromium. On Deno alone: what is tested is the page, and tests/status asks the
+ * same server on both runtimes.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { startChromium } from "../support/chromium.ts";
+import { type Relay, type RelayOptions } from "../../src/relay/relay.ts";
+import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+import { startWatchedConnector } from "../support/watched_connector.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Look {
+  readonly url: string;
+  readonly relay: Relay;
+  readonly browser: Browser;
+  readonly answer: { status: number };
+  /** A page that fails the test when its console has an error. */
+  open(path: string, options?: Parameters<Browser["newContext"]>[0]): Promise<Page>;
+}
+
+async function start(
+  t: TestContext,
+  { status = 200, options = {} }: { status?: number; options?: Partial<RelayOptions> } = {},
+): Promise<Look> {
+  const browser = await startChromium(t);
+  const answer = { status };
+  const target = await startTarget(t, () => answer.status);
+  const relay = await startDevRelay(t, {}, options);
+  const given = settings(relay.url, target.url, "websocket", {
+    inspect: true,
+    on_exhausted: "dead_letter",
+  });
+  const { url } = await startWatchedConnector(t, given, { token: "t0ken" });
+  const errors: string[] = [];
+  const contexts: BrowserContext[] = [];
+  t.defer(async () => {
+    // Before the server: a page whose stream breaks off has an error to tell.
+    for (const context of contexts) await context.close();
+    assert.deepEqual(errors, []);
+  });
+  return {
+    ...{ url, relay, browser, answer },
+    async open(path, options = {}) {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      page.on("console", (message) => {
+        // A wrong token is answered with 401, which the browser tells like a picture that is missing.
+        if (message.type() === "error" && !/ 401 /.test(message.text())) {
+          errors.push(message.text());
+        }
+      });
+      page.on("pageerror", (error) => errors.push(String(error)));
+      page.on("request", (request) => {
+        const here = [url, relay.url, "data:"].some((one) => request.url().startsWith(one));
+        if (!here) errors.push(`asked for ${request.url()}`);
+      });
+      await page.goto(path.startsWith("http") ? path : url + path);
+      return page;
+    },
+  };
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.getByLabel("Token").fill("t0ken");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
+  await page.waitForLoadState();
+}
+
+/** What axe finds wrong, as "rule: element". */
+async function wrongs(page: Page): Promise<string[]> {
+  // As evaluated code: the page's policy lets no script of ours in.
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await axe.run()).violations;
+  });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+/** How much wider the page is than the window. */
+const pixels = (page: Page) =>
+  page.evaluate<number>(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  );
+
+test("the page shows what happens while it happens: messages, numbers, charts, the state", async (t) => {
+  const { open, relay, answer, url } = await start(t);
+  const page = await open("/");
+  await page.getByRole("heading", { name: "Connected" }).waitFor();
+  await page.locator("#live[data-state=on]").waitFor();
+  await page.getByText("No message has come yet.").waitFor();
+  const ids: string[] = [];
+  for (let i = 0; i < 5; i++) ids.push(await publish(relay, `message ${i}`));
+  for (const id of ids) {
+    await page.locator(`#m-${id}`, { hasText: "delivered" }).waitFor();
+  }
+  assert.equal(await page.locator("#messages tr").count(), 5);
+  assert.equal(await page.locator("#messages tr").first().getAttribute("id"), `m-${ids.at(-1)}`);
+  await page.locator("#facts", { hasText: "of 5 received" }).waitFor();
+  await page.locator("#throughput .bars.good[d^=M]").waitFor({ state: "attached" });
+  await page.locator("#latency .dots[d^=M]").waitFor({ state: "attached" });
+  answer.status = 422;
+  const refused = await publish(relay, "refused");
+  await page.locator(`#m-${refused}`, { hasText: "rejected" }).waitFor();
+  assert.equal(await page.getByText("No message has come yet.").count(), 0);
+  // Somebody else pauses it.
+  await fetch(`${url}/-/pause`, { method: "POST", headers: { Authorization: "Bearer t0ken" } })
+    .then((response) => response.body?.cancel());
+  await page.getByRole("heading", { name: "Paused" }).waitFor();
+});
+
+test("a person signs in with the token, sees a message inside, and replays a dead letter by a click", async (t) => {
+  const { open, relay, answer } = await start(t, { status: 422 });
+  const page = await open("/");
+  const id = await publish(relay, '{"hello":"there"}');
+  await page.locator(`#m-${id}`, { hasText: "rejected" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: /Replay/ }).count(), 0);
+  await signIn(page);
+  await page.getByRole("link", { name: id }).first().click();
+  await page.getByRole("heading", { name: id }).waitFor();
+  await page.getByRole("heading", { name: "As received" }).waitFor();
+  await page.getByText('{"hello":"there"}').first().waitFor();
+  await page.locator(".time-line", { hasText: "422" }).waitFor();
+  answer.status = 200;
+  await page.getByRole("button", { name: "Replay" }).click();
+  await page.getByText("Replayed: it is delivered.").waitFor();
+  await page.locator(".lead", { hasText: "delivered" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Replay" }).count(), 0);
+});
+
+test("pause and resume by keyboard alone; the skip link leads to the content", async (t) => {
+  const { open } = await start(t);
+  const page = await open("/");
+  await page.keyboard.press("Tab");
+  await page.locator(":focus", { hasText: "Skip to the content" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("#main:focus").waitFor();
+  await signIn(page);
+  await page.getByRole("button", { name: "Pause" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Paused: nothing more is taken from the relay.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Pause" }).count(), 0);
+  await page.getByRole("button", { name: "Resume" }).press("Enter");
+  await page.getByText("Resumed.").waitFor();
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing wrong with any of the pages: ${colorScheme}`, async (t) => {
+    const { open, relay, answer } = await start(t);
+    const page = await open("/", { colorScheme });
+    await page.locator(`#m-${await publish(relay, "fine")}`, { hasText: "delivered" }).waitFor();
+    answer.status = 503;
+    const bad = await publish(relay, "bad");
+    await page.locator(`#m-${bad}`, { hasText: "exhausted" }).waitFor();
+    answer.status = 422;
+    const dead = await publish(relay, "dead");
+    await page.locator(`#m-${dead}`, { hasText: "rejected" }).waitFor();
+    assert.deepEqual(await wrongs(page), []);
+    await page.getByRole("link", { name: "Sign in" }).click();
+    assert.deepEqual(await wrongs(page), []);
+    await page.getByLabel("Token").fill("wrong");
+    await page.keyboard.press("Enter");
+    await page.getByText("That is not the token.").waitFor();
+    assert.deepEqual(await wrongs(page), []);
+    await page.getByLabel("Token").fill("t0ken");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: `Replay ${dead}` }).waitFor();
+    assert.deepEqual(await wrongs(page), []);
+    await page.goto(new URL(`/messages/${bad}`, page.url()).href);
+    assert.deepEqual(await wrongs(page), []);
+    const other = await open(`${relay.url}/`, { colorScheme });
+    await other.getByRole("heading", { name: "Takes webhooks" }).waitFor();
+    assert.deepEqual(await wrongs(other), []);
+  });
+}
+
+for (const width of [390, 360]) {
+  test(`on a phone ${width} pixels wide nothing has to be scrolled sideways`, async (t) => {
+    const { open, relay, answer } = await start(t);
+    const page = await open("/", { viewport: { width, height: 800 } });
+    answer.status = 422;
+    const dead = await publish(relay, "x".repeat(300));
+    await page.locator(`#m-${dead}`, { hasText: "rejected" }).waitFor();
+    assert.equal(await pixels(page), 0);
+    await signIn(page);
+    assert.equal(await pixels(page), 0);
+    await page.getByRole("link", { name: dead }).first().click();
+    await page.getByRole("heading", { name: "As received" }).waitFor();
+    assert.equal(await pixels(page), 0);
+    const boxes = page.locator(".table-box");
+    for (let i = 0; i < await boxes.count(); i++) {
+      const over = await boxes.nth(i).evaluate((box) => box.scrollWidth - box.clientWidth);
+      assert.equal(over, 0);
+    }
+    const other = await open(`${relay.url}/`, { viewport: { width, height: 800 } });
+    await other.getByRole("heading", { name: "Channels" }).waitFor();
+    assert.equal(await pixels(other), 0);
+  });
+}
+
+test("without JavaScript the page reads the same and its buttons work", async (t) => {
+  const { open, relay } = await start(t);
+  const page = await open("/", { javaScriptEnabled: false });
+  const id = await publish(relay, "hello");
+  for (;;) {
+    await page.reload();
+    if (await page.locator(`#m-${id}`, { hasText: "delivered" }).count() > 0) break;
+  }
+  await page.getByRole("heading", { name: "Connected" }).waitFor();
+  await page.getByText("Reload to see what is new").waitFor();
+  await page.locator("#throughput svg[role=img]").waitFor();
+  await signIn(page);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("heading", { name: "Paused" }).waitFor();
+});
+
+test("the page of the relay follows its channels: what waits, who is connected", async (t) => {
+  const { open, relay } = await start(t);
+  const page = await open(`${relay.url}/`);
+  await page.locator("#live[data-state=on]").waitFor();
+  await page.locator("#channels", { hasText: "1 connected" }).waitFor();
+  await publish(relay, "hello");
+  await page.locator("#facts div", { hasText: "Delivered" }).locator("dd", { hasText: /^1/ })
+    .waitFor();
+});
