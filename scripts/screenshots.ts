@@ -63,7 +63,7 @@ await withCleanup(async (t) => {
   mkdirSync(folder, { recursive: true });
   const shoot = async (name: string, path: string, width: number, scheme: "light" | "dark") => {
     const context = await browser.newContext({
-      viewport: { width, height: width < 500 ? 844 : 1180 },
+      viewport: { width, height: width < 500 ? 844 : 1300 },
       deviceScaleFactor: width < 500 ? 2 : 1,
       colorScheme: scheme,
     });

@@ -65,11 +65,14 @@ export function MessageRow({ message }: { readonly message: RecentMessage }) {
   );
 }
 
-/** Dead letters, each with a button to replay it. */
-export function LetterList({ letters }: { readonly letters: readonly LetterSummary[] }) {
+/** The newest dead letters, each with a button to replay it. */
+export function LetterList(
+  { letters, total }: { readonly letters: readonly LetterSummary[]; readonly total: number },
+) {
   if (letters.length === 0) return null;
+  const more = total > letters.length ? `the newest ${letters.length} of ${count(total)}` : "";
   return (
-    <Panel title="Dead letters">
+    <Panel title="Dead letters" aside={<span class="quiet">{more}</span>}>
       <TableBox label="Dead letters">
         <table>
           <caption class="sr">Dead letters, the newest first</caption>

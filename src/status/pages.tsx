@@ -10,9 +10,10 @@ import { LetterList, MessageList, MessageRow } from "./message_list.tsx";
 import { MessagePage } from "./message_page.tsx";
 import { Overview, overviewSections } from "./overview.tsx";
 import type { PageSource } from "./page_source.ts";
+import { readStatus } from "./status_text.ts";
 
 /** Dead letters shown on the overview. */
-const maxLetters = 20;
+const maxLetters = 5;
 /** How long a replay may keep the browser waiting; it goes on by itself. */
 const replayWaitMs = 3_000;
 
@@ -66,7 +67,12 @@ export function connectorPages(
       content: (
         <>
           <Overview source={source} mayAct={mayAct} />
-          {mayAct && <LetterList letters={source.control.letters.list(maxLetters)} />}
+          {mayAct && (
+            <LetterList
+              letters={source.control.letters.list(maxLetters)}
+              total={readStatus(source.status()).journal.dead_letters.messages}
+            />
+          )}
           <MessageList messages={source.recent.messages()} />
         </>
       ),
