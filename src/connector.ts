@@ -156,6 +156,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           budget,
           handle: downstream.handle,
           clock,
+          tellPayload: settings.log.payload,
           observe,
         }, end.life);
         const { reason } = journalFailed.signal;

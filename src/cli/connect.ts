@@ -6,6 +6,7 @@ import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import { createLog } from "../observe/log.ts";
+import { withContext } from "../observe/message_context.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
@@ -13,6 +14,7 @@ import { exitCode } from "./exit_code.ts";
 import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { logFormat } from "./log_format.ts";
+import { logLines } from "./log_lines.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
@@ -47,9 +49,10 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     levelOf: eventLevel,
     level: settings.log.level,
     format: logFormat(settings.log.format),
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write: logLines(),
+    clock: systemClock,
   });
-  const folds: Observe[] = [log.observe];
+  const folds: Observe[] = [withContext(log.observe)];
   const observe: Observe = (event) => folds.forEach((fold) => fold(event));
   const watch = watchConnector(() => ({ connector, journal }), settings);
   folds.push(watch.observe);

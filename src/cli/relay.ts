@@ -22,6 +22,7 @@ import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
 import { logFormat } from "./log_format.ts";
+import { logLines } from "./log_lines.ts";
 import { stateFolder } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -86,7 +87,8 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     levelOf: relayEventLevel,
     level: choice("log-level", ["info", "debug", "warning", "error"]),
     format: logFormat(choice("log-format", ["auto", "human", "json"])),
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write: logLines(),
+    clock: systemClock,
   });
   const durability = choice("durability", ["full", "normal", "memory"]);
   const folder = text("data") ?? stateFolder("relay");

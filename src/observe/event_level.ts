@@ -35,6 +35,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return "info";
     case "stream.connecting":
     case "delivery.received":
+    case "delivery.payload":
     case "delivery.duplicate":
     case "delivery.deferred":
     case "delivery.attempted":

@@ -7,7 +7,9 @@ import {
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
+import type { Clock } from "../async/clock.ts";
 import type { LogLevel } from "../config/settings.ts";
+import { foldRepeats } from "./fold_repeats.ts";
 
 export type LogFormat = "json" | "human" | "human_color";
 
@@ -17,9 +19,14 @@ export interface LogOptions<Event> {
   readonly format: LogFormat;
   /** Takes one line without its end. Goes to stderr: stdout is for data. */
   readonly write: (line: string) => void;
+  /** Tells when errors that come again are summed up. */
+  readonly clock: Clock;
 }
 
-/** Logs every event as one line: time, level, event, and the event's fields. Never throws. */
+/**
+ * Logs every event as one line: time, level, event, and the event's fields; errors of one kind that come again
+ * within seconds share a line. Never throws.
+ */
 export function createLog<Event extends { readonly type: string }>(
   options: LogOptions<Event>,
 ): { observe: (event: Event) => void; close(): void } {
@@ -41,9 +48,16 @@ export function createLog<Event extends { readonly type: string }>(
     ],
   });
   const logger = getLogger("hookferry");
+  const repeats = foldRepeats(options.levelOf, options.clock, (event: Event, repeated) => {
+    const count = repeated !== undefined && { repeated };
+    logger[options.levelOf(event)](event.type, { ...event, ...count });
+  });
   return {
-    observe: (event) => logger[options.levelOf(event)](event.type, { ...event }),
-    close: resetSync,
+    observe: repeats.observe,
+    close() {
+      repeats.close();
+      resetSync();
+    },
   };
 }
 

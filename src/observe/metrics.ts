@@ -209,6 +209,7 @@ export function foldMetrics(
         return settlements.inc({ verdict: verdictOf(event) });
       case "settlement.failed":
         return settlementFailures.inc(event.count);
+      case "delivery.payload":
       case "status.listening":
       case "status.unavailable":
       case "connector.started":

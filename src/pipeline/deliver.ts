@@ -2,6 +2,7 @@ import type { Clock, Random } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
 import { afterTransient } from "./retry_policy.ts";
 import type { Admission, Target } from "./target.ts";
 
@@ -33,8 +34,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const { random, clock, observe } = options;
 
   return async (envelope, target, life) => {
-    const { id: messageId, webhookId } = envelope;
-    const about = { messageId, webhookId, target: target.name };
+    const which = { ...about(envelope), target: target.name };
     const startedAt = clock.now();
     for (let attempt = 1;; attempt++) {
       const passage = await enter(target, attempt === 1 ? life.abort : life.drain);
@@ -42,7 +42,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       if (passage.kind === "full") {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;
         const reason = { code: "breaker_open", message } as const;
-        observe({ type: "delivery.deferred", ...about, reason, delayMs: passage.delayMs });
+        observe({ type: "delivery.deferred", ...which, reason, delayMs: passage.delayMs });
         return ending(attempt - 1, {
           ...abandoned(reason, attempt > 1),
           delayMs: passage.delayMs,
@@ -55,7 +55,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
         case "delivered":
           observe({
             type: "delivery.succeeded",
-            ...about,
+            ...which,
             attempts: attempt,
             status: result.status,
             durationMs: clock.now() - startedAt,
@@ -71,7 +71,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
           if (kind === "give_up") {
             return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
           }
-          observe({ type: "delivery.retrying", ...about, attempt, reason, delayMs });
+          observe({ type: "delivery.retrying", ...which, attempt, reason, delayMs });
           if (!await hold(delayMs, life)) {
             return failed(attempt, abandoned(reason, true), response);
           }
@@ -85,7 +85,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       response?: Uint8Array,
     ): Ending {
       const { kind, reason } = outcome;
-      observe({ type: "delivery.failed", outcome: kind, ...about, attempts, reason });
+      observe({ type: "delivery.failed", outcome: kind, ...which, attempts, reason });
       return ending(attempts, outcome, response);
     }
   };
@@ -114,8 +114,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       const result = await target.sink.send(envelope, attempt, abort);
       observe({
         type: "delivery.attempted",
-        messageId: envelope.id,
-        webhookId: envelope.webhookId,
+        ...about(envelope),
         target: target.name,
         attempt,
         result: result.kind,

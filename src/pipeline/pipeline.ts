@@ -3,9 +3,11 @@ import type { Clock } from "../async/clock.ts";
 import { TaskGroup } from "../async/task_group.ts";
 import type { Envelope, Lifetime, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
 import type { Dedup } from "./dedup.ts";
 import { lagMs } from "./deliver.ts";
 import type { Handle } from "./handle.ts";
+import { payloadOf } from "./payload.ts";
 
 export interface PipelineOptions {
   readonly source: Source;
@@ -14,6 +16,8 @@ export interface PipelineOptions {
   readonly budget: Budget;
   readonly handle: Handle;
   readonly clock: Clock;
+  /** Tell of each new webhook what it is, secrets masked. */
+  readonly tellPayload: boolean;
   readonly observe: Observe;
 }
 
@@ -48,20 +52,17 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       const { envelope } = delivery;
       observe({
         type: "delivery.received",
-        messageId: envelope.id,
-        webhookId: envelope.webhookId,
+        ...about(envelope),
         bytes: envelope.body.byteLength,
         lagMs: lagMs(envelope, options.clock.now()),
       });
       const state = dedup.admit(delivery);
       if (state !== "new") {
-        observe({
-          type: "delivery.duplicate",
-          messageId: envelope.id,
-          webhookId: envelope.webhookId,
-          state,
-        });
+        observe({ type: "delivery.duplicate", ...about(envelope), state });
         continue;
+      }
+      if (options.tellPayload) {
+        observe({ type: "delivery.payload", ...about(envelope), ...payloadOf(envelope) });
       }
       const giveBack = await takeInHand(envelope);
       if (!giveBack) {

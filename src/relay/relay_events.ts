@@ -3,10 +3,9 @@ export type RelayEvent =
   | {
     readonly type: "relay.ingested";
     readonly channel: string;
-    readonly webhookId: string;
     readonly messageId: string;
-    /** W3C Trace Context. */
-    readonly traceId: string | undefined;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly bytes: number;
   }
   | {
@@ -28,15 +27,32 @@ export type RelayEvent =
     readonly type: "relay.handed_out";
     readonly channel: string;
     readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly connectionId: string;
     readonly delivery: number;
   }
-  | { readonly type: "relay.acked"; readonly channel: string; readonly messageId: string }
-  | { readonly type: "relay.nacked"; readonly channel: string; readonly messageId: string }
+  | {
+    readonly type: "relay.acked";
+    readonly channel: string;
+    readonly messageId: string;
+    /** Undefined for one that had been given back before its ack came. */
+    readonly webhookId?: string;
+    readonly traceId?: string;
+  }
+  | {
+    readonly type: "relay.nacked";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+  }
   | {
     readonly type: "relay.dead_lettered";
     readonly channel: string;
     readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly reason: string;
   }
   /** Something could not be read or written; it is tried again. */
@@ -45,7 +61,13 @@ export type RelayEvent =
   /** The certificate on disk is not that which is served, and cannot be. */
   | { readonly type: "relay.tls_not_renewed"; readonly message: string }
   | { readonly type: "relay.committed"; readonly durationMs: number; readonly writes: number }
-  | { readonly type: "relay.lease_expired"; readonly channel: string; readonly messageId: string }
+  | {
+    readonly type: "relay.lease_expired";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+  }
   | {
     readonly type: "relay.frame_ignored";
     readonly channel: string;

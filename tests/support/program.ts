@@ -17,6 +17,8 @@ export interface Program {
   terminate(): void;
   /** Sends SIGKILL: no goodbye, nothing flushed. */
   kill(): void;
+  /** Nobody reads its log any more: what it writes there fails. */
+  closeStderr(): void;
   readonly stdout: string[];
   readonly stderr: string[];
   /** Resolves with the first line of either stream that matches, past or future. */
@@ -69,6 +71,7 @@ export function startProgram(
     // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
     terminate: () => void process.kill(child.pid ?? 0, "SIGTERM"),
     kill: () => void process.kill(child.pid ?? 0, "SIGKILL"),
+    closeStderr: () => void child.stderr.destroy(),
     stdout,
     stderr,
     ended,

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
+import { about } from "../../protocol/about.ts";
 import { hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
-import { traceIdOf, withTrace } from "../../protocol/trace_context.ts";
+import { withTrace } from "../../protocol/trace_context.ts";
 import type { Channel } from "../channel.ts";
 import type { RelayContext, RelayEnv } from "../relay_env.ts";
 import { StoreUnavailableError } from "../store.ts";
@@ -62,20 +63,18 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   if (earlier) return c.json({ message_id: earlier, duplicate: true }, 202);
 
   const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
-  const headers = withTrace(
-    [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
-  );
+  const message = {
+    id,
+    webhookId,
+    receivedAt: new Date(relay.clock.now()).toISOString(),
+    method: request.method,
+    path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
+    headers: withTrace([...request.headers].filter(([name]) => !hopByHopHeaders.has(name))),
+    body,
+  };
   let sequence: number | undefined;
   try {
-    sequence = await channel.publish({
-      id,
-      webhookId,
-      receivedAt: new Date(relay.clock.now()).toISOString(),
-      method: request.method,
-      path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
-      headers,
-      body,
-    });
+    sequence = await channel.publish(message);
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
     return refuse([503, "store_unavailable", "Cannot store now", storeRetrySeconds]);
@@ -86,9 +85,7 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   relay.observe({
     type: "relay.ingested",
     channel: channel.settings.name,
-    webhookId,
-    messageId: id,
-    traceId: traceIdOf(headers),
+    ...about(message),
     bytes: body.byteLength,
   });
   return c.json({ message_id: id, sequence }, 202);
