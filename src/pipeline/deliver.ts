@@ -37,7 +37,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const which = { ...about(envelope), target: target.name };
     const startedAt = clock.now();
     for (let attempt = 1;; attempt++) {
-      const passage = await enter(target, attempt === 1 ? life.abort : life.drain);
+      const isInLine = attempt === 1 && target.breaker.state === "closed";
+      const passage = await enter(target, isInLine ? life.abort : life.drain);
       if (!passage) return failed(attempt - 1, abandoned(shutdown, attempt > 1));
       if (passage.kind === "full") {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;

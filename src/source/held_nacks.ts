@@ -28,6 +28,12 @@ export class HeldNacks {
     for (const settlement of [...this.#held.keys()]) this.#let(settlement);
   }
 
+  /** The connection has ended, and with it the relay took its messages back. */
+  drop(): void {
+    for (const cancel of this.#held.values()) cancel();
+    this.#held.clear();
+  }
+
   #let(settlement: Settlement): void {
     this.#held.get(settlement)?.();
     this.#held.delete(settlement);

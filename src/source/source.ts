@@ -139,6 +139,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       const nothingCame = stream !== undefined && wasConnectedAt === undefined;
       await stream?.close();
       stream = undefined;
+      held.drop();
+      check();
       if (wasConnectedAt !== undefined) {
         downSince = clock.now();
         const upMs = downSince - wasConnectedAt;

@@ -1,7 +1,7 @@
 /** The status server's routes that change or show what not everybody may: pause, resume, dead letters. */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { DeadLetter, Outcome, Reason } from "../flow.ts";
+import { sameText } from "../protocol/signatures.ts";
 import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
 
 export interface LetterSummary {
@@ -43,7 +43,7 @@ export function controlRoutes(control: Control, tokenNow: () => string | undefin
     const token = tokenNow();
     if (token === undefined) return c.json({ detail: "off: set status_token" }, 403);
     const given = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    if (given === undefined || !isSame(given, token)) {
+    if (given === undefined || !sameText(given, token)) {
       return c.json({ detail: "give the status token as Authorization: Bearer" }, 401);
     }
     await next();
@@ -123,9 +123,4 @@ function summaryText({ messageId, webhookId, target, at, attempts, reason, bytes
 
 function unknown(c: Context) {
   return c.json({ detail: "there is no such dead letter" }, 404);
-}
-
-function isSame(a: string, b: string): boolean {
-  const hash = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
 }

@@ -246,6 +246,28 @@ test("an open breaker defers: nothing is put away, and the other target does not
   assert.equal(count(run, "delivery.failed"), 0);
 });
 
+test("a stop does not wait for a breaker: what it holds goes back to the relay at once, untried", async (t) => {
+  const target = await startTarget(t, () => 503);
+  const relay = await startDevRelay(t, { maxDeliveries: 1 });
+  const breaker = { consecutive_failures: 1, open_seconds: 1_000 };
+  const run = startConnector(
+    t,
+    settings(relay.url, target.url, "websocket", {
+      on_exhausted: "dead_letter",
+      default_target: { retry_max_attempts: 1, breaker },
+    }),
+  );
+  await publish(relay, "opens it");
+  await run.happened("settlement.confirmed");
+  await publish(relay, "held");
+  await run.happened("delivery.received", 2);
+  run.drain.abort();
+  assert.deepEqual(await run.ended, { abandoned: 1 });
+  assert.equal(target.got.length, 1);
+  const { queued, deadLettered } = relay.registry.named("dev")?.channel.stats ?? {};
+  assert.deepEqual({ queued, deadLettered }, { queued: 1, deadLettered: 1 });
+});
+
 test("ordering by key: strict for each key through failures, side by side across keys", async (t) => {
   const failures = new Map<string, number>();
   const target = await startTarget(t, (_, { body }) => {
