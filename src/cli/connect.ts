@@ -72,6 +72,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     const { abandoned } = await connector.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
+    log.close(); // what it still holds comes before the last word
     if (error instanceof JournalUnavailable) {
       process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
       return exitCode.unexpected;
