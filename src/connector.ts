@@ -32,11 +32,20 @@ export interface ConnectorOptions {
   readonly chaos?: Chaos;
 }
 
+export interface InHand {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Since when the oldest of them is, milliseconds since the epoch. */
+  readonly oldestAt: number | undefined;
+}
+
 export interface Connector {
   /** Messages received and not yet settled. */
-  readonly inHand: { readonly messages: number; readonly bytes: number };
+  readonly inHand: InHand;
   /** Attempts under way. */
   readonly attempting: number;
+  /** Messages that wait for the breaker of a target, by the target's name. */
+  readonly held: ReadonlyMap<string, number>;
   /** When the last bytes came from the relay, milliseconds since the epoch. */
   readonly heardAt: number | undefined;
   /** Stops the intake for a while. */
@@ -65,7 +74,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
     options.observe(event);
   };
-  const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes);
+  const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes, clock);
   const pause = new Pause(clock, observe);
   const journalFailed = new AbortController();
   const draining = new AbortController();
@@ -92,9 +101,15 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       get bytes() {
         return budget.bytes;
       },
+      get oldestAt() {
+        return budget.oldestAt;
+      },
     },
     get attempting() {
       return downstream.attempting;
+    },
+    get held() {
+      return downstream.held;
     },
     get heardAt() {
       return heardAt;

@@ -34,6 +34,8 @@ export interface Delivery {
   readonly replay: Replay;
   /** Attempts under way. */
   readonly attempting: number;
+  /** Messages that wait for the breaker of a target, by the target's name. */
+  readonly held: ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     replay: createReplay({ letters: options.letters, route, deliver, observe }),
     get attempting() {
       return places.held;
+    },
+    get held() {
+      return new Map(targets.map(({ name, breaker }) => [name, breaker.held]));
     },
     async close() {
       for (const { sink, breaker } of targets) {

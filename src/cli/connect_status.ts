@@ -51,6 +51,10 @@ export function watchConnector(watched: () => Watched, { journal: { place } }: S
       return {
         inHand: connector.inHand.messages,
         inHandBytes: connector.inHand.bytes,
+        oldestAgeMs: connector.inHand.oldestAt === undefined
+          ? 0
+          : Math.max(0, Date.now() - connector.inHand.oldestAt),
+        held: connector.held,
         attempting: connector.attempting,
         silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
         deadLetters: journal.open.deadLetters.count,

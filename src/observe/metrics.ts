@@ -6,6 +6,10 @@ export interface Load {
   /** Messages received and not yet settled. */
   readonly inHand: number;
   readonly inHandBytes: number;
+  /** How long the oldest of them has been in hand, milliseconds; 0 when there is none. */
+  readonly oldestAgeMs: number;
+  /** Messages that wait for the breaker of a target, by the target's name. */
+  readonly held: ReadonlyMap<string, number>;
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
   /** Dead letters kept. */
@@ -121,6 +125,20 @@ export function foldMetrics(
   const draining = gauge("draining", "1 while the connector is stopping.");
   asked("in_hand_messages", "Messages received and not yet settled.", () => load().inHand);
   asked("in_hand_bytes", "Their bytes.", () => load().inHandBytes);
+  asked(
+    "oldest_unsettled_age_seconds",
+    "How long the oldest message in hand has been so.",
+    () => load().oldestAgeMs / 1000,
+  );
+  new Gauge({
+    name: "hookferry_breaker_held_messages",
+    help: "Messages that wait for a breaker to close.",
+    labelNames: ["target"],
+    registers,
+    collect() {
+      for (const [target, held] of load().held) this.set({ target }, held);
+    },
+  });
   asked("in_flight", "Attempts under way.", () => load().attempting);
   asked(
     "queue_depth",

@@ -167,13 +167,15 @@ export class Leases {
   }
 
   async #extend(id: string, connectorId: string): Promise<0 | 1> {
-    const { store, members, clock } = this.#options;
+    const { store, members, clock, observe, settings } = this.#options;
     const lease = this.#byId.get(id);
     if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
     members.heard(lease.member, clock.now());
     lease.cancelTimeout();
     lease.cancelTimeout = this.#afterAckTimeout(lease);
+    const which = about(lease.message.envelope);
+    observe({ type: "relay.lease_extended", channel: settings.name, ...which });
     return 1;
   }
 

@@ -54,6 +54,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { clock, heartbeatMs } = options;
   const metrics = foldRelayMetrics({
     registry: () => registry,
+    storeProblem: () => stores.problem,
     now: () => clock.now(),
     build: options.build ?? { version: "", runtime: "" },
   });

@@ -18,6 +18,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
       return "info";
     case "relay.ingested":
     case "relay.handed_out":
+    case "relay.lease_extended":
     case "relay.acked":
     case "relay.nacked":
     case "relay.committed":

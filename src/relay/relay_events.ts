@@ -61,6 +61,14 @@ export type RelayEvent =
   /** The certificate on disk is not that which is served, and cannot be. */
   | { readonly type: "relay.tls_not_renewed"; readonly message: string }
   | { readonly type: "relay.committed"; readonly durationMs: number; readonly writes: number }
+  /** The connector still works on it: its ack timeout began anew. */
+  | {
+    readonly type: "relay.lease_extended";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+  }
   | {
     readonly type: "relay.lease_expired";
     readonly channel: string;

@@ -55,7 +55,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
       default_target: {
         url: target.url.href,
         retry_enabled: false,
-        breaker: { consecutive_failures: 3, open_seconds: 1_000, max_held: 0 },
+        breaker: { consecutive_failures: 3, open_seconds: 1_000, max_held: 1 },
       },
     }),
     { mode: 0o600 },
@@ -75,15 +75,17 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   await publish(relay, "2");
   await connector.line(/breaker\.changed/);
   await publish(relay, "3");
+  await publish(relay, "4"); // one of the two is held, the other goes back
   await connector.line(/delivery\.deferred/);
   await ask("POST", "/pause");
   const got = await scrapeInto(seen, url);
   assert.equal(got.get("hookferry_journal_healthy"), 0);
   assert.equal(got.get('hookferry_breaker_state{target="default"}'), 2);
+  assert.equal(got.get('hookferry_breaker_held_messages{target="default"}'), 1);
   assert.equal(got.get("hookferry_dead_letters"), 1);
   assert.equal(got.get("hookferry_dead_letters_dropped_total"), 1);
   connector.terminate();
-  assert.equal(await connector.ended, 0);
+  assert.equal(await connector.ended, 75); // with the one that was held
 }
 
 test("requirement 14: every metric of the registry is driven by something that really happens", async (t) => {
