@@ -27,7 +27,8 @@ state changed, or a webhook was delivered. DEBUG: every step. Times that end in 
 \`traceId\` is that of the webhook's \`traceparent\`. \`reason\` is \`{ code, message, status? }\`.
 
 A warning or an error that comes again within ten seconds (same event, same target or transport, same
-code) is counted; the next line has the last of them and \`repeated\`, how many there were.
+code) is counted; the next line has the last of them and \`repeated\`, how many there were. At level
+debug every one has its line.
 
 ## Connector
 

@@ -7,6 +7,8 @@ import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import { createLog } from "../observe/log.ts";
 import { withContext } from "../observe/message_context.ts";
+import { foldServiceState } from "../observe/service_state.ts";
+import { serviceManager } from "../runtime/service_manager.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
@@ -56,6 +58,11 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const observe: Observe = (event) => folds.forEach((fold) => fold(event));
   const watch = watchConnector(() => ({ connector, journal }), settings);
   folds.push(watch.observe);
+  const manager = serviceManager((why) =>
+    observe({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
+  );
+  const serviceState = manager && foldServiceState(manager, systemClock);
+  if (serviceState) folds.push(serviceState.observe);
   const journal = openConnectorJournal(settings, observe);
   const connector = createConnector(settings, {
     journal: journal.open,
@@ -82,6 +89,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
     await closeStatus();
+    await serviceState?.close();
     journal.open.close();
     signals.dispose();
     log.close();

@@ -24,15 +24,19 @@ export interface Watch extends StatusSource {
 }
 
 /** The folds that are looked at from outside; `watched` is asked when somebody looks. */
-export function watchConnector(watched: () => Watched, { journal: { place } }: Settings): Watch {
+export function watchConnector(watched: () => Watched, settings: Settings): Watch {
+  const { journal: { place }, source, defaultRoute, routes } = settings;
+  const targets = [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
   const status = foldStatus({
     clock: systemClock,
+    targetNames: targets.map(({ name }) => name),
     about: build,
     now() {
-      const { connector, journal: { open: { deadLetters } } } = watched();
+      const { connector, journal: { open: { deadLetters, connectorId } } } = watched();
       return {
+        connectorId: source.connectorId ?? connectorId,
         inHand: connector.inHand,
         heardAt: connector.heardAt,
         journal: {

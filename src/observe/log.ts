@@ -25,7 +25,7 @@ export interface LogOptions<Event> {
 
 /**
  * Logs every event as one line: time, level, event, and the event's fields; errors of one kind that come again
- * within seconds share a line. Never throws.
+ * within seconds share a line, except at level debug, which has everything. Never throws.
  */
 export function createLog<Event extends { readonly type: string }>(
   options: LogOptions<Event>,
@@ -48,10 +48,12 @@ export function createLog<Event extends { readonly type: string }>(
     ],
   });
   const logger = getLogger("hookferry");
-  const repeats = foldRepeats(options.levelOf, options.clock, (event: Event, repeated) => {
+  const tell = (event: Event, repeated?: number) => {
     const count = repeated !== undefined && { repeated };
     logger[options.levelOf(event)](event.type, { ...event, ...count });
-  });
+  };
+  if (options.level === "debug") return { observe: tell, close: resetSync };
+  const repeats = foldRepeats(options.levelOf, options.clock, tell);
   return {
     observe: repeats.observe,
     close() {

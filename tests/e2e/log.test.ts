@@ -101,3 +101,24 @@ test("what a webhook holds is logged only with --log-payload, and then without i
   const { level, method, path, body } = JSON.parse(line);
   assert.deepEqual([level, method, path, body], ["debug", "POST", "/a?token=***", "the body"]);
 });
+
+test("errors that come again share a line, with their number; at level debug each has its own", async (t) => {
+  const target = await startTarget(t, () => 422);
+  const relay = await startDevRelay(t);
+  const run = async (level: string) => {
+    const before = target.got.length;
+    const args = connect(relay.url, target.url, "--log-level", level);
+    const connector = startProgram(t, args, env);
+    await connector.line(/stream\.connected/);
+    for (let n = 1; n <= 3; n++) {
+      await publish(relay, "{}");
+      await target.arrived(before + n);
+    }
+    connector.terminate();
+    assert.equal(await connector.ended, 0);
+    return connector.stderr.map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ event }) => event === "delivery.failed").map(({ repeated }) => repeated);
+  };
+  assert.deepEqual(await run("info"), [undefined, 2]);
+  assert.deepEqual(await run("debug"), [undefined, undefined, undefined]);
+});

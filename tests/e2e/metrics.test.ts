@@ -189,6 +189,8 @@ test("the status server tells alive, ready and why not; healthcheck asks it", as
   assert.equal(ready.status, 200);
   assert.deepEqual(ready.body.parts.map(({ name }: { name: string }) => name), [
     "connection",
+    "intake",
+    "journal",
     "target default",
   ]);
   const well = startProgram(t, ["healthcheck", "--status-listen", listen]);
