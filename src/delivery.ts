@@ -11,6 +11,7 @@ import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
 import { createHandle, type Handle } from "./pipeline/handle.ts";
 import { inOrder } from "./pipeline/in_order.ts";
+import { Line } from "./pipeline/line.ts";
 import { createReplay, type Letters, type Replay } from "./pipeline/replay.ts";
 import { createAdmission, type Routed, type Target } from "./pipeline/target.ts";
 import { batchHttpSink } from "./sink/batch_http.ts";
@@ -39,12 +40,22 @@ export interface Delivery {
   close(): Promise<void>;
 }
 
+/** The share of all places that one target may have, where there are several and it does not say. */
+const mostForOne = 0.8;
+
+function countTargets({ defaultRoute, routes }: Settings): number {
+  return [...routes.values(), defaultRoute].flatMap((route) => route?.targets ?? []).length;
+}
+
 export function createDelivery(settings: Settings, options: DeliveryOptions): Delivery {
   const { clock, random, observe, journal } = options;
   const { ordering, maxLaneMessages, onExhausted, poisonAfter, maxConcurrentRequests } =
     settings.delivery;
   const places = new Semaphore(maxConcurrentRequests);
   const admit = createAdmission(places);
+  const isAlone = countTargets(settings) === 1;
+  // One target that hangs must leave places for the others.
+  const fairLimit = isAlone ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests * mostForOne);
   const targets: Target[] = [];
   const routes = new Map([...settings.routes].map(([id, route]) => [id, makeRoute(route)]));
   const fallback = settings.defaultRoute && makeRoute(settings.defaultRoute);
@@ -80,13 +91,14 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
 
   function makeTarget(target: TargetSettings): Target {
     const { name, retry, batch } = target;
-    const limit = target.maxConcurrentRequests ?? maxConcurrentRequests;
+    const limit = target.maxConcurrentRequests ?? fairLimit;
     const places = new Semaphore(limit);
     const made: Target = {
       name,
       retry,
       sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock)),
       places: batch ? undefined : places,
+      line: isAlone ? undefined : new Line(target.breaker.maxHeld, clock),
       breaker: new Breaker(
         target.breaker,
         clock,

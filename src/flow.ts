@@ -129,6 +129,7 @@ export type ReasonCode =
   | "bad_request"
   | "no_target"
   | "breaker_open"
+  | "target_busy"
   | "lane_blocked"
   | "poison"
   | "shutdown";

@@ -37,7 +37,7 @@ export const targetSchema = z.strictObject({
     max_open_seconds: z.number().positive().nullish()
       .describe("longest wait after probes that failed (default 60)"),
     max_held: z.number().int().min(0).nullish()
-      .describe("messages that wait while it is open (default 100)"),
+      .describe("messages that wait here while it is open (default 10); the relay keeps the rest"),
   }).nullish().describe("keeps attempts away from a target that fails"),
   verify_ssl: z.boolean().nullish().describe("verify the target's certificate (default true)"),
   ca_cert_path: z.string().min(1).nullish().describe("CA file for the target, added to the roots"),
@@ -60,7 +60,7 @@ const breakerDefaults = {
   window: 50,
   open_seconds: 5,
   max_open_seconds: 60,
-  max_held: 100,
+  max_held: 10,
 };
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */

@@ -3,6 +3,7 @@ import { delay } from "../async/delay.ts";
 import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import type { Admitted, Line } from "./line.ts";
 import { afterTransient } from "./retry_policy.ts";
 import type { Admission, Target } from "./target.ts";
 
@@ -37,20 +38,20 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const which = { ...about(envelope), target: target.name };
     const startedAt = clock.now();
     for (let attempt = 1;; attempt++) {
-      const isInLine = attempt === 1 && target.breaker.state === "closed";
+      const isFirst = attempt === 1;
+      const isInLine = isFirst && target.breaker.state === "closed";
       const passage = await enter(target, isInLine ? life.abort : life.drain);
-      if (!passage) return failed(attempt - 1, abandoned(shutdown, attempt > 1));
+      if (!passage) return failed(attempt - 1, abandoned(shutdown, !isFirst));
       if (passage.kind === "full") {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;
-        const reason = { code: "breaker_open", message } as const;
-        observe({ type: "delivery.deferred", ...which, reason, delayMs: passage.delayMs });
-        return ending(attempt - 1, {
-          ...abandoned(reason, attempt > 1),
-          delayMs: passage.delayMs,
-        });
+        return deferred(attempt, { code: "breaker_open", message }, passage.delayMs);
       }
       const result = await tryOnce(envelope, target, attempt, life.abort);
       target.breaker.record(verdictOn(result));
+      if (result?.kind === "full") {
+        const message = `the target ${target.name} is slow, and enough messages wait for it`;
+        return deferred(attempt, { code: "target_busy", message }, result.delayMs);
+      }
       if (!result) return failed(attempt - 1, abandoned(shutdown, true));
       switch (result.kind) {
         case "delivered":
@@ -80,6 +81,12 @@ export function createDeliver(options: DeliverOptions): Deliver {
       }
     }
 
+    /** Goes back to the relay before this attempt. */
+    function deferred(attempt: number, reason: Reason, delayMs: number): Ending {
+      observe({ type: "delivery.deferred", ...which, reason, delayMs });
+      return ending(attempt - 1, { ...abandoned(reason, attempt > 1), delayMs });
+    }
+
     function failed(
       attempts: number,
       outcome: Exclude<Outcome, { kind: "delivered" }>,
@@ -107,10 +114,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
     target: Target,
     attempt: number,
     abort: AbortSignal,
-  ): Promise<Attempt | undefined> {
+  ): Promise<Attempt | Extract<Admitted, { kind: "full" }> | undefined> {
     let leave: (() => void) | undefined;
     try {
-      leave = await options.admit(target, abort);
+      // Only who was not tried yet may be turned away: the others are few, and are expected back.
+      const admitted = await waitFor(target, attempt === 1 ? target.line : undefined, abort);
+      if (admitted.kind === "full") return admitted;
+      leave = admitted.leave;
       const startedAt = clock.now();
       const result = await target.sink.send(envelope, attempt, abort);
       observe({
@@ -131,6 +141,15 @@ export function createDeliver(options: DeliverOptions): Deliver {
     }
   }
 
+  async function waitFor(
+    target: Target,
+    line: Line | undefined,
+    abort: AbortSignal,
+  ): Promise<Admitted> {
+    if (line) return await line.wait((signal) => options.admit(target, signal), abort);
+    return { kind: "in", leave: await options.admit(target, abort) };
+  }
+
   /** False when the wait was cut short by the end of the connector. */
   async function hold(ms: number, life: Lifetime): Promise<boolean> {
     try {
@@ -142,8 +161,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 }
 
-function verdictOn(result: Attempt | undefined): "succeeded" | "failed" | "undecided" {
-  if (!result) return "undecided";
+function verdictOn(
+  result: Attempt | Extract<Admitted, { kind: "full" }> | undefined,
+): "succeeded" | "failed" | "undecided" {
+  if (!result || result.kind === "full") return "undecided";
   // A target that refuses one webhook for good is there and answers.
   return result.kind === "transient" ? "failed" : "succeeded";
 }

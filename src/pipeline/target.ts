@@ -2,6 +2,7 @@ import type { Semaphore } from "../async/semaphore.ts";
 import type { RetrySettings } from "../config/settings.ts";
 import type { Sink } from "../flow.ts";
 import type { Breaker } from "./breaker.ts";
+import type { Line } from "./line.ts";
 
 /** Where webhooks go: a sink and the limits that hold for it. */
 export interface Target {
@@ -11,6 +12,8 @@ export interface Target {
   /** Undefined = the sink asks for a place itself, one for each request. */
   readonly places: Semaphore | undefined;
   readonly breaker: Breaker;
+  /** Those that wait for a place; undefined = everybody may, there is no other target to be kept out. */
+  readonly line: Line | undefined;
 }
 
 /**

@@ -134,8 +134,10 @@ test("a drain does not wait for a batch to fill, and nothing is given back or se
   await run.happened("delivery.received", 30);
   run.drain.abort();
   assert.deepEqual(await run.ended, { abandoned: 0 });
-  assert.equal(target.got.length, 1);
-  assert.equal(writtenIn(target.got[0]?.body ?? new Uint8Array()).length, 30);
+  // How many requests it took is chance: some were still on their way to the batch when the drain came.
+  const written = target.got.flatMap(({ body }) => writtenIn(body).map((message) => message.body));
+  assert.equal(written.length, 30);
+  assert.equal(new Set(written).size, 30);
   assert.equal(relay.registry.named("dev")?.channel.stats.queued, 0);
   assert.equal(relay.registry.named("dev")?.channel.stats.inFlight, 0);
 });

@@ -246,6 +246,30 @@ test("an open breaker defers: nothing is put away, and the other target does not
   assert.equal(count(run, "delivery.failed"), 0);
 });
 
+test("by default the webhooks of a dead target do not fill the relay's window: another target gets its own", async (t) => {
+  const failing = await startTarget(t, () => 503);
+  const well = await startTarget(t);
+  const relay = await startDevRelay(t, { webhookIds: ["down", "up"] });
+  const run = startConnector(
+    t,
+    settings(relay.url, well.url, "websocket", {
+      targets: {
+        down: {
+          url: failing.url.href,
+          retry_delay_seconds: 60,
+          retry_max_delay_seconds: 60,
+          breaker: { consecutive_failures: 3, open_seconds: 1_000 },
+        },
+      },
+    }),
+  );
+  for (let i = 0; i < 150; i++) await publishTo(relay, "down", String(i));
+  await run.happened("breaker.changed");
+  for (let i = 0; i < 20; i++) await publishTo(relay, "up", String(i));
+  await well.arrived(20);
+  assert.equal(relay.registry.named("dev")?.channel.stats.deadLettered, 0);
+});
+
 test("a stop does not wait for a breaker: what it holds goes back to the relay at once, untried", async (t) => {
   const target = await startTarget(t, () => 503);
   const relay = await startDevRelay(t, { maxDeliveries: 1 });

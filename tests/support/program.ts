@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { TestContext } from "./test.ts";
+import type { TestContext } from "./cleanup.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
@@ -16,6 +16,7 @@ const permissions = [
 ];
 
 export interface Program {
+  readonly pid: number;
   /** Sends SIGTERM. */
   terminate(): void;
   /** Sends SIGKILL: no goodbye, nothing flushed. */
@@ -73,10 +74,12 @@ export function startProgram(
     await ended;
     rmSync(state, { recursive: true });
   });
+  const pid = child.pid ?? 0;
   return {
+    pid,
     // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
-    terminate: () => void process.kill(child.pid ?? 0, "SIGTERM"),
-    kill: () => void process.kill(child.pid ?? 0, "SIGKILL"),
+    terminate: () => void process.kill(pid, "SIGTERM"),
+    kill: () => void process.kill(pid, "SIGKILL"),
     closeStderr: () => void child.stderr.destroy(),
     stdout,
     stderr,

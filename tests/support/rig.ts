@@ -10,7 +10,7 @@ import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
 import type { ChannelConfig } from "../../src/relay/registry.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
-import type { TestContext } from "./test.ts";
+import type { TestContext } from "./cleanup.ts";
 
 export interface Got {
   readonly method: string;
