@@ -13,6 +13,7 @@ import type { Observe } from "./observe/events.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
+import type { Sample } from "./protocol/trace_context.ts";
 import { createFetch } from "./runtime/fetch.ts";
 import { Pause } from "./source/pause.ts";
 import { createSource } from "./source/source.ts";
@@ -26,6 +27,8 @@ export interface ConnectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** Which traces are recorded; none when nothing is said. */
+  readonly sample?: Sample | undefined;
   /** What outlives the process. Whoever opened it closes it, after `run`. */
   readonly journal: OpenJournal;
   /** Faults it makes in itself: for tests only. */
@@ -82,6 +85,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     clock,
     random,
     observe,
+    sample: options.sample,
     journal: journal.journal,
     letters: journal.deadLetters,
     drain: draining.signal,
@@ -171,6 +175,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           budget,
           handle: downstream.handle,
           clock,
+          sample: options.sample,
           tellPayload: settings.log.payload,
           observe,
         }, end.life);

@@ -3,11 +3,13 @@ import { systemClock } from "../async/clock.ts";
 import { loadSettings } from "../config/load.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
-import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
+import type { Observe } from "../observe/events.ts";
 import { createLog } from "../observe/log.ts";
 import { withContext } from "../observe/message_context.ts";
 import { foldServiceState } from "../observe/service_state.ts";
+import { foldSpans } from "../observe/spans.ts";
+import { startTracing } from "../observe/tracing.ts";
 import { serviceManager } from "../runtime/service_manager.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
@@ -17,6 +19,7 @@ import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { logFormat } from "./log_format.ts";
 import { logLines } from "./log_lines.ts";
+import { version } from "./version.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
@@ -63,12 +66,21 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   );
   const serviceState = manager && foldServiceState(manager, systemClock);
   if (serviceState) folds.push(serviceState.observe);
+  const tracing = await startTracing({
+    service: "hookferry-connector",
+    version,
+    env: process.env,
+    onFailed: (message, spans) => observe({ type: "trace.export_failed", message, spans }),
+  });
+  const spans = tracing && foldSpans(tracing.record, systemClock);
+  if (spans) folds.push(spans.observe);
   const journal = openConnectorJournal(settings, observe);
   const connector = createConnector(settings, {
     journal: journal.open,
     clock: systemClock,
     random: Math.random,
     observe,
+    sample: tracing?.sample,
     ...(chaos && { chaos }),
   });
   const signals = lifetimeFromSignals();
@@ -90,6 +102,8 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   } finally {
     await closeStatus();
     await serviceState?.close();
+    spans?.close();
+    await tracing?.close();
     journal.open.close();
     signals.dispose();
     log.close();

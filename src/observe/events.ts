@@ -64,6 +64,9 @@ export type ConnectorEvent =
     readonly bytes: number;
     /** Time since the relay received it. */
     readonly lagMs: number;
+    /** Of its handling here; with a recorded trace. */
+    readonly spanId?: string;
+    readonly parentSpanId?: string;
   }
   /** What it is, secrets masked, with the beginning of a body that is text; only with `log_payload`. */
   | {
@@ -94,6 +97,9 @@ export type ConnectorEvent =
     readonly durationMs: number;
     readonly status?: number;
     readonly reason?: Reason;
+    /** What the target got as its parent; with a recorded trace. */
+    readonly spanId?: string;
+    readonly parentSpanId?: string;
   }
   | {
     readonly type: "delivery.retrying";
@@ -181,6 +187,8 @@ export type ConnectorEvent =
     readonly count: number;
     readonly message: string;
     readonly retryInMs: number;
-  };
+  }
+  /** The collector did not take so many spans; they are dropped. */
+  | { readonly type: "trace.export_failed"; readonly spans: number; readonly message: string };
 
 export type Observe = (event: ConnectorEvent) => void;

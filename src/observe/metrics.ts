@@ -120,6 +120,7 @@ export function foldMetrics(
   const fallbacks = counter("transport_changes_total", "Changes of the transport.", ["from", "to"]);
   const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["kind"]);
   const warnings = counter("config_warnings_total", "Settings that should be looked at.");
+  const spansDropped = counter("trace_spans_dropped_total", "Spans the collector did not take.");
   const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
   const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
   const draining = gauge("draining", "1 while the connector is stopping.");
@@ -167,6 +168,8 @@ export function foldMetrics(
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
+      case "trace.export_failed":
+        return spansDropped.inc(event.spans);
       case "config.warning":
         return warnings.inc();
       case "connector.draining":

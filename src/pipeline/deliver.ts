@@ -3,6 +3,7 @@ import { delay } from "../async/delay.ts";
 import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Admitted, Line } from "./line.ts";
 import { afterTransient } from "./retry_policy.ts";
 import type { Admission, Target } from "./target.ts";
@@ -12,6 +13,8 @@ export interface DeliverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** Which traces are recorded; undefined = none. */
+  readonly sample: Sample | undefined;
 }
 
 /** How it ended at one target. */
@@ -122,10 +125,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
       if (admitted.kind === "full") return admitted;
       leave = admitted.leave;
       const startedAt = clock.now();
-      const result = await target.sink.send(envelope, attempt, abort);
+      const { headers, span } = withSpan(envelope.headers, options.sample);
+      const sent = span.spanId === undefined ? envelope : { ...envelope, headers };
+      const result = await target.sink.send(sent, attempt, abort);
       observe({
         type: "delivery.attempted",
         ...about(envelope),
+        ...span,
         target: target.name,
         attempt,
         result: result.kind,

@@ -4,6 +4,7 @@ import { TaskGroup } from "../async/task_group.ts";
 import type { Envelope, Lifetime, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Dedup } from "./dedup.ts";
 import { lagMs } from "./deliver.ts";
 import type { Handle } from "./handle.ts";
@@ -16,6 +17,8 @@ export interface PipelineOptions {
   readonly budget: Budget;
   readonly handle: Handle;
   readonly clock: Clock;
+  /** Which traces are recorded; undefined = none. */
+  readonly sample: Sample | undefined;
   /** Tell of each new webhook what it is, secrets masked. */
   readonly tellPayload: boolean;
   readonly observe: Observe;
@@ -49,10 +52,14 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
 
   async function takeAll(): Promise<void> {
     for await (const delivery of source(ends)) {
-      const { envelope } = delivery;
+      const { headers, span } = withSpan(delivery.envelope.headers, options.sample);
+      const envelope = span.spanId === undefined
+        ? delivery.envelope
+        : { ...delivery.envelope, headers };
       observe({
         type: "delivery.received",
         ...about(envelope),
+        ...span,
         bytes: envelope.body.byteLength,
         lagMs: lagMs(envelope, options.clock.now()),
       });

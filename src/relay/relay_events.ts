@@ -7,6 +7,13 @@ export type RelayEvent =
     readonly webhookId: string;
     readonly traceId?: string;
     readonly bytes: number;
+    /** From the request's beginning until it was stored. */
+    readonly durationMs: number;
+    /** Of that, the store's part. */
+    readonly storeMs: number;
+    /** With a recorded trace. */
+    readonly spanId?: string;
+    readonly parentSpanId?: string;
   }
   | {
     readonly type: "relay.refused";
@@ -57,6 +64,8 @@ export type RelayEvent =
   }
   /** Something could not be read or written; it is tried again. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
+  /** The collector did not take so many spans; they are dropped. */
+  | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
   | { readonly type: "relay.tls_renewed" }
   /** The certificate on disk is not that which is served, and cannot be. */
   | { readonly type: "relay.tls_not_renewed"; readonly message: string }

@@ -139,6 +139,7 @@ export function foldRelayMetrics(
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
+      case "relay.trace_export_failed": // told to the log alone: the relay has not seen it
       case "relay.tls_renewed":
       case "relay.tls_not_renewed":
         return;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGate } from "../support/gate.ts";
 import { startOldRelay } from "../support/old_relay.ts";
+import { startOtlpReceiver } from "../support/otlp_receiver.ts";
 import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -62,6 +63,9 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   );
   const connector = startProgram(t, ["connect", "--config", file, "--log-level", "debug"], {
     XDG_STATE_HOME: folder,
+    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, 400)).url,
+    OTEL_BSP_SCHEDULE_DELAY: "10",
+    OTEL_TRACES_SAMPLER: "always_on", // the relay records none
   });
   const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
   const ask = async (method: string, path: string) => {
@@ -77,6 +81,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   await publish(relay, "3");
   await publish(relay, "4"); // one of the two is held, the other goes back
   await connector.line(/delivery\.deferred/);
+  await connector.line(/trace\.export_failed/);
   await ask("POST", "/pause");
   const got = await scrapeInto(seen, url);
   assert.equal(got.get("hookferry_journal_healthy"), 0);
