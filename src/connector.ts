@@ -6,10 +6,11 @@ import { type Chaos, type Faults, faultsOf } from "./chaos/chaos.ts";
 import { chaosText } from "./chaos/chaos_text.ts";
 import { chaoticTransport } from "./chaos/chaotic_transport.ts";
 import type { Settings, SourceSettings } from "./config/settings.ts";
-import { createDelivery } from "./delivery.ts";
+import { createDelivery, type TargetLoad } from "./delivery.ts";
 import { JournalUnavailable, type Lifetime, type Transport, type TransportName } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
+import type { Inspect } from "./observe/picture.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
@@ -33,6 +34,8 @@ export interface ConnectorOptions {
   readonly journal: OpenJournal;
   /** Faults it makes in itself: for tests only. */
   readonly chaos?: Chaos;
+  /** Told of requests to targets and their responses. */
+  readonly inspect?: Inspect | undefined;
 }
 
 export interface InHand {
@@ -47,8 +50,7 @@ export interface Connector {
   readonly inHand: InHand;
   /** Attempts under way. */
   readonly attempting: number;
-  /** Messages that wait for the breaker of a target, by the target's name. */
-  readonly held: ReadonlyMap<string, number>;
+  readonly targets: readonly TargetLoad[];
   /** When the last bytes came from the relay, milliseconds since the epoch. */
   readonly heardAt: number | undefined;
   /** Stops the intake for a while. */
@@ -90,6 +92,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     letters: journal.deadLetters,
     drain: draining.signal,
     faults,
+    inspect: options.inspect,
     onJournalFailed(error) {
       observe({ type: "journal.failed", message: error.message });
       if (settings.journal.onFailure === "stop") journalFailed.abort(error);
@@ -112,8 +115,8 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     get attempting() {
       return downstream.attempting;
     },
-    get held() {
-      return downstream.held;
+    get targets() {
+      return downstream.targets;
     },
     get heardAt() {
       return heardAt;

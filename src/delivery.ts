@@ -7,6 +7,7 @@ import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./c
 import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
 import type { Sample } from "./protocol/trace_context.ts";
+import type { Inspect } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
@@ -30,7 +31,20 @@ export interface DeliveryOptions {
   readonly drain: AbortSignal;
   /** Made in every attempt: for tests only. */
   readonly faults?: Faults | undefined;
+  /** Told of requests and responses. */
+  readonly inspect?: Inspect | undefined;
   readonly onJournalFailed: (error: JournalUnavailable) => void;
+}
+
+/** What a target has to do now. */
+export interface TargetLoad {
+  readonly name: string;
+  /** Where it is: origin and path. */
+  readonly url: string;
+  /** Requests under way. */
+  readonly attempting: number;
+  /** Messages that wait for its breaker. */
+  readonly held: number;
 }
 
 export interface Delivery {
@@ -38,8 +52,7 @@ export interface Delivery {
   readonly replay: Replay;
   /** Attempts under way. */
   readonly attempting: number;
-  /** Messages that wait for the breaker of a target, by the target's name. */
-  readonly held: ReadonlyMap<string, number>;
+  readonly targets: readonly TargetLoad[];
   close(): Promise<void>;
 }
 
@@ -56,10 +69,10 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     settings.delivery;
   const places = new Semaphore(maxConcurrentRequests);
   const admit = createAdmission(places);
+  const targets: { made: Target; places: Semaphore; url: string }[] = [];
   const isAlone = countTargets(settings) === 1;
   // One target that hangs must leave places for the others.
   const fairLimit = isAlone ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests * mostForOne);
-  const targets: Target[] = [];
   const routes = new Map([...settings.routes].map(([id, route]) => [id, makeRoute(route)]));
   const fallback = settings.defaultRoute && makeRoute(settings.defaultRoute);
   const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
@@ -73,11 +86,16 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     get attempting() {
       return places.held;
     },
-    get held() {
-      return new Map(targets.map(({ name, breaker }) => [name, breaker.held]));
+    get targets() {
+      return targets.map(({ made: { name, breaker }, places, url }) => ({
+        name,
+        url,
+        attempting: places.held,
+        held: breaker.held,
+      }));
     },
     async close() {
-      for (const { sink, breaker } of targets) {
+      for (const { made: { sink, breaker } } of targets) {
         breaker.close();
         await sink[Symbol.asyncDispose]();
       }
@@ -99,7 +117,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     const made: Target = {
       name,
       retry,
-      sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock)),
+      sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock, options.inspect)),
       places: batch ? undefined : places,
       line: isAlone ? undefined : new Line(target.breaker.maxHeld, clock),
       breaker: new Breaker(
@@ -108,7 +126,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         (state, openMs) => observe({ type: "breaker.changed", target: name, state, openMs }),
       ),
     };
-    targets.push(made);
+    targets.push({ made, places, url: target.url.origin + target.url.pathname });
     return made;
 
     function makeBatchSink(batch: BatchSettings): Sink {
@@ -116,6 +134,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         maxSockets: limit,
         admit: (signal) => admit({ places }, signal),
         drain: options.drain,
+        inspect: options.inspect,
         clock,
       });
     }

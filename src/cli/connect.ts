@@ -81,6 +81,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     random: Math.random,
     observe,
     sample: tracing?.sample,
+    inspect: watch.exchanges?.record,
     ...(chaos && { chaos }),
   });
   const signals = lifetimeFromSignals();

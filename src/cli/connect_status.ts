@@ -3,14 +3,19 @@ import type { Values } from "../config/merge.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Connector } from "../connector.ts";
 import type { Observe } from "../observe/events.ts";
+import { type Exchanges, keepExchanges } from "../observe/exchanges.ts";
 import { foldMetrics } from "../observe/metrics.ts";
+import { foldRecent, type RecentFold } from "../observe/recent.ts";
+import { redactBy } from "../observe/redact.ts";
 import { foldStatus } from "../observe/status.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import type { StatusSource } from "../status/app.ts";
 import { type Control, controlRoutes } from "../status/control.ts";
+import { connectorPages } from "../status/pages.tsx";
 import { isLoopback, startStatusServer } from "../status/server.ts";
 import type { ConnectorJournal } from "./connector_journal.ts";
-import { writeStatusToken } from "./status_token.ts";
+import { pageSource } from "./connector_page.ts";
+import { statusTokenFile, writeStatusToken } from "./status_token.ts";
 import { version } from "./version.ts";
 
 /** What is looked at: the connector and its journal. */
@@ -21,11 +26,16 @@ export interface Watched {
 
 export interface Watch extends StatusSource {
   readonly observe: Observe;
+  readonly recent: RecentFold;
+  /** Undefined = requests and responses are not kept. */
+  readonly exchanges: Exchanges | undefined;
 }
 
 /** The folds that are looked at from outside; `watched` is asked when somebody looks. */
 export function watchConnector(watched: () => Watched, settings: Settings): Watch {
-  const { journal: { place }, source, defaultRoute, routes } = settings;
+  const { journal: { place }, source, defaultRoute, routes, inspect } = settings;
+  const recent = foldRecent(systemClock);
+  const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(inspect.redact) });
   const targets = [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
@@ -58,7 +68,7 @@ export function watchConnector(watched: () => Watched, settings: Settings): Watc
         oldestAgeMs: connector.inHand.oldestAt === undefined
           ? 0
           : Math.max(0, Date.now() - connector.inHand.oldestAt),
-        held: connector.held,
+        held: new Map(connector.targets.map(({ name, held }) => [name, held])),
         attempting: connector.attempting,
         silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
         deadLetters: journal.open.deadLetters.count,
@@ -69,8 +79,11 @@ export function watchConnector(watched: () => Watched, settings: Settings): Watc
   return {
     ...status,
     metrics: metrics.text,
+    recent,
+    exchanges,
     observe(event) {
       status.observe(event);
+      recent.observe(event);
       metrics.observe(event);
     },
   };
@@ -78,20 +91,30 @@ export function watchConnector(watched: () => Watched, settings: Settings): Watc
 
 /** Starts the status server, where there is to be one; the result ends it. */
 export async function serveStatus(
-  { statusListen, statusToken }: Settings,
+  settings: Settings,
   values: Values,
   { connector, journal, watch, observe }: Watched & { watch: Watch; observe: Observe },
 ): Promise<() => Promise<void>> {
+  const { statusListen, statusToken } = settings;
   if (!statusListen) return () => Promise.resolve();
   let token = statusToken?.reveal();
+  let { port } = statusListen;
   let removeToken = () => {};
   try {
-    const control = controlRoutes(controlOf(connector, journal), () => token);
-    const server = await startStatusServer(statusListen, watch, control);
+    const tokenNow = () => token;
+    const control = controlRoutes(controlOf(connector, journal), tokenNow);
+    const where = () =>
+      statusToken
+        ? "It is the setting status_token of this connector."
+        : token === undefined
+        ? "Set status_token."
+        : `The connector made it for its user on this machine: ${statusTokenFile(port)}`;
+    const shown = pageSource(settings, { connector, journal, watch });
+    const pages = connectorPages(shown, { clock: systemClock, tokenNow, where });
+    const server = await startStatusServer(statusListen, watch, { control, pages });
+    port = Number(new URL(server.url).port);
     observe({ type: "status.listening", url: server.url });
-    if (token === undefined && isLoopback(statusListen)) {
-      makeToken(Number(new URL(server.url).port));
-    }
+    if (token === undefined && isLoopback(statusListen)) makeToken();
     return async () => {
       removeToken();
       await server.close();
@@ -105,7 +128,7 @@ export async function serveStatus(
   }
 
   /** For the commands of the same user on this machine. */
-  function makeToken(port: number): void {
+  function makeToken(): void {
     try {
       const made = writeStatusToken(port);
       token = made.token;

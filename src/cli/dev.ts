@@ -7,7 +7,11 @@ import type { ConnectorEvent } from "../observe/events.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig } from "../relay/webhooks_file.ts";
+import { connectorPages } from "../status/pages.tsx";
+import { startStatusServer, type StatusServer } from "../status/server.ts";
+import { watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
+import { pageSource } from "./connector_page.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -47,6 +51,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   const printer = options.to ? undefined : await startTargetPrinter(secret, print);
   const signals = lifetimeFromSignals();
   let closeJournal = () => {};
+  let status: StatusServer | undefined;
   const timeout = options.once ? AbortSignal.timeout(onceTimeoutMs) : undefined;
   timeout?.addEventListener("abort", signals.stopNow);
   const sample = { url: new URL(`${relay.url}/webhook/dev`), isPosted: false, isAcked: false };
@@ -61,15 +66,19 @@ export async function devCommand(args: readonly string[]): Promise<number> {
         CONNECTOR_TARGET_URL: (options.to ?? printer?.url)?.href,
         CONNECTOR_EXIT_ON_AUTH_FAILURE: "true",
         CONNECTOR_JOURNAL: "memory",
+        CONNECTOR_INSPECT: "true",
       },
     });
-    const journal = openConnectorJournal(settings, () => {}).open;
-    closeJournal = () => journal.close();
+    const journal = openConnectorJournal(settings, () => {});
+    closeJournal = () => journal.open.close();
+    const watch = watchConnector(() => ({ connector, journal }), settings);
     const connector = createConnector(settings, {
-      journal,
+      journal: journal.open,
+      inspect: watch.exchanges?.record,
       clock: systemClock,
       random: Math.random,
       observe(event) {
+        watch.observe(event);
         const line = describe(event);
         if (line !== undefined) print(line);
         if (event.type === "stream.connected" && !sample.isPosted) void postSample();
@@ -78,11 +87,21 @@ export async function devCommand(args: readonly string[]): Promise<number> {
         if (options.once) signals.drain();
       },
     });
+    const pages = connectorPages(pageSource(settings, { connector, journal, watch }), {
+      clock: systemClock,
+      tokenNow: () => undefined,
+      where: () => "",
+      // Like what it prints: for whoever started it.
+      open: true,
+    });
+    status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
     print(`post to    ${sample.url}`);
+    print(`status     ${status.url}/`);
     await connector.run(signals.life);
   } finally {
     timeout?.removeEventListener("abort", signals.stopNow);
     signals.dispose();
+    await status?.close();
     closeJournal();
     await relay.stop(1_000);
     await printer?.close();

@@ -4,13 +4,13 @@ import { randomBytes } from "node:crypto";
 import { stateFolder } from "./state_folder.ts";
 
 /** Where the token of the status server on that port of this machine is; the same user's commands find it there. */
-function tokenFile(port: number): string {
+export function statusTokenFile(port: number): string {
   return stateFolder("status", `${port}.token`);
 }
 
 /** Makes a token for the status server on that port, readable by this user alone. Throws the file system's error. */
 export function writeStatusToken(port: number): { readonly token: string; remove(): void } {
-  const file = tokenFile(port);
+  const file = statusTokenFile(port);
   const token = randomBytes(24).toString("base64url");
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   rmSync(file, { force: true });
@@ -21,7 +21,7 @@ export function writeStatusToken(port: number): { readonly token: string; remove
 /** The token that a running connector of this user wrote; undefined when there is none. */
 export function readStatusToken(port: number): string | undefined {
   try {
-    return readFileSync(tokenFile(port), "utf8").trim();
+    return readFileSync(statusTokenFile(port), "utf8").trim();
   } catch {
     return undefined;
   }

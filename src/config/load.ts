@@ -102,6 +102,9 @@ export function loadSettings(layers: Layers): Loaded {
     },
     statusListen,
     statusToken: values.get("status_token"),
+    inspect: values.get("inspect")
+      ? { maxMessages: values.get("inspect_max_messages"), redact: values.get("inspect_redact") }
+      : undefined,
     exitOnAuthFailure: values.get("exit_on_auth_failure"),
   };
   return { settings, values, warnings: configWarnings(settings, values, layers) };

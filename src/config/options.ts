@@ -155,6 +155,20 @@ const table = [
     help: "for pause, resume and dead letters; on this machine one is made for its user",
   },
   {
+    key: "inspect",
+    kind: boolean,
+    default: false,
+    help: "keep requests and responses of the last messages for the page; bodies up to 64 KiB",
+  },
+  { key: "inspect_max_messages", kind: count, default: 100, help: "of so many messages" },
+  {
+    key: "inspect_redact",
+    kind: text,
+    default:
+      "authorization,proxy-authorization,cookie,set-cookie,*token*,*secret*,*signature*,*api-key*,*apikey*,*password*",
+    help: "headers and query parameters whose value is not kept",
+  },
+  {
     key: "log_level",
     kind: {
       type: "choice",

@@ -17,6 +17,8 @@ export interface Settings {
   readonly statusListen: ListenAddress | undefined;
   /** What the status server's control routes want; undefined = made by the connector, or off. */
   readonly statusToken: Secret | undefined;
+  /** Undefined = requests and responses are not kept. */
+  readonly inspect: InspectSettings | undefined;
   readonly exitOnAuthFailure: boolean;
 }
 
@@ -25,6 +27,13 @@ export interface LogSettings {
   readonly format: "auto" | "human" | "json";
   /** One debug line for each webhook with what it is, bounded, secrets masked. */
   readonly payload: boolean;
+}
+
+/** What is kept of requests and responses for people to look at. */
+export interface InspectSettings {
+  readonly maxMessages: number;
+  /** Names of headers and query parameters, with `*`, separated by commas. */
+  readonly redact: string;
 }
 
 export type LogLevel = "debug" | "info" | "warning" | "error";

@@ -5,6 +5,8 @@ import type { Sample } from "../protocol/trace_context.ts";
 import { serve, type ServerTls } from "../runtime/serve.ts";
 import { addressSet } from "./ingest/client_address.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
+import { foldRelayRates } from "./page/relay_rates.ts";
+import { relayPages } from "./page/relay_pages.tsx";
 import { type ChannelConfig, Registry } from "./registry.ts";
 import type { RelayContext } from "./relay_env.ts";
 import type { ObserveRelay } from "./relay_events.ts";
@@ -61,8 +63,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     now: () => clock.now(),
     build: options.build ?? { version: "", runtime: "" },
   });
+  const rates = foldRelayRates(clock);
   const observe: ObserveRelay = (event) => {
     metrics.observe(event);
+    rates.observe(event);
     options.observe(event);
   };
   const stores = await (options.stores ?? memoryStores)(observe);
@@ -84,7 +88,19 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     trustedProxies: addressSet(options.trustedProxies ?? []),
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
-  const app = routes(relay, metrics, { ...options, stores, version: options.build?.version ?? "" });
+  const pages = relayPages({
+    adminToken: options.adminToken,
+    clock,
+    view: () => ({
+      channels: registry.all,
+      rates,
+      problem: stores.problem,
+      store: stores.name,
+      now: clock.now(),
+    }),
+  });
+  const version = options.build?.version ?? "";
+  const app = routes(relay, metrics, { ...options, stores, version, pages });
   const server = await serve({
     hostname: options.hostname,
     port: options.port,
@@ -101,6 +117,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stop = async (graceMs: number) => {
     stopPurging();
     registry.close();
+    pages.close();
     await server.stop(graceMs);
     await stores.close();
   };

@@ -3,10 +3,12 @@ import { TaskGroup } from "../async/task_group.ts";
 import { timeoutSignal } from "../async/timeout_signal.ts";
 import type { BatchSettings, TargetSettings } from "../config/settings.ts";
 import type { Attempt, Sink } from "../flow.ts";
+import type { Inspect } from "../observe/picture.ts";
 import { createHttpClient, type HttpRequest } from "../runtime/http_client.ts";
 import type { Batch, BatchMessage } from "./batch.ts";
-import { outcomesOf, readAnswer } from "./batch_answer.ts";
+import { type BatchAnswer, outcomesOf, readAnswer } from "./batch_answer.ts";
 import { batchFormats } from "./batch_format.ts";
+import { exchangeOf } from "./exchange.ts";
 import { Gathering } from "./gathering.ts";
 import { forwardedHeaders, withOverrides } from "./headers.ts";
 import { failedAttempt } from "./http.ts";
@@ -18,6 +20,8 @@ export interface BatchHttpOptions {
   /** From then on nothing waits for others any more. */
   readonly drain: AbortSignal;
   readonly clock: Clock;
+  /** Told of each message's part in a request: the whole of it. */
+  readonly inspect?: Inspect | undefined;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface BatchHttpOptions {
 export function batchHttpSink(
   target: TargetSettings,
   settings: BatchSettings,
-  { maxSockets, admit, drain, clock }: BatchHttpOptions,
+  { maxSockets, admit, drain, clock, inspect }: BatchHttpOptions,
 ): Sink {
   const client = createHttpClient(target.tls, maxSockets);
   const requests = new TaskGroup();
@@ -66,12 +70,11 @@ export function batchHttpSink(
   ): Promise<(message: BatchMessage) => Attempt> {
     const late = () => new DOMException("no answer in time", "TimeoutError");
     const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
+    const sent = batchRequest(messages, target, settings);
+    let answer: BatchAnswer | undefined;
     try {
-      const { status, headers, body } = await client.request(
-        batchRequest(messages, target, settings),
-        signal,
-      );
-      const answer = { status, headers, body: await readAnswer(body) };
+      const { status, headers, body } = await client.request(sent, signal);
+      answer = { status, headers, body: await readAnswer(body) };
       if (status === 413 && messages.length > 1) {
         gathering.tooLarge(messages.length);
         const message = `the target answered 413 to ${messages.length} messages in one request; ` +
@@ -85,7 +88,20 @@ export function batchHttpSink(
       return () => attempt;
     } finally {
       clear();
+      tell(messages, sent, answer);
     }
+  }
+
+  function tell(
+    messages: readonly BatchMessage[],
+    sent: HttpRequest,
+    answer: BatchAnswer | undefined,
+  ): void {
+    if (!inspect) return;
+    const text = answer?.body.kind === "whole" ? answer.body.text : "";
+    const body = new TextEncoder().encode(text);
+    const told = answer && { ...answer, body, bytes: body.byteLength };
+    for (const message of messages) inspect(exchangeOf(message, target.name, sent, told));
   }
 }
 

@@ -3,8 +3,10 @@ import type { Clock } from "../async/clock.ts";
 import { timeoutSignal } from "../async/timeout_signal.ts";
 import type { TargetSettings } from "../config/settings.ts";
 import type { Attempt, Envelope, Sink } from "../flow.ts";
-import { createHttpClient } from "../runtime/http_client.ts";
+import type { Inspect } from "../observe/picture.ts";
+import { createHttpClient, type HttpRequest, type HttpResponse } from "../runtime/http_client.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
+import { exchangeOf } from "./exchange.ts";
 import { requestFor, UnsendableError } from "./request.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -14,18 +16,26 @@ const maxExcerptBytes = 4 * 1024;
 const maxResponseBytes = 64 * 1024;
 
 /** One webhook, one request. One client and so one connection pool for the life of the connector. */
-export function httpSink(target: TargetSettings, maxSockets: number, clock: Clock): Sink {
+export function httpSink(
+  target: TargetSettings,
+  maxSockets: number,
+  clock: Clock,
+  inspect?: Inspect,
+): Sink {
   const client = createHttpClient(target.tls, maxSockets);
   return {
     async send(envelope: Envelope, attempt: number, abort: AbortSignal): Promise<Attempt> {
       const late = () => new DOMException("no answer in time", "TimeoutError");
       const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
       let verdict: Attempt | undefined;
-      const excerpt: Uint8Array[] = [];
+      let request: HttpRequest | undefined;
+      let response: HttpResponse | undefined;
+      const excerpt: Excerpt = { chunks: [], bytes: 0 };
       try {
-        const response = await client.request(requestFor(envelope, target, attempt), signal);
+        request = requestFor(envelope, target, attempt);
+        response = await client.request(request, signal);
         verdict = verdictOf(response.status, response.headers, clock.now());
-        await read(response.body, excerpt);
+        await read(response.body, excerpt, inspect ? maxResponseBytes : maxExcerptBytes);
         return withExcerpt(verdict, excerpt);
       } catch (error) {
         // The status decides: the target has said what it thinks of the webhook, even if its body broke off.
@@ -34,6 +44,11 @@ export function httpSink(target: TargetSettings, maxSockets: number, clock: Cloc
         return failedAttempt(error, signal.aborted, target);
       } finally {
         clear();
+        if (inspect && request) {
+          const body = Buffer.concat(excerpt.chunks);
+          const answer = response && { ...response, body, bytes: excerpt.bytes };
+          inspect(exchangeOf({ envelope, attempt }, target.name, request, answer));
+        }
       }
     },
     [Symbol.asyncDispose]() {
@@ -59,17 +74,24 @@ export function failedAttempt(error: unknown, timedOut: boolean, target: TargetS
   };
 }
 
+/** The beginning of a response, and how much of it was read. */
+interface Excerpt {
+  readonly chunks: Uint8Array[];
+  bytes: number;
+}
+
 /** Reads a response to its end, or cuts it when it is long. Rejects when it breaks off or is aborted. */
-async function read(body: Readable, excerpt: Uint8Array[]): Promise<void> {
-  let bytes = 0;
+async function read(body: Readable, excerpt: Excerpt, keepBytes: number): Promise<void> {
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    if (bytes < maxExcerptBytes) excerpt.push(chunk.subarray(0, maxExcerptBytes - bytes));
-    bytes += chunk.byteLength;
-    if (bytes > maxResponseBytes) break; // which destroys the stream, and its connection with it
+    if (excerpt.bytes < keepBytes) {
+      excerpt.chunks.push(chunk.subarray(0, keepBytes - excerpt.bytes));
+    }
+    excerpt.bytes += chunk.byteLength;
+    if (excerpt.bytes > maxResponseBytes) break; // which destroys the stream, and its connection with it
   }
 }
 
-function withExcerpt(verdict: Attempt, excerpt: readonly Uint8Array[]): Attempt {
-  if (verdict.kind === "delivered" || excerpt.length === 0) return verdict;
-  return { ...verdict, response: Buffer.concat(excerpt) };
+function withExcerpt(verdict: Attempt, { chunks }: Excerpt): Attempt {
+  if (verdict.kind === "delivered" || chunks.length === 0) return verdict;
+  return { ...verdict, response: Buffer.concat(chunks).subarray(0, maxExcerptBytes) };
 }

@@ -30,10 +30,12 @@ const metricsType = "text/plain; version=0.0.4; charset=utf-8";
  */
 export function statusApp(
   source: StatusSource,
-  { onLoopback, control }: {
+  { onLoopback, control, pages }: {
     readonly onLoopback: boolean;
     /** What is served below `/-/`. */
     readonly control?: Hono | undefined;
+    /** For people: served at `/` and below. */
+    readonly pages?: Hono | undefined;
   },
 ): Hono {
   const app = new Hono();
@@ -56,6 +58,8 @@ export function statusApp(
     "/metrics",
     async (c) => c.body(await source.metrics(), 200, { "Content-Type": metricsType }),
   );
+  // Before the control routes: people sign in there, where programs show their token.
+  if (pages) app.route("/", pages);
   if (control) app.route("/-", control);
   app.notFound((c) => c.json({ detail: "try /healthz, /readyz, /status or /metrics" }, 404));
   return app;

@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { ListenAddress } from "../config/settings.ts";
 import { serve } from "../runtime/serve.ts";
 import { statusApp, type StatusSource } from "./app.ts";
+import type { Pages } from "./pages.tsx";
 
 export interface StatusServer {
   readonly url: string;
@@ -20,9 +21,9 @@ export function isLoopback({ hostname }: ListenAddress): boolean {
 export async function startStatusServer(
   address: ListenAddress,
   source: StatusSource,
-  control?: Hono,
+  { control, pages }: { readonly control?: Hono; readonly pages?: Pages } = {},
 ): Promise<StatusServer> {
-  const app = statusApp(source, { onLoopback: isLoopback(address), control });
+  const app = statusApp(source, { onLoopback: isLoopback(address), control, pages: pages?.routes });
   const server = await serve({
     ...address,
     maxFrameBytes: 0,
@@ -30,6 +31,9 @@ export async function startStatusServer(
   });
   return {
     url: server.url,
-    close: () => server.stop(stopGraceMs),
+    close() {
+      pages?.close();
+      return server.stop(stopGraceMs);
+    },
   };
 }

@@ -6,7 +6,7 @@ import { test } from "../support/test.ts";
 
 const src = join(import.meta.dirname ?? ".", "..", "..", "src");
 const files = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => ({ file, text: withoutComments(readFileSync(join(src, file), "utf8")) }));
 
 function withoutComments(code: string): string {

@@ -1,0 +1,18 @@
+import type { Settings } from "../config/settings.ts";
+import type { PageSource } from "../status/page_source.ts";
+import { controlOf, type Watch, type Watched } from "./connect_status.ts";
+
+/** What the page of a connector shows. */
+export function pageSource(
+  { source: { channel, url } }: Settings,
+  { connector, journal, watch }: Watched & { readonly watch: Watch },
+): PageSource {
+  return {
+    subtitle: `${channel} at ${url.host}`,
+    status: watch.status,
+    targets: () => connector.targets,
+    recent: watch.recent,
+    exchanges: watch.exchanges,
+    control: controlOf(connector, journal),
+  };
+}

@@ -1,0 +1,194 @@
+/** The last messages and the last minutes of a connector, folded from its events. */
+import type { Clock } from "../async/clock.ts";
+import { PerSecond } from "../async/per_second.ts";
+import type { ConnectorEvent, Observe } from "./events.ts";
+import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
+import type { AttemptRecord, RecentMessage, Series, Standing } from "./picture.ts";
+
+export interface RecentFold {
+  readonly observe: Observe;
+  /** The newest first. */
+  messages(): readonly RecentMessage[];
+  message(messageId: string): RecentMessage | undefined;
+  /** What the relay had waiting when it was connected to last, where it told. */
+  readonly waiting: number | undefined;
+  /** The last five minutes; `stepSeconds` divides them. */
+  series(stepSeconds?: number): Series;
+}
+
+const maxMessages = 200;
+/** Of one message. */
+const maxAttempts = 50;
+const seriesSeconds = 300;
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+interface Entry extends Writable<Omit<RecentMessage, "targets" | "attempts">> {
+  readonly targets: Map<string, Standing>;
+  readonly attempts: AttemptRecord[];
+}
+
+/** The later, the further from success. */
+const order: readonly Standing[] = [
+  "delivered",
+  "abandoned",
+  "deferred",
+  "rejected",
+  "exhausted",
+  "in_hand",
+  "retrying",
+];
+
+/** Bounded, and cheap for each event: what takes time is done when somebody looks. */
+export function foldRecent(clock: Clock): RecentFold {
+  const entries = new Map<string, Entry>();
+  const outcomes = new PerSecond(seriesSeconds, 2, clock);
+  const latency = new PerSecond(seriesSeconds, latencyBuckets, clock);
+  let version = 0;
+  let waiting: number | undefined;
+
+  function observe(event: ConnectorEvent): void {
+    switch (event.type) {
+      case "stream.connected":
+        waiting = event.waiting?.messages;
+        break;
+      case "delivery.received": {
+        const known = entries.get(event.messageId);
+        const entry = entryOf(event);
+        entry.lagMs ??= event.lagMs;
+        entry.bytes = event.bytes;
+        if (!known) break;
+        entry.copies++;
+        entries.delete(event.messageId);
+        entries.set(event.messageId, entry);
+        break;
+      }
+      case "delivery.attempted":
+        latency.add(bucketOf(event.durationMs));
+        if (event.result !== "delivered") outcomes.add(1);
+        attempted(entryOf(event), event);
+        break;
+      case "delivery.retrying":
+        stands(entryOf(event), event.target, "retrying", event.reason.message);
+        break;
+      case "delivery.succeeded":
+        outcomes.add(0);
+        stands(entryOf(event), event.target, "delivered");
+        break;
+      case "delivery.failed":
+        stands(entryOf(event), event.target ?? "", event.outcome, event.reason.message);
+        break;
+      case "delivery.deferred":
+        stands(entryOf(event), event.target ?? "", "deferred", event.reason.message);
+        break;
+      case "dead_letter.stored":
+        entryOf(event).isDeadLetter = true;
+        break;
+      case "dead_letter.replayed": {
+        const entry = entries.get(event.messageId);
+        if (entry) changed(entry).isDeadLetter = !event.delivered;
+        break;
+      }
+      case "settlement.confirmed": {
+        const entry = entries.get(event.messageId);
+        if (entry) changed(entry).settled = event.verdict;
+        break;
+      }
+    }
+  }
+
+  /** The entry of the event's message, as changed; a new one where there is none. */
+  function entryOf(
+    event: {
+      readonly messageId: string;
+      readonly webhookId: string;
+      readonly traceId?: string | undefined;
+    },
+  ): Entry {
+    const { messageId, webhookId } = event;
+    let entry = entries.get(messageId);
+    if (!entry) {
+      entry = {
+        messageId,
+        webhookId,
+        traceId: undefined,
+        at: clock.now(),
+        lagMs: undefined,
+        bytes: undefined,
+        copies: 1,
+        targets: new Map(),
+        standing: "in_hand",
+        reason: undefined,
+        attemptCount: 0,
+        attempts: [],
+        durationMs: undefined,
+        settled: undefined,
+        isDeadLetter: false,
+        version: 0,
+      };
+      entries.set(messageId, entry);
+      if (entries.size > maxMessages) {
+        for (const [oldest] of entries) {
+          entries.delete(oldest);
+          break;
+        }
+      }
+    }
+    entry.traceId ??= event.traceId;
+    return changed(entry);
+  }
+
+  function changed(entry: Entry): Entry {
+    entry.version = ++version;
+    return entry;
+  }
+
+  function attempted(
+    entry: Entry,
+    { target, attempt, durationMs, result, status, reason }: Extract<
+      ConnectorEvent,
+      { type: "delivery.attempted" }
+    >,
+  ): void {
+    entry.attemptCount++;
+    if (entry.attempts.length === maxAttempts) entry.attempts.shift();
+    entry.attempts.push({
+      target,
+      attempt,
+      durationMs,
+      startedAt: clock.now() - durationMs,
+      result,
+      status: status ?? reason?.status,
+      reason: reason?.message,
+    });
+  }
+
+  function stands(entry: Entry, target: string, standing: Standing, reason?: string): void {
+    entry.targets.set(target, standing);
+    entry.standing = [...entry.targets.values()].reduce((a, b) =>
+      order.indexOf(b) > order.indexOf(a) ? b : a
+    );
+    entry.reason = entry.standing === "delivered" ? undefined : reason ?? entry.reason;
+    const isOver = entry.standing !== "retrying" && entry.standing !== "in_hand";
+    entry.durationMs = isOver ? clock.now() - entry.at : undefined;
+  }
+
+  return {
+    observe,
+    messages: () => [...entries.values()].reverse(),
+    message: (messageId) => entries.get(messageId),
+    get waiting() {
+      return waiting;
+    },
+    series(stepSeconds = 1) {
+      const counts = outcomes.steps(stepSeconds);
+      const durations = latency.steps(stepSeconds);
+      return {
+        stepSeconds,
+        delivered: counts.map(([delivered = 0]) => delivered / stepSeconds),
+        failed: counts.map(([, failed = 0]) => failed / stepSeconds),
+        p50: durations.map((row) => percentile(row, 0.5)),
+        p95: durations.map((row) => percentile(row, 0.95)),
+      };
+    },
+  };
+}

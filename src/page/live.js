@@ -1,0 +1,67 @@
+// Keeps the page up to date while it is open. Everything it shows was drawn by the server.
+const pill = document.getElementById("live");
+const rows = document.getElementById("messages");
+const maxRows = 200;
+const shown = new Map();
+
+/** Times are UTC as they come; here they are those of whoever looks. */
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.title = new Date(time.dateTime).toLocaleString();
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], {
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hourCycle: "h23",
+    });
+  }
+  for (const zone of root.querySelectorAll("[data-zone]")) zone.remove();
+}
+
+function tell(state, text) {
+  if (pill.dataset.state === state) return;
+  pill.dataset.state = state;
+  pill.textContent = text;
+  pill.hidden = false;
+}
+
+function update({ sections }) {
+  for (const [name, html] of Object.entries(sections)) {
+    const section = document.getElementById(name);
+    if (!section || shown.get(name) === html) continue;
+    const focused = section.contains(document.activeElement);
+    section.innerHTML = html;
+    if (focused) section.querySelector("a, button")?.focus();
+    localTimes(section);
+    shown.set(name, html);
+  }
+}
+
+function show({ html }) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const row = template.content.firstElementChild;
+  localTimes(row);
+  const old = document.getElementById(row.id);
+  const hadFocus = old?.contains(document.activeElement);
+  if (old) old.replaceWith(row);
+  else {
+    document.getElementById("no-messages")?.remove();
+    row.classList.add("new");
+    rows.prepend(row);
+    while (rows.childElementCount > maxRows) rows.lastElementChild.remove();
+  }
+  if (hadFocus) row.querySelector("a")?.focus();
+}
+
+localTimes(document);
+if (pill) {
+  const stream = new EventSource(`/live?since=${rows?.dataset.version ?? 0}`);
+  stream.addEventListener("open", () => tell("on", "Live"));
+  stream.addEventListener("state", ({ data }) => update(JSON.parse(data)));
+  stream.addEventListener("message", ({ data }) => show(JSON.parse(data)));
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) tell("off", "Not live: reload");
+    else tell("lost", "Reconnecting");
+  });
+}

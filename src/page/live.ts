@@ -1,0 +1,109 @@
+import type { Clock } from "../async/clock.ts";
+import { encodeSseEvent } from "../protocol/sse.ts";
+
+/** What a page that is open is told. */
+export interface LiveSource {
+  /** Parts of the page by name, as they are now. */
+  sections(): Readonly<Record<string, string>>;
+  /** Rows that changed since that version, the oldest first, and the version now. */
+  rows?(since: number): { readonly version: number; readonly rows: readonly LiveRow[] };
+}
+
+export interface LiveRow {
+  readonly id: string;
+  readonly html: string;
+}
+
+export interface Live {
+  /**
+   * An event stream: `state` every second, `message` for each row that changed since the version that the page shows.
+   * Undefined when there are too many.
+   */
+  open(since: number): Response | undefined;
+  readonly viewers: number;
+  /** Ends all of them. */
+  close(): void;
+}
+
+export const maxViewers = 16;
+const everyMs = 1_000;
+/** What a viewer may leave unread before it is dropped. */
+const maxUnreadBytes = 1_048_576;
+
+/** Pages that follow what happens. While there are none it does nothing. */
+export function createLive(source: LiveSource, clock: Clock): Live {
+  const viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  const encoder = new TextEncoder();
+  let version = 0;
+  let cancel = () => {};
+  let isClosed = false;
+
+  const state = () =>
+    encodeSseEvent({ event: "state", data: JSON.stringify({ sections: source.sections() }) });
+
+  const messages = (since: number) => {
+    const changed = source.rows?.(since) ?? { version: 0, rows: [] };
+    const events = changed.rows.map((row) =>
+      encodeSseEvent({ event: "message", data: JSON.stringify(row) })
+    );
+    return { version: changed.version, text: events.join("") };
+  };
+
+  function tick(): void {
+    const news = messages(version);
+    version = news.version;
+    const bytes = encoder.encode(state() + news.text);
+    for (const viewer of viewers) {
+      // Room for what was not yet read: a tab that sleeps must not fill this process.
+      if ((viewer.desiredSize ?? 0) <= 0) {
+        leave(viewer);
+        viewer.error(new Error("it does not read"));
+      } else viewer.enqueue(bytes);
+    }
+    if (viewers.size > 0) cancel = clock.after(everyMs, tick);
+  }
+
+  function leave(viewer: ReadableStreamDefaultController<Uint8Array>): void {
+    viewers.delete(viewer);
+    if (viewers.size === 0) cancel();
+  }
+
+  return {
+    open(since) {
+      if (isClosed || viewers.size >= maxViewers) return undefined;
+      let own: ReadableStreamDefaultController<Uint8Array> | undefined;
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          own = controller;
+          const missed = messages(since);
+          if (viewers.size === 0) {
+            version = missed.version;
+            cancel = clock.after(everyMs, tick);
+          }
+          viewers.add(controller);
+          controller.enqueue(encoder.encode(state() + missed.text));
+        },
+        cancel() {
+          if (own) leave(own);
+        },
+      }, new ByteLengthQueuingStrategy({ highWaterMark: maxUnreadBytes }));
+      return new Response(body, {
+        headers: {
+          "Content-Type": "text/event-stream; charset=utf-8",
+          "Cache-Control": "no-store",
+          "X-Accel-Buffering": "no",
+          "X-Content-Type-Options": "nosniff",
+        },
+      });
+    },
+    get viewers() {
+      return viewers.size;
+    },
+    close() {
+      isClosed = true;
+      cancel();
+      for (const viewer of viewers) viewer.close();
+      viewers.clear();
+    },
+  };
+}

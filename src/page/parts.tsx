@@ -1,0 +1,118 @@
+/** @jsxImportSource hono/jsx */
+/** What the pages of connector and relay are made of. */
+import type { Child } from "hono/jsx";
+
+/** Good, in between, or bad: said by a shape and a word, not by colour alone. */
+export type Mood = "good" | "busy" | "bad" | "quiet";
+
+export function Badge({ mood, children }: { readonly mood: Mood; readonly children: Child }) {
+  return <span class={`badge ${mood}`}>{children}</span>;
+}
+
+export interface FactProps {
+  readonly name: string;
+  readonly value: string;
+  /** A few words more. */
+  readonly note?: string | undefined;
+  readonly mood?: Mood | undefined;
+}
+
+/** Numbers with their names. */
+export function Facts({ facts }: { readonly facts: readonly FactProps[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(({ name, value, note, mood }) => (
+        <div class={mood}>
+          <dt>{name}</dt>
+          <dd>
+            <span class="value">{value}</span>
+            {note !== undefined && <span class="note">{note}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Panel(
+  { id, title, aside, children }: {
+    readonly id: string;
+    readonly title: string;
+    readonly aside?: Child;
+    readonly children: Child;
+  },
+) {
+  return (
+    <section class="panel" aria-labelledby={`${id}-title`}>
+      <div class="panel-head">
+        <h2 id={`${id}-title`}>{title}</h2>
+        {aside}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** A table that scrolls by itself where it is too wide, also with the keyboard. */
+export function TableBox(
+  { label, children }: { readonly label: string; readonly children: Child },
+) {
+  return <div class="table-box" role="region" aria-label={label} tabindex={0}>{children}</div>;
+}
+
+export interface Column {
+  readonly name: string;
+  readonly kind?: "number" | "wide" | "number wide";
+  readonly note?: Child;
+}
+
+export function Head({ columns }: { readonly columns: readonly Column[] }) {
+  return (
+    <thead>
+      <tr>
+        {columns.map(({ name, kind, note }) => <th scope="col" class={kind}>{name}{note}</th>)}
+      </tr>
+    </thead>
+  );
+}
+
+/** The hour, minute and second of the day (UTC; the script makes it local). */
+export function Time({ at }: { readonly at: number }) {
+  const iso = new Date(at).toISOString();
+  return <time datetime={iso}>{iso.slice(11, 19)}</time>;
+}
+
+/** Says that times are UTC as long as no script makes them local. */
+export function Zone() {
+  return <span class="note" data-zone="">{` UTC`}</span>;
+}
+
+/** A button that is a form: it works without a script. */
+export function Action(
+  { path, name, kind, about }: {
+    readonly path: string;
+    readonly name: string;
+    readonly kind?: "primary" | "link" | undefined;
+    /** What it is done to, for those who do not see where the button is. */
+    readonly about?: string;
+  },
+) {
+  return (
+    <form method="post" action={path} class="action">
+      <button type="submit" class={kind}>
+        {name}
+        {about !== undefined && <span class="sr">{` ${about}`}</span>}
+      </button>
+    </form>
+  );
+}
+
+/** Sign in, sign out, or nothing where nobody can. */
+export function Account(
+  { standing, open }: { readonly standing: "in" | "out" | "off"; readonly open: boolean },
+) {
+  if (standing === "off" || open) return null;
+  return standing === "in"
+    ? <Action path="/-/session/end" name="Sign out" kind="link" />
+    : <a class="account" href="/-/session">Sign in</a>;
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../async/clock.ts";
+
+/** How long a sign-in lasts. */
+export const sessionMs = 8 * 3_600_000;
+const maxSessions = 100;
+
+/** Who has shown the token, by a random id; in memory. The oldest makes room. */
+export class Sessions {
+  readonly #until = new Map<string, number>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  open(): string {
+    const id = randomBytes(24).toString("base64url");
+    this.#until.set(id, this.#clock.now() + sessionMs);
+    if (this.#until.size > maxSessions) {
+      for (const [oldest] of this.#until) {
+        this.#until.delete(oldest);
+        break;
+      }
+    }
+    return id;
+  }
+
+  has(id: string): boolean {
+    const until = this.#until.get(id);
+    if (until === undefined) return false;
+    if (this.#clock.now() < until) return true;
+    this.#until.delete(id);
+    return false;
+  }
+
+  close(id: string): void {
+    this.#until.delete(id);
+  }
+}

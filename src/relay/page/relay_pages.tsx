@@ -1,0 +1,77 @@
+/** @jsxImportSource hono/jsx */
+import { type Context, Hono } from "hono";
+import type { Clock } from "../../async/clock.ts";
+import { assets } from "../../page/assets.ts";
+import { gate } from "../../page/gate.tsx";
+import { Layout, page } from "../../page/layout.tsx";
+import { createLive } from "../../page/live.ts";
+import { Account } from "../../page/parts.tsx";
+import type { RelayEnv } from "../relay_env.ts";
+import { RelayOverview, relaySections, type RelayView } from "./relay_overview.tsx";
+
+export interface RelayPages {
+  readonly routes: Hono<RelayEnv>;
+  /** Ends the streams to pages that are open. */
+  close(): void;
+}
+
+/**
+ * The page of a relay. It is on the port that the internet reaches: for this machine, and for whoever has signed in
+ * with the admin token. To all others it is not there.
+ */
+export function relayPages(
+  { view, adminToken, clock }: {
+    readonly view: () => RelayView;
+    readonly adminToken: string | undefined;
+    readonly clock: Clock;
+  },
+): RelayPages {
+  const app = new Hono<RelayEnv>();
+  const guard = gate({
+    clock,
+    tokenNow: () => adminToken,
+    where: () => "It is the relay's admin token, WEBHOOK_CONNECT_ADMIN_TOKEN.",
+  });
+  const live = createLive({ sections: () => relaySections(view()) }, clock);
+  const mayLook = (c: Context<RelayEnv>) => isHere(c) || guard.standing(c) === "in";
+
+  app.route("/assets", assets);
+  if (adminToken !== undefined) app.route("/-", guard.routes);
+  app.get("/", async (c) => {
+    if (!mayLook(c)) return c.notFound();
+    await Promise.all(view().channels.map(({ channel }) => channel.refresh()));
+    return page(
+      c,
+      <Layout
+        title="Relay"
+        live
+        subtitle="relay"
+        account={!isHere(c) && <Account standing={guard.standing(c)} open={false} />}
+      >
+        <main id="main" tabindex={-1}>
+          <RelayOverview view={view()} />
+        </main>
+      </Layout>,
+    );
+  });
+  app.get("/live", (c) => {
+    if (!mayLook(c)) return c.notFound();
+    return live.open(0) ?? c.json({ detail: "too many pages are open" }, 503);
+  });
+  return { routes: app, close: () => live.close() };
+}
+
+/**
+ * Asked by a program of this machine, for itself: no proxy has passed it on, and it is no page of somewhere else that
+ * made this machine's address its own name.
+ */
+function isHere(c: Context<RelayEnv>): boolean {
+  const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+  return isLoopback(c.env.remoteAddress) &&
+    passedOn.every((name) => c.req.header(name) === undefined) &&
+    /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(c.req.header("host") ?? "");
+}
+
+export function isLoopback(address: string): boolean {
+  return address === "::1" || /^(::ffff:)?127\./.test(address);
+}

@@ -1,0 +1,118 @@
+/** @jsxImportSource hono/jsx */
+import type { RecentMessage } from "../observe/picture.ts";
+import { Action, Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
+import { count, duration } from "../page/wording.ts";
+import type { LetterSummary } from "../flow.ts";
+import { StandingBadge } from "./standing_badge.tsx";
+
+/** The last messages, the newest first. */
+export function MessageList({ messages }: { readonly messages: readonly RecentMessage[] }) {
+  const version = Math.max(0, ...messages.map((message) => message.version));
+  return (
+    <Panel
+      id="messages-panel"
+      title="Messages"
+      aside={<span class="quiet">the last 200</span>}
+    >
+      <TableBox label="Messages">
+        <table>
+          <caption class="sr">The last messages, the newest first</caption>
+          <Head
+            columns={[
+              { name: "Time", note: <Zone /> },
+              { name: "Message" },
+              { name: "Webhook", kind: "wide" },
+              { name: "Target", kind: "wide" },
+              { name: "Outcome" },
+              { name: "Attempts", kind: "number wide" },
+              { name: "Took", kind: "number" },
+            ]}
+          />
+          <tbody id="messages" data-version={version}>
+            {messages.map((message) => <MessageRow message={message} />)}
+            {messages.length === 0 && (
+              <tr id="no-messages">
+                <td colspan={7} class="empty">No message has come yet.</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </TableBox>
+    </Panel>
+  );
+}
+
+export function MessageRow({ message }: { readonly message: RecentMessage }) {
+  const { messageId, webhookId, at, targets, standing, reason, attemptCount, durationMs } = message;
+  const names = [...targets.keys()].filter((name) => name !== "").join(", ");
+  return (
+    <tr id={`m-${messageId}`}>
+      <td>
+        <Time at={at} />
+      </td>
+      <th scope="row" class="id">
+        <a href={pathOf(messageId)}>{messageId}</a>
+        <span class="under phone">{names === "" ? webhookId : `${webhookId} → ${names}`}</span>
+      </th>
+      <td class="wide">{webhookId}</td>
+      <td class="wide">{names}</td>
+      <td>
+        <StandingBadge standing={standing} />
+        {reason !== undefined && <span class="under reason">{reason}</span>}
+      </td>
+      <td class="number wide">{count(attemptCount)}</td>
+      <td class="number">{durationMs === undefined ? "" : duration(durationMs)}</td>
+    </tr>
+  );
+}
+
+/** Dead letters, each with a button to replay it. */
+export function LetterList({ letters }: { readonly letters: readonly LetterSummary[] }) {
+  if (letters.length === 0) return null;
+  return (
+    <Panel id="letters-panel" title="Dead letters">
+      <TableBox label="Dead letters">
+        <table>
+          <caption class="sr">Dead letters, the newest first</caption>
+          <Head
+            columns={[
+              { name: "Put away", note: <Zone /> },
+              { name: "Message" },
+              { name: "Target", kind: "wide" },
+              { name: "Reason", kind: "wide" },
+              { name: "Attempts", kind: "number wide" },
+              { name: "Action" },
+            ]}
+          />
+          <tbody>
+            {letters.map(({ at, messageId, webhookId, target, reason, attempts }) => (
+              <tr>
+                <td>
+                  <Time at={at} />
+                </td>
+                <th scope="row" class="id">
+                  <a href={pathOf(messageId)}>{messageId}</a>
+                  <span class="under phone">{`${webhookId} → ${target}`}</span>
+                </th>
+                <td class="wide">{target}</td>
+                <td class="wide reason">{reason.message}</td>
+                <td class="number wide">{count(attempts)}</td>
+                <td>
+                  <Action
+                    path={`/-/form/replay/${encodeURIComponent(messageId)}`}
+                    name="Replay"
+                    about={messageId}
+                  />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </TableBox>
+    </Panel>
+  );
+}
+
+function pathOf(messageId: string): string {
+  return `/messages/${encodeURIComponent(messageId)}`;
+}

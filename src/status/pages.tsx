@@ -1,0 +1,163 @@
+/** @jsxImportSource hono/jsx */
+import { type Context, Hono } from "hono";
+import type { Clock } from "../async/clock.ts";
+import { assets } from "../page/assets.ts";
+import { gate, type GateOptions } from "../page/gate.tsx";
+import { Layout, page } from "../page/layout.tsx";
+import { createLive } from "../page/live.ts";
+import { Account } from "../page/parts.tsx";
+import { LetterList, MessageList, MessageRow } from "./message_list.tsx";
+import { MessagePage } from "./message_page.tsx";
+import { Overview, overviewSections } from "./overview.tsx";
+import type { PageSource } from "./page_source.ts";
+
+/** Dead letters shown on the overview. */
+const maxLetters = 20;
+/** How long a replay may keep the browser waiting; it goes on by itself. */
+const replayWaitMs = 3_000;
+
+/** What a form came to, by what stands in the address afterwards. */
+const notices: Readonly<Record<string, string>> = {
+  paused: "Paused: nothing more is taken from the relay.",
+  resumed: "Resumed.",
+  delivered: "Replayed: it is delivered.",
+  failed: "Replayed: it could not be delivered, and is still kept.",
+  going: "The replay goes on.",
+  under_way: "It is being replayed already.",
+  gone: "There is no such dead letter any more.",
+};
+
+export interface Pages {
+  readonly routes: Hono;
+  /** Ends the streams to pages that are open. */
+  close(): void;
+}
+
+/** The page of a connector: overview, messages, what keeps them up to date, and the forms on them. */
+export function connectorPages(
+  source: PageSource,
+  { clock, ...access }: GateOptions & { readonly clock: Clock },
+): Pages {
+  const app = new Hono();
+  const guard = gate({ clock, ...access });
+  const live = createLive({
+    sections: () => overviewSections(source),
+    rows(since) {
+      const messages = source.recent.messages();
+      const version = Math.max(0, ...messages.map((message) => message.version));
+      const rows = messages.filter((message) => message.version > (since > version ? 0 : since))
+        .reverse()
+        .map((message) => ({
+          id: message.messageId,
+          html: String(<MessageRow message={message} />),
+        }));
+      return { version, rows };
+    },
+  }, clock);
+
+  app.route("/assets", assets);
+  app.route("/-", guard.routes);
+
+  app.get("/", (c) => {
+    const mayAct = guard.standing(c) === "in";
+    return shown(c, {
+      title: "Overview",
+      live: true,
+      content: (
+        <>
+          <Overview source={source} mayAct={mayAct} />
+          {mayAct && <LetterList letters={source.control.letters.list(maxLetters)} />}
+          <MessageList messages={source.recent.messages()} />
+        </>
+      ),
+    });
+  });
+  app.get("/messages/:id", (c) => {
+    const messageId = c.req.param("id");
+    const message = source.recent.message(messageId);
+    const mayAct = guard.standing(c) === "in";
+    const hasLetter = source.control.letters.of(messageId).length > 0;
+    if (!message && !hasLetter) {
+      const content = (
+        <>
+          <h1>No such message</h1>
+          <p>
+            The last 200 are shown on the <a href="/">overview</a>.
+          </p>
+        </>
+      );
+      return shown(c, { title: "No such message", live: false, content }, 404);
+    }
+    const exchanges = !source.exchanges ? "off" : mayAct ? source.exchanges.of(messageId) : "out";
+    const content = (
+      <MessagePage
+        messageId={messageId}
+        message={message}
+        hasLetter={hasLetter}
+        mayAct={mayAct}
+        exchanges={exchanges}
+      />
+    );
+    return shown(c, { title: messageId, live: false, content });
+  });
+  app.get(
+    "/live",
+    (c) =>
+      live.open(Number(c.req.query("since")) || 0) ??
+        c.json({ detail: "too many pages are open" }, 503),
+  );
+
+  app.use("/-/form/*", async (c, next) => guard.refusal(c) ?? await next());
+  app.post("/-/form/pause", (c) => {
+    source.control.pause();
+    return c.redirect("/?did=paused", 303);
+  });
+  app.post("/-/form/resume", (c) => {
+    source.control.resume();
+    return c.redirect("/?did=resumed", 303);
+  });
+  app.post("/-/form/replay/:id", async (c) => {
+    const messageId = c.req.param("id");
+    let cancel = () => {};
+    const waited = new Promise<string>((resolve) => {
+      cancel = clock.after(replayWaitMs, () => resolve("going"));
+    });
+    const did = await Promise.race([replay(messageId), waited]).finally(cancel);
+    return c.redirect(`/messages/${encodeURIComponent(messageId)}?did=${did}`, 303);
+  });
+  return { routes: app, close: () => live.close() };
+
+  async function replay(messageId: string): Promise<string> {
+    const results = await source.control.replay(messageId);
+    if (!results) return "gone";
+    if (results === "under_way") return results;
+    return results.every(({ outcome }) => outcome.kind === "delivered") ? "delivered" : "failed";
+  }
+
+  function shown(
+    c: Context,
+    { title, live, content }: {
+      readonly title: string;
+      readonly live: boolean;
+      readonly content: ReturnType<typeof Overview>;
+    },
+    status: 200 | 404 = 200,
+  ): Response {
+    const notice = notices[c.req.query("did") ?? ""];
+    return page(
+      c,
+      <Layout
+        title={title}
+        live={live}
+        subtitle={source.subtitle}
+        account={<Account standing={guard.standing(c)} open={access.open ?? false} />}
+      >
+        <main id="main" tabindex={-1}>
+          {notice !== undefined && <p class="notice" role="status">{notice}</p>}
+          {content}
+        </main>
+      </Layout>,
+      status,
+    );
+  }
+}

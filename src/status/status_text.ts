@@ -1,0 +1,47 @@
+import { z } from "zod";
+
+/** Of what `/status` says, that which the page shows: the page is one more reader of it. */
+const statusText = z.object({
+  version: z.string(),
+  runtime: z.string(),
+  uptime_seconds: z.number(),
+  draining: z.boolean(),
+  paused: z.boolean(),
+  connection: z.discriminatedUnion("state", [
+    z.object({
+      state: z.literal("connected"),
+      transport: z.string(),
+      up_seconds: z.number(),
+      silent_seconds: z.number(),
+    }),
+    z.object({ state: z.literal("disconnected"), down_seconds: z.number() }),
+  ]),
+  reconnects: z.object({ last_failure: z.object({ message: z.string() }).nullable() }),
+  in_hand: z.object({ messages: z.number(), bytes: z.number() }),
+  journal: z.object({
+    place: z.string(),
+    problem: z.string().nullable(),
+    dead_letters: z.object({ messages: z.number() }),
+  }),
+  totals: z.object({
+    received: z.number(),
+    delivered: z.number(),
+    retried: z.number(),
+    duplicates: z.number(),
+  }),
+  targets: z.record(
+    z.string(),
+    z.object({
+      breaker: z.enum(["closed", "open", "half_open"]),
+      failures_in_a_row: z.number(),
+      last_failure: z.string().nullable(),
+      last_success_at: z.string().nullable(),
+    }),
+  ),
+});
+
+export type StatusText = z.infer<typeof statusText>;
+
+export function readStatus(status: Record<string, unknown>): StatusText {
+  return statusText.parse(status);
+}

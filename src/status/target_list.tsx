@@ -1,0 +1,65 @@
+/** @jsxImportSource hono/jsx */
+import { Badge, Head } from "../page/parts.tsx";
+import { count } from "../page/wording.ts";
+import type { TargetLoad } from "./page_source.ts";
+import type { StatusText } from "./status_text.ts";
+
+/** Each target: whether it answers, what it has to do, what went wrong last. */
+export function TargetList(
+  { status, loads }: { readonly status: StatusText; readonly loads: readonly TargetLoad[] },
+) {
+  return (
+    <table>
+      <caption class="sr">Targets</caption>
+      <Head
+        columns={[
+          { name: "Target" },
+          { name: "State" },
+          { name: "In flight", kind: "number" },
+          { name: "Waiting", kind: "number wide" },
+          { name: "Failures in a row", kind: "number wide" },
+          { name: "Last failure", kind: "wide" },
+        ]}
+      />
+      <tbody>
+        {loads.map(({ name, url, attempting, held }) => {
+          const known = status.targets[name];
+          const failures = known?.failures_in_a_row ?? 0;
+          return (
+            <tr>
+              <th scope="row">
+                {name}
+                <span class="under">{url}</span>
+              </th>
+              <td>
+                <TargetBadge
+                  breaker={known?.breaker ?? "closed"}
+                  failures={failures}
+                  isTried={known !== undefined &&
+                    (known.last_success_at !== null || known.last_failure !== null)}
+                />
+              </td>
+              <td class="number">{count(attempting)}</td>
+              <td class="number wide">{count(held)}</td>
+              <td class="number wide">{count(failures)}</td>
+              <td class="wide reason">{known?.last_failure ?? "none"}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function TargetBadge(
+  { breaker, failures, isTried }: {
+    readonly breaker: "closed" | "open" | "half_open";
+    readonly failures: number;
+    readonly isTried: boolean;
+  },
+) {
+  if (breaker === "open") return <Badge mood="bad">breaker open</Badge>;
+  if (breaker === "half_open") return <Badge mood="busy">probing</Badge>;
+  if (failures > 0) return <Badge mood="busy">failing</Badge>;
+  return isTried ? <Badge mood="good">answers</Badge> : <Badge mood="quiet">not tried yet</Badge>;
+}

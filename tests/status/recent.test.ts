@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { bucketOf, percentile } from "../../src/observe/latency.ts";
+import { foldRecent } from "../../src/observe/recent.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { test } from "../support/test.ts";
+
+const target = "default";
+const about = (messageId: string) => ({ messageId, webhookId: "hook" });
+const refused = { code: "status", message: "the target answered 500", status: 500 } as const;
+
+function received(messageId: string): ConnectorEvent {
+  return { type: "delivery.received", ...about(messageId), bytes: 12, lagMs: 3 };
+}
+
+function attempted(messageId: string, attempt: number, isGood: boolean): ConnectorEvent {
+  return {
+    type: "delivery.attempted",
+    ...about(messageId),
+    ...{ target, attempt, durationMs: 20 },
+    ...(isGood ? { result: "delivered", status: 200 } : { result: "transient", reason: refused }),
+  };
+}
+
+function succeeded(messageId: string, to = target): ConnectorEvent {
+  const counted = { attempts: 2, status: 200, durationMs: 520, lagMs: 3 };
+  return { type: "delivery.succeeded", ...about(messageId), target: to, ...counted };
+}
+
+test("a message is told with its attempts, their times and reasons, how it ended and what the relay heard", async () => {
+  const clock = new ManualClock();
+  const fold = foldRecent(clock);
+  const start = clock.now();
+  fold.observe(received("m"));
+  assert.equal(fold.message("m")?.standing, "in_hand");
+  await clock.advance(20);
+  fold.observe(attempted("m", 1, false));
+  fold.observe({
+    type: "delivery.retrying",
+    ...about("m"),
+    ...{ target, attempt: 1, reason: refused, delayMs: 480 },
+  });
+  assert.equal(fold.message("m")?.standing, "retrying");
+  assert.equal(fold.message("m")?.durationMs, undefined);
+  await clock.advance(500);
+  fold.observe(attempted("m", 2, true));
+  fold.observe(succeeded("m"));
+  fold.observe({ type: "settlement.confirmed", messageId: "m", verdict: "ack", retry: false });
+  const { version: _, targets, attempts, ...message } = fold.message("m")!;
+  assert.deepEqual(message, {
+    ...about("m"),
+    traceId: undefined,
+    at: start,
+    lagMs: 3,
+    bytes: 12,
+    copies: 1,
+    standing: "delivered",
+    reason: undefined,
+    attemptCount: 2,
+    durationMs: 520,
+    settled: "ack",
+    isDeadLetter: false,
+  });
+  assert.deepEqual([...targets], [[target, "delivered"]]);
+  assert.deepEqual(
+    attempts.map(({ startedAt, status, result, reason }) => [
+      ...[startedAt - start, status, result, reason],
+    ]),
+    [
+      [0, 500, "transient", refused.message],
+      [500, 200, "delivered", undefined],
+    ],
+  );
+});
+
+test("of several targets the one furthest from success decides where the message stands", () => {
+  const fold = foldRecent(new ManualClock());
+  fold.observe(received("m"));
+  fold.observe({
+    type: "delivery.failed",
+    ...about("m"),
+    ...{ target: "audit", outcome: "rejected", attempts: 1, reason: refused },
+  });
+  fold.observe(succeeded("m", "orders"));
+  assert.equal(fold.message("m")?.standing, "rejected");
+  assert.equal(fold.message("m")?.reason, refused.message);
+  fold.observe({ type: "dead_letter.stored", ...about("m"), target: "audit", reason: refused });
+  assert.equal(fold.message("m")?.isDeadLetter, true);
+  fold.observe(succeeded("m", "audit"));
+  const replayed = { messageId: "m", target: "audit", delivered: true };
+  fold.observe({ type: "dead_letter.replayed", webhookId: "hook", ...replayed });
+  assert.equal(fold.message("m")?.standing, "delivered");
+  assert.equal(fold.message("m")?.isDeadLetter, false);
+});
+
+test("200 messages are kept, the newest first; one that comes again is the newest; attempts are bounded", () => {
+  const fold = foldRecent(new ManualClock());
+  for (let i = 0; i < 250; i++) fold.observe(received(`m${i}`));
+  fold.observe(received("m100"));
+  const ids = fold.messages().map(({ messageId }) => messageId);
+  assert.equal(ids.length, 200);
+  assert.deepEqual(ids.slice(0, 2), ["m100", "m249"]);
+  assert.equal(ids.at(-1), "m50");
+  assert.equal(fold.message("m100")?.copies, 2);
+  for (let i = 1; i <= 80; i++) fold.observe(attempted("m100", i, false));
+  assert.equal(fold.message("m100")?.attempts.length, 50);
+  assert.equal(fold.message("m100")?.attemptCount, 80);
+});
+
+test("every change has a version above the last: who looks twice sees what is new", () => {
+  const fold = foldRecent(new ManualClock());
+  fold.observe(received("a"));
+  fold.observe(received("b"));
+  const before = Math.max(...fold.messages().map(({ version }) => version));
+  fold.observe(succeeded("a"));
+  const after = fold.messages().filter(({ version }) => version > before);
+  assert.deepEqual(after.map(({ messageId }) => messageId), ["a"]);
+});
+
+test("the last five minutes: deliveries and failed attempts a second, and how long attempts took", async () => {
+  const clock = new ManualClock();
+  const fold = foldRecent(clock);
+  for (let i = 0; i < 10; i++) fold.observe(attempted("m", i, i % 2 === 0));
+  for (let i = 0; i < 5; i++) fold.observe(succeeded("m"));
+  await clock.advance(5_000);
+  const { delivered, failed, p50, p95, stepSeconds } = fold.series(5);
+  assert.equal(stepSeconds, 5);
+  assert.equal(delivered.length, 60);
+  assert.deepEqual(delivered.slice(-2), [1, 0]);
+  assert.deepEqual(failed.slice(-2), [1, 0]);
+  assert.equal(fold.series().delivered.length, 300);
+  const [median, none] = p50.slice(-2);
+  assert.ok(median && Math.abs(median - 20) <= 2, String(median));
+  assert.equal(none, undefined);
+  assert.equal(p95.at(-2), median);
+  await clock.advance(301_000);
+  assert.ok(fold.series(5).delivered.every((rate) => rate === 0));
+});
+
+for (const ms of [0, 1, 2, 3, 4, 5, 17, 250, 999, 30_000, 120_000]) {
+  test(`a percentile of one duration of ${ms} ms is that duration, within a tenth`, () => {
+    const counts: number[] = [];
+    counts[bucketOf(ms)] = 1;
+    const told = percentile(counts, 0.95) ?? NaN;
+    assert.ok(Math.abs(told - ms) <= ms / 10, String(told));
+  });
+}
+
+test("no duration has no percentile, and one beyond all buckets counts as the longest", () => {
+  assert.equal(percentile([0, 0], 0.5), undefined);
+  const counts: number[] = [];
+  counts[bucketOf(1e9)] = 1;
+  assert.ok((percentile(counts, 0.5) ?? 0) > 100_000);
+});

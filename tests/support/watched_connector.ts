@@ -1,0 +1,53 @@
+/** A connector in this process with its status server and page. */
+import { systemClock } from "../../src/async/clock.ts";
+import { pageSource } from "../../src/cli/connector_page.ts";
+import { controlOf, watchConnector } from "../../src/cli/connect_status.ts";
+import type { Settings } from "../../src/config/settings.ts";
+import { type Connector, createConnector } from "../../src/connector.ts";
+import { openJournal } from "../../src/journal/open_journal.ts";
+import { controlRoutes } from "../../src/status/control.ts";
+import { connectorPages } from "../../src/status/pages.tsx";
+import { startStatusServer } from "../../src/status/server.ts";
+import type { TestContext } from "./cleanup.ts";
+
+export interface WatchedConnector {
+  /** Of the page, without a slash at the end. */
+  readonly url: string;
+  readonly connector: Connector;
+}
+
+export async function startWatchedConnector(
+  t: TestContext,
+  settings: Settings,
+  { token, open = false }: { readonly token?: string; readonly open?: boolean } = {},
+): Promise<WatchedConnector> {
+  const limits = settings.deadLetters;
+  const journal = {
+    open: openJournal({ folder: undefined, limits, clock: systemClock, onDropped: () => {} }),
+    degraded: undefined,
+  };
+  const watch = watchConnector(() => ({ connector, journal }), settings);
+  const connector = createConnector(settings, {
+    journal: journal.open,
+    clock: systemClock,
+    random: Math.random,
+    inspect: watch.exchanges?.record,
+    observe: watch.observe,
+  });
+  const tokenNow = () => token;
+  const pages = connectorPages(pageSource(settings, { connector, journal, watch }), {
+    ...{ clock: systemClock, tokenNow, where: () => "It is in the test.", open },
+  });
+  const control = controlRoutes(controlOf(connector, journal), tokenNow);
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const server = await startStatusServer(address, watch, { control, pages });
+  const stop = new AbortController();
+  const ended = connector.run({ drain: stop.signal, abort: stop.signal });
+  t.defer(async () => {
+    stop.abort();
+    await ended.catch(() => {});
+    await server.close();
+    journal.open.close();
+  });
+  return { url: server.url, connector };
+}
