@@ -99,8 +99,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       now: clock.now(),
     }),
   });
-  const version = options.build?.version ?? "";
-  const app = routes(relay, metrics, { ...options, stores, version, pages });
+  const app = routes(relay, metrics, { ...options, stores, version: options.build?.version ?? "" });
+  app.route("/", pages.routes);
   const server = await serve({
     hostname: options.hostname,
     port: options.port,

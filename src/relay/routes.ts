@@ -5,7 +5,7 @@ import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest/ingest.ts";
-import { isLoopback, type RelayPages } from "./page/relay_pages.tsx";
+import { isLoopback } from "./page/relay_pages.tsx";
 import { longPoll } from "./long_poll_stream.ts";
 import type { RegisteredChannel } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
@@ -21,7 +21,6 @@ export interface RouteOptions {
   readonly stores: Stores;
   /** Undefined = no admin API. */
   readonly adminToken?: string | undefined;
-  readonly pages: RelayPages;
   /** Take `?token=` on streams too. */
   readonly allowQueryToken?: boolean;
 }
@@ -39,7 +38,6 @@ export function routes(
   const { clock } = relay;
   const app = new Hono<RelayEnv>();
   const document = openApiDocument(options.version);
-  app.route("/", options.pages.routes);
   app.get("/openapi.json", (c) => c.json(document));
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {

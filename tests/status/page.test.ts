@@ -1,0 +1,310 @@
+/** The page as HTML, and who may do what; the browser is in tests/browser. */
+import assert from "node:assert/strict";
+import { Sessions } from "../../src/page/sessions.ts";
+import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
+import { startWatchedConnector } from "../support/watched_connector.ts";
+
+const sameSite = { "Sec-Fetch-Site": "same-origin" };
+
+async function start(
+  t: TestContext,
+  { status = 200, more = {}, open = false, hasToken = true }: {
+    status?: number;
+    more?: Record<string, unknown>;
+    open?: boolean;
+    hasToken?: boolean;
+  } = {},
+) {
+  const answer = { status };
+  const target = await startTarget(t, () => answer.status);
+  const relay = await startDevRelay(t);
+  const given = settings(relay.url, target.url, "sse", more);
+  const { url } = await startWatchedConnector(t, given, {
+    ...(hasToken && { token: "t0ken" }),
+    open,
+  });
+  const get = async (path: string, cookie = "") => {
+    const response = await fetch(url + path, { headers: { Cookie: cookie } });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  const post = async (path: string, headers: Record<string, string>, body = "") => {
+    const type = { "Content-Type": "application/x-www-form-urlencoded" };
+    const response = await fetch(url + path, {
+      method: "POST",
+      redirect: "manual",
+      headers: { ...type, ...headers },
+      body,
+    });
+    await response.body?.cancel();
+    const cookie = response.headers.get("set-cookie") ?? "";
+    return { status: response.status, to: response.headers.get("location"), cookie };
+  };
+  const signIn = async () => {
+    const { cookie } = await post("/-/session", sameSite, "token=t0ken");
+    return cookie.split(";", 1)[0] ?? "";
+  };
+  /** Until the page says so. */
+  const shows = (path: string, pattern: RegExp) => polled(() => get(path), pattern);
+  return { url, relay, target, answer, get, post, signIn, shows };
+}
+
+async function polled(get: () => Promise<{ text: string }>, pattern: RegExp): Promise<string> {
+  for (;;) {
+    const { text } = await get();
+    if (pattern.test(text)) return text;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test("the page has a strict policy, its own script and style, and nothing from elsewhere", async (t) => {
+  const { get, url } = await start(t);
+  const { status, headers, text } = await get("/");
+  assert.equal(status, 200);
+  const policy = headers.get("content-security-policy") ?? "";
+  for (
+    const rule of [
+      ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"],
+      ...["img-src 'self' data:", "form-action 'self'", "frame-ancestors 'none'"],
+      "base-uri 'none'",
+    ]
+  ) {
+    assert.ok(policy.split("; ").includes(rule), rule);
+  }
+  assert.doesNotMatch(policy, /unsafe/);
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.doesNotMatch(text, /<style|<script>|\son\w+=|\sstyle=/);
+  for (const [, path = ""] of text.matchAll(/(?:src|href)="(\/assets[^"]+)"/g)) {
+    const asset = await fetch(url + path);
+    assert.equal(asset.status, 200, path);
+    assert.match(asset.headers.get("content-type") ?? "", /^text\/(css|javascript); charset=utf-8/);
+    assert.ok((await asset.text()).length > 100);
+  }
+  assert.doesNotMatch(text.replace(/data:image\/svg[^"]*/, ""), /(src|href)="(https?:)?\/\//);
+});
+
+test("without a script the page tells the state, the targets and the last messages", async (t) => {
+  const { get, relay, shows } = await start(t);
+  const id = await publish(relay, "hello");
+  const text = await shows("/", new RegExp(`id="m-${id}"[^]*?delivered[^]*?</tr>`));
+  assert.match(text, /Connected<\/h1>/);
+  assert.match(text, /over server-sent events for/);
+  assert.match(text, /aria-label="Delivered per second/);
+  assert.match(text, /default<span class="under">http:\/\/127\.0\.0\.1:\d+\/hooks/);
+  assert.match((await get(`/messages/${id}`)).text, /Attempts<\/h2>[^]*200/);
+  assert.equal((await get("/messages/none")).status, 404);
+});
+
+test("what a sender or a target says is text on the page, never markup", async (t) => {
+  const { relay, shows } = await start(t, {
+    status: 422,
+    open: true,
+    more: { inspect: true },
+  });
+  const id = await publish(relay, "<script>alert(1)</script>");
+  const text = await shows(`/messages/${id}`, /422/);
+  assert.match(text, /&lt;script&gt;alert\(1\)/);
+  assert.doesNotMatch(text, /<script>/);
+});
+
+test("requests and responses are shown to those who have signed in, and only with inspect", async (t) => {
+  const { get, relay, shows, signIn } = await start(t, { more: { inspect: true } });
+  const id = await publish(relay, "the body");
+  await shows(`/messages/${id}`, /delivered/);
+  const out = await get(`/messages/${id}`);
+  assert.doesNotMatch(out.text, /the body/);
+  assert.match(out.text, /Sign in<\/a> to see them/);
+  const { text } = await get(`/messages/${id}`, await signIn());
+  for (const part of ["As received", "As sent", "Response", "the body"]) {
+    assert.ok(text.includes(part), part);
+  }
+  const off = await start(t);
+  const other = await publish(off.relay, "the body");
+  await off.shows(`/messages/${other}`, /delivered/);
+  const shown = await off.get(`/messages/${other}`, await off.signIn());
+  assert.match(shown.text, /are not kept/);
+  assert.doesNotMatch(shown.text, /the body/);
+});
+
+test("signing in: the token once, then a cookie that scripts and other sites do not get, until signed out", async (t) => {
+  const { get, post, signIn } = await start(t);
+  assert.equal((await post("/-/session", sameSite, "token=wrong")).status, 401);
+  assert.equal((await post("/-/session", sameSite)).status, 401);
+  const { status, to, cookie } = await post("/-/session", sameSite, "token=t0ken");
+  assert.deepEqual([status, to], [303, "/"]);
+  assert.match(
+    cookie,
+    /^hookferry_\d+=[\w-]{32}; Max-Age=28800; Path=\/; HttpOnly; SameSite=Strict$/,
+  );
+  const session = await signIn();
+  assert.match((await get("/", session)).text, /Sign out/);
+  assert.match((await get("/")).text, /Sign in/);
+  await post("/-/session/end", { ...sameSite, Cookie: session });
+  assert.match((await get("/", session)).text, /Sign in/);
+});
+
+test("after ten wrong tokens none is looked at for a while, the right one neither", async (t) => {
+  const { post } = await start(t);
+  for (let i = 0; i < 10; i++) {
+    assert.equal((await post("/-/session", sameSite, "token=wrong")).status, 401);
+  }
+  assert.equal((await post("/-/session", sameSite, "token=t0ken")).status, 429);
+});
+
+test("a session lasts eight hours; a hundred are kept", async () => {
+  const clock = new ManualClock();
+  const sessions = new Sessions(clock);
+  const first = sessions.open();
+  await clock.advance(8 * 3_600_000 - 1);
+  assert.equal(sessions.has(first), true);
+  await clock.advance(1);
+  assert.equal(sessions.has(first), false);
+  const second = sessions.open();
+  for (let i = 0; i < 100; i++) sessions.open();
+  assert.equal(sessions.has(second), false);
+});
+
+const forms = ["/-/form/pause", "/-/form/resume", "/-/form/replay/x", "/-/session"];
+for (const path of forms) {
+  test(`a form of another site does nothing, signed in or not: ${path}`, async (t) => {
+    const { post, signIn, url } = await start(t);
+    const Cookie = await signIn();
+    const { port } = new URL(url);
+    for (
+      const headers of [
+        { "Sec-Fetch-Site": "cross-site", Origin: url },
+        { "Sec-Fetch-Site": "same-site", Origin: url },
+        { "Sec-Fetch-Site": "none" },
+        { Origin: "http://evil.example" },
+        { Origin: "null" },
+        { Origin: `http://127.0.0.1.evil.example:${port}` },
+        {},
+      ] as Record<string, string>[]
+    ) {
+      const answer = await post(path, { ...headers, Cookie }, "token=t0ken");
+      assert.deepEqual([answer.status, answer.cookie], [403, ""], JSON.stringify(headers));
+    }
+  });
+}
+
+test("a form without a session leads to the sign-in, where there is no token nowhere; the connector goes on", async (t) => {
+  const { post, get, url } = await start(t);
+  const answer = await post("/-/form/pause", sameSite);
+  assert.deepEqual([answer.status, answer.to], [303, "/-/session"]);
+  assert.equal((await post("/-/form/pause", { ...sameSite, Cookie: "hookferry_x=y" })).status, 303);
+  assert.equal((await (await fetch(`${url}/status`)).json()).paused, false);
+  assert.match((await get("/-/session")).text, /It is in the test/);
+  const off = await start(t, { hasToken: false });
+  assert.equal((await off.post("/-/form/pause", sameSite)).status, 403);
+  assert.equal((await off.post("/-/session", sameSite, "token=undefined")).status, 403);
+});
+
+test("signed in, pause and resume do so, by what the browser says of the form or by its origin", async (t) => {
+  const { post, signIn, url, shows } = await start(t);
+  const Cookie = await signIn();
+  const paused = async () => (await (await fetch(`${url}/status`)).json()).paused;
+  assert.equal((await post("/-/form/pause", { ...sameSite, Cookie })).to, "/?did=paused");
+  assert.equal(await paused(), true);
+  await shows("/", /Paused<\/h1>/);
+  assert.equal((await post("/-/form/resume", { Origin: url, Cookie })).to, "/?did=resumed");
+  assert.equal(await paused(), false);
+});
+
+test("a dead letter is listed for those who have signed in, and replayed by its button", async (t) => {
+  const { get, post, signIn, relay, answer, shows, target } = await start(t, { status: 422 });
+  const id = await publish(relay, "again");
+  await shows(`/messages/${id}`, /dead letter/);
+  assert.doesNotMatch((await get("/")).text, /Replay/);
+  const Cookie = await signIn();
+  assert.match((await get("/", Cookie)).text, new RegExp(`action="/-/form/replay/${id}"`));
+  const again = await post(`/-/form/replay/${id}`, { ...sameSite, Cookie });
+  assert.equal(again.to, `/messages/${id}?did=failed`);
+  answer.status = 200;
+  const { to } = await post(`/-/form/replay/${id}`, { ...sameSite, Cookie });
+  assert.equal(to, `/messages/${id}?did=delivered`);
+  assert.match((await get(to ?? "")).text, /Replayed: it is delivered/);
+  assert.equal(target.got.length, 3);
+  assert.match((await post(`/-/form/replay/${id}`, { ...sameSite, Cookie })).to ?? "", /did=gone/);
+});
+
+test("programs still show the token to the control routes, and a cookie is nothing to them", async (t) => {
+  const { url, signIn } = await start(t);
+  const ask = async (headers: Record<string, string>) => {
+    const response = await fetch(`${url}/-/dead-letters`, { headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await ask({ Authorization: "Bearer t0ken" }), 200);
+  assert.equal(await ask({ Cookie: await signIn() }), 401);
+});
+
+test("an open server lets everybody do everything, but no other site", async (t) => {
+  const { get, post } = await start(t, { open: true });
+  assert.doesNotMatch((await get("/")).text, /Sign in/);
+  assert.equal((await post("/-/form/pause", sameSite)).status, 303);
+  assert.equal((await post("/-/form/pause", { Origin: "http://evil.example" })).status, 403);
+});
+
+test("the page of a relay is for this machine; behind a proxy or under another name it is not there", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(relay.url + path, { headers });
+    return { status: response.status, text: await response.text() };
+  };
+  await publish(relay, "waits");
+  const { status, text } = await get("/");
+  assert.equal(status, 200);
+  assert.match(text, /Takes webhooks<\/h1>/);
+  assert.match(text, /dev<span class="under">hook<\/span>/);
+  for (
+    const headers of [
+      { "X-Forwarded-For": "192.0.2.1" },
+      { Forwarded: "for=192.0.2.1" },
+      { "X-Real-IP": "192.0.2.1" },
+      { Via: "1.1 proxy" },
+    ] as Record<string, string>[]
+  ) {
+    for (const path of ["/", "/live"]) {
+      const answer = await get(path, headers);
+      assert.equal(answer.status, 404, JSON.stringify(headers));
+      assert.doesNotMatch(answer.text, /dev|channel/i);
+    }
+  }
+  const signedIn = await fetch(`${relay.url}/-/session`, {
+    method: "POST",
+    redirect: "manual",
+    headers: { ...sameSite, "Content-Type": "application/x-www-form-urlencoded" },
+    body: "token=adm1n",
+  });
+  await signedIn.body?.cancel();
+  const Cookie = (signedIn.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "";
+  assert.equal((await get("/", { "X-Forwarded-For": "192.0.2.1", Cookie })).status, 200);
+});
+
+test("a relay without an admin token has no sign-in", async (t) => {
+  const relay = await startDevRelay(t);
+  const response = await fetch(`${relay.url}/-/session`);
+  await response.body?.cancel();
+  assert.equal(response.status, 404);
+});
+
+test("a page that is open hears the state and each message that changed; one from before a restart, all of them", async (t) => {
+  const { url, relay } = await start(t);
+  const leave = new AbortController();
+  t.defer(() => leave.abort());
+  const response = await fetch(`${url}/live?since=99`, { signal: leave.signal });
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
+  let heard = "";
+  const reading = (async () => {
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) heard += chunk;
+  })().catch(() => {});
+  const id = await publish(relay, "news");
+  await turnsUntil(() => new RegExp(`event: message\ndata: .*${id}.*delivered`).test(heard));
+  assert.match(heard, /event: state\ndata: \{"sections":\{"state":/);
+  leave.abort();
+  await reading;
+});
