@@ -57,7 +57,9 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     write: logLines(),
     clock: systemClock,
   });
-  const folds: Observe[] = [withContext(log.observe)];
+  // Settlements, which it names, are logged at level debug alone.
+  const isDebug = settings.log.level === "debug";
+  const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
   const observe: Observe = (event) => folds.forEach((fold) => fold(event));
   const watch = watchConnector(() => ({ connector, journal }), settings);
   folds.push(watch.observe);

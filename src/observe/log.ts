@@ -11,6 +11,9 @@ import type { Clock } from "../async/clock.ts";
 import type { LogLevel } from "../config/settings.ts";
 import { foldRepeats } from "./fold_repeats.ts";
 
+const category = ["hookferry"];
+const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
 export type LogFormat = "json" | "human" | "human_color";
 
 export interface LogOptions<Event> {
@@ -43,14 +46,26 @@ export function createLog<Event extends { readonly type: string }>(
       },
     },
     loggers: [
-      { category: "hookferry", lowestLevel: options.level, sinks: ["lines"] },
+      { category, lowestLevel: options.level, sinks: ["lines"] },
       { category: ["logtape", "meta"], lowestLevel: "fatal", sinks: [] },
     ],
   });
-  const logger = getLogger("hookferry");
+  const logger = getLogger(category);
+  const least = levels.indexOf(options.level);
   const tell = (event: Event, repeated?: number) => {
-    const count = repeated !== undefined && { repeated };
-    logger[options.levelOf(event)](event.type, { ...event, ...count });
+    const level = options.levelOf(event);
+    if (levels.indexOf(level) < least) return; // most are: nothing is made of them
+    const { type, ...fields } = event;
+    // Made whole, category and all: LogTape need not look for placeholders, nor copy it.
+    const record: LogRecord = {
+      category,
+      level,
+      timestamp: options.clock.now(),
+      message: [type],
+      rawMessage: type,
+      properties: repeated === undefined ? fields : { ...fields, repeated },
+    };
+    logger.emit(record);
   };
   if (options.level === "debug") return { observe: tell, close: resetSync };
   const repeats = foldRepeats(options.levelOf, options.clock, tell);
@@ -75,17 +90,22 @@ function formatter(format: LogFormat): TextFormatter {
 }
 
 function jsonLine(record: LogRecord): string {
-  const { type: _, ...fields } = record.properties;
   const time = new Date(record.timestamp).toISOString();
-  return JSON.stringify({ time, level: record.level, event: record.rawMessage, ...fields });
+  return JSON.stringify({
+    time,
+    level: record.level,
+    event: record.rawMessage,
+    ...record.properties,
+  });
 }
 
 function humanLine(
   { timestamp, level, record }: { timestamp: string | null; level: string; record: LogRecord },
 ): string {
-  const { type: event, ...fields } = record.properties;
-  const shown = Object.entries(fields).map(([name, value]) => `${name}=${humanValue(value)}`);
-  return [timestamp, level, event, ...shown].join(" ");
+  const shown = Object.entries(record.properties).map(([name, value]) =>
+    `${name}=${humanValue(value)}`
+  );
+  return [timestamp, level, record.rawMessage, ...shown].join(" ");
 }
 
 function humanValue(value: unknown): string {
