@@ -7,7 +7,10 @@ import { mkdirSync, statSync } from "node:fs";
 import process from "node:process";
 
 const output = "dist/hookferry";
-const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"];
+const permissions = [
+  ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
+  "--allow-run=systemd-notify",
+];
 
 mkdirSync("dist", { recursive: true });
 const deno = spawnSync(

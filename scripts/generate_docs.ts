@@ -1,6 +1,6 @@
 /**
- * Writes what is made from the option list: docs/CONFIGURATION.md, docs/config.schema.json and the table in
- * the README. With --check it writes nothing and fails when a file is not what it would write.
+ * Writes what is made from the option list (docs/CONFIGURATION.md, docs/config.schema.json, the table in the
+ * README) and from the events (docs/EVENTS.md). With --check it writes nothing and fails when a file is not what it would write.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import process from "node:process";
 import { accepted } from "../src/config/option_value.ts";
 import { envName, flagName, type Option, options } from "../src/config/options.ts";
 import { configSchema } from "../src/config/schema.ts";
+import { eventsPage } from "./event_tables.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
 
@@ -16,6 +17,16 @@ export function generated(read: (path: string) => string): Map<string, string> {
   return new Map([
     ["docs/config.schema.json", `${JSON.stringify(configSchema(), null, 2)}\n`],
     ["docs/CONFIGURATION.md", configurationPage()],
+    [
+      "docs/EVENTS.md",
+      eventsPage({
+        events: read("src/observe/events.ts"),
+        levels: read("src/observe/event_level.ts"),
+      }, {
+        events: read("src/relay/relay_events.ts"),
+        levels: read("src/relay/relay_event_level.ts"),
+      }),
+    ],
     ["README.md", withTable(read("README.md"))],
   ]);
 }
@@ -150,7 +161,7 @@ if (import.meta.main) {
       console.log(`wrote ${path}`);
       continue;
     }
-    console.error(`${path} is not what the option list says: run deno task docs`);
+    console.error(`${path} is not what the source says: run deno task docs`);
     process.exitCode = 1;
   }
 }

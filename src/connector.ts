@@ -14,6 +14,7 @@ import type { Inspect } from "./observe/picture.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
+import type { Sample } from "./protocol/trace_context.ts";
 import { createFetch } from "./runtime/fetch.ts";
 import { Pause } from "./source/pause.ts";
 import { createSource } from "./source/source.ts";
@@ -27,6 +28,8 @@ export interface ConnectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** Which traces are recorded; none when nothing is said. */
+  readonly sample?: Sample | undefined;
   /** What outlives the process. Whoever opened it closes it, after `run`. */
   readonly journal: OpenJournal;
   /** Faults it makes in itself: for tests only. */
@@ -35,9 +38,16 @@ export interface ConnectorOptions {
   readonly inspect?: Inspect | undefined;
 }
 
+export interface InHand {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Since when the oldest of them is, milliseconds since the epoch. */
+  readonly oldestAt: number | undefined;
+}
+
 export interface Connector {
   /** Messages received and not yet settled. */
-  readonly inHand: { readonly messages: number; readonly bytes: number };
+  readonly inHand: InHand;
   /** Attempts under way. */
   readonly attempting: number;
   readonly targets: readonly TargetLoad[];
@@ -69,7 +79,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
     options.observe(event);
   };
-  const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes);
+  const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes, clock);
   const pause = new Pause(clock, observe);
   const journalFailed = new AbortController();
   const draining = new AbortController();
@@ -77,6 +87,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     clock,
     random,
     observe,
+    sample: options.sample,
     journal: journal.journal,
     letters: journal.deadLetters,
     drain: draining.signal,
@@ -96,6 +107,9 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       },
       get bytes() {
         return budget.bytes;
+      },
+      get oldestAt() {
+        return budget.oldestAt;
       },
     },
     get attempting() {
@@ -164,6 +178,8 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           budget,
           handle: downstream.handle,
           clock,
+          sample: options.sample,
+          tellPayload: settings.log.payload,
           observe,
         }, end.life);
         const { reason } = journalFailed.signal;

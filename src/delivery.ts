@@ -6,6 +6,7 @@ import { chaoticSink } from "./chaos/chaotic_sink.ts";
 import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
 import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
+import type { Sample } from "./protocol/trace_context.ts";
 import type { Inspect } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
@@ -22,6 +23,8 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** Which traces are recorded; none when nothing is said. */
+  readonly sample?: Sample | undefined;
   readonly journal: Journal;
   readonly letters: Letters;
   /** Aborted when nothing new is taken: batches go as they are then. */
@@ -73,7 +76,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
   const routes = new Map([...settings.routes].map(([id, route]) => [id, makeRoute(route)]));
   const fallback = settings.defaultRoute && makeRoute(settings.defaultRoute);
   const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
-  const deliver = createDeliver({ admit, clock, random, observe });
+  const deliver = createDeliver({ admit, clock, random, observe, sample: options.sample });
   const conclude = createFanOut({ ...options, route, deliver, onExhausted });
   const handle = createHandle({ ...options, conclude, journal, poisonAfter });
 

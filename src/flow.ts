@@ -183,6 +183,19 @@ export interface DeadLetter {
   readonly response: Uint8Array | undefined;
 }
 
+/** What a list shows of a letter: everything but the bytes. */
+export interface LetterSummary {
+  readonly messageId: string;
+  readonly webhookId: string;
+  readonly target: string;
+  /** When it was put away, milliseconds since the epoch. */
+  readonly at: number;
+  readonly attempts: number;
+  readonly reason: Reason;
+  /** Of the body. */
+  readonly bytes: number;
+}
+
 /** How a message ended, and the dead letters to be kept of it before anything is settled. */
 export interface Conclusion {
   readonly outcome: Outcome;

@@ -1,4 +1,5 @@
 import { onAbort } from "./abort.ts";
+import type { Clock } from "./clock.ts";
 
 interface Waiter {
   bytes: number;
@@ -13,21 +14,29 @@ interface Waiter {
 export class Budget {
   readonly maxItems: number;
   readonly maxBytes: number;
-  #items = 0;
+  readonly #clock: Clock;
+  /** When each item that is held was taken, the oldest first. */
+  readonly #held = new Set<{ readonly at: number }>();
   #bytes = 0;
   #waiting = new Set<Waiter>();
 
-  constructor(maxItems: number, maxBytes: number) {
+  constructor(maxItems: number, maxBytes: number, clock: Clock) {
     this.maxItems = maxItems;
     this.maxBytes = maxBytes;
+    this.#clock = clock;
   }
 
   get items(): number {
-    return this.#items;
+    return this.#held.size;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** When the oldest of what is held was taken, milliseconds since the epoch. */
+  get oldestAt(): number | undefined {
+    return this.#held.values().next().value?.at;
   }
 
   /** True when one more item of `bytes` is taken at once. */
@@ -57,18 +66,16 @@ export class Budget {
   }
 
   #fits(bytes: number): boolean {
-    if (this.#items === 0) return true;
-    return this.#items < this.maxItems && this.#bytes + bytes <= this.maxBytes;
+    if (this.items === 0) return true;
+    return this.items < this.maxItems && this.#bytes + bytes <= this.maxBytes;
   }
 
   #take(bytes: number): () => void {
-    this.#items++;
+    const item = { at: this.#clock.now() };
+    this.#held.add(item);
     this.#bytes += bytes;
-    let held = true;
     return () => {
-      if (!held) return;
-      held = false;
-      this.#items--;
+      if (!this.#held.delete(item)) return;
       this.#bytes -= bytes;
       this.#admitWaiting();
     };

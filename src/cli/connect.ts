@@ -3,9 +3,14 @@ import { systemClock } from "../async/clock.ts";
 import { loadSettings } from "../config/load.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
-import type { Observe } from "../observe/events.ts";
 import { eventLevel } from "../observe/event_level.ts";
+import type { Observe } from "../observe/events.ts";
 import { createLog } from "../observe/log.ts";
+import { withContext } from "../observe/message_context.ts";
+import { foldServiceState } from "../observe/service_state.ts";
+import { foldSpans } from "../observe/spans.ts";
+import { startTracing } from "../observe/tracing.ts";
+import { serviceManager } from "../runtime/service_manager.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
@@ -13,6 +18,8 @@ import { exitCode } from "./exit_code.ts";
 import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { logFormat } from "./log_format.ts";
+import { logLines } from "./log_lines.ts";
+import { version } from "./version.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
@@ -47,18 +54,35 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     levelOf: eventLevel,
     level: settings.log.level,
     format: logFormat(settings.log.format),
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write: logLines(),
+    clock: systemClock,
   });
-  const folds: Observe[] = [log.observe];
+  // Settlements, which it names, are logged at level debug alone.
+  const isDebug = settings.log.level === "debug";
+  const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
   const observe: Observe = (event) => folds.forEach((fold) => fold(event));
   const watch = watchConnector(() => ({ connector, journal }), settings);
   folds.push(watch.observe);
+  const manager = serviceManager((why) =>
+    observe({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
+  );
+  const serviceState = manager && foldServiceState(manager, systemClock);
+  if (serviceState) folds.push(serviceState.observe);
+  const tracing = await startTracing({
+    service: "hookferry-connector",
+    version,
+    env: process.env,
+    onFailed: (message, spans) => observe({ type: "trace.export_failed", message, spans }),
+  });
+  const spans = tracing && foldSpans(tracing.record, systemClock);
+  if (spans) folds.push(spans.observe);
   const journal = openConnectorJournal(settings, observe);
   const connector = createConnector(settings, {
     journal: journal.open,
     clock: systemClock,
     random: Math.random,
     observe,
+    sample: tracing?.sample,
     inspect: watch.exchanges?.record,
     ...(chaos && { chaos }),
   });
@@ -70,6 +94,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     const { abandoned } = await connector.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
+    log.close(); // what it still holds comes before the last word
     if (error instanceof JournalUnavailable) {
       process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
       return exitCode.unexpected;
@@ -79,6 +104,9 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
     await closeStatus();
+    await serviceState?.close();
+    spans?.close();
+    await tracing?.close();
     journal.open.close();
     signals.dispose();
     log.close();

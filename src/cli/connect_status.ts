@@ -32,20 +32,21 @@ export interface Watch extends StatusSource {
 }
 
 /** The folds that are looked at from outside; `watched` is asked when somebody looks. */
-export function watchConnector(
-  watched: () => Watched,
-  { journal: { place }, inspect }: Settings,
-): Watch {
+export function watchConnector(watched: () => Watched, settings: Settings): Watch {
+  const { journal: { place }, source, defaultRoute, routes, inspect } = settings;
   const recent = foldRecent(systemClock);
   const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(inspect.redact) });
+  const targets = [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
   const status = foldStatus({
     clock: systemClock,
+    targetNames: targets.map(({ name }) => name),
     about: build,
     now() {
-      const { connector, journal: { open: { deadLetters } } } = watched();
+      const { connector, journal: { open: { deadLetters, connectorId } } } = watched();
       return {
+        connectorId: source.connectorId ?? connectorId,
         inHand: connector.inHand,
         heardAt: connector.heardAt,
         journal: {
@@ -64,6 +65,10 @@ export function watchConnector(
       return {
         inHand: connector.inHand.messages,
         inHandBytes: connector.inHand.bytes,
+        oldestAgeMs: connector.inHand.oldestAt === undefined
+          ? 0
+          : Math.max(0, Date.now() - connector.inHand.oldestAt),
+        held: new Map(connector.targets.map(({ name, held }) => [name, held])),
         attempting: connector.attempting,
         silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
         deadLetters: journal.open.deadLetters.count,

@@ -2,12 +2,13 @@ import process from "node:process";
 import { statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
+import { UsageError } from "./usage_error.ts";
 
 export const healthcheckHelp =
   `hookferry healthcheck: ask a running connector how it is; for containers.
 
-  --live                      only whether it is alive (/healthz), not
-                              whether it can deliver (/readyz)
+  --ready                     whether it can deliver (/readyz); the default
+  --live                      only whether it is alive (/livez)
   --status-listen HOST:PORT   where it listens (default: as configured)
 
   Exit code 0 when well, 1 when not.
@@ -19,8 +20,10 @@ const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
 export async function healthcheckCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = readLayersAnd(args, { live: "boolean" });
-  const url = `${statusAddress(layers).origin}/${flags.isOn("live") ? "healthz" : "readyz"}`;
+  const { layers, flags } = readLayersAnd(args, { live: "boolean", ready: "boolean" });
+  const isLive = flags.isOn("live") ?? false;
+  if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
+  const url = `${statusAddress(layers).origin}/${isLive ? "livez" : "readyz"}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     process.stdout.write(`${(await response.text()).trim()}\n`);

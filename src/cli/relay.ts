@@ -13,6 +13,8 @@ import { memoryStores, sqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
 import { readTls } from "../config/tls_settings.ts";
 import { createLog } from "../observe/log.ts";
+import { startTracing } from "../observe/tracing.ts";
+import { foldRelaySpans } from "../relay/relay_spans.ts";
 import { relayEventLevel } from "../relay/relay_event_level.ts";
 import type { ServerTls } from "../runtime/serve.ts";
 import { runtimeName } from "../runtime/runtime.ts";
@@ -22,6 +24,7 @@ import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
 import { logFormat } from "./log_format.ts";
+import { logLines } from "./log_lines.ts";
 import { stateFolder } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -86,20 +89,33 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     levelOf: relayEventLevel,
     level: choice("log-level", ["info", "debug", "warning", "error"]),
     format: logFormat(choice("log-format", ["auto", "human", "json"])),
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write: logLines(),
+    clock: systemClock,
   });
   const durability = choice("durability", ["full", "normal", "memory"]);
   const folder = text("data") ?? stateFolder("relay");
   const nats = natsAddress(text("store") ?? process.env["HOOKFERRY_STORE"]);
   const readPair = () => readServerTls(text("tls-cert"), text("tls-key"));
   const tls = readPair();
+  const tracing = await startTracing({
+    service: "hookferry-relay",
+    version,
+    env: process.env,
+    onFailed: (message, spans) =>
+      log.observe({ type: "relay.trace_export_failed", message, spans }),
+  });
+  const spans = tracing && foldRelaySpans(tracing.record, systemClock);
   const relay = await startRelay({
     ...listen,
     ...configured,
     trustedProxies,
     tls,
     clock: systemClock,
-    observe: log.observe,
+    observe(event) {
+      log.observe(event);
+      spans?.(event);
+    },
+    sample: tracing?.sample,
     stores: nats
       ? jetStreamStores(nats, systemClock)
       : durability === "memory"
@@ -138,6 +154,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   await stopped;
   stopLooking?.();
   await relay.stop(stopGraceMs);
+  await tracing?.close();
   log.close();
   return exitCode.ok;
 }

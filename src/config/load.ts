@@ -95,7 +95,11 @@ export function loadSettings(layers: Layers): Loaded {
       maxLetters: values.get("dead_letter_max_messages"),
       maxBytes: values.get("dead_letter_max_bytes"),
     },
-    log: { level: values.get("log_level"), format: values.get("log_format") },
+    log: {
+      level: values.get("log_level"),
+      format: values.get("log_format"),
+      payload: values.get("log_payload"),
+    },
     statusListen,
     statusToken: values.get("status_token"),
     inspect: values.get("inspect")

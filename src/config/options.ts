@@ -184,6 +184,12 @@ const table = [
     default: "auto",
     help: "auto: human on a terminal, else JSON",
   },
+  {
+    key: "log_payload",
+    kind: boolean,
+    default: false,
+    help: "at level debug also method, path, headers and 2 KiB of each webhook, secrets masked",
+  },
 ] as const satisfies readonly Option[];
 
 export const options: readonly Option[] = table;

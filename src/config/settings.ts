@@ -12,7 +12,7 @@ export interface Settings {
   readonly journal: JournalSettings;
   /** Bounds of the dead letters kept here. */
   readonly deadLetters: { readonly maxLetters: number; readonly maxBytes: number };
-  readonly log: { readonly level: LogLevel; readonly format: "auto" | "human" | "json" };
+  readonly log: LogSettings;
   /** Where the status server listens; undefined = no status server. */
   readonly statusListen: ListenAddress | undefined;
   /** What the status server's control routes want; undefined = made by the connector, or off. */
@@ -20,6 +20,13 @@ export interface Settings {
   /** Undefined = requests and responses are not kept. */
   readonly inspect: InspectSettings | undefined;
   readonly exitOnAuthFailure: boolean;
+}
+
+export interface LogSettings {
+  readonly level: LogLevel;
+  readonly format: "auto" | "human" | "json";
+  /** One debug line for each webhook with what it is, bounded, secrets masked. */
+  readonly payload: boolean;
 }
 
 /** What is kept of requests and responses for people to look at. */

@@ -1,22 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { DeadLetter, Envelope, Reason } from "../flow.ts";
+import type { DeadLetter, Envelope, LetterSummary, Reason } from "../flow.ts";
 
 /** A dead letter as it is kept. */
 export interface KeptLetter extends DeadLetter {
   /** When it was put away, milliseconds since the epoch. */
   readonly at: number;
-}
-
-/** What a list shows of a letter: everything but the bytes. */
-export interface LetterSummary {
-  readonly messageId: string;
-  readonly webhookId: string;
-  readonly target: string;
-  readonly at: number;
-  readonly attempts: number;
-  readonly reason: Reason;
-  /** Of the body. */
-  readonly bytes: number;
 }
 
 export interface BoxLimits {

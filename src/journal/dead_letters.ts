@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
-import type { DeadLetter } from "../flow.ts";
+import type { DeadLetter, LetterSummary } from "../flow.ts";
 import type { GroupCommit } from "../sqlite/group_commit.ts";
-import type { DeadLetterBox, KeptLetter, LetterSummary } from "./dead_letter_box.ts";
+import type { DeadLetterBox, KeptLetter } from "./dead_letter_box.ts";
 
 /** The dead letters for people and programs. Everything may reject with `JournalUnavailable`. */
 export class DeadLetters {

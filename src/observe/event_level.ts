@@ -15,6 +15,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return "error";
     case "dead_letter.stored":
     case "config.warning":
+    case "trace.export_failed":
     case "status.unavailable":
     case "stream.disconnected":
     case "stream.transport_changed":
@@ -35,6 +36,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return "info";
     case "stream.connecting":
     case "delivery.received":
+    case "delivery.payload":
     case "delivery.duplicate":
     case "delivery.deferred":
     case "delivery.attempted":

@@ -60,31 +60,52 @@ export type ConnectorEvent =
     readonly type: "delivery.received";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly bytes: number;
     /** Time since the relay received it. */
     readonly lagMs: number;
+    /** Of its handling here; with a recorded trace. */
+    readonly spanId?: string;
+    readonly parentSpanId?: string;
+  }
+  /** What it is, secrets masked, with the beginning of a body that is text; only with `log_payload`. */
+  | {
+    readonly type: "delivery.payload";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+    readonly method: string;
+    readonly path: string;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+    readonly body?: string;
   }
   | {
     readonly type: "delivery.duplicate";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly state: "in_flight" | "finished";
   }
   | {
     readonly type: "delivery.attempted";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly target: string;
     readonly attempt: number;
     readonly result: "delivered" | "transient" | "permanent";
     readonly durationMs: number;
     readonly status?: number;
     readonly reason?: Reason;
+    /** What the target got as its parent; with a recorded trace. */
+    readonly spanId?: string;
+    readonly parentSpanId?: string;
   }
   | {
     readonly type: "delivery.retrying";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly target: string;
     readonly attempt: number;
     readonly reason: Reason;
@@ -94,6 +115,7 @@ export type ConnectorEvent =
     readonly type: "delivery.succeeded";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly target: string;
     readonly attempts: number;
     readonly status: number;
@@ -105,6 +127,7 @@ export type ConnectorEvent =
     readonly outcome: "rejected" | "exhausted" | "abandoned";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     /** Undefined when no target is configured for the webhook id. */
     readonly target?: string;
     readonly attempts: number;
@@ -115,6 +138,7 @@ export type ConnectorEvent =
     readonly type: "delivery.deferred";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly target?: string;
     readonly reason: Reason;
     readonly delayMs: number;
@@ -130,12 +154,15 @@ export type ConnectorEvent =
     readonly type: "dead_letter.stored";
     readonly messageId: string;
     readonly webhookId: string;
+    readonly traceId?: string;
     readonly target: string;
     readonly reason: Reason;
   }
   | {
     readonly type: "dead_letter.replayed";
     readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly target: string;
     readonly delivered: boolean;
   }
@@ -149,6 +176,9 @@ export type ConnectorEvent =
   | {
     readonly type: "settlement.confirmed";
     readonly messageId: string;
+    /** This and the trace are added for the log. */
+    readonly webhookId?: string;
+    readonly traceId?: string;
     readonly verdict: "ack" | "nack";
     readonly retry: boolean;
   }
@@ -157,6 +187,8 @@ export type ConnectorEvent =
     readonly count: number;
     readonly message: string;
     readonly retryInMs: number;
-  };
+  }
+  /** The collector did not take so many spans; they are dropped. */
+  | { readonly type: "trace.export_failed"; readonly spans: number; readonly message: string };
 
 export type Observe = (event: ConnectorEvent) => void;

@@ -7,7 +7,12 @@ import {
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
+import type { Clock } from "../async/clock.ts";
 import type { LogLevel } from "../config/settings.ts";
+import { foldRepeats } from "./fold_repeats.ts";
+
+const category = ["hookferry"];
+const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
 export type LogFormat = "json" | "human" | "human_color";
 
@@ -17,9 +22,14 @@ export interface LogOptions<Event> {
   readonly format: LogFormat;
   /** Takes one line without its end. Goes to stderr: stdout is for data. */
   readonly write: (line: string) => void;
+  /** Tells when errors that come again are summed up. */
+  readonly clock: Clock;
 }
 
-/** Logs every event as one line: time, level, event, and the event's fields. Never throws. */
+/**
+ * Logs every event as one line: time, level, event, and the event's fields; errors of one kind that come again
+ * within seconds share a line, except at level debug, which has everything. Never throws.
+ */
 export function createLog<Event extends { readonly type: string }>(
   options: LogOptions<Event>,
 ): { observe: (event: Event) => void; close(): void } {
@@ -36,14 +46,35 @@ export function createLog<Event extends { readonly type: string }>(
       },
     },
     loggers: [
-      { category: "hookferry", lowestLevel: options.level, sinks: ["lines"] },
+      { category, lowestLevel: options.level, sinks: ["lines"] },
       { category: ["logtape", "meta"], lowestLevel: "fatal", sinks: [] },
     ],
   });
-  const logger = getLogger("hookferry");
+  const logger = getLogger(category);
+  const least = levels.indexOf(options.level);
+  const tell = (event: Event, repeated?: number) => {
+    const level = options.levelOf(event);
+    if (levels.indexOf(level) < least) return; // most are: nothing is made of them
+    const { type, ...fields } = event;
+    // Made whole, category and all: LogTape need not look for placeholders, nor copy it.
+    const record: LogRecord = {
+      category,
+      level,
+      timestamp: options.clock.now(),
+      message: [type],
+      rawMessage: type,
+      properties: repeated === undefined ? fields : { ...fields, repeated },
+    };
+    logger.emit(record);
+  };
+  if (options.level === "debug") return { observe: tell, close: resetSync };
+  const repeats = foldRepeats(options.levelOf, options.clock, tell);
   return {
-    observe: (event) => logger[options.levelOf(event)](event.type, { ...event }),
-    close: resetSync,
+    observe: repeats.observe,
+    close() {
+      repeats.close();
+      resetSync();
+    },
   };
 }
 
@@ -59,17 +90,22 @@ function formatter(format: LogFormat): TextFormatter {
 }
 
 function jsonLine(record: LogRecord): string {
-  const { type: _, ...fields } = record.properties;
   const time = new Date(record.timestamp).toISOString();
-  return JSON.stringify({ time, level: record.level, event: record.rawMessage, ...fields });
+  return JSON.stringify({
+    time,
+    level: record.level,
+    event: record.rawMessage,
+    ...record.properties,
+  });
 }
 
 function humanLine(
   { timestamp, level, record }: { timestamp: string | null; level: string; record: LogRecord },
 ): string {
-  const { type: event, ...fields } = record.properties;
-  const shown = Object.entries(fields).map(([name, value]) => `${name}=${humanValue(value)}`);
-  return [timestamp, level, event, ...shown].join(" ");
+  const shown = Object.entries(record.properties).map(([name, value]) =>
+    `${name}=${humanValue(value)}`
+  );
+  return [timestamp, level, record.rawMessage, ...shown].join(" ");
 }
 
 function humanValue(value: unknown): string {

@@ -6,6 +6,10 @@ export interface Load {
   /** Messages received and not yet settled. */
   readonly inHand: number;
   readonly inHandBytes: number;
+  /** How long the oldest of them has been in hand, milliseconds; 0 when there is none. */
+  readonly oldestAgeMs: number;
+  /** Messages that wait for the breaker of a target, by the target's name. */
+  readonly held: ReadonlyMap<string, number>;
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
   /** Dead letters kept. */
@@ -116,11 +120,26 @@ export function foldMetrics(
   const fallbacks = counter("transport_changes_total", "Changes of the transport.", ["from", "to"]);
   const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["kind"]);
   const warnings = counter("config_warnings_total", "Settings that should be looked at.");
+  const spansDropped = counter("trace_spans_dropped_total", "Spans the collector did not take.");
   const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
   const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
   const draining = gauge("draining", "1 while the connector is stopping.");
   asked("in_hand_messages", "Messages received and not yet settled.", () => load().inHand);
   asked("in_hand_bytes", "Their bytes.", () => load().inHandBytes);
+  asked(
+    "oldest_unsettled_age_seconds",
+    "How long the oldest message in hand has been so.",
+    () => load().oldestAgeMs / 1000,
+  );
+  new Gauge({
+    name: "hookferry_breaker_held_messages",
+    help: "Messages that wait for a breaker to close.",
+    labelNames: ["target"],
+    registers,
+    collect() {
+      for (const [target, held] of load().held) this.set({ target }, held);
+    },
+  });
   asked("in_flight", "Attempts under way.", () => load().attempting);
   asked(
     "queue_depth",
@@ -149,6 +168,8 @@ export function foldMetrics(
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
+      case "trace.export_failed":
+        return spansDropped.inc(event.spans);
       case "config.warning":
         return warnings.inc();
       case "connector.draining":
@@ -209,6 +230,7 @@ export function foldMetrics(
         return settlements.inc({ verdict: verdictOf(event) });
       case "settlement.failed":
         return settlementFailures.inc(event.count);
+      case "delivery.payload":
       case "status.listening":
       case "status.unavailable":
       case "connector.started":

@@ -1,24 +1,16 @@
 import type { Clock } from "../async/clock.ts";
 import type { TransportName } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
-
-/** What `/readyz` says about one part. */
-export interface Part {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly detail: string;
-}
+import { type Readiness, readinessOf } from "./readiness.ts";
 
 export interface StatusFold {
   readonly observe: Observe;
   status(): Record<string, unknown>;
-  readiness(): readonly Part[];
+  readiness(): Readiness & { readonly readyConnections: 0 | 1; readonly connectorId: string };
 }
 
-/** Failures in a row after which a target counts as not ready. */
-const failingAfter = 3;
-
 interface TargetState {
+  tried: boolean;
   failuresInARow: number;
   lastFailure: string;
   lastSuccessAt: number | undefined;
@@ -27,6 +19,7 @@ interface TargetState {
 
 /** What is asked when somebody looks, since no event tells it. */
 export interface Now {
+  readonly connectorId: string;
   /** Messages held. */
   readonly inHand: { readonly messages: number; readonly bytes: number };
   /** When the last bytes came from the relay, milliseconds since the epoch. */
@@ -41,8 +34,10 @@ export interface Now {
 
 /** The state of a connector, folded from its events. `about` is what does not change (version and so on). */
 export function foldStatus(
-  { clock, about, now }: {
+  { clock, targetNames, about, now }: {
     readonly clock: Clock;
+    /** Those that are configured. */
+    readonly targetNames: readonly string[];
     readonly about: Readonly<Record<string, unknown>>;
     readonly now: () => Now;
   },
@@ -62,7 +57,7 @@ export function foldStatus(
     nacked: 0,
   };
   const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
-  const targets = new Map<string, TargetState>();
+  const targets = new Map(targetNames.map((name) => [name, untried()]));
   let connection: { transport: TransportName; id: string; since: number } | undefined;
   let downSince = startedAt;
   let lastFailure: { message: string; class: string; at: string } | undefined;
@@ -133,6 +128,7 @@ export function foldStatus(
 
   function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
     const state = targetState(event.target);
+    state.tried = true;
     if (event.result === "transient") {
       state.failuresInARow++;
       state.lastFailure = event.reason?.message ?? "";
@@ -144,37 +140,31 @@ export function foldStatus(
   }
 
   function targetState(name: string): TargetState {
-    const state: TargetState = targets.get(name) ??
-      { failuresInARow: 0, lastFailure: "", lastSuccessAt: undefined, breaker: "closed" };
+    const state = targets.get(name) ?? untried();
     targets.set(name, state);
     return state;
   }
 
   return {
     observe,
-    readiness() {
-      const parts: Part[] = [connectionPart()];
+    readiness: () => {
       const { problem } = now().journal;
-      if (problem !== undefined) parts.push({ name: "journal", ready: false, detail: problem });
-      if (pausedUntil !== undefined) {
-        const detail = pausedUntil === Infinity
-          ? "paused"
-          : `paused until ${new Date(pausedUntil).toISOString()}`;
-        parts.push({ name: "intake", ready: false, detail });
-      }
-      if (draining) parts.push({ name: "connector", ready: false, detail: "it is stopping" });
-      for (const [name, { failuresInARow, lastFailure, breaker }] of targets) {
-        const ready = failuresInARow < failingAfter && breaker === "closed";
-        parts.push({
-          name: `target ${name}`,
-          ready,
-          detail: ready ? "answers" : `${failuresInARow} failures in a row: ${lastFailure}`,
-        });
-      }
-      return parts;
+      return {
+        readyConnections: connection ? 1 : 0,
+        connectorId: now().connectorId,
+        ...readinessOf({
+          connectedOver: connection?.transport,
+          lastFailure: lastFailure?.message,
+          journalProblem: problem,
+          pausedUntil,
+          draining,
+          targets,
+        }),
+      };
     },
     status: () => ({
       ...about,
+      connector_id: now().connectorId,
       uptime_seconds: seconds(clock.now() - startedAt),
       draining,
       connection: connection
@@ -209,17 +199,19 @@ export function foldStatus(
     }),
   };
 
-  function connectionPart(): Part {
-    if (connection) {
-      return { name: "connection", ready: true, detail: `connected over ${connection.transport}` };
-    }
-    const detail = lastFailure?.message ?? "not connected yet";
-    return { name: "connection", ready: false, detail };
-  }
-
   function disconnectedMs(): number {
     return reconnects.disconnectedMs + (connection ? 0 : clock.now() - downSince);
   }
+}
+
+function untried(): TargetState {
+  return {
+    tried: false,
+    failuresInARow: 0,
+    lastFailure: "",
+    lastSuccessAt: undefined,
+    breaker: "closed",
+  };
 }
 
 function journalText({ place, problem, deadLetters }: Now["journal"]) {

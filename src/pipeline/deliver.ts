@@ -2,6 +2,8 @@ import type { Clock, Random } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
+import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Admitted, Line } from "./line.ts";
 import { afterTransient } from "./retry_policy.ts";
 import type { Admission, Target } from "./target.ts";
@@ -11,6 +13,8 @@ export interface DeliverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
+  /** Which traces are recorded; undefined = none. */
+  readonly sample: Sample | undefined;
 }
 
 /** How it ended at one target. */
@@ -34,8 +38,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const { random, clock, observe } = options;
 
   return async (envelope, target, life) => {
-    const { id: messageId, webhookId } = envelope;
-    const about = { messageId, webhookId, target: target.name };
+    const which = { ...about(envelope), target: target.name };
     const startedAt = clock.now();
     for (let attempt = 1;; attempt++) {
       const isFirst = attempt === 1;
@@ -57,7 +60,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
         case "delivered":
           observe({
             type: "delivery.succeeded",
-            ...about,
+            ...which,
             attempts: attempt,
             status: result.status,
             durationMs: clock.now() - startedAt,
@@ -73,7 +76,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
           if (kind === "give_up") {
             return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
           }
-          observe({ type: "delivery.retrying", ...about, attempt, reason, delayMs });
+          observe({ type: "delivery.retrying", ...which, attempt, reason, delayMs });
           if (!await hold(delayMs, life)) {
             return failed(attempt, abandoned(reason, true), response);
           }
@@ -83,7 +86,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
     /** Goes back to the relay before this attempt. */
     function deferred(attempt: number, reason: Reason, delayMs: number): Ending {
-      observe({ type: "delivery.deferred", ...about, reason, delayMs });
+      observe({ type: "delivery.deferred", ...which, reason, delayMs });
       return ending(attempt - 1, { ...abandoned(reason, attempt > 1), delayMs });
     }
 
@@ -93,7 +96,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       response?: Uint8Array,
     ): Ending {
       const { kind, reason } = outcome;
-      observe({ type: "delivery.failed", outcome: kind, ...about, attempts, reason });
+      observe({ type: "delivery.failed", outcome: kind, ...which, attempts, reason });
       return ending(attempts, outcome, response);
     }
   };
@@ -122,11 +125,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
       if (admitted.kind === "full") return admitted;
       leave = admitted.leave;
       const startedAt = clock.now();
-      const result = await target.sink.send(envelope, attempt, abort);
+      const { headers, span } = withSpan(envelope.headers, options.sample);
+      const sent = span.spanId === undefined ? envelope : { ...envelope, headers };
+      const result = await target.sink.send(sent, attempt, abort);
       observe({
         type: "delivery.attempted",
-        messageId: envelope.id,
-        webhookId: envelope.webhookId,
+        ...about(envelope),
+        ...span,
         target: target.name,
         attempt,
         result: result.kind,

@@ -8,6 +8,7 @@ import {
   type Reason,
 } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
 import type { Deliver } from "./deliver.ts";
 import type { Conclude } from "./handle.ts";
 import type { AckPolicy, Route, Target } from "./target.ts";
@@ -97,12 +98,13 @@ export function createFanOut(options: FanOutOptions): Conclude {
     }
   }
 
-  function unrouted({ id: messageId, webhookId }: Envelope): Outcome {
-    const message = `no target is configured for the webhook id ${JSON.stringify(webhookId)}: ` +
+  function unrouted(envelope: Envelope): Outcome {
+    const id = JSON.stringify(envelope.webhookId);
+    const message = `no target is configured for the webhook id ${id}: ` +
       "add it to targets, or set default_target";
     const reason: Reason = { code: "no_target", message };
     const outcome = "exhausted";
-    observe({ type: "delivery.failed", outcome, messageId, webhookId, attempts: 0, reason });
+    observe({ type: "delivery.failed", outcome, ...about(envelope), attempts: 0, reason });
     return { kind: outcome, reason, delayMs: unroutedDelayMs };
   }
 }

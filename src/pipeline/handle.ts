@@ -7,6 +7,7 @@ import {
   type Outcome,
 } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
 
 /** Brings one message to its end; its outcome may be told to the relay then. Rejects only on a bug. */
 export type Handle = (envelope: Envelope, life: Lifetime) => Promise<Outcome>;
@@ -37,13 +38,7 @@ export function createHandle(options: HandleOptions): Handle {
     const { outcome, deadLetters } = conclusion;
     const kept = await written(journal.finish(envelope.id, conclusion));
     for (const { target, reason } of kept ? deadLetters : []) {
-      observe({
-        type: "dead_letter.stored",
-        messageId: envelope.id,
-        webhookId: envelope.webhookId,
-        target,
-        reason,
-      });
+      observe({ type: "dead_letter.stored", ...about(envelope), target, reason });
     }
     return outcome;
   };
@@ -65,8 +60,7 @@ export function createHandle(options: HandleOptions): Handle {
     observe({
       type: "delivery.failed",
       outcome: "rejected",
-      messageId: envelope.id,
-      webhookId: envelope.webhookId,
+      ...about(envelope),
       attempts: 0,
       reason,
     });

@@ -2,6 +2,7 @@ import { onAbort } from "../async/abort.ts";
 import type { Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { keyOf, type Ordering } from "../protocol/ordering.ts";
+import { about } from "../protocol/about.ts";
 import type { Handle } from "./handle.ts";
 
 export interface OrderOptions {
@@ -37,9 +38,8 @@ export function inOrder(handle: Handle, options: OrderOptions): Handle {
     if (key === undefined) return await handle(envelope, life);
     const turn = await myTurn(key, life);
     if (turn !== "go") {
-      const { id: messageId, webhookId } = envelope;
       const { reason, delayMs = 0 } = turn;
-      observe({ type: "delivery.deferred", messageId, webhookId, reason, delayMs });
+      observe({ type: "delivery.deferred", ...about(envelope), reason, delayMs });
       return turn;
     }
     const outcome = await handle(envelope, life);

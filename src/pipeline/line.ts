@@ -13,7 +13,7 @@ export type Admitted =
   | { readonly kind: "full"; readonly delayMs: number };
 
 /** When somebody has waited this long the target is slow, milliseconds. */
-const slowAfterMs = 1_000;
+const slowAfterMs = 250;
 const minDelayMs = 2_000;
 const maxDelayMs = 60_000;
 

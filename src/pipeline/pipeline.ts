@@ -3,9 +3,12 @@ import type { Clock } from "../async/clock.ts";
 import { TaskGroup } from "../async/task_group.ts";
 import type { Envelope, Lifetime, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
+import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Dedup } from "./dedup.ts";
 import { lagMs } from "./deliver.ts";
 import type { Handle } from "./handle.ts";
+import { payloadOf } from "./payload.ts";
 
 export interface PipelineOptions {
   readonly source: Source;
@@ -14,6 +17,10 @@ export interface PipelineOptions {
   readonly budget: Budget;
   readonly handle: Handle;
   readonly clock: Clock;
+  /** Which traces are recorded; undefined = none. */
+  readonly sample: Sample | undefined;
+  /** Tell of each new webhook what it is, secrets masked. */
+  readonly tellPayload: boolean;
   readonly observe: Observe;
 }
 
@@ -45,23 +52,24 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
 
   async function takeAll(): Promise<void> {
     for await (const delivery of source(ends)) {
-      const { envelope } = delivery;
+      const { headers, span } = withSpan(delivery.envelope.headers, options.sample);
+      const envelope = span.spanId === undefined
+        ? delivery.envelope
+        : { ...delivery.envelope, headers };
       observe({
         type: "delivery.received",
-        messageId: envelope.id,
-        webhookId: envelope.webhookId,
+        ...about(envelope),
+        ...span,
         bytes: envelope.body.byteLength,
         lagMs: lagMs(envelope, options.clock.now()),
       });
       const state = dedup.admit(delivery);
       if (state !== "new") {
-        observe({
-          type: "delivery.duplicate",
-          messageId: envelope.id,
-          webhookId: envelope.webhookId,
-          state,
-        });
+        observe({ type: "delivery.duplicate", ...about(envelope), state });
         continue;
+      }
+      if (options.tellPayload) {
+        observe({ type: "delivery.payload", ...about(envelope), ...payloadOf(envelope) });
       }
       const giveBack = await takeInHand(envelope);
       if (!giveBack) {

@@ -1,5 +1,6 @@
 import type { DeadLetter, Lifetime, Outcome } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { about } from "../protocol/about.ts";
 import type { Deliver } from "./deliver.ts";
 import type { Route, Target } from "./target.ts";
 
@@ -66,7 +67,7 @@ export function createReplay({ letters, route, deliver, observe }: ReplayOptions
       } else if (target.name === letter.target) await letters.drop(envelope.id, target.name);
       observe({
         type: "dead_letter.replayed",
-        messageId: envelope.id,
+        ...about(envelope),
         target: target.name,
         delivered,
       });

@@ -1,4 +1,5 @@
 import type { Clock } from "../async/clock.ts";
+import { type About, about } from "../protocol/about.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { Settlement } from "../protocol/frames.ts";
 import type { ChannelSettings } from "./channel.ts";
@@ -66,7 +67,7 @@ export class Leases {
     observe({
       type: "relay.handed_out",
       channel: settings.name,
-      messageId: envelope.id,
+      ...about(envelope),
       connectionId,
       delivery: deliveries,
     });
@@ -134,7 +135,7 @@ export class Leases {
     } else {
       lease.member.acked++;
       await store.ack(id);
-      this.#acked(id);
+      this.#acked(about(lease.message.envelope));
     }
     return "settled";
   }
@@ -142,7 +143,7 @@ export class Leases {
   async #nack(lease: Lease, { messageId, retry, attempted, delayMs, reason }: Nack): Promise<void> {
     const { settings, observe, store, clock } = this.#options;
     if (!retry) return await this.#bury(lease, reason ?? "rejected by the connector");
-    observe({ type: "relay.nacked", channel: settings.name, messageId });
+    observe({ type: "relay.nacked", channel: settings.name, ...about(lease.message.envelope) });
     if (attempted !== false) return await this.#giveOutAgain(lease, delayMs, reason ?? "nacked");
     await store.release(messageId, clock.now() + this.#atMostTtl(delayMs ?? untriedDelayMs));
   }
@@ -161,18 +162,20 @@ export class Leases {
     if (settlement.verdict !== "ack" || !(isLate || shared)) return "unknown";
     if (!await store.claim(id)) return "unknown";
     this.#lateAcks.forget(id);
-    this.#acked(id);
+    this.#acked({ messageId: id });
     return "settled";
   }
 
   async #extend(id: string, connectorId: string): Promise<0 | 1> {
-    const { store, members, clock } = this.#options;
+    const { store, members, clock, observe, settings } = this.#options;
     const lease = this.#byId.get(id);
     if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
     members.heard(lease.member, clock.now());
     lease.cancelTimeout();
     lease.cancelTimeout = this.#afterAckTimeout(lease);
+    const which = about(lease.message.envelope);
+    observe({ type: "relay.lease_extended", channel: settings.name, ...which });
     return 1;
   }
 
@@ -187,9 +190,9 @@ export class Leases {
   #afterAckTimeout(lease: Lease): () => void {
     const { settings, clock, observe, onEnded, onFailed } = this.#options;
     return clock.after(settings.ackTimeoutMs, () => {
-      const messageId = lease.message.envelope.id;
-      this.#end(messageId);
-      observe({ type: "relay.lease_expired", channel: settings.name, messageId });
+      const which = about(lease.message.envelope);
+      this.#end(which.messageId);
+      observe({ type: "relay.lease_expired", channel: settings.name, ...which });
       this.#endIfSilent(lease.member);
       this.#giveOutAgain(lease, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
     });
@@ -203,9 +206,9 @@ export class Leases {
     subscriber.disconnect(closeCodes.evicted, "nothing was settled");
   }
 
-  #acked(messageId: string): void {
+  #acked(which: Pick<About, "messageId"> & Partial<About>): void {
     const { observe, settings } = this.#options;
-    observe({ type: "relay.acked", channel: settings.name, messageId });
+    observe({ type: "relay.acked", channel: settings.name, ...which });
   }
 
   async #giveOutAgain(handed: Handed, delayMs: number | undefined, reason: string): Promise<void> {
@@ -222,9 +225,9 @@ export class Leases {
 
   async #bury({ message, connectorId }: Handed, reason: string): Promise<void> {
     const { settings, store, clock, observe } = this.#options;
-    const { id } = message.envelope;
-    await store.bury(id, { at: clock.now(), connectorId, reason });
-    observe({ type: "relay.dead_lettered", channel: settings.name, messageId: id, reason });
+    const which = about(message.envelope);
+    await store.bury(which.messageId, { at: clock.now(), connectorId, reason });
+    observe({ type: "relay.dead_lettered", channel: settings.name, ...which, reason });
   }
 
   #atMostTtl(delayMs: number): number {

@@ -1,6 +1,7 @@
 /** The relay's composition root: channels in, a listening server out. */
 import type { Clock } from "../async/clock.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
+import type { Sample } from "../protocol/trace_context.ts";
 import { serve, type ServerTls } from "../runtime/serve.ts";
 import { addressSet } from "./ingest/client_address.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
@@ -28,6 +29,8 @@ export interface RelayOptions {
   readonly trustedProxies?: readonly string[];
   readonly clock: Clock;
   readonly observe: ObserveRelay;
+  /** Which traces are recorded; none when nothing is said. */
+  readonly sample?: Sample | undefined;
   /** Opens where messages are kept; in memory when nothing is said. Closed with the relay. */
   readonly stores?: OpenStores;
   /** Between heartbeats on a stream, milliseconds. */
@@ -56,6 +59,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { clock, heartbeatMs } = options;
   const metrics = foldRelayMetrics({
     registry: () => registry,
+    storeProblem: () => stores.problem,
     now: () => clock.now(),
     build: options.build ?? { version: "", runtime: "" },
   });
@@ -76,6 +80,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     registry,
     clock,
     observe,
+    sample: options.sample,
     heartbeatMs,
     policies: new Map(
       [...options.policies ?? []].map(([id, config]) => [id, webhookPolicy(config, clock)]),

@@ -1,3 +1,4 @@
+import type { Sample } from "../protocol/trace_context.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Capability, RelayFrame } from "../protocol/frames.ts";
 import { parseCapabilities } from "../protocol/capabilities.ts";
@@ -18,6 +19,8 @@ export interface RelayEnv {
 export interface RelayContext {
   readonly registry: Registry;
   readonly clock: Clock;
+  /** Which traces are recorded; undefined = none. */
+  readonly sample: Sample | undefined;
   readonly observe: ObserveRelay;
   readonly heartbeatMs: number;
   /** By webhook id; a webhook without one is taken as it comes. */

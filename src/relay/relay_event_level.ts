@@ -7,6 +7,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
     case "relay.store_failed":
     case "relay.tls_not_renewed":
       return "error";
+    case "relay.trace_export_failed":
     case "relay.refused":
     case "relay.dead_lettered":
     case "relay.lease_expired":
@@ -18,6 +19,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
       return "info";
     case "relay.ingested":
     case "relay.handed_out":
+    case "relay.lease_extended":
     case "relay.acked":
     case "relay.nacked":
     case "relay.committed":

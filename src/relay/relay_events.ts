@@ -3,11 +3,17 @@ export type RelayEvent =
   | {
     readonly type: "relay.ingested";
     readonly channel: string;
-    readonly webhookId: string;
     readonly messageId: string;
-    /** W3C Trace Context. */
-    readonly traceId: string | undefined;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly bytes: number;
+    /** From the request's beginning until it was stored. */
+    readonly durationMs: number;
+    /** Of that, the store's part. */
+    readonly storeMs: number;
+    /** With a recorded trace. */
+    readonly spanId?: string;
+    readonly parentSpanId?: string;
   }
   | {
     readonly type: "relay.refused";
@@ -28,24 +34,57 @@ export type RelayEvent =
     readonly type: "relay.handed_out";
     readonly channel: string;
     readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly connectionId: string;
     readonly delivery: number;
   }
-  | { readonly type: "relay.acked"; readonly channel: string; readonly messageId: string }
-  | { readonly type: "relay.nacked"; readonly channel: string; readonly messageId: string }
+  | {
+    readonly type: "relay.acked";
+    readonly channel: string;
+    readonly messageId: string;
+    /** Undefined for one that had been given back before its ack came. */
+    readonly webhookId?: string;
+    readonly traceId?: string;
+  }
+  | {
+    readonly type: "relay.nacked";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+  }
   | {
     readonly type: "relay.dead_lettered";
     readonly channel: string;
     readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
     readonly reason: string;
   }
   /** Something could not be read or written; it is tried again. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
+  /** The collector did not take so many spans; they are dropped. */
+  | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
   | { readonly type: "relay.tls_renewed" }
   /** The certificate on disk is not that which is served, and cannot be. */
   | { readonly type: "relay.tls_not_renewed"; readonly message: string }
   | { readonly type: "relay.committed"; readonly durationMs: number; readonly writes: number }
-  | { readonly type: "relay.lease_expired"; readonly channel: string; readonly messageId: string }
+  /** The connector still works on it: its ack timeout began anew. */
+  | {
+    readonly type: "relay.lease_extended";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+  }
+  | {
+    readonly type: "relay.lease_expired";
+    readonly channel: string;
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+  }
   | {
     readonly type: "relay.frame_ignored";
     readonly channel: string;

@@ -12,8 +12,10 @@ const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5
 
 /** Counters and gauges of a relay, folded from its events. Labels are channels and reasons, never ids. */
 export function foldRelayMetrics(
-  { registry, now, build }: {
+  { registry, storeProblem, now, build }: {
     readonly registry: () => Registry;
+    /** Why nothing can be stored now; undefined when all is well. */
+    readonly storeProblem: () => string | undefined;
     /** Milliseconds. */
     readonly now: () => number;
     readonly build: { readonly version: string; readonly runtime: string };
@@ -52,6 +54,7 @@ export function foldRelayMetrics(
   const nacked = counter("nacked_total", "Messages given back by connectors.", ["channel"]);
   const dead = counter("dead_lettered_total", "Messages put away as undeliverable.", ["channel"]);
   const leases = counter("lease_expiries_total", "Messages not settled in time.", ["channel"]);
+  const extended = counter("lease_extensions_total", "Leases that began anew.", ["channel"]);
   const connects = counter("connects_total", "Connections opened.", ["channel", "protocol"]);
   const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["channel"]);
   const failures = counter("store_failures_total", "Reads and writes that failed.", ["channel"]);
@@ -74,6 +77,19 @@ export function foldRelayMetrics(
       }
     },
   });
+  new Gauge({
+    name: "hookferry_relay_store_healthy",
+    help: "1 while messages can be stored.",
+    registers,
+    collect() {
+      this.set(storeProblem() === undefined ? 1 : 0);
+    },
+  });
+  perChannel(
+    "queue_max_messages",
+    "Messages, unsettled, that it takes.",
+    ({ channel }) => channel.settings.maxMessages,
+  );
   perChannel("queue_depth", "Messages that wait.", ({ channel }) => channel.stats.queued);
   perChannel(
     "in_flight",
@@ -112,6 +128,8 @@ export function foldRelayMetrics(
         return dead.inc({ channel: event.channel });
       case "relay.lease_expired":
         return leases.inc({ channel: event.channel });
+      case "relay.lease_extended":
+        return extended.inc({ channel: event.channel });
       case "relay.frame_ignored":
         return ignored.inc({ channel: event.channel });
       case "relay.store_failed":
@@ -121,6 +139,7 @@ export function foldRelayMetrics(
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
+      case "relay.trace_export_failed": // told to the log alone: the relay has not seen it
       case "relay.tls_renewed":
       case "relay.tls_not_renewed":
         return;

@@ -68,11 +68,15 @@ export function createHttpClient(tls: TlsSettings, maxSockets: number): HttpClie
           if (!seen.has(socket)) {
             seen.add(socket);
             connections++;
+            // Deno destroys the socket with the reason of an abort; the request tells it, once is enough.
+            socket.on("error", () => {});
           }
         });
         request.on("response", (response) => {
           // The body is aborted through the same signal, until it has ended.
-          response.once("close", () => signal.removeEventListener("abort", abort));
+          const over = () => signal.removeEventListener("abort", abort);
+          // At the end its connection is another request's: an abort must not destroy that.
+          response.once("end", over).once("close", over);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
         });
         request.on("error", (error) => {

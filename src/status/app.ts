@@ -1,18 +1,22 @@
 /** The status server's routes. What they show comes from the folds over the events. */
 import { Hono } from "hono";
 
-/** One thing that must work for webhooks to arrive. */
-export interface ReadinessPart {
-  readonly name: string;
+/** What `/readyz` says beside its status. */
+export interface ReadinessText {
   readonly ready: boolean;
-  /** Why not, or what it is connected to, for people. */
-  readonly detail: string;
+  readonly readyConnections: number;
+  readonly connectorId: string;
+  readonly parts: readonly {
+    readonly name: string;
+    readonly ready: boolean;
+    readonly detail: string;
+  }[];
 }
 
 export interface StatusSource {
   /** Plain JSON, no secrets, no payloads. */
   status(): Record<string, unknown>;
-  readiness(): readonly ReadinessPart[];
+  readiness(): ReadinessText;
   metrics(): Promise<string>;
 }
 
@@ -20,8 +24,8 @@ export interface StatusSource {
 const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
- * `/healthz` and `/livez`: the process answers. `/readyz`: 200 when every part is ready, else 503, with each
- * part's reason. `/status`: JSON. `/metrics`: Prometheus text. With `onLoopback` only requests whose Host is
+ * `/healthz` and `/livez`: the process answers. `/readyz`: 200 when webhooks can arrive, else 503, with the
+ * reason of each part. `/status`: JSON. `/metrics`: Prometheus text. With `onLoopback` only requests whose Host is
  * this machine are answered, so that a web page cannot read it by rebinding a name.
  */
 export function statusApp(
@@ -45,9 +49,9 @@ export function statusApp(
   });
   for (const path of ["/healthz", "/livez"]) app.get(path, (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
-    const parts = source.readiness();
-    const ready = parts.every((part) => part.ready);
-    return c.json({ ready, parts }, ready ? 200 : 503);
+    const readiness = source.readiness();
+    const status = readiness.ready ? 200 : 503;
+    return c.json({ status, ...readiness }, status);
   });
   app.get("/status", (c) => c.json(source.status()));
   app.get(

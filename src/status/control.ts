@@ -1,19 +1,8 @@
 /** The status server's routes that change or show what not everybody may: pause, resume, dead letters. */
 import { type Context, Hono } from "hono";
-import type { DeadLetter, Outcome, Reason } from "../flow.ts";
+import type { DeadLetter, LetterSummary, Outcome } from "../flow.ts";
 import { sameText } from "../protocol/signatures.ts";
 import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
-
-export interface LetterSummary {
-  readonly messageId: string;
-  readonly webhookId: string;
-  readonly target: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly attempts: number;
-  readonly reason: Reason;
-  readonly bytes: number;
-}
 
 /** What can be done to a running connector. */
 export interface Control {

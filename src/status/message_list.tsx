@@ -2,7 +2,7 @@
 import type { RecentMessage } from "../observe/picture.ts";
 import { Action, Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
 import { count, duration } from "../page/wording.ts";
-import type { LetterSummary } from "./control.ts";
+import type { LetterSummary } from "../flow.ts";
 import { StandingBadge } from "./standing_badge.tsx";
 
 /** The last messages, the newest first. */

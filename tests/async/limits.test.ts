@@ -10,8 +10,10 @@ import { test } from "../support/test.ts";
 
 const never = new AbortController().signal;
 
+const clock = new ManualClock(1_000);
+
 test("a budget admits in order of arrival, by items and by bytes, and gives room back once", async () => {
-  const budget = new Budget(3, 100);
+  const budget = new Budget(3, 100, clock);
   const first = await budget.acquire(60, never);
   const order: string[] = [];
   const large = budget.acquire(50, never).then((release) => (order.push("large"), release));
@@ -29,7 +31,7 @@ test("a budget admits in order of arrival, by items and by bytes, and gives room
 });
 
 test("a budget lets one item through that is larger than all of it, when nothing else is held", async () => {
-  const budget = new Budget(10, 100);
+  const budget = new Budget(10, 100, clock);
   const release = await budget.acquire(1_000, never);
   assert.equal(budget.fits(1), false);
   release();
@@ -37,7 +39,7 @@ test("a budget lets one item through that is larger than all of it, when nothing
 });
 
 test("who gives up waiting for a budget lets those behind through", async () => {
-  const budget = new Budget(10, 100);
+  const budget = new Budget(10, 100, clock);
   const held = await budget.acquire(50, never);
   const abort = new AbortController();
   const large = budget.acquire(80, abort.signal);
@@ -120,4 +122,18 @@ test("a delay ends with the signal's reason and leaves no timer", async () => {
   assert.equal(done, false);
   await clock.advance(1);
   await ended;
+});
+
+test("a budget tells since when the oldest of what it holds is held", async () => {
+  const clock = new ManualClock(1_000);
+  const budget = new Budget(3, 100, clock);
+  assert.equal(budget.oldestAt, undefined);
+  const first = await budget.acquire(1, new AbortController().signal);
+  await clock.advance(500);
+  const second = await budget.acquire(1, new AbortController().signal);
+  assert.equal(budget.oldestAt, 1_000);
+  first();
+  assert.equal(budget.oldestAt, 1_500);
+  second();
+  assert.equal(budget.oldestAt, undefined);
 });

@@ -41,7 +41,7 @@ test("SIGTERM with a hung target: exit 75 after the grace, what was answered is 
 
   isHanging = false;
   const second = await journey.connect(grace);
-  await journey.until(() => acked.size === messages, second);
+  await journey.until(() => journey.isOver, second);
   second.terminate();
   assert.equal(await journey.gone(second), 0, second.stderr.join("\n"));
   const tally = journey.tally();

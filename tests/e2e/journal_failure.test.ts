@@ -49,8 +49,11 @@ async function startProcess(
 async function readiness(line: string) {
   const url = JSON.parse(line).url as string;
   const response = await fetch(`${url}/readyz`);
-  const { parts } = await response.json() as { parts: { name: string; detail: string }[] };
-  return { status: response.status, journal: parts.find(({ name }) => name === "journal")?.detail };
+  const { parts } = await response.json() as {
+    parts: { name: string; ready: boolean; detail: string }[];
+  };
+  const journal = parts.find(({ name, ready }) => name === "journal" && !ready)?.detail;
+  return { status: response.status, journal };
 }
 
 test("a journal locked by another program: deliveries go on and are acknowledged, loudly; it mends itself", async (t) => {

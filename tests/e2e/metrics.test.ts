@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import http from "node:http";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGate } from "../support/gate.ts";
 import { startOldRelay } from "../support/old_relay.ts";
+import { startOtlpReceiver } from "../support/otlp_receiver.ts";
 import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -55,13 +57,16 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
       default_target: {
         url: target.url.href,
         retry_enabled: false,
-        breaker: { consecutive_failures: 3, open_seconds: 1_000, max_held: 0 },
+        breaker: { consecutive_failures: 3, open_seconds: 1_000, max_held: 1 },
       },
     }),
     { mode: 0o600 },
   );
   const connector = startProgram(t, ["connect", "--config", file, "--log-level", "debug"], {
     XDG_STATE_HOME: folder,
+    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, 400)).url,
+    OTEL_BSP_SCHEDULE_DELAY: "10",
+    OTEL_TRACES_SAMPLER: "always_on", // the relay records none
   });
   const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
   const ask = async (method: string, path: string) => {
@@ -75,18 +80,44 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   await publish(relay, "2");
   await connector.line(/breaker\.changed/);
   await publish(relay, "3");
+  await publish(relay, "4"); // one of the two is held, the other goes back
   await connector.line(/delivery\.deferred/);
+  await connector.line(/trace\.export_failed/);
   await ask("POST", "/pause");
   const got = await scrapeInto(seen, url);
   assert.equal(got.get("hookferry_journal_healthy"), 0);
   assert.equal(got.get('hookferry_breaker_state{target="default"}'), 2);
+  assert.equal(got.get('hookferry_breaker_held_messages{target="default"}'), 1);
   assert.equal(got.get("hookferry_dead_letters"), 1);
   assert.equal(got.get("hookferry_dead_letters_dropped_total"), 1);
+  await ask("POST", "/resume");
   connector.terminate();
-  assert.equal(await connector.ended, 0);
+  assert.equal(await connector.ended, 75); // with the one that was held
+  return connector.stderr;
 }
 
-test("requirement 14: every metric of the registry is driven by something that really happens", async (t) => {
+/** The port nobody asked for is taken, and the webhooks are shown. */
+async function driveDefaults(t: TestContext, target: URL): Promise<readonly string[]> {
+  const taken = http.createServer();
+  taken.on("error", () => {}); // somebody else has it: as good
+  await new Promise((resolve) =>
+    taken.once("error", resolve).listen(8421, "127.0.0.1", () => resolve(0))
+  );
+  t.defer(() => taken.close());
+  const relay = await startDevRelay(t);
+  const connector = startProgram(t, [
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--to", target.href],
+    ...["--journal", "memory", "--log-level", "debug", "--log-payload"],
+  ], { CONNECTOR_TOKEN: "s3cret" });
+  await connector.line(/status\.unavailable/);
+  await publish(relay, "{}");
+  await connector.line(/settlement\.confirmed/);
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
+  return connector.stderr;
+}
+
+test("requirement 14: every metric of the registry and every event is driven by something that really happens", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "metrics-"));
   t.defer(() => rmSync(folder, { recursive: true }));
   const tokenFile = join(folder, "token");
@@ -144,7 +175,17 @@ test("requirement 14: every metric of the registry is driven by something that r
   await scrape();
   held[1]?.(200);
   await connector.ended;
-  await driveRest(t, folder, seen);
+  const lines = [
+    ...connector.stderr,
+    ...await driveRest(t, folder, seen),
+    ...await driveDefaults(t, target.url),
+  ];
+  const events = new Set(lines.map((line) => (JSON.parse(line) as { event: string }).event));
+  const source = new URL("../../src/observe/events.ts", import.meta.url);
+  const declared = [...readFileSync(source, "utf8").matchAll(/readonly type: "([^"]+)"/g)];
+  const silent = declared.flatMap(([, name = ""]) => events.has(name) ? [] : [name]);
+  assert.deepEqual(silent, [], "every event is driven, too");
+
   const undriven = [...seen].filter(([, driven]) => !driven).map(([name]) => name);
   assert.deepEqual(undriven, []);
   assert.ok(seen.size >= 20, `only ${seen.size} metrics`);
@@ -187,6 +228,8 @@ test("the status server tells alive, ready and why not; healthcheck asks it", as
   assert.equal(ready.status, 200);
   assert.deepEqual(ready.body.parts.map(({ name }: { name: string }) => name), [
     "connection",
+    "intake",
+    "journal",
     "target default",
   ]);
   const well = startProgram(t, ["healthcheck", "--status-listen", listen]);

@@ -182,3 +182,27 @@ test("a response of a gigabyte is cut after its beginning: it costs neither time
   assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
   assert.ok(written < 32 * 1024 ** 2, `${written} bytes of the response were taken`);
 });
+
+test("stopped at once while a target hangs, at any moment: everything goes back, and nothing else happens", async (t) => {
+  for (const started of [1, 5, 6, 12, 30]) {
+    const hanging = await startTarget(t, () => new Promise(() => {}));
+    const relay = await startDevRelay(t);
+    const run = startConnector(
+      t,
+      settings(relay.url, hanging.url, "websocket", {
+        default_target: {
+          timeout_seconds: 0.05,
+          max_concurrent_requests: 5,
+          breaker: { consecutive_failures: 0 },
+        },
+      }),
+    );
+    for (let i = 0; i < 20; i++) await publish(relay, String(i));
+    await hanging.arrived(started);
+    run.abort.abort();
+    run.drain.abort();
+    const { abandoned } = await run.ended;
+    assert.ok(abandoned > 0);
+    assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 0);
+  }
+});

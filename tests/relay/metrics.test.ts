@@ -43,6 +43,7 @@ test("every metric of the relay is driven by something that really happens", asy
   const first = (await frame(1))["message_id"];
   await scrape(); // in flight, connected
   say({ type: "tea" });
+  say({ type: "extend", message_ids: [first] });
   const channel = relay.registry.named("dev")?.channel;
   const nack = async (id: unknown, waitMs: number) => {
     say({ type: "nack", message_id: id });

@@ -150,3 +150,23 @@ test("a refused connection is named as such", async () => {
   client.close();
   assert.deepEqual(networkFailure(error), { code: "refused", message: "connection refused" });
 });
+
+test("a request that is aborted at any moment ends nothing but itself", async (t) => {
+  const peer = await startPeer(t);
+  for (const body of ["hang", "ok"]) {
+    for (let turns = 0; turns < 12; turns++) {
+      const client = createHttpClient(noTls, 2);
+      const abort = new AbortController();
+      const requests = [1, 2, 3].map(async () => {
+        const response = await client.request(post(peer.url, body), abort.signal);
+        for await (const _ of response.body);
+      });
+      for (let turn = 0; turn < turns; turn++) await new Promise((next) => setImmediate(next));
+      abort.abort(new Error("stop"));
+      for (const result of await Promise.allSettled(requests)) {
+        if (result.status === "rejected") assert.match(String(result.reason), /stop|aborted|reset/);
+      }
+      client.close();
+    }
+  }
+});

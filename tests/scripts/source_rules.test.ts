@@ -33,6 +33,12 @@ test("requirement 13: only the command line writes to standard output, and nothi
   assert.deepEqual(filesWith(/\bconsole\./), []);
 });
 
+test("OpenTelemetry is loaded by one module, and that one only when traces are asked for", () => {
+  assert.deepEqual(filesWith(/"@opentelemetry\//), ["observe/otlp.ts"]);
+  assert.deepEqual(filesWith(/from "[^"]*\/otlp\.ts"/), []);
+  assert.deepEqual(filesWith(/await import\("\.\/otlp\.ts"\)/), ["observe/tracing.ts"]);
+});
+
 test("secrets are compared in constant time: never by ===", () => {
   const compared =
     /(token|secret|password|signature)\s*[!=]==\s*(?!undefined|null)\w|\w\s*[!=]==\s*(\w+\.)*\w*(token|secret|password|signature)\b/i;

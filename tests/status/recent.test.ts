@@ -88,7 +88,7 @@ test("of several targets the one furthest from success decides where the message
   assert.equal(fold.message("m")?.isDeadLetter, true);
   fold.observe(succeeded("m", "audit"));
   const replayed = { messageId: "m", target: "audit", delivered: true };
-  fold.observe({ type: "dead_letter.replayed", ...replayed });
+  fold.observe({ type: "dead_letter.replayed", webhookId: "hook", ...replayed });
   assert.equal(fold.message("m")?.standing, "delivered");
   assert.equal(fold.message("m")?.isDeadLetter, false);
 });

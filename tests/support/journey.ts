@@ -41,6 +41,8 @@ export interface Journey {
   readonly acked: ReadonlySet<string>;
   /** Message ids that were NACKed, and are to be given out again. */
   readonly nacked: ReadonlySet<string>;
+  /** Everything that was sent is acked or a dead letter: nothing more will come by itself. */
+  readonly isOver: boolean;
   /** What the target has seen happen: requests that came, and answers it has written. */
   readonly moments: number;
   /** At the relay: what waits to be given out, and the dead letters. */
@@ -62,6 +64,8 @@ export async function startJourney(t: TestContext, options: JourneyOptions = {})
   const sent = new Set<string>();
   const acked = new Set<string>();
   const nacked = new Set<string>();
+  const dead = new Set<string>();
+  let sending = 0;
   let moments = 0;
   let connected = 0;
   const waiters = new Set<{ readonly condition: () => boolean; readonly resolve: () => void }>();
@@ -79,6 +83,7 @@ export async function startJourney(t: TestContext, options: JourneyOptions = {})
   const onRelayEvent = (event: RelayEvent) => {
     if (event.type === "relay.acked") acked.add(event.messageId);
     if (event.type === "relay.nacked") nacked.add(event.messageId);
+    if (event.type === "relay.dead_lettered") dead.add(event.messageId);
     if (event.type === "relay.connected") connected++;
     if (event.type === "relay.disconnected") connected--;
     look();
@@ -109,6 +114,9 @@ export async function startJourney(t: TestContext, options: JourneyOptions = {})
     sent,
     acked,
     nacked,
+    get isOver() {
+      return sending === 0 && acked.size + dead.size === sent.size;
+    },
     get moments() {
       return moments;
     },
@@ -121,7 +129,10 @@ export async function startJourney(t: TestContext, options: JourneyOptions = {})
       const sender = async () => {
         while (left-- > 0) sent.add(await publish(relay, "a webhook"));
       };
+      sending++;
       await Promise.all(Array.from({ length: senders }, sender));
+      sending--;
+      look();
     },
     async connect(args = []) {
       const to = ["--cloud-url", relay.url, "--channel", "dev", "--target-url", target.url.href];

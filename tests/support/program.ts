@@ -10,7 +10,10 @@ import type { TestContext } from "./cleanup.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
-const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"];
+const permissions = [
+  ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
+  "--allow-run=systemd-notify",
+];
 
 export interface Program {
   readonly pid: number;
@@ -18,10 +21,12 @@ export interface Program {
   terminate(): void;
   /** Sends SIGKILL: no goodbye, nothing flushed. */
   kill(): void;
+  /** Nobody reads its log any more: what it writes there fails. */
+  closeStderr(): void;
   readonly stdout: string[];
   readonly stderr: string[];
-  /** Resolves with the first line of either stream that matches, past or future. */
-  line(pattern: RegExp): Promise<string>;
+  /** Resolves with the first (or n-th) line of either stream that matches, past or future. */
+  line(pattern: RegExp, n?: number): Promise<string>;
   /** Resolves with the exit code when the process is gone and all it wrote has been read. */
   readonly ended: Promise<number | null>;
 }
@@ -49,12 +54,15 @@ export function startProgram(
   child.stdin.end(stdin);
   const ended = once(child, "close").then(([code]) => code as number | null);
   const lines: string[] = [];
-  const waiters: { pattern: RegExp; resolve: (line: string) => void }[] = [];
+  const waiters: { matching: () => string | undefined; resolve: (line: string) => void }[] = [];
   const collect = (stream: NodeJS.ReadableStream, into: string[]) => {
     createInterface({ input: stream }).on("line", (line) => {
       into.push(line);
       lines.push(line);
-      for (const { pattern, resolve } of waiters) if (pattern.test(line)) resolve(line);
+      for (const { matching, resolve } of waiters) {
+        const found = matching();
+        if (found !== undefined) resolve(found);
+      }
     });
   };
   const stdout: string[] = [];
@@ -72,14 +80,16 @@ export function startProgram(
     // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
     terminate: () => void process.kill(pid, "SIGTERM"),
     kill: () => void process.kill(pid, "SIGKILL"),
+    closeStderr: () => void child.stderr.destroy(),
     stdout,
     stderr,
     ended,
-    line(pattern) {
-      const past = lines.find((line) => pattern.test(line));
+    line(pattern, n = 1) {
+      const matching = () => lines.filter((line) => pattern.test(line))[n - 1];
+      const past = matching();
       if (past !== undefined) return Promise.resolve(past);
       return new Promise((resolve, reject) => {
-        waiters.push({ pattern, resolve });
+        waiters.push({ matching, resolve });
         void ended.then((code) => reject(new Error(`ended with ${code}: ${lines.join("\n")}`)));
       });
     },

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
+import { about } from "../../protocol/about.ts";
 import { hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
-import { traceIdOf, withTrace } from "../../protocol/trace_context.ts";
+import { withSpan } from "../../protocol/trace_context.ts";
 import type { Channel } from "../channel.ts";
 import type { RelayContext, RelayEnv } from "../relay_env.ts";
 import { StoreUnavailableError } from "../store.ts";
@@ -14,6 +15,9 @@ import { verify } from "./verify.ts";
 const fullRetrySeconds = 30;
 /** And when nothing can be stored, or nobody is there to take it. */
 const storeRetrySeconds = 5;
+
+/** Every webhook has a trace, whether or not anybody records it. */
+const recordNone = () => false;
 
 /** Why a webhook is not taken; the name is what is counted. */
 type Refusal = readonly [
@@ -29,6 +33,7 @@ type Refusal = readonly [
  * signed as it should be, 503 when it cannot be stored now or the channel is full.
  */
 export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise<Response> {
+  const startedAt = relay.clock.now();
   const request = c.req.raw;
   const url = new URL(request.url);
   const [, , idText = "", ...suffix] = url.pathname.split("/");
@@ -62,20 +67,23 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   if (earlier) return c.json({ message_id: earlier, duplicate: true }, 202);
 
   const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
-  const headers = withTrace(
+  const { headers, span } = withSpan(
     [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
+    relay.sample ?? recordNone,
   );
+  const beganStoring = relay.clock.now();
+  const message = {
+    id,
+    webhookId,
+    receivedAt: new Date(relay.clock.now()).toISOString(),
+    method: request.method,
+    path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
+    headers,
+    body,
+  };
   let sequence: number | undefined;
   try {
-    sequence = await channel.publish({
-      id,
-      webhookId,
-      receivedAt: new Date(relay.clock.now()).toISOString(),
-      method: request.method,
-      path: (suffix.length > 0 ? `/${suffix.join("/")}` : "") + url.search,
-      headers,
-      body,
-    });
+    sequence = await channel.publish(message);
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
     return refuse([503, "store_unavailable", "Cannot store now", storeRetrySeconds]);
@@ -86,10 +94,11 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   relay.observe({
     type: "relay.ingested",
     channel: channel.settings.name,
-    webhookId,
-    messageId: id,
-    traceId: traceIdOf(headers),
+    ...about(message),
+    ...span,
     bytes: body.byteLength,
+    durationMs: relay.clock.now() - startedAt,
+    storeMs: relay.clock.now() - beganStoring,
   });
   return c.json({ message_id: id, sequence }, 202);
 

@@ -1,0 +1,71 @@
+import process from "node:process";
+import { systemClock } from "../async/clock.ts";
+import { delay } from "../async/delay.ts";
+import { checked, ControlError, statusAddress } from "./control_client.ts";
+import { exitCode } from "./exit_code.ts";
+import { readLayersAnd } from "./layers.ts";
+import { lifetimeFromSignals } from "./lifetime.ts";
+import { statusText } from "./status_text.ts";
+
+export const statusHelp = `hookferry status: what a running connector is doing.
+
+  --json                      all it knows, as one line of JSON
+  --watch                     every second: redrawn on a terminal, else one
+                              line of JSON each, until it is stopped
+  --status-listen HOST:PORT   where it listens (default: as configured)
+
+  Exit code 0 when it answered, 1 when not.
+
+  hookferry status
+`;
+
+const everyMs = 1_000;
+const timeoutMs = 5_000;
+/** Home, and clear from there on. */
+const redraw = "\x1b[H\x1b[J";
+
+/** Resolves with the exit code. Rejects with a `ControlError` when there is no answer. */
+export async function statusCommand(args: readonly string[]): Promise<number> {
+  const { layers, flags } = readLayersAnd(args, { json: "boolean", watch: "boolean" });
+  const { origin } = statusAddress(layers);
+  const asJson = flags.isOn("json") ?? false;
+  if (!flags.isOn("watch")) {
+    process.stdout.write(shown(await ask(origin), asJson));
+    return exitCode.ok;
+  }
+  const isTerminal = process.stdout.isTTY && !asJson;
+  const { life, dispose } = lifetimeFromSignals();
+  try {
+    while (!life.drain.aborted) {
+      const text = await ask(origin).then((status) => shown(status, !isTerminal), saying);
+      process.stdout.write(isTerminal ? redraw + text : text);
+      await delay(everyMs, { signal: life.drain, clock: systemClock }).catch(() => {});
+    }
+  } finally {
+    dispose();
+  }
+  return exitCode.ok;
+
+  /** A connector that is away for a moment is worth waiting for. */
+  function saying(error: unknown): string {
+    if (!(error instanceof ControlError)) throw error;
+    return isTerminal ? `${error.message}\n` : `${JSON.stringify({ error: error.message })}\n`;
+  }
+}
+
+async function ask(origin: string): Promise<unknown> {
+  let response: Response;
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    response = await fetch(`${origin}/status`, { redirect: "manual", signal });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
+  }
+  return await (await checked(response)).json();
+}
+
+function shown(status: unknown, asJson: boolean): string {
+  const text = asJson ? undefined : statusText(status);
+  return text ?? `${JSON.stringify(status)}\n`;
+}

@@ -1,0 +1,26 @@
+import type { ConnectorEvent, Observe } from "./events.ts";
+
+/** Messages remembered; the oldest is forgotten. */
+const maxMessages = 10_000;
+
+/** Adds to the settlement of a message what its receipt told of it: webhook id and trace. */
+export function withContext(pass: (event: ConnectorEvent) => void): Observe {
+  const known = new Map<string, { readonly webhookId: string; readonly traceId?: string }>();
+
+  return (event) => {
+    if (event.type === "settlement.confirmed") {
+      const context = known.get(event.messageId);
+      known.delete(event.messageId);
+      return pass({ ...event, ...context });
+    }
+    if (event.type === "delivery.received") {
+      const { messageId, webhookId, traceId } = event;
+      known.set(messageId, { webhookId, ...(traceId !== undefined && { traceId }) });
+      for (const oldest of known.keys()) {
+        if (known.size <= maxMessages) break;
+        known.delete(oldest);
+      }
+    }
+    pass(event);
+  };
+}

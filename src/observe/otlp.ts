@@ -1,0 +1,139 @@
+/** The only module that loads OpenTelemetry, and only when it is asked for: see tracing.ts. */
+import {
+  type HrTime,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+} from "@opentelemetry/api";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type ReadableSpan,
+  type Sampler,
+  SamplingDecision,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace";
+import type { Sample } from "../protocol/trace_context.ts";
+import type { Tracing, TracingOptions } from "./tracing.ts";
+
+const kinds = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
+} as const;
+
+/** Batches spans and sends them by OTLP/HTTP in JSON, as the standard variables say. */
+export function startOtlp({ service, version, env, onFailed }: TracingOptions): Tracing {
+  const processor = new BatchSpanProcessor({
+    exporter: tellingFailures(new OTLPTraceExporter(), onFailed),
+    ...numberFrom(env, "OTEL_BSP_SCHEDULE_DELAY", "scheduledDelayMillis"),
+    ...numberFrom(env, "OTEL_BSP_MAX_QUEUE_SIZE", "maxQueueSize"),
+    ...numberFrom(env, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "maxExportBatchSize"),
+  });
+  const resource = resourceFromAttributes({ "service.name": service, "service.version": version })
+    .merge(detectResources({ detectors: [envDetector] }));
+  const scope = { name: "hookferry", version };
+
+  return {
+    sample: sampleBy(samplerFrom(env)),
+    record: (span) =>
+      processor.onEnd(
+        {
+          name: span.name,
+          kind: kinds[span.kind],
+          spanContext: () => contextOf(span.traceId, span.spanId),
+          ...(span.parentSpanId !== undefined && {
+            parentSpanContext: contextOf(span.traceId, span.parentSpanId),
+          }),
+          startTime: hrTime(span.startedAt),
+          endTime: hrTime(span.endedAt),
+          duration: hrTime(Math.max(0, span.endedAt - span.startedAt)),
+          status: span.error === undefined
+            ? { code: SpanStatusCode.UNSET }
+            : { code: SpanStatusCode.ERROR, message: span.error },
+          attributes: { ...span.attributes },
+          links: [],
+          events: [],
+          ended: true,
+          resource,
+          instrumentationScope: scope,
+          droppedAttributesCount: 0,
+          droppedEventsCount: 0,
+          droppedLinksCount: 0,
+        } satisfies ReadableSpan,
+      ),
+    // What could not be sent has been told; the exporter gives up after OTEL_EXPORTER_OTLP_TIMEOUT, 10 s.
+    close: () => processor.shutdown().catch(() => {}),
+  };
+}
+
+/** OTEL_TRACES_SAMPLER; what it does not know is its default, parentbased_always_on. */
+function samplerFrom(env: TracingOptions["env"]): Sampler {
+  const given = env["OTEL_TRACES_SAMPLER"] ?? "parentbased_always_on";
+  const argument = Number(env["OTEL_TRACES_SAMPLER_ARG"] || 1);
+  const ratio = argument >= 0 && argument <= 1 ? argument : 1;
+  const root = /always_off$/.test(given)
+    ? new AlwaysOffSampler()
+    : /traceidratio$/.test(given)
+    ? new TraceIdRatioBasedSampler(ratio)
+    : new AlwaysOnSampler();
+  const isPlain = ["always_on", "always_off", "traceidratio"].includes(given);
+  return isPlain ? root : new ParentBasedSampler({ root });
+}
+
+function sampleBy(sampler: Sampler): Sample {
+  return (traceId, parent) => {
+    const context = parent
+      ? trace.setSpanContext(ROOT_CONTEXT, {
+        ...contextOf(traceId, parent.spanId),
+        traceFlags: parent.isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+        isRemote: true,
+      })
+      : ROOT_CONTEXT;
+    const { decision } = sampler.shouldSample(context, traceId, "", SpanKind.INTERNAL, {}, []);
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
+  };
+}
+
+/** Spans that could not be sent are told of, not lost in silence. */
+function tellingFailures(
+  exporter: OTLPTraceExporter,
+  onFailed: TracingOptions["onFailed"],
+): SpanExporter {
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        if (result.error) onFailed(result.error.message, spans.length);
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: () => exporter.forceFlush(),
+  };
+}
+
+function contextOf(traceId: string, spanId: string) {
+  return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
+}
+
+function hrTime(ms: number): HrTime {
+  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
+}
+
+function numberFrom<Name extends string>(
+  env: TracingOptions["env"],
+  variable: string,
+  name: Name,
+): { [Key in Name]?: number } {
+  const value = Number(env[variable] || NaN);
+  const found: { [Key in Name]?: number } = {};
+  if (value > 0) found[name] = value;
+  return found;
+}

@@ -1,0 +1,156 @@
+import type { Clock } from "../async/clock.ts";
+import { newSpanId, type Span } from "../protocol/trace_context.ts";
+import type { ConnectorEvent, Observe } from "./events.ts";
+
+/** A message whose trace is recorded, from its receipt until the relay has been told. */
+interface Open {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly attributes: Span["attributes"];
+  readonly receivedAt: number;
+  isTried: boolean;
+  /** When the last target was done with it. */
+  endedAt: number | undefined;
+  error: string | undefined;
+}
+
+/** Messages followed; the oldest is given up. */
+const maxOpen = 10_000;
+
+/**
+ * Spans of a connector, folded from its events: `stream` (from the relay's receipt until it was here) and
+ * `deliver` (until the relay was told) below the relay's span; below `deliver`: `queue` until the first attempt,
+ * `attempt N`, and `ack`.
+ */
+export function foldSpans(
+  record: (span: Span) => void,
+  clock: Clock,
+): { readonly observe: Observe; close(): void } {
+  const open = new Map<string, Open>();
+
+  function observe(event: ConnectorEvent): void {
+    switch (event.type) {
+      case "delivery.received":
+        return received(event);
+      case "delivery.attempted":
+        return attempted(event);
+      case "delivery.succeeded":
+        return ended(event.messageId, undefined);
+      case "delivery.failed":
+      case "delivery.deferred":
+        return ended(event.messageId, event.reason.message);
+      case "settlement.confirmed":
+        return settled(event);
+    }
+  }
+
+  function received(event: Extract<ConnectorEvent, { type: "delivery.received" }>): void {
+    const { messageId, webhookId, traceId, spanId, parentSpanId } = event;
+    if (traceId === undefined || spanId === undefined || open.has(messageId)) return;
+    const now = clock.now();
+    const attributes = {
+      "messaging.system": "hookferry",
+      "messaging.message.id": messageId,
+      "messaging.message.body.size": event.bytes,
+      "hookferry.webhook.id": webhookId,
+    };
+    open.set(messageId, {
+      ...{ traceId, spanId, parentSpanId, attributes },
+      receivedAt: now,
+      isTried: false,
+      endedAt: undefined,
+      error: undefined,
+    });
+    record({
+      name: "stream",
+      kind: "consumer",
+      ...{ traceId, parentSpanId, attributes },
+      spanId: newSpanId(),
+      startedAt: now - event.lagMs,
+      endedAt: now,
+    });
+    for (const [id, message] of open) {
+      if (open.size <= maxOpen) break;
+      close(id, message, "given up: too many messages are open");
+    }
+  }
+
+  function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
+    const { messageId, traceId, spanId, parentSpanId, target, attempt, result, reason } = event;
+    const endedAt = clock.now();
+    const startedAt = endedAt - event.durationMs;
+    const message = open.get(messageId);
+    if (message && !message.isTried) {
+      message.isTried = true;
+      below(message, "queue", message.receivedAt, startedAt);
+    }
+    if (traceId === undefined || spanId === undefined) return;
+    record({
+      name: `attempt ${attempt}`,
+      kind: "client",
+      ...{ traceId, spanId, parentSpanId, startedAt, endedAt },
+      attributes: {
+        "messaging.message.id": messageId,
+        "hookferry.webhook.id": event.webhookId,
+        "hookferry.target": target,
+        "hookferry.attempt": attempt,
+        "hookferry.result": result,
+        ...((event.status ?? reason?.status) !== undefined &&
+          { "http.response.status_code": event.status ?? reason?.status ?? 0 }),
+      },
+      error: reason?.message,
+    });
+  }
+
+  /** Of several targets the last one counts, and any failure. */
+  function ended(messageId: string, error: string | undefined): void {
+    const message = open.get(messageId);
+    if (!message) return;
+    message.endedAt = clock.now();
+    message.error ??= error;
+  }
+
+  function settled(event: Extract<ConnectorEvent, { type: "settlement.confirmed" }>): void {
+    const { messageId, verdict, retry } = event;
+    const message = open.get(messageId);
+    if (!message) return;
+    const now = clock.now();
+    const attributes = { "hookferry.verdict": verdict, "hookferry.retry": retry };
+    below(message, "ack", message.endedAt ?? now, now, attributes);
+    close(messageId, message, verdict === "ack" ? undefined : message.error);
+  }
+
+  function below(
+    { traceId, spanId: parentSpanId, attributes }: Open,
+    name: string,
+    startedAt: number,
+    endedAt: number,
+    more: Span["attributes"] = {},
+  ): void {
+    record({
+      ...{ name, traceId, parentSpanId, startedAt, endedAt },
+      kind: "internal",
+      spanId: newSpanId(),
+      attributes: { ...attributes, ...more },
+    });
+  }
+
+  function close(messageId: string, message: Open, error: string | undefined): void {
+    const { traceId, spanId, parentSpanId, attributes, receivedAt: startedAt } = message;
+    open.delete(messageId);
+    record({
+      ...{ name: "deliver", traceId, spanId, parentSpanId, attributes, startedAt, error },
+      kind: "consumer",
+      endedAt: clock.now(),
+    });
+  }
+
+  return {
+    observe,
+    /** Ends the spans of what the relay was not told about. */
+    close() {
+      for (const [id, message] of open) close(id, message, "the connector stopped");
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Sample, Span } from "../protocol/trace_context.ts";
+
+export interface TracingOptions {
+  /** What it is called where OTEL_SERVICE_NAME says nothing. */
+  readonly service: string;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Spans could not be sent. */
+  readonly onFailed: (message: string, spans: number) => void;
+}
+
+export interface Tracing {
+  readonly sample: Sample;
+  /** Never throws, never waits: what is too much is dropped. */
+  readonly record: (span: Span) => void;
+  /** Sends what is left, or gives it up. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Traces, when the standard variables ask for them: an OTLP endpoint is set, and neither OTEL_SDK_DISABLED=true nor
+ * OTEL_TRACES_EXPORTER=none. Otherwise nothing of OpenTelemetry is loaded.
+ */
+export async function startTracing(options: TracingOptions): Promise<Tracing | undefined> {
+  if (!isAskedFor(options.env)) return undefined;
+  const { startOtlp } = await import("./otlp.ts");
+  return startOtlp(options);
+}
+
+export function isAskedFor(env: TracingOptions["env"]): boolean {
+  const endpoint = env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ||
+    env["OTEL_EXPORTER_OTLP_ENDPOINT"];
+  return Boolean(endpoint) && env["OTEL_SDK_DISABLED"]?.toLowerCase() !== "true" &&
+    env["OTEL_TRACES_EXPORTER"] !== "none";
+}

@@ -1,0 +1,83 @@
+/** What we give to Prometheus and Grafana: the text of /metrics, alert rules, a dashboard. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { startProgram } from "../support/program.ts";
+import { noPromtool, promtool } from "../support/promtool.ts";
+import { publish, startDevRelay, startTarget } from "../support/rig.ts";
+import { skip, test, type TestContext } from "../support/test.ts";
+
+const docs = join(import.meta.dirname ?? ".", "..", "..", "docs");
+const read = (path: string) => readFileSync(join(docs, path), "utf8");
+
+/** /metrics of a connector and of its relay, after a delivery. */
+async function scrapeBoth(t: TestContext): Promise<{ connector: string; relay: string }> {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const connector = startProgram(t, [
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--to", target.url.href],
+    ...["--journal", "memory", "--status-listen", "127.0.0.1:0", "--log-level", "debug"],
+  ], { CONNECTOR_TOKEN: "s3cret" });
+  const { url } = JSON.parse(await connector.line(/status\.listening/)) as { url: string };
+  await connector.line(/stream\.connected/);
+  await publish(relay, "{}");
+  await connector.line(/settlement\.confirmed/);
+  const scrape = async (origin: string) => await (await fetch(`${origin}/metrics`)).text();
+  const texts = { connector: await scrape(url), relay: await scrape(relay.url) };
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
+  return texts;
+}
+
+/** Names of the series that a registry has, those of histograms included. */
+function seriesOf(text: string): Set<string> {
+  return new Set(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name = "", type]) =>
+      type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]
+    ),
+  );
+}
+
+test("dashboard and alert rules name only metrics that connector or relay have", async (t) => {
+  const { connector, relay } = await scrapeBoth(t);
+  const series = new Set([...seriesOf(connector), ...seriesOf(relay)]);
+  const dashboard = JSON.parse(read("grafana/hookferry.json")) as {
+    panels: { title: string; targets?: { expr: string }[] }[];
+  };
+  const queries = dashboard.panels.flatMap(({ targets }) => targets?.map(({ expr }) => expr) ?? []);
+  const rules = [...read("prometheus/alerts.yml").matchAll(/expr: (.*)/g)].map(([, expr = ""]) =>
+    expr
+  );
+  assert.ok(queries.length > 30 && rules.length >= 8);
+  for (const query of [...queries, ...rules]) {
+    const names = query.match(/\bhookferry_\w+/g) ?? [];
+    assert.ok(names.length > 0, query);
+    for (const name of names) assert.ok(series.has(name), `${name} in ${query}`);
+  }
+});
+
+const checked = "promtool finds nothing to complain of in /metrics of connector and relay";
+const ruled = "each alert is told when it should be, and not when all is well";
+if (noPromtool === undefined) {
+  test(checked, async (t) => {
+    const unhappy = promtool(["check", "metrics"], "# HELP a A.\n# TYPE a counter\na 1\n");
+    assert.match(unhappy.says, /_total/, "it reads what it is given");
+    const { connector, relay } = await scrapeBoth(t);
+    for (const text of [connector, relay]) {
+      const { ok, says } = promtool(["check", "metrics"], text);
+      assert.ok(ok && says === "", says);
+    }
+  });
+  test(ruled, () => {
+    const { ok, says } = promtool(["test", "rules", join(docs, "prometheus/alerts_test.yml")]);
+    assert.ok(ok, says);
+    const rules = [...read("prometheus/alerts.yml").matchAll(/alert: (\w+)/g)].map(([, name]) =>
+      name
+    );
+    const tests = read("prometheus/alerts_test.yml");
+    assert.deepEqual(rules.filter((name) => !tests.includes(`alertname: ${name}\n`)), []);
+  });
+} else {
+  skip(checked, noPromtool);
+  skip(ruled, noPromtool);
+}

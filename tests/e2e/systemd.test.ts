@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { noNotify, startNotifySocket } from "../support/notify_socket.ts";
+import { startProgram } from "../support/program.ts";
+import { startDevRelay, startTarget } from "../support/rig.ts";
+import { skip, test } from "../support/test.ts";
+
+function connectArgs(relayUrl: string, target: URL): string[] {
+  return [
+    ...["connect", "--cloud-url", relayUrl, "--channel", "dev", "--to", target.href],
+    ...["--journal", "memory", "--status-listen", "off", "--log-level", "debug"],
+    ...["--log-format", "json"],
+  ];
+}
+
+const told = "systemd hears that it is ready, how it is, that it lives, and that it stops";
+if (noNotify === undefined) {
+  test(told, async (t) => {
+    const socket = await startNotifySocket(t);
+    const target = await startTarget(t);
+    const relay = await startDevRelay(t);
+    const connector = startProgram(t, connectArgs(relay.url, target.url), {
+      CONNECTOR_TOKEN: "s3cret",
+      NOTIFY_SOCKET: socket.path,
+      WATCHDOG_USEC: "100000",
+    });
+    await socket.line(/^READY=1$/);
+    await socket.line(/^STATUS=connected over websocket$/);
+    await socket.line(/^WATCHDOG=1$/, 3);
+    connector.terminate();
+    assert.equal(await connector.ended, 0);
+    await socket.line(/^STOPPING=1$/);
+    const firsts = ["READY=1", "STATUS=connected over websocket", "STOPPING=1"]
+      .map((line) => socket.lines.indexOf(line));
+    assert.deepEqual(firsts, [...firsts].sort((a, b) => a - b), "in that order");
+  });
+} else {
+  skip(told, noNotify);
+}
+
+test("a service manager that cannot be told is a warning, once, and nothing else", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const connector = startProgram(t, connectArgs(relay.url, target.url), {
+    CONNECTOR_TOKEN: "s3cret",
+    NOTIFY_SOCKET: "/nonexistent/notify",
+    WATCHDOG_USEC: "20000",
+  });
+  await connector.line(/config\.warning.*systemd cannot be told/);
+  await connector.line(/stream\.connected/);
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
+  assert.equal(connector.stderr.filter((line) => line.includes("systemd")).length, 1);
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { payloadOf } from "../../src/pipeline/payload.ts";
+import { test } from "../support/test.ts";
+
+const encoder = new TextEncoder();
+
+function shown(body: string | Uint8Array<ArrayBuffer>, path = "") {
+  return payloadOf({
+    id: "msg_1",
+    webhookId: "hook",
+    sequence: 1,
+    receivedAt: "",
+    method: "POST",
+    path,
+    headers: [
+      ["Authorization", "Bearer abc"],
+      ["Cookie", "a=abc"],
+      ["X-Gitlab-Token", "abc"],
+      ["X-Hub-Signature-256", "abc"],
+      ["X-Api-Key", "abc"],
+      ["Client-Secret", "abc"],
+      ["Content-Type", "application/json"],
+    ],
+    body: typeof body === "string" ? encoder.encode(body) : body,
+  });
+}
+
+test("what names a secret is masked, in headers and in the query", () => {
+  const { method, path, headers } = shown("", "/a?token=abc&x=1&api_key=abc");
+  assert.equal(method, "POST");
+  assert.equal(path, "/a?token=***&x=1&api_key=***");
+  assert.deepEqual(headers.at(-1), ["Content-Type", "application/json"]);
+  assert.ok(headers.slice(0, -1).every(([, value]) => value === "***"));
+});
+
+test("at most 2 KiB of a body are shown, whole characters, and nothing of what is no text", () => {
+  assert.equal(shown('{"a":1}').body, '{"a":1}');
+  assert.equal(shown("x".repeat(3_000)).body, "x".repeat(2_048));
+  assert.equal(shown(`${"x".repeat(2_047)}é`).body, "x".repeat(2_047));
+  assert.equal(shown(new Uint8Array([0xff, 0xfe, 0x00])).body, undefined);
+  assert.equal(shown(new Uint8Array([0, 1, 2])).body, undefined);
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventRows, eventsPage } from "../../scripts/event_tables.ts";
+import { test } from "../support/test.ts";
+
+const root = join(import.meta.dirname ?? ".", "..", "..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+const events = `
+export type SomeEvent =
+  /** It broke. */
+  | {
+    readonly type: "a.broke";
+    readonly reason: Reason;
+    /** Not about the event. */
+    readonly waiting?: { readonly messages: number; readonly ageMs: number };
+  }
+  | { readonly type: "a.mended"; readonly by: "hand" | "itself" };
+`;
+const levels = `
+    case "a.broke":
+      return event.reason.code === "info" ? "error" : "warning";
+    case "a.mended":
+      return "info";
+`;
+
+test("the table of events tells name, levels, fields with types, and what the union says of it", () => {
+  assert.deepEqual(eventRows({ events, levels }), [
+    {
+      name: "a.broke",
+      levels: ["error", "warning"],
+      fields: ["reason: Reason", "waiting?: { messages: number; ageMs: number }"],
+      about: "It broke.",
+    },
+    { name: "a.mended", levels: ["info"], fields: ['by: "hand" | "itself"'], about: "" },
+  ]);
+  assert.throws(() => eventRows({ events, levels: "" }), /a\.broke has no level/);
+});
+
+test("docs/EVENTS.md has every event of connector and relay", () => {
+  const page = eventsPage(
+    { events: read("src/observe/events.ts"), levels: read("src/observe/event_level.ts") },
+    { events: read("src/relay/relay_events.ts"), levels: read("src/relay/relay_event_level.ts") },
+  );
+  const source = read("src/observe/events.ts") + read("src/relay/relay_events.ts");
+  const names = [...source.matchAll(/readonly type: "([^"]+)"/g)].map(([, name]) => name);
+  assert.ok(names.length > 30);
+  const rows = [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+  assert.deepEqual(rows, names);
+});
