@@ -61,6 +61,9 @@ export type ConnectorEvent =
     readonly messageId: string;
     readonly webhookId: string;
     readonly traceId?: string;
+    readonly method: string;
+    /** What followed the webhook id, without the query: that may hold secrets. */
+    readonly path: string;
     readonly bytes: number;
     /** Time since the relay received it. */
     readonly lagMs: number;

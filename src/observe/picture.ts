@@ -29,6 +29,10 @@ export interface RecentMessage {
   readonly webhookId: string;
   /** W3C trace id, where one is known. */
   readonly traceId: string | undefined;
+  /** Empty where its coming is not known any more. */
+  readonly method: string;
+  /** What followed the webhook id, without the query. */
+  readonly path: string;
   /** When it came here for the first time, milliseconds since the epoch. */
   readonly at: number;
   /** How long after the relay had received it; undefined when that is not known. */

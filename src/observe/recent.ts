@@ -55,6 +55,8 @@ export function foldRecent(clock: Clock): RecentFold {
         const known = entries.get(event.messageId);
         const entry = entryOf(event);
         entry.lagMs ??= event.lagMs;
+        entry.method = event.method;
+        entry.path = event.path;
         entry.bytes = event.bytes;
         if (!known) break;
         entry.copies++;
@@ -111,6 +113,8 @@ export function foldRecent(clock: Clock): RecentFold {
         messageId,
         webhookId,
         traceId: undefined,
+        method: "",
+        path: "",
         at: clock.now(),
         lagMs: undefined,
         bytes: undefined,

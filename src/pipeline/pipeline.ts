@@ -60,6 +60,8 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
         type: "delivery.received",
         ...about(envelope),
         ...span,
+        method: envelope.method,
+        path: withoutQuery(envelope.path),
         bytes: envelope.body.byteLength,
         lagMs: lagMs(envelope, options.clock.now()),
       });
@@ -103,4 +105,9 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       if (isFull) observe({ type: "stream.backpressure", on: false });
     }
   }
+}
+
+function withoutQuery(path: string): string {
+  const mark = path.indexOf("?");
+  return mark === -1 ? path : path.slice(0, mark);
 }

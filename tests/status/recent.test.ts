@@ -7,10 +7,11 @@ import { test } from "../support/test.ts";
 
 const target = "default";
 const about = (messageId: string) => ({ messageId, webhookId: "hook" });
+const post = { method: "POST", path: "/a" };
 const refused = { code: "status", message: "the target answered 500", status: 500 } as const;
 
 function received(messageId: string): ConnectorEvent {
-  return { type: "delivery.received", ...about(messageId), bytes: 12, lagMs: 3 };
+  return { type: "delivery.received", ...about(messageId), ...post, bytes: 12, lagMs: 3 };
 }
 
 function attempted(messageId: string, attempt: number, isGood: boolean): ConnectorEvent {
@@ -50,6 +51,7 @@ test("a message is told with its attempts, their times and reasons, how it ended
   assert.deepEqual(message, {
     ...about("m"),
     traceId: undefined,
+    ...post,
     at: start,
     lagMs: 3,
     bytes: 12,
