@@ -15,10 +15,14 @@ import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { exitCode } from "./exit_code.ts";
+import { heldLog, isLogOnTerminal } from "./held_log.ts";
 import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
+import { liveActions, liveSource, titleOf } from "./live_source.ts";
 import { logFormat } from "./log_format.ts";
 import { logLines } from "./log_lines.ts";
+import { openOutput } from "./output.ts";
+import { outputMode } from "./output_mode.ts";
 import { version } from "./version.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
@@ -34,6 +38,8 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   --config FILE        default: connector.{json,jsonc,yaml,yml} here, in
                        ~/.config/hookferry, in /etc/hookferry
   --status-listen HOST:PORT|off   /readyz, /status, /metrics
+  --output NAME        standard output: live (keys: q ends), text, json or
+                       quiet (default live on a terminal, else json)
   --log-level NAME     debug, info, warning or error (default info)
 
   Every setting is a key in the file, a variable CONNECTOR_NAME and a flag
@@ -50,11 +56,15 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const { rest, chaos, assertAllowed } = takeChaos(args);
   const { settings, values, warnings } = loadSettings(readLayers(rest));
   assertAllowed(settings.source.url);
+  const mode = outputMode(settings.output);
+  const held = mode === "live" && isLogOnTerminal()
+    ? heldLog((line) => output.say(line))
+    : undefined;
   const log = createLog({
     levelOf: eventLevel,
-    level: settings.log.level,
+    level: held?.levelFor(settings.log.level) ?? settings.log.level,
     format: logFormat(settings.log.format),
-    write: logLines(),
+    write: held?.write ?? logLines(),
     clock: systemClock,
   });
   // Settlements, which it names, are logged at level debug alone.
@@ -87,6 +97,11 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     ...(chaos && { chaos }),
   });
   const signals = lifetimeFromSignals();
+  const output = openOutput(mode, () => ({
+    source: liveSource(titleOf(settings), watch),
+    actions: liveActions({ connector, journal }, signals.interrupt),
+  }));
+  folds.push(output.observe);
   let closeStatus = () => Promise.resolve();
   try {
     closeStatus = await serveStatus(settings, values, { connector, journal, watch, observe });
@@ -94,7 +109,10 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     const { abandoned } = await connector.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
-    log.close(); // what it still holds comes before the last word
+    // What they still hold comes before the last word.
+    await output.close();
+    log.close();
+    held?.close();
     if (error instanceof JournalUnavailable) {
       process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
       return exitCode.unexpected;
@@ -103,6 +121,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(`hookferry connect: ${error.message}\n`);
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
+    await output.close();
     await closeStatus();
     await serviceState?.close();
     spans?.close();
@@ -110,5 +129,6 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     journal.open.close();
     signals.dispose();
     log.close();
+    held?.close();
   }
 }

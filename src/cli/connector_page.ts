@@ -1,14 +1,15 @@
 import type { Settings } from "../config/settings.ts";
 import type { PageSource } from "../status/page_source.ts";
+import { titleOf } from "./live_source.ts";
 import { controlOf, type Watch, type Watched } from "./connect_status.ts";
 
 /** What the page of a connector shows. */
 export function pageSource(
-  { source: { channel, url } }: Settings,
+  settings: Settings,
   { connector, journal, watch }: Watched & { readonly watch: Watch },
 ): PageSource {
   return {
-    subtitle: `${channel} at ${url.host}`,
+    subtitle: titleOf(settings),
     status: watch.status,
     targets: () => connector.targets,
     recent: watch.recent,

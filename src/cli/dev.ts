@@ -3,7 +3,6 @@ import { systemClock } from "../async/clock.ts";
 import { parseListen } from "../config/listen_address.ts";
 import { loadSettings } from "../config/load.ts";
 import { createConnector } from "../connector.ts";
-import type { ConnectorEvent } from "../observe/events.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig } from "../relay/webhooks_file.ts";
@@ -15,6 +14,9 @@ import { pageSource } from "./connector_page.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
+import { liveActions, liveSource } from "./live_source.ts";
+import { openOutput, type Output } from "./output.ts";
+import { outputChoices, outputMode } from "./output_mode.ts";
 import { makeSample, sampleSecret } from "./samples.ts";
 import { post } from "./send.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
@@ -26,6 +28,8 @@ export const devHelp = `hookferry dev: relay, connector and target in one proces
   --to PORT|URL      deliver to your own server instead of printing
   --protocol NAME    auto, websocket, sse or long_poll (default auto)
   --listen HOST:PORT where to take webhooks (default 127.0.0.1:0, any free port)
+  --output NAME      live (keys: q ends), text, json or quiet; default live on a
+                     terminal (text with --once), else json
   --once             end after the sample: 0 if it was delivered within 10 s
 
   hookferry dev --to 3000
@@ -38,7 +42,9 @@ const heartbeatMs = 30_000;
 /** Runs until a signal, or with `--once` until the sample is through. Resolves with the exit code. */
 export async function devCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const mode = options.output === "auto" && options.once && process.stdout.isTTY
+    ? "text"
+    : outputMode(options.output);
   const secret = process.env["HOOKFERRY_SIGNING_SECRET"] || sampleSecret;
   const token = newToken();
   const relay = await startRelay({
@@ -48,9 +54,12 @@ export async function devCommand(args: readonly string[]): Promise<number> {
     heartbeatMs,
     channels: [channelConfig({ name: "dev", token, webhookIds: ["dev"] })],
   });
-  const printer = options.to ? undefined : await startTargetPrinter(secret, print);
+  const printer = options.to
+    ? undefined
+    : await startTargetPrinter(secret, (told) => output?.tell(told));
   const signals = lifetimeFromSignals();
   let closeJournal = () => {};
+  let output: Output | undefined;
   let status: StatusServer | undefined;
   const timeout = options.once ? AbortSignal.timeout(onceTimeoutMs) : undefined;
   timeout?.addEventListener("abort", signals.stopNow);
@@ -79,8 +88,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
       random: Math.random,
       observe(event) {
         watch.observe(event);
-        const line = describe(event);
-        if (line !== undefined) print(line);
+        output?.observe(event);
         if (event.type === "stream.connected" && !sample.isPosted) void postSample();
         if (event.type !== "settlement.confirmed" || event.verdict !== "ack") return;
         sample.isAcked = true;
@@ -95,12 +103,17 @@ export async function devCommand(args: readonly string[]): Promise<number> {
       open: true,
     });
     status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
-    print(`post to    ${sample.url}`);
-    print(`status     ${status.url}/`);
+    output = openOutput(mode, () => ({
+      source: liveSource(`post to ${sample.url}`, watch),
+      actions: liveActions({ connector, journal }, signals.interrupt),
+    }));
+    output.tell({ type: "post_to", url: sample.url.href });
+    output.tell({ type: "status", url: `${status.url}/` });
     await connector.run(signals.life);
   } finally {
     timeout?.removeEventListener("abort", signals.stopNow);
     signals.dispose();
+    await output?.close();
     await status?.close();
     closeJournal();
     await relay.stop(1_000);
@@ -112,15 +125,16 @@ export async function devCommand(args: readonly string[]): Promise<number> {
     sample.isPosted = true;
     const webhook = makeSample("github.push", secret, systemClock.now());
     const { says } = await post(sample.url, webhook);
-    print(`sample     a signed github.push: ${says}`);
+    output?.tell({ type: "sample", event: "github.push", answer: says });
   }
 }
 
 function readOptions(args: readonly string[]) {
-  const { text, isOn } = parseFlags(args, {
+  const { text, choice, isOn } = parseFlags(args, {
     to: "string",
     protocol: "string",
     listen: "string",
+    output: "string",
     once: "boolean",
   });
   const listen = parseListen(text("listen") ?? "127.0.0.1:0");
@@ -132,29 +146,11 @@ function readOptions(args: readonly string[]) {
   const given = text("to");
   const to = given === undefined ? undefined : targetUrl(given);
   if (given !== undefined && !to) throw new UsageError(badTarget(given));
-  return { listen, to, protocol: text("protocol"), once: isOn("once") ?? false };
-}
-
-function describe(event: ConnectorEvent): string | undefined {
-  switch (event.type) {
-    case "stream.connected":
-      return `connected  over ${event.transport}`;
-    case "stream.failed":
-      return `waiting    ${event.message}; next try in ${seconds(event.retryInMs)}`;
-    case "delivery.retrying":
-      return `retry      ${event.messageId}: ${event.reason.message}; again in ${
-        seconds(event.delayMs)
-      }`;
-    case "delivery.succeeded":
-      return `delivered  ${event.messageId} -> ${event.status} in ${event.durationMs} ms`;
-    case "delivery.failed":
-      return `${event.outcome.padEnd(10)} ${event.messageId}: ${event.reason.message}`;
-    case "settlement.confirmed":
-      return `${event.verdict === "ack" ? "acked     " : "nacked    "} ${event.messageId}`;
-  }
-  return undefined;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return {
+    listen,
+    to,
+    protocol: text("protocol"),
+    output: choice("output", outputChoices),
+    once: isOn("once") ?? false,
+  };
 }

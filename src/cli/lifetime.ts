@@ -5,6 +5,8 @@ import { exitCode } from "./exit_code.ts";
 export interface SignalLifetime {
   readonly life: Lifetime;
   drain(): void;
+  /** What a signal does: the first time it drains, then it stops now, then it exits. */
+  interrupt(): void;
   /** Drains and aborts. */
   stopNow(): void;
   dispose(): void;
@@ -18,16 +20,17 @@ export function lifetimeFromSignals(): SignalLifetime {
     abort.abort();
     drain.abort();
   };
-  const onSignal = () => {
+  const interrupt = () => {
     if (abort.signal.aborted) process.exit(exitCode.unsettled);
     if (drain.signal.aborted) abort.abort();
     else drain.abort();
   };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   return {
     life: { drain: drain.signal, abort: abort.signal },
     drain: () => drain.abort(),
+    interrupt,
     stopNow,
-    dispose: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
+    dispose: () => void process.off("SIGINT", interrupt).off("SIGTERM", interrupt),
   };
 }

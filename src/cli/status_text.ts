@@ -1,44 +1,4 @@
-import { z } from "zod";
-
-/** Of `/status`, what a person wants to know. */
-const statusSchema = z.object({
-  version: z.string(),
-  uptime_seconds: z.number(),
-  connection: z.union([
-    z.object({
-      state: z.literal("connected"),
-      transport: z.string(),
-      up_seconds: z.number(),
-      silent_seconds: z.number(),
-    }),
-    z.object({ state: z.literal("disconnected"), down_seconds: z.number() }),
-  ]),
-  reconnects: z.object({ last_failure: z.object({ message: z.string() }).nullable() }),
-  paused: z.boolean(),
-  draining: z.boolean(),
-  in_hand: z.object({ messages: z.number(), bytes: z.number() }),
-  journal: z.object({
-    place: z.string(),
-    problem: z.string().nullable(),
-    dead_letters: z.object({ messages: z.number() }),
-  }),
-  totals: z.object({
-    received: z.number(),
-    delivered: z.number(),
-    rejected: z.number(),
-    exhausted: z.number(),
-    retried: z.number(),
-  }),
-  targets: z.record(
-    z.string(),
-    z.object({
-      breaker: z.string(),
-      failures_in_a_row: z.number(),
-      last_failure: z.string().nullable(),
-      last_success_at: z.string().nullable(),
-    }),
-  ),
-});
+import { type ConnectorStatus, statusSchema } from "./connector_status.ts";
 
 /** A few aligned lines; undefined when it is not the status of a connector. */
 export function statusText(status: unknown): string | undefined {
@@ -65,14 +25,12 @@ export function statusText(status: unknown): string | undefined {
   return rows.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join("");
 }
 
-type Status = z.infer<typeof statusSchema>;
-
-function intake({ paused, draining }: Status): string {
+function intake({ paused, draining }: ConnectorStatus): string {
   if (draining) return ", stopping";
   return paused ? ", paused" : "";
 }
 
-function connection({ connection, reconnects }: Status): string {
+function connection({ connection, reconnects }: ConnectorStatus): string {
   if (connection.state === "connected") {
     return `connected over ${connection.transport} for ${duration(connection.up_seconds)}, ` +
       `heard ${duration(connection.silent_seconds)} ago`;
@@ -81,7 +39,7 @@ function connection({ connection, reconnects }: Status): string {
   return `not connected for ${duration(connection.down_seconds)}${why}`;
 }
 
-function targetState(target: Status["targets"][string]): string {
+function targetState(target: ConnectorStatus["targets"][string]): string {
   const { breaker, failures_in_a_row, last_failure, last_success_at } = target;
   if (failures_in_a_row > 0) {
     const state = breaker === "closed" ? "fails" : `fails, breaker ${breaker.replace("_", " ")}`;

@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Told } from "../output/record.ts";
 import { checkSignature } from "./signature_check.ts";
 
 export interface TargetPrinter {
@@ -7,13 +8,13 @@ export interface TargetPrinter {
   close(): Promise<void>;
 }
 
-/** Characters of a body that are printed. */
+/** Characters of a body that are told. */
 const maxShown = 200;
 
-/** A target that prints what it gets, and whether the provider's signature over the body still holds. */
+/** A target that tells what it gets, and whether the provider's signature over the body still holds. */
 export async function startTargetPrinter(
   secret: string,
-  print: (line: string) => void,
+  tell: (told: Told) => void,
 ): Promise<TargetPrinter> {
   const server = http.createServer((request, response) => {
     const chunks: Uint8Array[] = [];
@@ -21,10 +22,10 @@ export async function startTargetPrinter(
     request.on("end", () => {
       const body = Buffer.concat(chunks);
       const isValid = checkSignature(request.headers, body, secret);
-      const verdict = isValid === undefined ? "" : `, signature ${isValid ? "valid" : "INVALID"}`;
-      print(`target     ${request.method} ${request.url} (${body.length} bytes${verdict})`);
-      print(`           ${printable(body)}`);
-      response.end("ok\n");
+      const signature = isValid === undefined ? null : isValid ? "valid" : "invalid";
+      const { method = "", url = "" } = request;
+      tell({ type: "request", method, url, bytes: body.length, signature, body: beginning(body) });
+      response.end(signature === null ? "ok\n" : `ok, signature ${signature}\n`);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -38,9 +39,7 @@ export async function startTargetPrinter(
   };
 }
 
-/** The beginning of a body on one line, without characters that a terminal would obey. */
-function printable(body: Uint8Array): string {
-  const text = new TextDecoder().decode(body.subarray(0, 4 * maxShown));
-  const visible = text.trimEnd().replace(/\p{Cc}/gu, "\ufffd");
-  return visible.length > maxShown ? `${visible.slice(0, maxShown)}…` : visible;
+function beginning(body: Uint8Array): string {
+  const text = new TextDecoder().decode(body.subarray(0, 4 * maxShown)).trimEnd();
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
 }

@@ -100,6 +100,7 @@ export function loadSettings(layers: Layers): Loaded {
       format: values.get("log_format"),
       payload: values.get("log_payload"),
     },
+    output: values.get("output"),
     statusListen,
     statusToken: values.get("status_token"),
     inspect: values.get("inspect")

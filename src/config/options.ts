@@ -169,6 +169,12 @@ const table = [
     help: "headers and query parameters whose value is not kept",
   },
   {
+    key: "output",
+    kind: { type: "choice", values: ["auto", "live", "text", "json", "quiet"] },
+    default: "auto",
+    help: "standard output; auto: live on a terminal, else one JSON object a line",
+  },
+  {
     key: "log_level",
     kind: {
       type: "choice",

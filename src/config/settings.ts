@@ -13,6 +13,8 @@ export interface Settings {
   /** Bounds of the dead letters kept here. */
   readonly deadLetters: { readonly maxLetters: number; readonly maxBytes: number };
   readonly log: LogSettings;
+  /** What standard output is for; `auto` depends on what it is. */
+  readonly output: "auto" | "live" | "text" | "json" | "quiet";
   /** Where the status server listens; undefined = no status server. */
   readonly statusListen: ListenAddress | undefined;
   /** What the status server's control routes want; undefined = made by the connector, or off. */

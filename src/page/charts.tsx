@@ -1,5 +1,5 @@
 /** @jsxImportSource hono/jsx */
-import { duration, rate } from "./wording.ts";
+import { duration, rate } from "../observe/wording.ts";
 
 /** The drawing's own units; it is stretched to the room there is. */
 const width = 600;

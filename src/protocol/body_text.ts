@@ -27,3 +27,12 @@ export function bodyMembers(
     ? { body: base64(bytes), body_encoding: "base64" }
     : { body: text, body_encoding: "utf8" };
 }
+
+/** The same of the beginning of a text, which may have been cut inside a character. */
+export function utf8Beginning(bytes: Uint8Array, isCut: boolean): string | undefined {
+  for (let less = 0; less <= (isCut ? 3 : 0); less++) {
+    const text = utf8Text(bytes.subarray(0, bytes.byteLength - less));
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}

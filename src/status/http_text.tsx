@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { KeptBody, KeptRequest } from "../observe/picture.ts";
-import { utf8Text } from "../protocol/body_text.ts";
-import { size } from "../page/wording.ts";
+import { utf8Beginning } from "../protocol/body_text.ts";
+import { size } from "../observe/wording.ts";
 
 export function Request({ request }: { readonly request: KeptRequest }) {
   return (
@@ -29,7 +29,7 @@ export function Headers({ headers }: { readonly headers: KeptRequest["headers"] 
 export function Body({ body: { bytes, total } }: { readonly body: KeptBody }) {
   if (total === 0) return <p class="quiet">No body.</p>;
   const isCut = total > bytes.byteLength;
-  const text = textOf(bytes, isCut);
+  const text = utf8Beginning(bytes, isCut);
   return (
     <>
       {text === undefined
@@ -38,13 +38,4 @@ export function Body({ body: { bytes, total } }: { readonly body: KeptBody }) {
       {isCut && <p class="quiet">The first {size(bytes.byteLength)} of {size(total)}.</p>}
     </>
   );
-}
-
-/** Undefined when it is not UTF-8. A character may have been cut in two at the end. */
-function textOf(bytes: Uint8Array, isCut: boolean): string | undefined {
-  for (let less = 0; less <= (isCut ? 3 : 0); less++) {
-    const text = utf8Text(bytes.subarray(0, bytes.byteLength - less));
-    if (text !== undefined) return text;
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { RecentMessage } from "../observe/picture.ts";
 import { Action, Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
-import { count, duration } from "../page/wording.ts";
+import { count, duration } from "../observe/wording.ts";
 import type { LetterSummary } from "../flow.ts";
 import { StandingBadge } from "./standing_badge.tsx";
 

@@ -2,7 +2,7 @@
 import type { KeptExchanges, RecentMessage } from "../observe/picture.ts";
 import { Stretch } from "../page/charts.tsx";
 import { Action, Badge, Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
-import { duration, plural, size } from "../page/wording.ts";
+import { duration, plural, size } from "../observe/wording.ts";
 import { Body, Headers, Request } from "./http_text.tsx";
 import { StandingBadge } from "./standing_badge.tsx";
 

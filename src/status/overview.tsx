@@ -2,7 +2,7 @@
 import type { Series } from "../observe/picture.ts";
 import { LatencyChart, latest, RateChart } from "../page/charts.tsx";
 import { Action, Facts, Panel, TableBox } from "../page/parts.tsx";
-import { count, duration, plural, rate, size, span } from "../page/wording.ts";
+import { count, duration, plural, rate, size, span } from "../observe/wording.ts";
 import type { PageSource, TargetLoad } from "./page_source.ts";
 import { readStatus, type StatusText } from "./status_text.ts";
 import { TargetList } from "./target_list.tsx";

@@ -1,6 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import { Badge, Head } from "../page/parts.tsx";
-import { count } from "../page/wording.ts";
+import { count } from "../observe/wording.ts";
 import type { TargetLoad } from "./page_source.ts";
 import type { StatusText } from "./status_text.ts";
 

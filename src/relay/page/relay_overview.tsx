@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import { latest, RateChart } from "../../page/charts.tsx";
 import { Badge, Facts, Head, Panel, TableBox } from "../../page/parts.tsx";
-import { count, plural, rate, span } from "../../page/wording.ts";
+import { count, plural, rate, span } from "../../observe/wording.ts";
 import type { RegisteredChannel } from "../registry.ts";
 import type { RelayRates } from "./relay_rates.ts";
 

@@ -1,0 +1,58 @@
+import type { Settings } from "../config/settings.ts";
+import type { LiveActions, LivePicture, LiveSource } from "../output/live/live_picture.ts";
+import { controlOf, type Watch, type Watched } from "./connect_status.ts";
+import { statusSchema } from "./connector_status.ts";
+
+/** Rates are those of so many seconds. */
+const rateSeconds = 5;
+
+/** What the live view of a connector shows. */
+export function liveSource(title: string, { status, recent, exchanges }: Watch): LiveSource {
+  return {
+    exchanges: (messageId) => exchanges ? exchanges.of(messageId) : "off",
+    picture(): LivePicture {
+      const { connection, reconnects, totals, journal, in_hand, paused, draining } = statusSchema
+        .parse(status());
+      const isConnected = connection.state === "connected";
+      const delivered = recent.series().delivered.slice(-1 - rateSeconds, -1);
+      return {
+        title,
+        transport: isConnected ? connection.transport : undefined,
+        sinceMs: 1_000 * (isConnected ? connection.up_seconds : connection.down_seconds),
+        trouble: isConnected ? undefined : reconnects.last_failure?.message,
+        isPaused: paused,
+        isDraining: draining,
+        inFlight: in_hand.messages,
+        perSecond: delivered.reduce((sum, one) => sum + one, 0) / rateSeconds,
+        delivered: totals.delivered,
+        failed: totals.rejected + totals.exhausted,
+        deadLetters: journal.dead_letters.messages,
+        messages: recent.messages(),
+      };
+    },
+  };
+}
+
+/** What its keys do. */
+export function liveActions({ connector, journal }: Watched, stop: () => void): LiveActions {
+  const control = controlOf(connector, journal);
+  return {
+    pause: () => control.pause(),
+    resume: () => control.resume(),
+    stop,
+    async replay(messageId) {
+      const results = await control.replay(messageId);
+      if (results === "under_way") return `${messageId} is being replayed already`;
+      if (!results) return `${messageId} cannot be replayed: it is no dead letter`;
+      const texts = results.map(({ target, outcome }) =>
+        `${target}: ${outcome.kind === "delivered" ? "delivered" : outcome.reason.message}`
+      );
+      return `${messageId} replayed -> ${texts.join("; ")}`;
+    },
+  };
+}
+
+/** For the channel of a relay. */
+export function titleOf({ source: { channel, url } }: Settings): string {
+  return `${channel} at ${url.host}`;
+}

@@ -1,0 +1,133 @@
+import { duration, rate, span } from "../../observe/wording.ts";
+import type { RecentMessage, Standing } from "../../observe/picture.ts";
+import { fit } from "./columns.ts";
+import type { LivePicture } from "./live_picture.ts";
+import type { Look, Paint } from "./paint.ts";
+import { chosenIndex, filtered, type Ui } from "./ui.ts";
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Beside messages: heading, notice, status bar, keys. */
+const otherLines = 4;
+const least = { method: 4, path: 12, outcome: 18, took: 9, attempts: 8 };
+
+/** The whole screen: the last messages and the status bar. */
+export function listLines(
+  picture: LivePicture,
+  ui: Ui,
+  notice: string,
+  { columns, rows }: Size,
+  paint: Paint,
+): string[] {
+  const shown = filtered(ui, picture.messages);
+  const room = Math.max(1, rows - otherLines);
+  const chosen = chosenIndex(ui, shown);
+  const from = Math.max(0, chosen - room + 1);
+  const list = shown.slice(from, from + room).map((message, at) => {
+    const row = messageRow(message, columns);
+    const isChosen = from + at === chosen;
+    if (isChosen) return paint("chosen", fit(`>${row.before}${row.outcome}${row.after}`, columns));
+    return ` ${row.before}${paint(row.look, row.outcome)}${row.after}`;
+  });
+  if (list.length === 0) list.push(paint("quiet", fit(` ${nothing(picture, ui)}`, columns)));
+  return [
+    paint("strong", fit(` ${heading(columns)}`, columns)),
+    ...list,
+    ...Array<string>(room - list.length).fill(""),
+    fit(` ${notice}`, columns),
+    statusBar(picture, columns, paint),
+    paint("quiet", fit(` ${keys(ui, picture)}`, columns)),
+  ];
+}
+
+function heading(columns: number): string {
+  const { before, outcome, after } = cells(
+    ["TIME", "METHOD", "PATH", "STATUS", "DURATION", "ATTEMPTS"],
+    columns,
+  );
+  return before + outcome + after;
+}
+
+function messageRow(message: RecentMessage, columns: number) {
+  const { at, method, webhookId, path, attemptCount, durationMs } = message;
+  const time = new Date(at).toTimeString().slice(0, 8);
+  const { text, look } = outcomeOf(message);
+  const took = durationMs === undefined ? "" : duration(durationMs);
+  const row = cells([time, method, `/${webhookId}${path}`, text, took, `${attemptCount}`], columns);
+  return { ...row, look };
+}
+
+/** A row in columns; the path takes what is left. */
+function cells(
+  [time, method, path, outcome, took, attempts]: readonly [
+    ...[string, string, string, string, string, string],
+  ],
+  columns: number,
+) {
+  const others = 1 + 8 + 2 + 7 + 1 + 2 + least.outcome + least.took + 1 + least.attempts;
+  const wide = Math.max(least.path, columns - others);
+  return {
+    before: `${fit(time, 8)}  ${fit(method, 7)} ${fit(path, wide)}  `,
+    outcome: fit(outcome, least.outcome),
+    after: `${fit(took, least.took, "right")} ${fit(attempts, least.attempts, "right")}`,
+  };
+}
+
+const looks: Readonly<Record<Standing, Look>> = {
+  delivered: "good",
+  in_hand: "busy",
+  retrying: "busy",
+  deferred: "busy",
+  rejected: "bad",
+  exhausted: "bad",
+  abandoned: "bad",
+};
+
+/** "200", "503 retrying", "404 rejected", "dead letter": the last answer, and where it stands. */
+export function outcomeOf(
+  { standing, attempts, isDeadLetter }: RecentMessage,
+): { readonly text: string; readonly look: Look } {
+  const status = attempts.at(-1)?.status;
+  const said = standing === "delivered" && status !== undefined
+    ? ""
+    : isDeadLetter
+    ? "dead letter"
+    : standing === "in_hand"
+    ? "in flight"
+    : standing;
+  return { text: [status, said].filter((part) => part).join(" "), look: looks[standing] };
+}
+
+function nothing({ transport }: LivePicture, { filter }: Ui): string {
+  if (filter !== "") return `no message has ${JSON.stringify(filter)} in it; esc shows all`;
+  return transport === undefined ? "not connected yet" : "no message has come yet";
+}
+
+function statusBar(picture: LivePicture, columns: number, paint: Paint): string {
+  const { title, transport, sinceMs, trouble, inFlight, perSecond, failed, deadLetters } = picture;
+  const state = picture.isDraining ? "stopping" : picture.isPaused ? "paused" : undefined;
+  const link = transport === undefined
+    ? picture.isPaused ? "not connected meanwhile" : `not connected for ${span(sinceMs)}${trouble === undefined ? "" : `: ${trouble}`}`
+    : `${transport} for ${span(sinceMs)}`;
+  const parts = [
+    ...(state === undefined ? [] : [state.toUpperCase()]),
+    `in flight ${inFlight}`,
+    `${rate(perSecond)}/s`,
+    `failed ${failed}`,
+    ...(deadLetters === 0 ? [] : [`dead letters ${deadLetters}`]),
+    link,
+    title,
+  ];
+  const look = state !== undefined ? "busy" : transport === undefined ? "bad" : "good";
+  return paint(look, fit(` ${parts.join(" | ")}`, columns));
+}
+
+function keys({ filter, isTyping }: Ui, { isPaused, isDraining }: LivePicture): string {
+  if (isTyping) return `filter: ${filter}_   enter keeps it, esc drops it`;
+  if (isDraining) return "finishing what is in hand; q again stops now";
+  const by = filter === "" ? "f filter" : `f filter: ${filter} (esc: all)`;
+  return `up/down  enter details  r replay  p ${isPaused ? "resume" : "pause"}  ${by}  q quit`;
+}

@@ -1,0 +1,68 @@
+import { emitKeypressEvents, type Key as ReadlineKey } from "node:readline";
+import type { ReadStream, WriteStream } from "node:tty";
+import type { Size } from "./list.ts";
+import type { Key } from "./ui.ts";
+
+/** The screen and the keys of a terminal. */
+export interface Terminal {
+  readonly size: Size;
+  /** Takes the screen, keeping what was on it; `onGone` is called when the terminal is closed. */
+  open(onKey: (key: Key) => void, onResize: () => void, onGone: () => void): void;
+  /** Draws the lines: as many as it has rows, each as wide as it is or less. */
+  show(lines: readonly string[]): void;
+  /** Gives back screen and keys as they were. */
+  close(): void;
+}
+
+// ECMA-48 and the private modes of xterm, which every terminal of today has.
+// Another screen, no cursor, no wrapping.
+const enter = "\x1b[?1049h\x1b[?25l\x1b[?7l";
+const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l";
+const clearLine = "\x1b[K";
+const home = "\x1b[H\x1b[2J";
+const lineAt = (row: number) => `\x1b[${row + 1};1H`;
+
+/** `keys` is undefined when standard input is something else: then it only shows. */
+export function terminalOf(screen: WriteStream, keys: ReadStream | undefined): Terminal {
+  let drawn: readonly string[] = [];
+  let close = () => {};
+  return {
+    get size() {
+      return { columns: screen.columns || 80, rows: screen.rows || 24 };
+    },
+    open(onKey, onResize, onGone) {
+      const pressed = (text: string | undefined, key: ReadlineKey) =>
+        onKey({ name: key.name, text, ctrl: key.ctrl ?? false });
+      const resized = () => {
+        drawn = [];
+        screen.write(home);
+        onResize();
+      };
+      // A terminal that has gone cannot be written to either.
+      const lost = () => {};
+      screen.on("error", lost).on("resize", resized);
+      screen.write(enter + home);
+      if (keys) {
+        emitKeypressEvents(keys);
+        keys.setRawMode(true);
+        keys.on("keypress", pressed).on("end", onGone).on("error", onGone).resume();
+      }
+      close = () => {
+        screen.off("resize", resized);
+        screen.write(leave);
+        if (!keys) return;
+        keys.off("keypress", pressed).off("end", onGone).pause();
+        keys.setRawMode(false);
+        keys.unref();
+      };
+    },
+    show(lines) {
+      const changes = lines.flatMap((line, row) =>
+        line === drawn[row] ? [] : [lineAt(row) + clearLine + line]
+      );
+      if (changes.length > 0) screen.write(changes.join(""));
+      drawn = lines;
+    },
+    close: () => close(),
+  };
+}

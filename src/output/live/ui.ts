@@ -1,0 +1,103 @@
+import type { RecentMessage } from "../../observe/picture.ts";
+
+/** What whoever looks has chosen. */
+export interface Ui {
+  /** The message that is chosen; undefined = the newest, whichever that is. */
+  readonly chosen: string | undefined;
+  /** Whether its details are shown, and from which line on. */
+  readonly details: { readonly from: number } | undefined;
+  readonly filter: string;
+  /** Whether the filter is being typed. */
+  readonly isTyping: boolean;
+}
+
+export const firstUi: Ui = { chosen: undefined, details: undefined, filter: "", isTyping: false };
+
+export type Action = "stop" | "replay" | "toggle_pause";
+
+/** A key, as node:readline names it; `text` is what it types. */
+export interface Key {
+  readonly name: string | undefined;
+  readonly text: string | undefined;
+  readonly ctrl: boolean;
+}
+
+const page = 10;
+const steps: Readonly<Record<string, number>> = {
+  up: -1,
+  k: -1,
+  down: 1,
+  j: 1,
+  pageup: -page,
+  pagedown: page,
+  home: -Infinity,
+  end: Infinity,
+};
+const actions: Readonly<Record<string, Action>> = { q: "stop", r: "replay", p: "toggle_pause" };
+
+/** What a key makes of it; `shown` are the messages that pass the filter, the newest first. */
+export function press(
+  ui: Ui,
+  key: Key,
+  shown: readonly RecentMessage[],
+): { readonly ui: Ui; readonly action?: Action } {
+  if (key.ctrl) return key.name === "c" || key.name === "d" ? { ui, action: "stop" } : { ui };
+  if (ui.isTyping) return { ui: typed(ui, key) };
+  const name = key.name ?? "";
+  const step = steps[name];
+  if (step !== undefined) return { ui: moved(ui, step, shown) };
+  const action = actions[name];
+  if (action) return { ui, action };
+  switch (name) {
+    case "return":
+    case "enter":
+      return { ui: { ...ui, details: ui.details ? undefined : { from: 0 } } };
+    case "f":
+      return { ui: { ...ui, details: undefined, isTyping: true } };
+    case "escape":
+      return { ui: ui.details ? { ...ui, details: undefined } : { ...ui, filter: "" } };
+  }
+  return { ui };
+}
+
+function typed(ui: Ui, { name, text }: Key): Ui {
+  switch (name) {
+    case "return":
+    case "enter":
+      return { ...ui, isTyping: false };
+    case "escape":
+      return { ...ui, isTyping: false, filter: "" };
+    case "backspace":
+      return { ...ui, filter: [...ui.filter].slice(0, -1).join("") };
+  }
+  const isPrintable = text !== undefined && !/\p{Cc}/u.test(text);
+  return isPrintable ? { ...ui, filter: ui.filter + text } : ui;
+}
+
+function moved(ui: Ui, step: number, shown: readonly RecentMessage[]): Ui {
+  if (ui.details) return { ...ui, details: { from: Math.max(0, ui.details.from + step) } };
+  const to = Math.min(Math.max(0, chosenIndex(ui, shown) + step), shown.length - 1);
+  return { ...ui, chosen: to <= 0 ? undefined : shown[to]?.messageId };
+}
+
+/** Where the chosen message is; the newest when it is not among them. */
+export function chosenIndex({ chosen }: Ui, shown: readonly RecentMessage[]): number {
+  return Math.max(0, shown.findIndex(({ messageId }) => messageId === chosen));
+}
+
+/** The messages that have the filter's words in what is shown of them. */
+export function filtered(
+  { filter }: Ui,
+  messages: readonly RecentMessage[],
+): readonly RecentMessage[] {
+  const words = filter.toLowerCase().split(" ").filter((word) => word !== "");
+  if (words.length === 0) return messages;
+  return messages.filter((message) => {
+    const { messageId, method, webhookId, path, standing, reason, attempts, targets } = message;
+    const text = [
+      ...[messageId, method, webhookId + path, standing, reason, attempts.at(-1)?.status],
+      ...targets.keys(),
+    ].join(" ").toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}

@@ -1,0 +1,95 @@
+import { write } from "node:fs";
+import type { Clock } from "../async/clock.ts";
+
+export interface LineWriter {
+  /** Takes a line without its end. Never throws, never waits. */
+  write(line: string): void;
+  /** How many lines nobody took: more than can be held waited already, or the reader has gone. */
+  readonly lost: number;
+  /** Whether the reader has gone: nothing is written any more. */
+  readonly isClosed: boolean;
+  /** Resolves when all is written, or cannot be, or has not been for a second. */
+  close(): Promise<void>;
+}
+
+/** Characters that may wait for a reader who does not read. */
+const maxWaiting = 1024 * 1024;
+const lastWordsMs = 1_000;
+const againMs = 10;
+
+type Stream = { write(bytes: Uint8Array): Promise<number> };
+const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
+
+/**
+ * Writes lines to standard output or error without ever stopping the program: the streams of `node:process` wait on
+ * Deno for whoever does not read, and `node:fs` does too, so that its own stream is used there.
+ */
+export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
+  let waiting = "";
+  let lost = 0;
+  let isClosed = false;
+  let writing: Promise<void> | undefined;
+
+  async function writeAll(): Promise<void> {
+    try {
+      await undefined; // what is written in the same turn goes together
+      while (waiting !== "") {
+        const bytes = new TextEncoder().encode(waiting);
+        waiting = "";
+        await writeWhole(bytes);
+      }
+    } catch {
+      isClosed = true;
+      waiting = "";
+    } finally {
+      writing = undefined;
+    }
+  }
+
+  async function writeWhole(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.byteLength;) {
+      try {
+        at += await writeSome(to, bytes.subarray(at));
+      } catch (error) {
+        if (!isAgain(error)) throw error;
+        await new Promise<void>((resolve) => clock.after(againMs, resolve));
+      }
+    }
+  }
+
+  return {
+    write(line) {
+      if (isClosed || waiting.length > maxWaiting) {
+        lost++;
+        return;
+      }
+      waiting += `${line}\n`;
+      writing ??= writeAll();
+    },
+    get lost() {
+      return lost;
+    },
+    get isClosed() {
+      return isClosed;
+    },
+    async close() {
+      let cancel = () => {};
+      const late = new Promise<void>((resolve) => cancel = clock.after(lastWordsMs, resolve));
+      await Promise.race([writing, late]);
+      cancel();
+    },
+  };
+}
+
+function writeSome(to: "stdout" | "stderr", bytes: Uint8Array): Promise<number> {
+  if (deno) return deno[to].write(bytes);
+  return new Promise((resolve, reject) =>
+    write(to === "stdout" ? 1 : 2, bytes, (error, count) => error ? reject(error) : resolve(count))
+  );
+}
+
+/** A pipe that whoever made it has set not to wait. */
+function isAgain(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === "WouldBlock" || ("code" in error && error.code === "EAGAIN"));
+}
