@@ -16,6 +16,7 @@ import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
+import { isWriteStuck } from "./src/runtime/line_writer.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
 import { DatabaseOpenError } from "./src/sqlite/database.ts";
@@ -100,3 +101,4 @@ function fail(code: number, message: string): number {
 }
 
 process.exitCode = await run(process.argv.slice(2));
+if (isWriteStuck()) process.exit();

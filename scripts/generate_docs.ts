@@ -1,13 +1,15 @@
 /**
  * Writes what is made from the option list (docs/CONFIGURATION.md, docs/config.schema.json, the table in the
- * README) and from the events (docs/EVENTS.md). With --check it writes nothing and fails when a file is not what it would write.
+ * README), from the events (docs/EVENTS.md) and from the records of standard output (docs/output.schema.json). With --check it writes nothing and fails when a file is not what it would write.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { z } from "zod";
 import { accepted } from "../src/config/option_value.ts";
 import { envName, flagName, type Option, options } from "../src/config/options.ts";
 import { configSchema } from "../src/config/schema.ts";
+import { recordSchema } from "../src/output/record.ts";
 import { eventsPage } from "./event_tables.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
@@ -16,6 +18,7 @@ const root = join(import.meta.dirname ?? ".", "..");
 export function generated(read: (path: string) => string): Map<string, string> {
   return new Map([
     ["docs/config.schema.json", `${JSON.stringify(configSchema(), null, 2)}\n`],
+    ["docs/output.schema.json", `${JSON.stringify(z.toJSONSchema(recordSchema), null, 2)}\n`],
     ["docs/CONFIGURATION.md", configurationPage()],
     [
       "docs/EVENTS.md",

@@ -55,8 +55,9 @@ export interface Connector {
   readonly heardAt: number | undefined;
   /** Stops the intake for a while. */
   readonly pause: Pause;
-  /** Delivers a dead letter; while the connector runs. */
+  /** Delivers a dead letter, or with `inspect` one of the last messages once more; while the connector runs. */
   readonly replay: (messageId: string) => ReturnType<Replay>;
+  isReplayable(messageId: string): boolean;
   /**
    * Runs until `life.drain`, then finishes what is in hand within the grace the settings give (sooner on
    * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
@@ -124,6 +125,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     pause,
     replay: (messageId) =>
       downstream.replay(messageId, { drain: stopNow.signal, abort: stopNow.signal }),
+    isReplayable: downstream.isReplayable,
     async run(life) {
       const http = createFetch(source.tls);
       const dedup = new Dedup(

@@ -13,6 +13,7 @@ import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
 import { createHandle, type Handle } from "./pipeline/handle.ts";
 import { inOrder } from "./pipeline/in_order.ts";
+import { LastMessages } from "./pipeline/last_messages.ts";
 import { Line } from "./pipeline/line.ts";
 import { createReplay, type Letters, type Replay } from "./pipeline/replay.ts";
 import { createAdmission, type Routed, type Target } from "./pipeline/target.ts";
@@ -50,6 +51,8 @@ export interface TargetLoad {
 export interface Delivery {
   readonly handle: Handle;
   readonly replay: Replay;
+  /** Whether there is something to replay. */
+  isReplayable(messageId: string): boolean;
   /** Attempts under way. */
   readonly attempting: number;
   readonly targets: readonly TargetLoad[];
@@ -80,9 +83,17 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
   const conclude = createFanOut({ ...options, route, deliver, onExhausted });
   const handle = createHandle({ ...options, conclude, journal, poisonAfter });
 
+  const last = settings.inspect && new LastMessages(settings.inspect.maxMessages);
+  const ordered = inOrder(handle, { ordering, maxLaneMessages, observe });
+  const { letters } = options;
+
   return {
-    handle: inOrder(handle, { ordering, maxLaneMessages, observe }),
-    replay: createReplay({ letters: options.letters, route, deliver, observe }),
+    handle: last
+      ? (envelope, life) => ordered(envelope, life).finally(() => last.keep(envelope))
+      : ordered,
+    replay: createReplay({ letters, last, route, deliver, observe }),
+    isReplayable: (messageId) =>
+      last?.of(messageId) !== undefined || letters.of(messageId).length > 0,
     get attempting() {
       return places.held;
     },

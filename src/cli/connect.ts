@@ -63,7 +63,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const log = createLog({
     levelOf: eventLevel,
     level: held?.levelFor(settings.log.level) ?? settings.log.level,
-    format: logFormat(settings.log.format),
+    format: held ? "human" : logFormat(settings.log.format),
     write: held?.write ?? logLines(),
     clock: systemClock,
   });

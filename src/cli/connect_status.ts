@@ -143,7 +143,7 @@ export async function serveStatus(
 }
 
 export function controlOf(
-  { pause, replay }: Pick<Connector, "pause" | "replay">,
+  { pause, replay, isReplayable }: Pick<Connector, "pause" | "replay" | "isReplayable">,
   { open: { deadLetters } }: ConnectorJournal,
 ): Control {
   return {
@@ -151,5 +151,6 @@ export function controlOf(
     resume: () => pause.resume(),
     letters: deadLetters,
     replay,
+    isReplayable,
   };
 }

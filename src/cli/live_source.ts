@@ -43,7 +43,9 @@ export function liveActions({ connector, journal }: Watched, stop: () => void): 
     async replay(messageId) {
       const results = await control.replay(messageId);
       if (results === "under_way") return `${messageId} is being replayed already`;
-      if (!results) return `${messageId} cannot be replayed: it is no dead letter`;
+      if (!results) {
+        return `${messageId} cannot be replayed: not at its end, or not kept (--inspect keeps the last ones)`;
+      }
       const texts = results.map(({ target, outcome }) =>
         `${target}: ${outcome.kind === "delivered" ? "delivered" : outcome.reason.message}`
       );

@@ -39,6 +39,7 @@ export function stoppedConnector(
     pause() {},
     resume() {},
     letters: journal.deadLetters,
+    isReplayable: delivery.isReplayable,
     replay: (id) => delivery.replay(id, { drain: abort.signal, abort: abort.signal }),
   }, () => "local");
   return {

@@ -31,6 +31,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "connector.paused":
     case "connector.resumed":
     case "dead_letter.replayed":
+    case "delivery.replayed":
     case "stream.backpressure":
     case "delivery.succeeded":
       return "info";

@@ -169,6 +169,15 @@ export type ConnectorEvent =
     readonly target: string;
     readonly delivered: boolean;
   }
+  /** A message that had come to its end was delivered once more, or not, because somebody said so. */
+  | {
+    readonly type: "delivery.replayed";
+    readonly messageId: string;
+    readonly webhookId: string;
+    readonly traceId?: string;
+    readonly target: string;
+    readonly delivered: boolean;
+  }
   /** The oldest made room. */
   | { readonly type: "dead_letter.dropped"; readonly count: number }
   /** The journal could not be written; what is delivered now may come again after a restart. */

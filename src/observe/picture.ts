@@ -48,7 +48,7 @@ export interface RecentMessage {
   /** All that were made; `attempts` has the last of them. */
   readonly attemptCount: number;
   readonly attempts: readonly AttemptRecord[];
-  /** From its coming to its end here; undefined before. */
+  /** From its first coming to its end here, replays not counted; undefined before. */
   readonly durationMs: number | undefined;
   /** What the relay was told. */
   readonly settled: "ack" | "nack" | undefined;

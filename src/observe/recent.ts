@@ -60,6 +60,7 @@ export function foldRecent(clock: Clock): RecentFold {
         entry.bytes = event.bytes;
         if (!known) break;
         entry.copies++;
+        entry.durationMs = undefined;
         entries.delete(event.messageId);
         entries.set(event.messageId, entry);
         break;
@@ -173,7 +174,7 @@ export function foldRecent(clock: Clock): RecentFold {
     );
     entry.reason = entry.standing === "delivered" ? undefined : reason ?? entry.reason;
     const isOver = entry.standing !== "retrying" && entry.standing !== "in_hand";
-    entry.durationMs = isOver ? clock.now() - entry.at : undefined;
+    if (isOver) entry.durationMs ??= clock.now() - entry.at;
   }
 
   return {

@@ -1,4 +1,4 @@
-import type { DeadLetter, Lifetime, Outcome } from "../flow.ts";
+import type { DeadLetter, Envelope, Lifetime, Outcome } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
 import type { Deliver } from "./deliver.ts";
@@ -13,36 +13,40 @@ export interface Letters {
 
 export interface ReplayOptions {
   readonly letters: Letters;
+  /** Messages that came to their end, where they are kept. */
+  readonly last: { of(messageId: string): Envelope | undefined } | undefined;
   readonly route: Route;
   readonly deliver: Deliver;
   readonly observe: Observe;
 }
 
-/** What became of a dead letter at one target. */
+/** What became of a message at one target. */
 export interface Replayed {
   readonly target: string;
   readonly outcome: Outcome;
 }
 
 /**
- * Delivers the dead letters of one message as the first time: the same request, the target's own retries and
- * breaker. What is delivered is dropped; what is not stays, with what is known now. Undefined when there is no
- * such letter, "under_way" when it is being replayed already.
+ * Delivers a message as the first time: the same request, the target's own retries and breaker. Of a dead letter
+ * to the target it is for: what is delivered is dropped; what is not stays, with what is known now. Another one
+ * that is kept goes to all its targets. Undefined when it is neither, "under_way" when it is being replayed already.
  */
 export type Replay = (
   messageId: string,
   life: Lifetime,
 ) => Promise<readonly Replayed[] | "under_way" | undefined>;
 
-export function createReplay({ letters, route, deliver, observe }: ReplayOptions): Replay {
+export function createReplay({ letters, last, route, deliver, observe }: ReplayOptions): Replay {
   const underWay = new Set<string>();
 
   return async (messageId, life) => {
     if (underWay.has(messageId)) return "under_way";
     const found = letters.of(messageId);
-    if (found.length === 0) return undefined;
+    const envelope = last?.of(messageId);
+    if (found.length === 0 && !envelope) return undefined;
     underWay.add(messageId);
     try {
+      if (found.length === 0 && envelope) return await onceMore(envelope, life);
       return (await Promise.all(found.map((letter) => replayOne(letter, life)))).flat();
     } finally {
       underWay.delete(messageId);
@@ -76,6 +80,16 @@ export function createReplay({ letters, route, deliver, observe }: ReplayOptions
     // One that no target had been asked for is now with each of them, or has a letter of its own there.
     if (letter.target === "") await letters.drop(envelope.id, "");
     return results;
+  }
+
+  function onceMore(envelope: Envelope, life: Lifetime): Promise<Replayed[]> {
+    const targets = route(envelope.webhookId)?.targets ?? [];
+    return Promise.all(targets.map(async (target) => {
+      const { outcome } = await deliver(envelope, target, life);
+      const delivered = outcome.kind === "delivered";
+      observe({ type: "delivery.replayed", ...about(envelope), target: target.name, delivered });
+      return { target: target.name, outcome };
+    }));
   }
 
   function targetsOf({ envelope, target }: DeadLetter): readonly Target[] {

@@ -17,6 +17,13 @@ const maxWaiting = 1024 * 1024;
 const lastWordsMs = 1_000;
 const againMs = 10;
 
+let givenUp = 0;
+
+/** Whether a write still waits for a reader who does not read: it would keep the process from its end. */
+export function isWriteStuck(): boolean {
+  return givenUp > 0;
+}
+
 type Stream = { write(bytes: Uint8Array): Promise<number> };
 const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
 
@@ -74,8 +81,10 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     },
     async close() {
       let cancel = () => {};
-      const late = new Promise<void>((resolve) => cancel = clock.after(lastWordsMs, resolve));
-      await Promise.race([writing, late]);
+      const late = new Promise<"late">((resolve) => {
+        cancel = clock.after(lastWordsMs, () => resolve("late"));
+      });
+      if (await Promise.race([writing, late]) === "late") givenUp++;
       cancel();
     },
   };

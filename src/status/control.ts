@@ -14,6 +14,7 @@ export interface Control {
     ids(): readonly string[];
     drop(messageId: string): Promise<number>;
   };
+  isReplayable(messageId: string): boolean;
   replay(messageId: string): Promise<
     readonly { readonly target: string; readonly outcome: Outcome }[] | "under_way" | undefined
   >;
@@ -64,9 +65,18 @@ export function controlRoutes(control: Control, tokenNow: () => string | undefin
     const dropped = await control.letters.drop(c.req.param("id"));
     return dropped === 0 ? unknown(c) : c.json({ dropped });
   });
-  app.post("/dead-letters/:id/replay", async (c) => {
-    const results = await control.replay(c.req.param("id"));
-    if (!results) return unknown(c);
+  app.post("/dead-letters/:id/replay", (c) => {
+    const messageId = c.req.param("id");
+    return control.letters.of(messageId).length === 0 ? unknown(c) : replayed(c, messageId);
+  });
+  app.post("/messages/:id/replay", (c) => replayed(c, c.req.param("id")));
+  return app;
+
+  async function replayed(c: Context, messageId: string) {
+    const results = await control.replay(messageId);
+    if (!results) {
+      return c.json({ detail: "it is no dead letter, and the message is not kept" }, 404);
+    }
     if (results === "under_way") return c.json({ detail: "it is being replayed already" }, 409);
     return c.json({
       results: results.map(({ target, outcome }) => ({
@@ -75,8 +85,7 @@ export function controlRoutes(control: Control, tokenNow: () => string | undefin
         ...(outcome.kind !== "delivered" && { reason: outcome.reason.message }),
       })),
     });
-  });
-  return app;
+  }
 }
 
 /** One JSON object a line, read letter by letter. */

@@ -12,12 +12,15 @@ export interface MessageView {
   /** Undefined when it is not among the last ones any more. */
   readonly message: RecentMessage | undefined;
   readonly hasLetter: boolean;
+  readonly isReplayable: boolean;
   readonly mayAct: boolean;
   /** "off": not kept; "out": kept, for those who have signed in; undefined: not of this message. */
   readonly exchanges: KeptExchanges | "off" | "out" | undefined;
 }
 
-export function MessagePage({ messageId, message, hasLetter, mayAct, exchanges }: MessageView) {
+export function MessagePage(
+  { messageId, message, hasLetter, isReplayable, mayAct, exchanges }: MessageView,
+) {
   return (
     <>
       <p class="crumbs">
@@ -33,7 +36,7 @@ export function MessagePage({ messageId, message, hasLetter, mayAct, exchanges }
             </p>
           )}
         </div>
-        {hasLetter && mayAct && (
+        {isReplayable && mayAct && (
           <Action
             path={`/-/form/replay/${encodeURIComponent(messageId)}`}
             name="Replay"

@@ -100,6 +100,7 @@ export function connectorPages(
         messageId={messageId}
         message={message}
         hasLetter={hasLetter}
+        isReplayable={source.control.isReplayable(messageId)}
         mayAct={mayAct}
         exchanges={exchanges}
       />

@@ -6,6 +6,7 @@ const control: Control = {
   pause() {},
   resume() {},
   letters: { list: () => [], of: () => [], ids: () => [], drop: () => Promise.resolve(0) },
+  isReplayable: () => true,
   replay: () => Promise.resolve("under_way"),
 };
 

@@ -15,6 +15,22 @@ const permissions = [
   "--allow-run=systemd-notify",
 ];
 
+/** The words that start the program with these arguments. */
+export function programCommand(args: readonly string[]): string[] {
+  const run = isDeno ? ["run", "--quiet", ...permissions] : [];
+  return [process.execPath, ...run, main, ...args];
+}
+
+/** What it finds around it: the home is where Deno keeps its cache; no configuration of whoever runs the test. */
+export function programEnv(state: string): Record<string, string> {
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: process.env["HOME"] ?? "",
+    XDG_CONFIG_HOME: "/nonexistent",
+    XDG_STATE_HOME: state,
+  };
+}
+
 export interface Program {
   readonly pid: number;
   /** Sends SIGTERM. */
@@ -23,10 +39,16 @@ export interface Program {
   kill(): void;
   /** Nobody reads its log any more: what it writes there fails. */
   closeStderr(): void;
+  /** Nobody reads its output any more: what it writes there fails. */
+  closeStdout(): void;
+  /** Its output is read no further: what it writes there waits. */
+  stopReading(): void;
   readonly stdout: string[];
   readonly stderr: string[];
   /** Resolves with the first (or n-th) line of either stream that matches, past or future. */
   line(pattern: RegExp, n?: number): Promise<string>;
+  /** Resolves with the exit code when the process is gone, whatever it wrote. */
+  readonly exited: Promise<number | null>;
   /** Resolves with the exit code when the process is gone and all it wrote has been read. */
   readonly ended: Promise<number | null>;
 }
@@ -38,20 +60,14 @@ export function startProgram(
   stdin = "",
 ): Program {
   const state = mkdtempSync(join(tmpdir(), "state-"));
-  const command = isDeno ? ["run", "--quiet", ...permissions, main, ...args] : [main, ...args];
-  const child = spawn(process.execPath, command, {
-    // The home is where Deno keeps its cache; no configuration of whoever runs the test is to be found.
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: process.env["HOME"] ?? "",
-      XDG_CONFIG_HOME: "/nonexistent",
-      XDG_STATE_HOME: state,
-      ...env,
-    },
+  const [command = "", ...words] = programCommand(args);
+  const child = spawn(command, words, {
+    env: { ...programEnv(state), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   child.stdin.on("error", () => {}); // it may be gone before it has read
   child.stdin.end(stdin);
+  const exited = once(child, "exit").then(([code]) => code as number | null);
   const ended = once(child, "close").then(([code]) => code as number | null);
   const lines: string[] = [];
   const waiters: { matching: () => string | undefined; resolve: (line: string) => void }[] = [];
@@ -81,8 +97,11 @@ export function startProgram(
     terminate: () => void process.kill(pid, "SIGTERM"),
     kill: () => void process.kill(pid, "SIGKILL"),
     closeStderr: () => void child.stderr.destroy(),
+    closeStdout: () => void child.stdout.destroy(),
+    stopReading: () => void child.stdout.pause(),
     stdout,
     stderr,
+    exited,
     ended,
     line(pattern, n = 1) {
       const matching = () => lines.filter((line) => pattern.test(line))[n - 1];

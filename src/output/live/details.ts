@@ -2,7 +2,8 @@ import type { KeptBody, KeptExchanges, RecentMessage } from "../../observe/pictu
 import { duration, size } from "../../observe/wording.ts";
 import { utf8Beginning } from "../../protocol/body_text.ts";
 import { fit } from "./columns.ts";
-import { outcomeOf, type Size } from "./list.ts";
+import type { Size } from "./list.ts";
+import { outcomeOf } from "./outcome.ts";
 import type { Paint } from "./paint.ts";
 
 /** The whole screen: all that is known of one message, from a line on. */

@@ -1,8 +1,9 @@
 import { duration, rate, span } from "../../observe/wording.ts";
-import type { RecentMessage, Standing } from "../../observe/picture.ts";
+import type { RecentMessage } from "../../observe/picture.ts";
 import { fit } from "./columns.ts";
 import type { LivePicture } from "./live_picture.ts";
-import type { Look, Paint } from "./paint.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { Paint } from "./paint.ts";
 import { chosenIndex, filtered, type Ui } from "./ui.ts";
 
 export interface Size {
@@ -76,31 +77,6 @@ function cells(
   };
 }
 
-const looks: Readonly<Record<Standing, Look>> = {
-  delivered: "good",
-  in_hand: "busy",
-  retrying: "busy",
-  deferred: "busy",
-  rejected: "bad",
-  exhausted: "bad",
-  abandoned: "bad",
-};
-
-/** "200", "503 retrying", "404 rejected", "dead letter": the last answer, and where it stands. */
-export function outcomeOf(
-  { standing, attempts, isDeadLetter }: RecentMessage,
-): { readonly text: string; readonly look: Look } {
-  const status = attempts.at(-1)?.status;
-  const said = standing === "delivered" && status !== undefined
-    ? ""
-    : isDeadLetter
-    ? "dead letter"
-    : standing === "in_hand"
-    ? "in flight"
-    : standing;
-  return { text: [status, said].filter((part) => part).join(" "), look: looks[standing] };
-}
-
 function nothing({ transport }: LivePicture, { filter }: Ui): string {
   if (filter !== "") return `no message has ${JSON.stringify(filter)} in it; esc shows all`;
   return transport === undefined ? "not connected yet" : "no message has come yet";
@@ -110,7 +86,9 @@ function statusBar(picture: LivePicture, columns: number, paint: Paint): string 
   const { title, transport, sinceMs, trouble, inFlight, perSecond, failed, deadLetters } = picture;
   const state = picture.isDraining ? "stopping" : picture.isPaused ? "paused" : undefined;
   const link = transport === undefined
-    ? picture.isPaused ? "not connected meanwhile" : `not connected for ${span(sinceMs)}${trouble === undefined ? "" : `: ${trouble}`}`
+    ? picture.isPaused
+      ? "not connected meanwhile"
+      : `not connected for ${span(sinceMs)}${trouble === undefined ? "" : `: ${trouble}`}`
     : `${transport} for ${span(sinceMs)}`;
   const parts = [
     ...(state === undefined ? [] : [state.toUpperCase()]),

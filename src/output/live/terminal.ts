@@ -1,4 +1,5 @@
 import { emitKeypressEvents, type Key as ReadlineKey } from "node:readline";
+import process from "node:process";
 import type { ReadStream, WriteStream } from "node:tty";
 import type { Size } from "./list.ts";
 import type { Key } from "./ui.ts";
@@ -38,20 +39,27 @@ export function terminalOf(screen: WriteStream, keys: ReadStream | undefined): T
         screen.write(home);
         onResize();
       };
-      // A terminal that has gone cannot be written to either.
-      const lost = () => {};
-      screen.on("error", lost).on("resize", resized);
+      let isGone = false;
+      const gone = () => {
+        if (isGone) return;
+        isGone = true;
+        onGone();
+      };
+      screen.on("error", gone).on("resize", resized);
+      process.on("SIGHUP", gone);
       screen.write(enter + home);
       if (keys) {
         emitKeypressEvents(keys);
         keys.setRawMode(true);
-        keys.on("keypress", pressed).on("end", onGone).on("error", onGone).resume();
+        keys.on("keypress", pressed).on("end", gone).on("error", gone).resume();
       }
       close = () => {
+        process.off("SIGHUP", gone);
         screen.off("resize", resized);
+        if (isGone) return;
         screen.write(leave);
         if (!keys) return;
-        keys.off("keypress", pressed).off("end", onGone).pause();
+        keys.off("keypress", pressed).off("end", gone).pause();
         keys.setRawMode(false);
         keys.unref();
       };

@@ -1,4 +1,5 @@
 import type { RecentMessage } from "../../observe/picture.ts";
+import { outcomeOf } from "./outcome.ts";
 
 /** What whoever looks has chosen. */
 export interface Ui {
@@ -93,9 +94,9 @@ export function filtered(
   const words = filter.toLowerCase().split(" ").filter((word) => word !== "");
   if (words.length === 0) return messages;
   return messages.filter((message) => {
-    const { messageId, method, webhookId, path, standing, reason, attempts, targets } = message;
+    const { messageId, method, webhookId, path, standing, reason, targets } = message;
     const text = [
-      ...[messageId, method, webhookId + path, standing, reason, attempts.at(-1)?.status],
+      ...[messageId, method, `/${webhookId}${path}`, standing, outcomeOf(message).text, reason],
       ...targets.keys(),
     ].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));

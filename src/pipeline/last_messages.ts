@@ -1,0 +1,40 @@
+import type { Envelope } from "../flow.ts";
+
+/** Bodies and headers together, bytes; more are kept of nobody. */
+const maxBytes = 16 * 1024 * 1024;
+
+/** The last messages that came to their end, in memory, to be delivered once more. */
+export class LastMessages {
+  readonly #maxMessages: number;
+  readonly #kept = new Map<string, Envelope>();
+  #bytes = 0;
+
+  constructor(maxMessages: number) {
+    this.#maxMessages = maxMessages;
+  }
+
+  keep(envelope: Envelope): void {
+    this.#drop(envelope.id);
+    this.#kept.set(envelope.id, envelope);
+    this.#bytes += sizeOf(envelope);
+    for (const [oldest] of this.#kept) {
+      if (this.#kept.size <= this.#maxMessages && this.#bytes <= maxBytes) break;
+      this.#drop(oldest);
+    }
+  }
+
+  of(messageId: string): Envelope | undefined {
+    return this.#kept.get(messageId);
+  }
+
+  #drop(messageId: string): void {
+    const before = this.#kept.get(messageId);
+    if (!before) return;
+    this.#kept.delete(messageId);
+    this.#bytes -= sizeOf(before);
+  }
+}
+
+function sizeOf({ headers, body }: Envelope): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, body.byteLength);
+}

@@ -1,0 +1,180 @@
+/** connect and dev on a real terminal. */
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { recordSchema } from "../../src/output/record.ts";
+import { publish, startDevRelay, startTarget } from "../support/rig.ts";
+import { skip, test as run, type TestContext } from "../support/test.ts";
+import { noTmux, startPane } from "../support/tmux.ts";
+
+const test = noTmux === undefined ? run : (name: string) => skip(name, noTmux ?? "");
+
+/** A connector on a terminal, and what is around it; `answer` is what the target says. */
+async function startShown(
+  t: TestContext,
+  { more = [], env = {}, shell }: {
+    readonly more?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    readonly shell?: (command: string) => string;
+  } = {},
+) {
+  const answer = { status: 200, hold: undefined as Promise<unknown> | undefined };
+  const target = await startTarget(t, async () => {
+    await answer.hold;
+    return answer.status;
+  });
+  const told = new EventEmitter();
+  const relay = await startDevRelay(t, {}, { observe: ({ type }) => void told.emit(type) });
+  const pane = startPane(
+    t,
+    ["connect", "--status-listen", "off", "--to", target.url.href, ...more],
+    {
+      CONNECTOR_CLOUD_URL: relay.url,
+      CONNECTOR_CHANNEL: "dev",
+      CONNECTOR_TOKEN: "s3cret",
+      ...env,
+    },
+    shell,
+  );
+  return { answer, target, relay, pane, happened: (type: string) => once(told, type) };
+}
+
+test("the live view has a line for each message, the newest first, and what there is to know of one", async (t) => {
+  const { relay, pane, answer } = await startShown(t, { more: ["--inspect"] });
+  await pane.until(/no message has come yet/);
+  const one = await publish(relay, "the first body");
+  await pane.until(/POST +\/hook .* 200 /);
+  answer.status = 422;
+  const two = await publish(relay, "the second body");
+  const screen = await pane.until(/422 dead letter/);
+  assert.match(screen, /TIME +METHOD +PATH +STATUS +DURATION +ATTEMPTS/);
+  assert.match(screen, /^>\d\d:\d\d:\d\d {2}POST +\/hook +422 dead letter +\d+ ms +1$/m);
+  assert.match(screen, /^ \d\d:\d\d:\d\d {2}POST +\/hook +200 +\d+ ms +1$/m);
+  assert.ok(screen.indexOf("422 dead letter") < screen.indexOf("200  "));
+  assert.match(
+    screen,
+    /in flight 0 \| \d.*\/s \| failed 1 \| dead letters 1 \| websocket for .* \| dev at 127/,
+  );
+
+  pane.press("Enter");
+  assert.match(await pane.until(/Attempts: 1/), new RegExp(two));
+  pane.press("End");
+  await pane.until(/the second body|Answer of default/);
+  pane.press("Escape");
+  await pane.until(/TIME +METHOD/);
+  pane.press("Down", "Enter");
+  await pane.until(new RegExp(one));
+  pane.press("PageDown");
+  await pane.until(/the first body/);
+  pane.press("q");
+  await pane.until(/1 delivered, 1 failed\n(.*\n)*exit 0/);
+});
+
+test("r delivers a dead letter again, and with --inspect any of the last messages", async (t) => {
+  const { relay, pane, answer, target } = await startShown(t, { more: ["--inspect"] });
+  await pane.until(/no message has come yet/);
+  await publish(relay, "fine");
+  await pane.until(/ 200 /);
+  pane.press("r");
+  await pane.until(/replayed -> default: delivered/);
+  assert.equal(target.got.length, 2);
+  answer.status = 422;
+  await publish(relay, "refused");
+  await pane.until(/422 dead letter/);
+  pane.press("r");
+  await pane.until(/replayed -> default: the target answered 422/);
+  answer.status = 200;
+  pane.press("r");
+  await pane.until(/replayed -> default: delivered/);
+  assert.deepEqual(
+    target.got.map(({ body }) => new TextDecoder().decode(body)),
+    ["fine", "fine", "refused", "refused", "refused"],
+  );
+});
+
+test("p stops the intake and takes it up again; f shows the messages that have the words", async (t) => {
+  const { relay, pane, answer } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  pane.press("p");
+  await pane.until(/PAUSED/);
+  await publish(relay, "while paused");
+  assert.doesNotMatch(pane.screen(), /POST/);
+  pane.press("p");
+  await pane.until(/ 200 /);
+  answer.status = 422;
+  await publish(relay, "refused");
+  await pane.until(/422/);
+  pane.press("f");
+  await pane.until(/filter: _/);
+  pane.press("d", "e", "a", "d", "BSpace", "x");
+  await pane.until(/no message has "deax" in it/);
+  pane.press("BSpace", "d", "Enter");
+  const screen = await pane.until(/f filter: dead/);
+  assert.match(screen, /422 dead letter/);
+  assert.doesNotMatch(screen, / 200 /);
+  pane.press("Escape");
+  await pane.until(/ 200 /);
+});
+
+test("q finishes what is in hand, q again gives it back; Ctrl-C is the same", async (t) => {
+  const { relay, pane, answer, target } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  t.defer(resolve);
+  answer.hold = promise;
+  await publish(relay, "slow");
+  await target.arrived(1);
+  pane.press("q");
+  await pane.until(/STOPPING[^]*q again stops now/);
+  pane.press("C-c");
+  await pane.until(/exit 75/);
+});
+
+test("a terminal that is closed ends the connector, and what is in hand is finished first", async (t) => {
+  const { relay, pane, answer, target, happened } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  const held = Promise.withResolvers<void>();
+  answer.hold = held.promise;
+  await publish(relay, "on its way");
+  await target.arrived(1);
+  pane.hangUp();
+  held.resolve();
+  await happened("relay.disconnected");
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+});
+
+test("on a narrow terminal nothing wraps, and a new size is taken at once", async (t) => {
+  const { relay, pane } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  await publish(relay, "x");
+  await pane.until(/ 200 /);
+  pane.resize(50, 8);
+  const screen = await pane.until(/^ TIME[^]*\n up\/down.*\n$/);
+  assert.equal(screen.split("\n").length, 8 + 1);
+});
+
+test("NO_COLOR has no colours", async (t) => {
+  for (const [env, has] of [[{ NO_COLOR: "1" }, false], [{}, true]] as const) {
+    const { relay, pane } = await startShown(t, { env });
+    await publish(relay, "x");
+    await publish(relay, "y");
+    await pane.until(/ 200 [^]* 200 /);
+    // deno-lint-ignore no-control-regex
+    assert.equal(/\x1b\[[\d;]*3[1-7]/.test(pane.screen("styles")), has);
+  }
+});
+
+test("what is piped, and what runs in CI, is one record of JSON a line, and nothing else", async (t) => {
+  for (const by of ["pipe", "ci"] as const) {
+    const { relay, pane } = await startShown(t, {
+      env: by === "ci" ? { CI: "true" } : {},
+      shell: (command) => by === "ci" ? `${command} 2>/dev/null` : `${command} 2>/dev/null | cat`,
+    });
+    await publish(relay, "x");
+    pane.resize(400, 24);
+    const screen = await pane.until(/"verdict":"ack"/);
+    const records = screen.trimEnd().split("\n").map((line) =>
+      recordSchema.parse(JSON.parse(line))
+    );
+    assert.deepEqual(records.map(({ type }) => type), ["connection", "message", "settled"]);
+  }
+});

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import stringWidth from "string-width";
+import type { KeptExchanges, RecentMessage } from "../../src/observe/picture.ts";
+import { detailLines } from "../../src/output/live/details.ts";
+import { listLines } from "../../src/output/live/list.ts";
+import type { LivePicture } from "../../src/output/live/live_picture.ts";
+import { filtered, firstUi, type Key, press, type Ui } from "../../src/output/live/ui.ts";
+import { test } from "../support/test.ts";
+
+const plain = (_: unknown, text: string) => text;
+const size = { columns: 80, rows: 12 };
+
+function message(n: number, more: Partial<RecentMessage> = {}): RecentMessage {
+  return {
+    ...{ messageId: `msg_${n}`, webhookId: "hook", traceId: undefined, method: "POST" },
+    ...{ path: `/${n}`, at: 0, lagMs: 1, bytes: 2, copies: 1, targets: new Map() },
+    ...{ standing: "in_hand", reason: undefined, attemptCount: 0, attempts: [] },
+    ...{ durationMs: undefined, settled: undefined, isDeadLetter: false, version: 1 },
+    ...more,
+  };
+}
+
+const messages = [...Array(30).keys()].map((n) => message(30 - n));
+const picture: LivePicture = {
+  ...{ title: "dev at relay", transport: "sse", sinceMs: 1_000, trouble: undefined },
+  ...{ isPaused: false, isDraining: false, inFlight: 2, perSecond: 1.5 },
+  ...{ delivered: 1, failed: 0, deadLetters: 0, messages },
+};
+
+function key(name: string, ctrl = false): Key {
+  return { name, text: name.length === 1 ? name : undefined, ctrl };
+}
+
+/** What is chosen after these keys. */
+function after(keys: readonly string[], ui: Ui = firstUi): Ui {
+  return keys.reduce((now, name) => press(now, key(name), messages).ui, ui);
+}
+
+test("the newest is chosen until another one is; then that one stays chosen when newer ones come", () => {
+  const ui = after(["down", "down", "up"]);
+  assert.equal(ui.chosen, "msg_29");
+  const grown = [message(31), ...messages];
+  assert.equal(press(ui, key("down"), grown).ui.chosen, "msg_28");
+  assert.equal(after(["up"], ui).chosen, undefined);
+  assert.equal(after(["end"]).chosen, "msg_1");
+  assert.equal(after(["end", "down", "home"]).chosen, undefined);
+  assert.equal(press(firstUi, key("down"), []).ui.chosen, undefined);
+});
+
+test("the list moves with what is chosen", () => {
+  const lines = listLines(picture, after(["end"]), "", size, plain);
+  assert.equal(lines.length, size.rows);
+  assert.match(lines[size.rows - 4] ?? "", /^>.*\/hook\/1 /);
+});
+
+test("keys while a filter is typed are its letters, not commands", () => {
+  const ui = after(["f", "q", "r", "backspace", "é"]);
+  assert.equal(ui.filter, "qé");
+  assert.equal(press(ui, key("q"), messages).action, undefined);
+  assert.equal(press(ui, key("c", true), messages).action, "stop");
+  assert.deepEqual(after(["escape"], ui), { ...firstUi });
+  assert.equal(after(["return", "p"], ui).filter, "qé");
+});
+
+test("every word of the filter must be in what is shown of a message", () => {
+  const some = [
+    message(1, { standing: "rejected", isDeadLetter: true }),
+    message(2, { method: "PUT", targets: new Map([["billing", "delivered"]]) }),
+  ];
+  const found = (filter: string) =>
+    filtered({ ...firstUi, filter }, some).map(({ messageId }) => messageId);
+  assert.deepEqual(found("dead LETTER"), ["msg_1"]);
+  assert.deepEqual(found("put billing /hook/2"), ["msg_2"]);
+  assert.deepEqual(found("put dead"), []);
+  assert.deepEqual(found("  "), ["msg_1", "msg_2"]);
+});
+
+test("every line is as wide as the terminal, whatever senders and targets write", () => {
+  const evil = "漢字\x1b[31m\u202eé👩‍👩‍👧\n".repeat(9);
+  const strange = message(1, {
+    ...{ webhookId: evil, path: evil, method: evil, reason: evil, traceId: evil },
+    attempts: [{
+      ...{ target: evil, attempt: 1, startedAt: 0, durationMs: 1, result: "transient" },
+      ...{ status: undefined, reason: evil },
+    }],
+  });
+  const body = { bytes: new TextEncoder().encode(evil), total: 900 };
+  const request = { line: evil, headers: [[evil, evil]], body } as const;
+  const kept: KeptExchanges = {
+    received: request,
+    sent: [{
+      ...{ target: evil, attempt: 1, request: { ...request, body: { ...body } } },
+      response: { status: 500, headers: request.headers, body: { ...body } },
+    }],
+  };
+  const shown = { ...picture, title: evil, trouble: evil, transport: undefined };
+  for (const columns of [78, 80, 200]) {
+    const wide = { columns, rows: 60 };
+    const lines = [
+      ...listLines({ ...shown, messages: [strange] }, firstUi, evil, wide, plain),
+      ...detailLines(strange, kept, 0, evil, wide, plain),
+    ].filter((line) => line !== "");
+    for (const line of lines) {
+      assert.equal(stringWidth(line), columns, JSON.stringify(line));
+      // deno-lint-ignore no-control-regex
+      assert.doesNotMatch(line, /[\x00-\x1f\u202e]/);
+    }
+  }
+});
+
+test("details go on to their end and no further, and say that bodies are not kept", () => {
+  const first = detailLines(message(1), "off", 0, "", size, plain);
+  assert.match(first.join("\n"), /msg_1/);
+  const last = detailLines(message(1), "off", 999, "", size, plain);
+  assert.equal(last.length, size.rows);
+  assert.match(last.join("\n"), /--inspect keeps them/);
+});
