@@ -52,7 +52,7 @@ test("the live view has a line for each message, the newest first, and what ther
   assert.ok(screen.indexOf("422 dead letter") < screen.indexOf("200  "));
   assert.match(
     screen,
-    /in flight 0 \| \d.*\/s \| failed 1 \| dead letters 1 \| websocket for .* \| dev at 127/,
+    /websocket for .* \| in flight 0 \| \d.*\/s \| failed 1 \| dead letters 1 \| dev at 127/,
   );
 
   pane.press("Enter");
@@ -177,4 +177,25 @@ test("what is piped, and what runs in CI, is one record of JSON a line, and noth
     );
     assert.deepEqual(records.map(({ type }) => type), ["connection", "message", "settled"]);
   }
+});
+
+test("dev on a terminal shows its sample, and inside it that the signature still holds", async (t) => {
+  const pane = startPane(t, ["dev"]);
+  const screen = await pane.until(/POST +\/dev +200/);
+  assert.match(screen, /post to http:\/\/127\.0\.0\.1:\d+\/webhook\/dev/);
+  pane.press("Enter", "End");
+  await pane.until(/ok, signature valid/);
+  pane.press("q");
+  await pane.until(/1 delivered, 0 failed\n(.*\n)*exit 0/);
+});
+
+test("a connection that cannot be made is told with its reason", async (t) => {
+  const pane = startPane(t, ["connect", "--to", "3000", "--status-listen", "off"], {
+    CONNECTOR_CLOUD_URL: "http://127.0.0.1:1",
+    CONNECTOR_CHANNEL: "dev",
+    CONNECTOR_TOKEN: "s3cret",
+  });
+  await pane.until(/not connected for .* \| in flight 0 .*127\.0\.0\.1:1/);
+  pane.press("q");
+  await pane.until(/0 delivered, 0 failed\n(.*\n)*exit 0/);
 });

@@ -32,7 +32,8 @@ const cases: [method: string, path: string, status: number][] = [
   ["GET", "/dead-letters?limit=-1", 200],
   ["GET", "/dead-letters/nope", 404],
   ["DELETE", "/dead-letters/nope", 404],
-  ["POST", "/dead-letters/a/replay", 409],
+  ["POST", "/dead-letters/a/replay", 404],
+  ["POST", "/messages/a/replay", 409],
   ["GET", "/dead-letters/export", 200],
   ["GET", "/nope", 404],
 ];

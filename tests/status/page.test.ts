@@ -230,6 +230,20 @@ test("a dead letter is listed for those who have signed in, and replayed by its 
   assert.match((await post(`/-/form/replay/${id}`, { ...sameSite, Cookie })).to ?? "", /did=gone/);
 });
 
+test("with inspect a message that was delivered has the button too, and the target gets it once more", async (t) => {
+  const { get, post, signIn, relay, shows, target } = await start(t, { more: { inspect: true } });
+  const id = await publish(relay, "once more");
+  await shows(`/messages/${id}`, /delivered/);
+  const Cookie = await signIn();
+  assert.match(
+    (await get(`/messages/${id}`, Cookie)).text,
+    new RegExp(`action="/-/form/replay/${id}"`),
+  );
+  const { to } = await post(`/-/form/replay/${id}`, { ...sameSite, Cookie });
+  assert.equal(to, `/messages/${id}?did=delivered`);
+  assert.deepEqual(target.got.map(({ body }) => String(body)), ["once more", "once more"]);
+});
+
 test("programs still show the token to the control routes, and a cookie is nothing to them", async (t) => {
   const { url, signIn } = await start(t);
   const ask = async (headers: Record<string, string>) => {

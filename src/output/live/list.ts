@@ -85,18 +85,19 @@ function nothing({ transport }: LivePicture, { filter }: Ui): string {
 function statusBar(picture: LivePicture, columns: number, paint: Paint): string {
   const { title, transport, sinceMs, trouble, inFlight, perSecond, failed, deadLetters } = picture;
   const state = picture.isDraining ? "stopping" : picture.isPaused ? "paused" : undefined;
-  const link = transport === undefined
-    ? picture.isPaused
-      ? "not connected meanwhile"
-      : `not connected for ${span(sinceMs)}${trouble === undefined ? "" : `: ${trouble}`}`
-    : `${transport} for ${span(sinceMs)}`;
+  const link = transport !== undefined
+    ? `${transport} for ${span(sinceMs)}`
+    : picture.isPaused
+    ? "not connected meanwhile"
+    : `not connected for ${span(sinceMs)}`;
   const parts = [
     ...(state === undefined ? [] : [state.toUpperCase()]),
+    link,
     `in flight ${inFlight}`,
     `${rate(perSecond)}/s`,
     `failed ${failed}`,
     ...(deadLetters === 0 ? [] : [`dead letters ${deadLetters}`]),
-    link,
+    ...(trouble === undefined || picture.isPaused ? [] : [trouble]),
     title,
   ];
   const look = state !== undefined ? "busy" : transport === undefined ? "bad" : "good";
