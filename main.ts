@@ -15,8 +15,9 @@ import { statusCommand, statusHelp } from "./src/cli/status.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { version } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
+import { TracingError } from "./src/observe/tracing.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
-import { isWriteStuck } from "./src/runtime/line_writer.ts";
+import { hasGivenUp } from "./src/runtime/given_up.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
 import { runtimeName } from "./src/runtime/runtime.ts";
 import { DatabaseOpenError } from "./src/sqlite/database.ts";
@@ -85,6 +86,7 @@ async function run(args: readonly string[]): Promise<number> {
     if (error instanceof ControlError) return fail(exitCode.unexpected, error.message);
     if (error instanceof StoreOpenError) return fail(exitCode.badConfig, error.message);
     if (error instanceof DatabaseOpenError) return fail(exitCode.badConfig, error.message);
+    if (error instanceof TracingError) return fail(exitCode.badConfig, error.message);
     if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
     throw error;
   }
@@ -100,5 +102,7 @@ function fail(code: number, message: string): number {
   return code;
 }
 
+// Whoever read it has seen enough, as in `hookferry help | head -1`.
+process.stdout.on("error", () => {});
 process.exitCode = await run(process.argv.slice(2));
-if (isWriteStuck()) process.exit();
+if (hasGivenUp()) process.exit();

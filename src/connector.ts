@@ -14,6 +14,7 @@ import type { Inspect } from "./observe/picture.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
+import { redactBy } from "./protocol/redact.ts";
 import type { Sample } from "./protocol/trace_context.ts";
 import { createFetch } from "./runtime/fetch.ts";
 import { Pause } from "./source/pause.ts";
@@ -181,7 +182,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           handle: downstream.handle,
           clock,
           sample: options.sample,
-          tellPayload: settings.log.payload,
+          tellPayload: settings.log.payload ? redactBy(settings.redact) : undefined,
           observe,
         }, end.life);
         const { reason } = journalFailed.signal;

@@ -73,7 +73,13 @@ async function lookers(mode: Mode, collector: string) {
   const folds: Observe[] = [log.observe, status.observe, metrics.observe];
   process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector;
   const tracing = mode === "and traces"
-    ? await startTracing({ service: "bench", version: "", env: process.env, onFailed: () => {} })
+    ? await startTracing({
+      service: "bench",
+      version: "",
+      env: process.env,
+      onFailed: () => {},
+      clock: systemClock,
+    })
     : undefined;
   if (tracing) folds.push(foldSpans(tracing.record, systemClock).observe);
   return {

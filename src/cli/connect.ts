@@ -10,6 +10,7 @@ import { withContext } from "../observe/message_context.ts";
 import { foldServiceState } from "../observe/service_state.ts";
 import { foldSpans } from "../observe/spans.ts";
 import { startTracing } from "../observe/tracing.ts";
+import { lineWriter } from "../runtime/line_writer.ts";
 import { serviceManager } from "../runtime/service_manager.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
@@ -20,7 +21,6 @@ import { readLayers } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { liveActions, liveSource, titleOf } from "./live_source.ts";
 import { logFormat } from "./log_format.ts";
-import { logLines } from "./log_lines.ts";
 import { openOutput } from "./output.ts";
 import { outputMode } from "./output_mode.ts";
 import { version } from "./version.ts";
@@ -57,14 +57,15 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const { settings, values, warnings } = loadSettings(readLayers(rest));
   assertAllowed(settings.source.url);
   const mode = outputMode(settings.output);
+  const logLines = lineWriter("stderr", systemClock);
   const held = mode === "live" && isLogOnTerminal()
-    ? heldLog((line) => output.say(line))
+    ? heldLog(logLines, (line) => output.say(line))
     : undefined;
   const log = createLog({
     levelOf: eventLevel,
     level: held?.levelFor(settings.log.level) ?? settings.log.level,
     format: held ? "human" : logFormat(settings.log.format),
-    write: held?.write ?? logLines(),
+    write: held?.write ?? logLines.write,
     clock: systemClock,
   });
   // Settlements, which it names, are logged at level debug alone.
@@ -82,6 +83,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     service: "hookferry-connector",
     version,
     env: process.env,
+    clock: systemClock,
     onFailed: (message, spans) => observe({ type: "trace.export_failed", message, spans }),
   });
   const spans = tracing && foldSpans(tracing.record, systemClock);
@@ -110,9 +112,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
     // What they still hold comes before the last word.
-    await output.close();
-    log.close();
-    held?.close();
+    await closeLog();
     if (error instanceof JournalUnavailable) {
       process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
       return exitCode.unexpected;
@@ -128,7 +128,14 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     await tracing?.close();
     journal.open.close();
     signals.dispose();
+    await closeLog();
+  }
+
+  /** All that is held is written. */
+  async function closeLog(): Promise<void> {
+    await output.close();
     log.close();
     held?.close();
+    await logLines.close();
   }
 }

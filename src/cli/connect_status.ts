@@ -6,7 +6,7 @@ import type { Observe } from "../observe/events.ts";
 import { type Exchanges, keepExchanges } from "../observe/exchanges.ts";
 import { foldMetrics } from "../observe/metrics.ts";
 import { foldRecent, type RecentFold } from "../observe/recent.ts";
-import { redactBy } from "../observe/redact.ts";
+import { redactBy } from "../protocol/redact.ts";
 import { foldStatus } from "../observe/status.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import type { StatusSource } from "../status/app.ts";
@@ -33,9 +33,9 @@ export interface Watch extends StatusSource {
 
 /** The folds that are looked at from outside; `watched` is asked when somebody looks. */
 export function watchConnector(watched: () => Watched, settings: Settings): Watch {
-  const { journal: { place }, source, defaultRoute, routes, inspect } = settings;
+  const { journal: { place }, source, defaultRoute, routes, inspect, redact } = settings;
   const recent = foldRecent(systemClock);
-  const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(inspect.redact) });
+  const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(redact) });
   const targets = [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;

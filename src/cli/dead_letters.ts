@@ -155,7 +155,10 @@ async function exportAll(ask: AskControl): Promise<number> {
   const { body } = await ask("GET", "/dead-letters/export");
   for await (const chunk of body ?? []) {
     if (!process.stdout.write(chunk)) {
-      await new Promise<void>((resolve) => process.stdout.once("drain", () => resolve()));
+      await new Promise<void>((resolve) =>
+        process.stdout.once("drain", () => resolve()).once("error", () => resolve())
+      );
+      if (process.stdout.errored) return; // whoever read it has seen enough
     }
   }
   return exitCode.ok;

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { LogLevel } from "../config/settings.ts";
-import { logLines } from "./log_lines.ts";
+import type { LineWriter } from "../runtime/line_writer.ts";
 
 /** A log whose terminal shows something else now. */
 export interface HeldLog {
@@ -13,8 +13,8 @@ export interface HeldLog {
 
 const maxHeld = 20;
 
-/** Holds the last lines until the terminal is free again; `say` is told each when it comes. */
-export function heldLog(say: (line: string) => void): HeldLog {
+/** Holds the last lines for `lines` until the terminal is free again; `say` is told each when it comes. */
+export function heldLog(lines: LineWriter, say: (line: string) => void): HeldLog {
   const held: string[] = [];
   return {
     levelFor: (configured) => configured === "error" ? configured : "warning",
@@ -23,10 +23,7 @@ export function heldLog(say: (line: string) => void): HeldLog {
       held.push(line);
       say(line);
     },
-    close() {
-      const write = logLines();
-      held.splice(0).forEach(write);
-    },
+    close: () => held.splice(0).forEach(lines.write),
   };
 }
 

@@ -17,6 +17,7 @@ import { startTracing } from "../observe/tracing.ts";
 import { foldRelaySpans } from "../relay/relay_spans.ts";
 import { relayEventLevel } from "../relay/relay_event_level.ts";
 import type { ServerTls } from "../runtime/serve.ts";
+import { lineWriter } from "../runtime/line_writer.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
@@ -24,7 +25,6 @@ import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
 import { logFormat } from "./log_format.ts";
-import { logLines } from "./log_lines.ts";
 import { stateFolder } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -85,11 +85,12 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
   }
+  const logLines = lineWriter("stderr", systemClock);
   const log = createLog({
     levelOf: relayEventLevel,
     level: choice("log-level", ["info", "debug", "warning", "error"]),
     format: logFormat(choice("log-format", ["auto", "human", "json"])),
-    write: logLines(),
+    write: logLines.write,
     clock: systemClock,
   });
   const durability = choice("durability", ["full", "normal", "memory"]);
@@ -101,8 +102,9 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     service: "hookferry-relay",
     version,
     env: process.env,
+    clock: systemClock,
     onFailed: (message, spans) =>
-      log.observe({ type: "relay.trace_export_failed", message, spans }),
+      relay.observe({ type: "relay.trace_export_failed", message, spans }),
   });
   const spans = tracing && foldRelaySpans(tracing.record, systemClock);
   const relay = await startRelay({
@@ -126,36 +128,41 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
     allowQueryToken: isOn("allow-query-token") ?? false,
   });
-  const stopLooking = tls && onRenewedTls({
+  const renewal = tls && onRenewedTls({
     first: tls,
     read: () => readPair() ?? tls,
     renew: async (renewed) => {
       await relay.renewTls(renewed);
-      log.observe({ type: "relay.tls_renewed" });
+      relay.observe({ type: "relay.tls_renewed" });
     },
-    failed: (message) => log.observe({ type: "relay.tls_not_renewed", message }),
+    failed: (message) => relay.observe({ type: "relay.tls_not_renewed", message }),
     clock: systemClock,
   });
+  const look = () => renewal?.look();
+  process.on("SIGHUP", look);
+  const output = lineWriter("stdout", systemClock);
   const stopped = new Promise<void>((resolve) => {
     process.once("SIGINT", resolve).once("SIGTERM", resolve);
   });
-  process.stdout.write(`listening  ${relay.url}\n`);
+  output.write(`listening  ${relay.url}`);
   const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.length === 0;
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
   for (const { webhookIds } of relay.registry.all) {
-    for (const id of webhookIds) process.stdout.write(`post to    ${address}/webhook/${id}\n`);
+    for (const id of webhookIds) output.write(`post to    ${address}/webhook/${id}`);
   }
   // Shown once: no more than its hash is kept.
   if (token !== undefined) {
-    process.stdout.write(`connect    ${connectLine(address, firstChannel.name, token)}\n`);
+    output.write(`connect    ${connectLine(address, firstChannel.name, token)}`);
   }
   await stopped;
-  stopLooking?.();
+  process.off("SIGHUP", look);
+  renewal?.stop();
   await relay.stop(stopGraceMs);
   await tracing?.close();
   log.close();
+  await Promise.all([output.close(), logLines.close()]);
   return exitCode.ok;
 }
 

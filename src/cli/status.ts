@@ -1,6 +1,7 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
+import { lineWriter } from "../runtime/line_writer.ts";
 import { checked, ControlError, statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
@@ -34,15 +35,17 @@ export async function statusCommand(args: readonly string[]): Promise<number> {
     return exitCode.ok;
   }
   const isTerminal = process.stdout.isTTY && !asJson;
+  const lines = lineWriter("stdout", systemClock);
   const { life, dispose } = lifetimeFromSignals();
   try {
-    while (!life.drain.aborted) {
+    while (!life.drain.aborted && !lines.isClosed) {
       const text = await ask(origin).then((status) => shown(status, !isTerminal), saying);
-      process.stdout.write(isTerminal ? redraw + text : text);
+      lines.write((isTerminal ? redraw + text : text).trimEnd());
       await delay(everyMs, { signal: life.drain, clock: systemClock }).catch(() => {});
     }
   } finally {
     dispose();
+    await lines.close();
   }
   return exitCode.ok;
 

@@ -103,8 +103,9 @@ export function loadSettings(layers: Layers): Loaded {
     output: values.get("output"),
     statusListen,
     statusToken: values.get("status_token"),
+    redact: values.get("inspect_redact"),
     inspect: values.get("inspect")
-      ? { maxMessages: values.get("inspect_max_messages"), redact: values.get("inspect_redact") }
+      ? { maxMessages: values.get("inspect_max_messages") }
       : undefined,
     exitOnAuthFailure: values.get("exit_on_auth_failure"),
   };

@@ -165,8 +165,8 @@ const table = [
     key: "inspect_redact",
     kind: text,
     default:
-      "authorization,proxy-authorization,cookie,set-cookie,*token*,*secret*,*signature*,*api-key*,*apikey*,*password*",
-    help: "headers and query parameters whose value is not kept",
+      "*authorization*,*cookie*,*token*,*secret*,*signature*,*api*key*,*access*key*,*auth*key*,key,*password*",
+    help: "headers and query parameters whose value is neither kept nor logged",
   },
   {
     key: "output",

@@ -19,6 +19,8 @@ export interface Settings {
   readonly statusListen: ListenAddress | undefined;
   /** What the status server's control routes want; undefined = made by the connector, or off. */
   readonly statusToken: Secret | undefined;
+  /** Names of headers and query parameters whose values nobody is shown, with `*`, separated by commas. */
+  readonly redact: string;
   /** Undefined = requests and responses are not kept. */
   readonly inspect: InspectSettings | undefined;
   readonly exitOnAuthFailure: boolean;
@@ -34,8 +36,6 @@ export interface LogSettings {
 /** What is kept of requests and responses for people to look at. */
 export interface InspectSettings {
   readonly maxMessages: number;
-  /** Names of headers and query parameters, with `*`, separated by commas. */
-  readonly redact: string;
 }
 
 export type LogLevel = "debug" | "info" | "warning" | "error";

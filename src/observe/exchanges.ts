@@ -1,5 +1,5 @@
 import type { Exchange, Inspect, KeptBody, KeptExchanges, KeptRequest } from "./picture.ts";
-import type { Redact } from "./redact.ts";
+import type { Redact } from "../protocol/redact.ts";
 
 export interface Exchanges {
   readonly record: Inspect;

@@ -7,7 +7,6 @@ import {
   trace,
   TraceFlags,
 } from "@opentelemetry/api";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AlwaysOffSampler,
@@ -21,7 +20,8 @@ import {
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
 import type { Sample } from "../protocol/trace_context.ts";
-import type { Tracing, TracingOptions } from "./tracing.ts";
+import { giveUp } from "../runtime/given_up.ts";
+import type { OtlpProtocol, Tracing, TracingOptions } from "./tracing.ts";
 
 const kinds = {
   server: SpanKind.SERVER,
@@ -30,10 +30,16 @@ const kinds = {
   internal: SpanKind.INTERNAL,
 } as const;
 
-/** Batches spans and sends them by OTLP/HTTP in JSON, as the standard variables say. */
-export function startOtlp({ service, version, env, onFailed }: TracingOptions): Tracing {
+/** What is left may take so long to be sent at the end. */
+const lastWordsMs = 2_000;
+
+/** Batches spans and sends them by OTLP/HTTP, as the standard variables say. */
+export async function startOtlp(
+  { service, version, env, onFailed, clock }: TracingOptions,
+  protocol: OtlpProtocol,
+): Promise<Tracing> {
   const processor = new BatchSpanProcessor({
-    exporter: tellingFailures(new OTLPTraceExporter(), onFailed),
+    exporter: tellingFailures(await exporterFor(protocol), onFailed),
     ...numberFrom(env, "OTEL_BSP_SCHEDULE_DELAY", "scheduledDelayMillis"),
     ...numberFrom(env, "OTEL_BSP_MAX_QUEUE_SIZE", "maxQueueSize"),
     ...numberFrom(env, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "maxExportBatchSize"),
@@ -70,9 +76,24 @@ export function startOtlp({ service, version, env, onFailed }: TracingOptions): 
           droppedLinksCount: 0,
         } satisfies ReadableSpan,
       ),
-    // What could not be sent has been told; the exporter gives up after OTEL_EXPORTER_OTLP_TIMEOUT, 10 s.
-    close: () => processor.shutdown().catch(() => {}),
+    async close() {
+      let cancel = () => {};
+      const late = new Promise<"late">((resolve) => {
+        cancel = clock.after(lastWordsMs, () => resolve("late"));
+      });
+      // What could not be sent has been told; by itself the exporter gives up after ten seconds.
+      const ended = await Promise.race([processor.shutdown().catch(() => {}), late]);
+      cancel();
+      if (ended === "late") giveUp();
+    },
   };
+}
+
+async function exporterFor(protocol: OtlpProtocol): Promise<SpanExporter> {
+  const { OTLPTraceExporter } = protocol === "http/protobuf"
+    ? await import("@opentelemetry/exporter-trace-otlp-proto")
+    : await import("@opentelemetry/exporter-trace-otlp-http");
+  return new OTLPTraceExporter();
 }
 
 /** OTEL_TRACES_SAMPLER; what it does not know is its default, parentbased_always_on. */
@@ -105,7 +126,7 @@ function sampleBy(sampler: Sampler): Sample {
 
 /** Spans that could not be sent are told of, not lost in silence. */
 function tellingFailures(
-  exporter: OTLPTraceExporter,
+  exporter: SpanExporter,
   onFailed: TracingOptions["onFailed"],
 ): SpanExporter {
   return {
@@ -115,7 +136,7 @@ function tellingFailures(
         done(result);
       }),
     shutdown: () => exporter.shutdown(),
-    forceFlush: () => exporter.forceFlush(),
+    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from "../async/clock.ts";
 import type { Sample, Span } from "../protocol/trace_context.ts";
 
 export interface TracingOptions {
@@ -7,6 +8,16 @@ export interface TracingOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Spans could not be sent. */
   readonly onFailed: (message: string, spans: number) => void;
+  readonly clock: Clock;
+}
+
+/** How spans may be sent (OpenTelemetry Protocol Exporter, OTEL_EXPORTER_OTLP_PROTOCOL). */
+export const otlpProtocols = ["http/json", "http/protobuf"] as const;
+export type OtlpProtocol = typeof otlpProtocols[number];
+
+/** What the variables ask for cannot be done. */
+export class TracingError extends Error {
+  override readonly name = "TracingError";
 }
 
 export interface Tracing {
@@ -19,12 +30,25 @@ export interface Tracing {
 
 /**
  * Traces, when the standard variables ask for them: an OTLP endpoint is set, and neither OTEL_SDK_DISABLED=true nor
- * OTEL_TRACES_EXPORTER=none. Otherwise nothing of OpenTelemetry is loaded.
+ * OTEL_TRACES_EXPORTER=none. Otherwise nothing of OpenTelemetry is loaded. Rejects with a `TracingError`.
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing | undefined> {
   if (!isAskedFor(options.env)) return undefined;
+  const protocol = protocolFrom(options.env);
   const { startOtlp } = await import("./otlp.ts");
-  return startOtlp(options);
+  return await startOtlp(options, protocol);
+}
+
+function protocolFrom(env: TracingOptions["env"]): OtlpProtocol {
+  const name = env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]
+    ? "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+    : "OTEL_EXPORTER_OTLP_PROTOCOL";
+  const given = env[name] || otlpProtocols[0];
+  const protocol = otlpProtocols.find((one) => one === given);
+  if (protocol) return protocol;
+  throw new TracingError(
+    `${name} ${JSON.stringify(given)}: traces are sent by ${otlpProtocols.join(" or ")} only`,
+  );
 }
 
 export function isAskedFor(env: TracingOptions["env"]): boolean {

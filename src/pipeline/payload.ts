@@ -1,11 +1,11 @@
 import type { Envelope } from "../flow.ts";
+import { utf8Beginning } from "../protocol/body_text.ts";
+import type { Redact } from "../protocol/redact.ts";
 
 /** Of a body this much is shown, bytes. */
 const maxBodyBytes = 2 * 1024;
-const secretName = /authorization|cookie|token|secret|signature|password|key/i;
-const masked = "***";
 
-/** What of a webhook may go to a log for people: nothing whose name says secret, and no more than a piece. */
+/** What of a webhook may go to a log for people: nothing that `redact` hides, and no more than a piece of its body. */
 export interface Payload {
   readonly method: string;
   readonly path: string;
@@ -14,27 +14,17 @@ export interface Payload {
   readonly body?: string;
 }
 
-export function payloadOf({ method, path, headers, body }: Envelope): Payload {
+export function payloadOf({ method, path, headers, body }: Envelope, redact: Redact): Payload {
   const text = textOf(body);
   return {
     method,
-    path: path.replace(
-      /([?&;])([^=&;]*)=([^&;]*)/g,
-      (whole, mark, name) => secretName.test(name) ? `${mark}${name}=${masked}` : whole,
-    ),
-    headers: headers.map(([name, value]) => [name, secretName.test(name) ? masked : value]),
+    path: redact.path(path),
+    headers: redact.headers(headers),
     ...(text !== undefined && { body: text }),
   };
 }
 
 function textOf(body: Uint8Array): string | undefined {
-  const isCut = body.byteLength > maxBodyBytes;
-  try {
-    // Cut in the middle of a character its beginning waits in the decoder for the rest.
-    const text = new TextDecoder("utf-8", { fatal: true })
-      .decode(body.subarray(0, maxBodyBytes), { stream: isCut });
-    return text.includes("\0") ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const text = utf8Beginning(body.subarray(0, maxBodyBytes), body.byteLength > maxBodyBytes);
+  return text?.includes("\0") ? undefined : text;
 }

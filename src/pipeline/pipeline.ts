@@ -4,6 +4,7 @@ import { TaskGroup } from "../async/task_group.ts";
 import type { Envelope, Lifetime, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import type { Redact } from "../protocol/redact.ts";
 import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Dedup } from "./dedup.ts";
 import { lagMs } from "./deliver.ts";
@@ -19,8 +20,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   /** Which traces are recorded; undefined = none. */
   readonly sample: Sample | undefined;
-  /** Tell of each new webhook what it is, secrets masked. */
-  readonly tellPayload: boolean;
+  /** Tell of each new webhook what it is, without what this hides; undefined = do not. */
+  readonly tellPayload: Redact | undefined;
   readonly observe: Observe;
 }
 
@@ -71,7 +72,11 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
         continue;
       }
       if (options.tellPayload) {
-        observe({ type: "delivery.payload", ...about(envelope), ...payloadOf(envelope) });
+        observe({
+          type: "delivery.payload",
+          ...about(envelope),
+          ...payloadOf(envelope, options.tellPayload),
+        });
       }
       const giveBack = await takeInHand(envelope);
       if (!giveBack) {

@@ -50,6 +50,8 @@ export interface Relay {
   readonly registry: Registry;
   /** New connections get this certificate; those that are open go on. */
   renewTls(tls: ServerTls): Promise<void>;
+  /** Takes what whoever runs it has seen: it is counted and told as what it sees itself. */
+  readonly observe: ObserveRelay;
   /** Ends the streams, waits for open requests up to `graceMs`, stops listening. */
   stop(graceMs: number): Promise<void>;
 }
@@ -125,6 +127,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     url: server.url,
     registry,
     renewTls: (tls) => server.renew(tls),
+    observe,
     stop: (graceMs) => stopping ??= stop(graceMs),
   };
 }

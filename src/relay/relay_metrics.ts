@@ -65,6 +65,10 @@ export function foldRelayMetrics(
     registers,
   });
   const commitWrites = counter("commit_writes_total", "Writes in them: several share one.", []);
+  const spansDropped = counter("trace_spans_dropped_total", "Spans no collector took.", []);
+  const renewals = counter("tls_renewals_total", "Changes of the certificate, by result.", [
+    "result",
+  ]);
   new Counter({
     name: "hookferry_relay_expired_total",
     help: "Messages dropped for their age.",
@@ -139,10 +143,12 @@ export function foldRelayMetrics(
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
-      case "relay.trace_export_failed": // told to the log alone: the relay has not seen it
+      case "relay.trace_export_failed":
+        return spansDropped.inc(event.spans);
       case "relay.tls_renewed":
+        return renewals.inc({ result: "renewed" });
       case "relay.tls_not_renewed":
-        return;
+        return renewals.inc({ result: "failed" });
     }
   }
 

@@ -1,5 +1,6 @@
 import { write } from "node:fs";
 import type { Clock } from "../async/clock.ts";
+import { giveUp } from "./given_up.ts";
 
 export interface LineWriter {
   /** Takes a line without its end. Never throws, never waits. */
@@ -16,13 +17,6 @@ export interface LineWriter {
 const maxWaiting = 1024 * 1024;
 const lastWordsMs = 1_000;
 const againMs = 10;
-
-let givenUp = 0;
-
-/** Whether a write still waits for a reader who does not read: it would keep the process from its end. */
-export function isWriteStuck(): boolean {
-  return givenUp > 0;
-}
 
 type Stream = { write(bytes: Uint8Array): Promise<number> };
 const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
@@ -84,7 +78,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
       const late = new Promise<"late">((resolve) => {
         cancel = clock.after(lastWordsMs, () => resolve("late"));
       });
-      if (await Promise.race([writing, late]) === "late") givenUp++;
+      if (await Promise.race([writing, late]) === "late") giveUp();
       cancel();
     },
   };

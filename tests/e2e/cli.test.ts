@@ -1,11 +1,12 @@
 /** The commands as a person or a script meets them. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConnectString } from "../../src/cli/connect_string.ts";
 import { checkSignature } from "../../src/cli/signature_check.ts";
-import { startProgram } from "../support/program.ts";
+import { programCommand, programEnv, startProgram } from "../support/program.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -252,3 +253,14 @@ test("a relay that cannot start says why in one line and ends", async (t) => {
   assert.equal(await choice.ended, 2);
   assert.match(choice.stderr.join(), /use one of full, normal, memory/);
 });
+
+for (const args of [["help"], ["config", "schema"], ["version"]]) {
+  test(`${args.join(" ")} for a reader that has gone ends well, without a word`, (t) => {
+    const command = programCommand(args).map((word) => `'${word}'`).join(" ");
+    const { status, stderr } = spawnSync("bash", ["-c", `set -o pipefail; ${command} | true`], {
+      env: programEnv(t.folder()),
+      encoding: "utf8",
+    });
+    assert.deepEqual([status, stderr], [0, ""]);
+  });
+}

@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startProgram } from "../support/program.ts";
-import { test, type TestContext } from "../support/test.ts";
+import { skip, test, type TestContext } from "../support/test.ts";
+import { noTmux, startPane } from "../support/tmux.ts";
 
 /** A target that can be stopped and started again where it was. */
 async function startTarget(t: TestContext) {
@@ -172,4 +173,38 @@ test("hookferry healthcheck asks whether it is ready, or with --live only whethe
     await Promise.all([ask(), ask("--ready"), ask("--live"), ask("--live", "--ready")]),
     [1, 1, 0, 2],
   );
+});
+
+const onTerminal = noTmux === undefined ? test : (name: string) => skip(name, noTmux ?? "");
+
+onTerminal(
+  "hookferry status --watch on a terminal is drawn anew in its place, until it is stopped",
+  async (t) => {
+    const { connector, listen, publish } = await startAll(t);
+    const pane = startPane(t, ["status", "--watch", "--status-listen", listen]);
+    await pane.until(/so far +0 received/);
+    await publish();
+    await connector.line(/settlement\.confirmed/);
+    const screen = await pane.until(/so far +1 received/);
+    assert.equal(screen.match(/so far/g)?.length, 1);
+    pane.press("C-c");
+    await pane.until(/exit 0/);
+  },
+);
+
+test("an output whose reader has gone ends status --watch, without a word", async (t) => {
+  const { listen } = await startAll(t);
+  const watch = startProgram(t, ["status", "--watch", "--status-listen", listen]);
+  await watch.line(/"uptime_seconds"/);
+  watch.closeStdout();
+  assert.equal(await watch.exited, 0);
+  assert.deepEqual(watch.stderr, []);
+});
+
+test("a relay whose standard output nobody reads any more goes on", async (t) => {
+  const { relay, url } = await startRelay(t, t.folder());
+  relay.closeStdout();
+  relay.terminate();
+  assert.equal(await relay.exited, 0);
+  assert.ok(url);
 });

@@ -134,10 +134,10 @@ test("requirement 14: every metric of the registry and every event is driven by 
   const gate = await startGate(t, relay.url, new Set(["websocket"]));
   const connector = startProgram(t, [
     ...["connect", "--cloud-url", gate, "--channel", "dev", "--token-file", tokenFile],
-    ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
+    ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0", "--inspect"],
     ...["--max-concurrent-requests", "1", "--max-queue-messages", "2", "--log-level", "debug"],
     ...["--reconnect-delay", "0.01", "--max-reconnect-delay", "0.02"],
-  ]);
+  ], { CONNECTOR_STATUS_TOKEN: "hush" });
   const url = JSON.parse(await connector.line(/status\.listening/)).url as string;
   const seen = new Map<string, boolean>();
   const scrape = () => scrapeInto(seen, url);
@@ -170,10 +170,15 @@ test("requirement 14: every metric of the registry and every event is driven by 
   held[0]?.(200);
   await connector.line(/delivery\.succeeded/);
   await target.arrived(4);
+  const again = fetch(`${url}/-/messages/${id}/replay`, {
+    method: "POST",
+    headers: { Authorization: "Bearer hush" },
+  }).then((response) => response.text());
   connector.terminate();
   await connector.line(/connector\.draining/);
   await scrape();
   held[1]?.(200);
+  await again;
   await connector.ended;
   const lines = [
     ...connector.stderr,

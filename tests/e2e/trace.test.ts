@@ -152,3 +152,42 @@ test("a collector that refuses the spans is told of, and stops no webhook", asyn
   await relay.line(/relay\.trace_export_failed/);
   await stop();
 });
+
+test("OTEL_EXPORTER_OTLP_PROTOCOL says how: protobuf too; gRPC is refused at the start", async (t) => {
+  const collector = await startOtlpReceiver(t);
+  const { connector, post, stop } = await startBoth(t, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+  });
+  await post();
+  await connector.line(/settlement\.confirmed/);
+  await stop();
+  const sent = Buffer.concat(collector.protobuf).toString("latin1");
+  for (const name of ["ingest", "attempt", "hookferry-relay", "hookferry-connector"]) {
+    assert.ok(sent.includes(name), name);
+  }
+  for (const args of [["relay"], ["connect", "--cloud-url", "http://127.0.0.1:1", "--to", "1"]]) {
+    const refused = startProgram(t, args, {
+      CONNECTOR_CHANNEL: "dev",
+      CONNECTOR_TOKEN: "s3cret",
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+    });
+    assert.equal(await refused.ended, 78);
+    assert.match(
+      refused.stderr.join("\n"),
+      /OTEL_EXPORTER_OTLP_PROTOCOL "grpc": traces are sent by http\/json or http\/protobuf only/,
+    );
+  }
+});
+
+test("a collector that never answers does not keep the program from its end", async (t) => {
+  const collector = await startOtlpReceiver(t, 0);
+  const { connector, post, stop } = await startBoth(t, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_TIMEOUT: "600000",
+  });
+  await post();
+  await connector.line(/settlement\.confirmed/);
+  await stop();
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { systemClock } from "../../src/async/clock.ts";
 import { isAskedFor, startTracing } from "../../src/observe/tracing.ts";
 import { traceIdOf, withSpan } from "../../src/protocol/trace_context.ts";
 import { test } from "../support/test.ts";
@@ -14,7 +15,7 @@ test("traces are made only when an endpoint is set and nothing says not to", asy
   assert.equal(isAskedFor({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://127.0.0.1/x" }), true);
   assert.equal(isAskedFor({ ...endpoint, OTEL_SDK_DISABLED: "true" }), false);
   assert.equal(isAskedFor({ ...endpoint, OTEL_TRACES_EXPORTER: "none" }), false);
-  const options = { service: "a", version: "1", env: {}, onFailed: () => {} };
+  const options = { service: "a", version: "1", env: {}, onFailed: () => {}, clock: systemClock };
   assert.equal(await startTracing(options), undefined);
 });
 
@@ -43,6 +44,7 @@ for (const [name, argument, ofNew, sampled, unsampled] of samplers) {
       version: "1",
       env: { ...endpoint, OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: argument },
       onFailed: () => {},
+      clock: systemClock,
     });
     assert.ok(tracing);
     const spanId = "00f067aa0ba902b7";

@@ -1,35 +1,84 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
-import { test } from "../support/test.ts";
+import { startOtlpReceiver } from "../support/otlp_receiver.ts";
+import { startProgram } from "../support/program.ts";
+import { test, type TestContext } from "../support/test.ts";
+import { certPath } from "../support/tls_front.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
-test("every metric of the relay is driven by something that really happens", async (t) => {
+type Seen = Map<string, boolean>;
+
+function noteMetrics(seen: Seen, text: string): void {
+  for (const [, name = ""] of text.matchAll(/^# TYPE (\S+)/gm)) {
+    seen.set(name, seen.get(name) ?? false);
+  }
+  for (const [, name = "", value] of text.matchAll(/^(\w+)(?:\{[^}]*\})? (\S+)$/gm)) {
+    const metric = seen.has(name) ? name : name.replace(/_(bucket|sum|count)$/, "");
+    if (Number(value) > 0) seen.set(metric, true);
+  }
+}
+
+/** What only the program sees: its certificate renewed, and a collector that takes no spans. */
+async function driveProgram(t: TestContext, folder: string, seen: Seen): Promise<string[]> {
+  const cert = join(folder, "cert.pem");
+  const key = join(folder, "key.pem");
+  const use = (name: string) => copyFileSync(certPath(name), cert);
+  use("server");
+  copyFileSync(certPath("server_key"), key);
+  const relay = startProgram(t, [
+    ...["relay", "--listen", "127.0.0.1:0", "--data", join(folder, "data")],
+    ...["--tls-cert", cert, "--tls-key", key, "--log-level", "debug", "--log-format", "json"],
+  ], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, 400)).url,
+    OTEL_BSP_SCHEDULE_DELAY: "10",
+  });
+  const url = (await relay.line(/^post to/)).split(/\s+/)[2] ?? "";
+  const ask = (method: string, url: string) =>
+    new Promise<string>((resolve, reject) => {
+      const request = https.request(url, { method, rejectUnauthorized: false }, (response) => {
+        let text = "";
+        response.on("data", (chunk) => text += chunk).on("end", () => resolve(text));
+      });
+      request.on("error", reject).end();
+    });
+  await ask("POST", url);
+  await relay.line(/relay\.trace_export_failed/);
+  use("client"); // not the key's
+  process.kill(relay.pid, "SIGHUP");
+  await relay.line(/relay\.tls_not_renewed/);
+  copyFileSync(certPath("client_key"), key);
+  process.kill(relay.pid, "SIGHUP");
+  await relay.line(/relay\.tls_renewed/);
+  noteMetrics(seen, await ask("GET", new URL("/metrics", url).href));
+  relay.terminate();
+  assert.equal(await relay.ended, 0);
+  return relay.stderr.map((line) => (JSON.parse(line) as { event: string }).event);
+}
+
+test("every metric and every event of the relay is driven by something that really happens", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "metrics-"));
   t.defer(() => rmSync(folder, { recursive: true }));
   const clock = new ManualClock(Date.now());
+  const events = new Set<string>();
   const relay = await startDevRelay(t, { ttlMs: 60_000, ackTimeoutMs: 20_000, maxDeliveries: 3 }, {
     stores: sqliteStores({ folder, durability: "full" }),
     clock,
+    observe: ({ type }) => events.add(type),
     build: { version: "1", runtime: "test" },
   });
-  const seen = new Map<string, boolean>();
+  const seen: Seen = new Map();
   const scrape = async () => {
     const response = await fetch(`${relay.url}/metrics`);
-    const text = await response.text();
-    for (const [, name = ""] of text.matchAll(/^# TYPE (\S+)/gm)) {
-      seen.set(name, seen.get(name) ?? false);
-    }
-    for (const [, name = "", value] of text.matchAll(/^(\w+)(?:\{[^}]*\})? (\S+)$/gm)) {
-      const metric = seen.has(name) ? name : name.replace(/_(bucket|sum|count)$/, "");
-      if (Number(value) > 0) seen.set(metric, true);
-    }
+    noteMetrics(seen, await response.text());
   };
   const nope = await fetch(`${relay.url}/webhook/nope`, { method: "POST" });
   await nope.body?.cancel();
@@ -39,7 +88,7 @@ test("every metric of the relay is driven by something that really happens", asy
   await publish(relay, "1");
   await clock.advance(1_000);
   await scrape(); // waiting, with an age
-  const { frame, say } = await openSocket(t, relay);
+  const { frame, say, socket } = await openSocket(t, relay);
   const first = (await frame(1))["message_id"];
   await scrape(); // in flight, connected
   say({ type: "tea" });
@@ -73,6 +122,13 @@ test("every metric of the relay is driven by something that really happens", asy
   await publish(relay, "3");
   await frame(8);
   await scrape();
+  socket.close();
+  await turnsUntil(() => events.has("relay.disconnected"));
+  for (const type of await driveProgram(t, folder, seen)) events.add(type);
+  const source = new URL("../../src/relay/relay_events.ts", import.meta.url);
+  const declared = [...readFileSync(source, "utf8").matchAll(/readonly type: "([^"]+)"/g)];
+  const silent = declared.flatMap(([, name = ""]) => events.has(name) ? [] : [name]);
+  assert.deepEqual(silent, [], "every event is driven, too");
   assert.deepEqual([...seen].filter(([, driven]) => !driven).map(([name]) => name), []);
   assert.ok(seen.size >= 18, `only ${seen.size}`);
 });

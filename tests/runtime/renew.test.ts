@@ -65,7 +65,7 @@ test("certificate files are read again when they change; what is no pair is told
   let files: () => typeof first = () => first;
   const served: string[] = [];
   const problems: string[] = [];
-  const stop = onRenewedTls({
+  const { stop } = onRenewedTls({
     first,
     read: () => files(),
     renew: ({ cert }) => Promise.resolve(void served.push(cert)),

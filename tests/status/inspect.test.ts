@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { options } from "../../src/config/options.ts";
 import type { Exchange } from "../../src/observe/picture.ts";
 import { keepExchanges } from "../../src/observe/exchanges.ts";
-import { redactBy } from "../../src/observe/redact.ts";
+import { redactBy } from "../../src/protocol/redact.ts";
 import { httpSink } from "../../src/sink/http.ts";
 import { systemClock } from "../../src/async/clock.ts";
 import { settings, startTarget } from "../support/rig.ts";
@@ -46,7 +46,7 @@ for (
     ["X-Client-Secret", true],
     ["Content-Type", false],
     ["X-Webhook-ID", false],
-    ["X-Authorization-Kind", false],
+    ["X-Kind-Of-Author", false],
   ] as const
 ) {
   test(`by itself the header ${name} is ${isHidden ? "hidden" : "shown"}`, () => {

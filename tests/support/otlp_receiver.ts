@@ -39,21 +39,28 @@ interface OtlpRequest {
   }[];
 }
 
-/** A real OTLP/HTTP receiver: decodes the JSON of `/v1/traces`. Every request is answered with `status`. */
+/**
+ * A real OTLP/HTTP receiver: decodes the JSON of `/v1/traces`, and keeps what is protobuf as it is. Every request is
+ * answered with `status`; with 0 it never is.
+ */
 export async function startOtlpReceiver(t: TestContext, status = 200) {
   const spans: ReceivedSpan[] = [];
   const requests: { readonly path: string; readonly headers: NodeJS.Dict<string | string[]> }[] =
     [];
+  const protobuf: Uint8Array[] = [];
   const { url } = await startHttpServer(t, (request, response) => {
     const chunks: Uint8Array[] = [];
     request.on("data", (chunk) => chunks.push(chunk));
     request.on("end", () => {
       requests.push({ path: request.url ?? "", headers: request.headers });
-      spans.push(...decode(JSON.parse(Buffer.concat(chunks).toString())));
+      const body = Buffer.concat(chunks);
+      if (request.headers["content-type"] === "application/x-protobuf") protobuf.push(body);
+      else spans.push(...decode(JSON.parse(body.toString())));
+      if (status === 0) return;
       response.writeHead(status, { "Content-Type": "application/json" }).end("{}");
     });
   });
-  return { url, spans, requests };
+  return { url, spans, requests, protobuf };
 }
 
 function decode({ resourceSpans }: OtlpRequest): ReceivedSpan[] {

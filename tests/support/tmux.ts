@@ -60,7 +60,7 @@ export function startPane(
   tmux(
     ...["new-session", "-d", "-x", "100", "-y", "24"],
     `env -i TERM="$TERM" ${given.map(([name, value]) => quoted(`${name}=${value}`)).join(" ")} ` +
-      `sh -c ${quoted(`${command}; echo "exit $?"; exec cat`)}`,
+      `sh -c ${quoted(`trap : INT; ${command}; echo "exit $?"; exec cat`)}`,
   );
   // A client in control mode tells whenever something is drawn.
   const client = spawn("tmux", ["-S", socket, "-C", "attach"], {

@@ -1,10 +1,10 @@
-import type { KeptRequest } from "./picture.ts";
-
 /** In place of what is not shown. */
 export const redacted = "[redacted]";
 
+type Headers = readonly (readonly [name: string, value: string])[];
+
 export interface Redact {
-  headers(headers: KeptRequest["headers"]): KeptRequest["headers"];
+  headers(headers: Headers): Headers;
   /** Values in the query. */
   path(path: string): string;
 }
