@@ -158,7 +158,7 @@ async function exportAll(ask: AskControl): Promise<number> {
       await new Promise<void>((resolve) =>
         process.stdout.once("drain", () => resolve()).once("error", () => resolve())
       );
-      if (process.stdout.errored) return; // whoever read it has seen enough
+      if (process.stdout.errored) break; // whoever read it has seen enough
     }
   }
   return exitCode.ok;
