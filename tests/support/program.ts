@@ -15,8 +15,10 @@ const permissions = [
   "--allow-run=systemd-notify",
 ];
 
-/** The words that start the program with these arguments. */
+/** The words that start the program with these arguments: from source, or the built file HOOKFERRY_BIN. */
 export function programCommand(args: readonly string[]): string[] {
+  const built = process.env["HOOKFERRY_BIN"];
+  if (built) return [built, ...args];
   const run = isDeno ? ["run", "--quiet", ...permissions] : [];
   return [process.execPath, ...run, main, ...args];
 }
