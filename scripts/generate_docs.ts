@@ -49,6 +49,23 @@ The file is \`connector.json\`, \`.jsonc\`, \`.yaml\` or \`.yml\` in the current
 completes it by the schema that \`hookferry config schema\` prints
 ([config.schema.json](config.schema.json)).
 
+In a file \`\${VAR}\` stands for an environment variable and \`\${file:PATH}\` for what is in a file,
+without the line break at its end; also inside a text, also for a number or a switch. \`$\${\` is a
+plain \`\${\`. One that leads nowhere is an error. Messages show the reference, never what it stands for.
+
+\`profiles\` holds settings by name: \`--profile staging\`, \`CONNECTOR_PROFILE\` or \`profile\` chooses one,
+and its settings take the place of the file's; of \`targets\`, those of the same webhook id.
+
+\`\`\`yaml
+cloud_url: https://relay.example
+channel: orders
+token: \${file:/run/secrets/orders}
+default_target: { url: "http://127.0.0.1:\${PORT}/hooks" }
+profiles:
+  staging:
+    channel: orders-staging
+\`\`\`
+
 | key | variable | flag | accepted | default | |
 |---|---|---|---|---|---|
 ${options.map(row).join("\n")}

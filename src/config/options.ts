@@ -45,6 +45,7 @@ const table = [
     default: "auto",
     help: "how to reach the relay; auto takes the best that gets through",
   },
+  { key: "profile", kind: text, help: "which of the file's profiles counts" },
   { key: "target_url", kind: text, help: "where webhooks go that `targets` does not name" },
   {
     key: "target_method",
