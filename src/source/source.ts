@@ -18,10 +18,12 @@ import { InHand } from "./in_hand.ts";
 import { type OpenStream, openStream } from "./open_stream.ts";
 import { Outbox } from "./outbox.ts";
 import type { Pause } from "./pause.ts";
+import type { Relink } from "./relink.ts";
 import { type Connected, readStream } from "./read_stream.ts";
 import { reconnectDelayMs } from "./reconnect_delay.ts";
 import { settlementOf } from "./settlement.ts";
 
+/** Where a property changes while the source runs, the new value counts from the next connection on. */
 export interface SourceOptions {
   readonly transports: TransportChoice;
   readonly backoff: BackoffPolicy;
@@ -39,6 +41,10 @@ export interface SourceOptions {
   /** Throw the relay's refusal of the token instead of trying again. */
   readonly exitOnRejected: boolean;
   readonly pause: Pause;
+  /** Told when the stream is to be opened anew, as `transports` are others now. */
+  readonly relink?: Relink;
+  /** The relay does not accept the token; resolves with true when there is another one to try. */
+  readonly renewToken?: () => Promise<boolean>;
   /** What an earlier process finished and the relay is not known to have been told. */
   readonly untold: readonly Finished[];
   /** The relay is now known to have been told of these. */
@@ -64,20 +70,24 @@ export function createSource(options: SourceOptions): Source {
 }
 
 async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerator<Delivery> {
-  const { transports, clock, random, observe } = options;
-  const heartbeatMs = Math.min(20_000, options.heartbeatTimeoutMs / 3);
+  const { clock, random, observe } = options;
   let { untold } = options;
   /** The relay understands `drain` and delays; unknown before it greeted us. */
   let isOurs = false;
   /** This connection gets nothing more: we are paused. It is closed when nothing is in hand. */
   let isLeaving = false;
+  let isRelinking = false;
   const outbox = new Outbox({
     clock,
     random,
     observe,
     maxEntries: maxUnconfirmed,
-    retry: options.backoff,
-    confirmTimeoutMs: options.ackTimeoutMs,
+    get retry() {
+      return options.backoff;
+    },
+    get confirmTimeoutMs() {
+      return options.ackTimeoutMs;
+    },
     onConfirmed: options.onConfirmed,
     onEmpty: () => check(),
   });
@@ -98,12 +108,18 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   };
   life.drain.addEventListener("abort", onDrain);
   const forgetPause = options.pause.onChange(leaveIfPaused);
+  const forgetRelink = options.relink?.onChange(() => {
+    isRelinking = true;
+    void stream?.close();
+  });
 
   try {
     while (!stop.aborted) {
       if (isOurs) await options.pause.over(stop);
       if (stop.aborted) break;
       isLeaving = false;
+      isRelinking = false;
+      const { transports } = options;
       const { current } = transports;
       let failure: StreamFailure | undefined;
       try {
@@ -122,7 +138,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
             onConnected,
             isLeaving: () => isLeaving || ending.draining,
             mayTake: () => isOurs ? Promise.resolve() : options.pause.over(stop),
-            heartbeatMs,
+            heartbeatMs: Math.min(20_000, options.heartbeatTimeoutMs / 3),
             downSince,
             clock,
             observe,
@@ -148,17 +164,23 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         observe({
           type: "stream.disconnected",
           transport: current.name,
-          reason: failure?.message ?? endReason(stop, replacement),
+          reason: failure?.message ??
+            (isRelinking ? "the settings have changed" : endReason(stop, replacement)),
           upMs,
         });
       }
       if (stop.aborted) break;
-      if (isLeaving && !failure) continue;
+      if (isRelinking || (isLeaving && !failure)) {
+        await (replacement as OpenStream | undefined)?.close();
+        replacement = undefined;
+        continue;
+      }
       if (replacement) {
         transports.climbTo(replacement.transport);
         changed(current.name, "it gets through again");
         continue;
       }
+      if (failure?.failureClass === "rejected" && await options.renewToken?.()) continue;
       if (failure?.failureClass === "rejected" && options.exitOnRejected) throw failure;
 
       const isBlocked = failure?.failureClass === "protocol" || nothingCame;
@@ -178,14 +200,23 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         retryInMs,
         ...(failure?.status !== undefined && { status: failure.status }),
       });
-      if (retryInMs > 0) await delay(retryInMs, { signal: stop, clock }).catch(() => {});
+      if (retryInMs > 0) await waitUnlessRelinked(retryInMs);
     }
   } finally {
     life.drain.removeEventListener("abort", onDrain);
     forgetPause();
+    forgetRelink?.();
     ending.dispose();
     await stream?.close();
     await (replacement as OpenStream | undefined)?.close();
+  }
+
+  async function waitUnlessRelinked(ms: number): Promise<void> {
+    const over = new AbortController();
+    const forget = options.relink?.onChange(() => over.abort());
+    const signal = AbortSignal.any([stop, over.signal]);
+    await delay(ms, { signal, clock }).catch(() => {});
+    forget?.();
   }
 
   function settle(messageId: string, connectionId: string, outcome: Outcome): void {
@@ -221,7 +252,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     observe({
       type: "stream.transport_changed",
       from,
-      to: transports.current.name,
+      to: options.transports.current.name,
       reason,
     });
   }
