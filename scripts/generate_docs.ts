@@ -66,6 +66,26 @@ profiles:
     channel: orders-staging
 \`\`\`
 
+## While it runs
+
+\`connect\` reads the files again when one of them has changed (it looks every second), on SIGHUP, and
+when asked by \`POST /-/reload\` with the status token: the configuration file, the token, certificates,
+what references name. All of it is validated first; what is not valid changes nothing and is told
+(\`config.reload_failed\`, \`hookferry_config_last_reload_successful\` 0). What is valid counts at once and is
+told with what was and is (\`config.reloaded\`):
+
+- targets: for the next message; a target that stays the same keeps its connections and its breaker,
+  and what is under way at another one ends there;
+- the token: for the next request; how the relay is reached, certificates included: the connection is
+  opened anew, once, and what is in hand stays in hand;
+- another relay, channel, journal, or bounds of what is in hand: the connector finishes what it has, then
+  another takes its place in the same process;
+- \`status_*\`, \`log_*\`, \`inspect*\` and \`output\`: at the next start, which is said.
+
+When the relay refuses the token it is read again before anything else.
+
+## Settings
+
 | key | variable | flag | accepted | default | |
 |---|---|---|---|---|---|
 ${options.map(row).join("\n")}

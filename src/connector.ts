@@ -48,6 +48,8 @@ export interface InHand {
 }
 
 export interface Connector {
+  /** What the relay knows it by. */
+  readonly connectorId: string;
   /** Messages received and not yet settled. */
   readonly inHand: InHand;
   /** Attempts under way. */
@@ -110,6 +112,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   const renewToken = () => renewing ??= renewOnce().finally(() => renewing = undefined);
 
   return {
+    connectorId: settings.source.connectorId ?? journal.connectorId,
     inHand: {
       get messages() {
         return budget.items;
@@ -136,10 +139,12 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     isReplayable: downstream.isReplayable,
     apply(next) {
       if (lasting(next) !== lasting(now)) return false;
-      const isLinkOther = linking(next) !== linking(now);
+      const isOther = linking(next) !== linking(now);
+      const isTokenOther = next.source.token.reveal() !== now.source.token.reveal();
       now = next;
       downstream.apply(next);
-      if (isLinkOther) relink.ask();
+      // A connection that is open stays so: the relay says when its token is over.
+      if (isOther || isTokenOther) relink.ask(isOther ? "anew" : "now");
       return true;
     },
     async run(life) {

@@ -7,7 +7,7 @@ import type { Transport, TransportChoice, TransportName } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import { createFetch, type FetchClient } from "./runtime/fetch.ts";
 import { linking } from "./settings_change.ts";
-import type { SourceOptions } from "./source/source.ts";
+import type { SourceOptions } from "./source/source_options.ts";
 import { chooseTransport } from "./transport/choose.ts";
 import { longPollTransport } from "./transport/long_poll.ts";
 import type { RelayEndpoint } from "./transport/relay_endpoint.ts";

@@ -61,7 +61,7 @@ async function lookers(mode: Mode, collector: string) {
   });
   const status = foldStatus({
     clock: systemClock,
-    targetNames: ["default"],
+    targetNames: () => ["default"],
     about: build,
     now: () => ({
       connectorId: "bench",

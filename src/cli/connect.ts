@@ -1,5 +1,6 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
+import { readConfigFile } from "../config/config_file.ts";
 import { loadSettings } from "../config/load.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
@@ -18,6 +19,8 @@ import { openConnectorJournal } from "./connector_journal.ts";
 import { exitCode } from "./exit_code.ts";
 import { heldLog, isLogOnTerminal } from "./held_log.ts";
 import { readLayers } from "./layers.ts";
+import { startReloading } from "./reload.ts";
+import { runningConnector } from "./running_connector.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { liveActions, liveSource, titleOf } from "./live_source.ts";
 import { logFormat } from "./log_format.ts";
@@ -43,8 +46,8 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   --log-level NAME     debug, info, warning or error (default info)
 
   Every setting is a key in the file, a variable CONNECTOR_NAME and a flag
-  --name; switches are --name and --no-name. All: docs/CONFIGURATION.md, and
-  hookferry config show. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
+  --name (switch: --no-name): docs/CONFIGURATION.md. A changed file counts at
+  once, also on SIGHUP. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
   75 gave messages back unfinished, 77 token refused, 78 bad configuration.
 
   CONNECTOR_TOKEN=... hookferry connect --cloud-url https://r.example \\
@@ -54,7 +57,9 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
 /** Runs the connector until it is told to stop. Resolves with the exit code. */
 export async function connectCommand(args: readonly string[]): Promise<number> {
   const { rest, chaos, assertAllowed } = takeChaos(args);
-  const { settings, values, warnings } = loadSettings(readLayers(rest));
+  const layers = readLayers(rest);
+  const first = loadSettings(layers);
+  const { settings, values, warnings } = first;
   assertAllowed(settings.source.url);
   const mode = outputMode(settings.output);
   const logLines = lineWriter("stderr", systemClock);
@@ -72,7 +77,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const isDebug = settings.log.level === "debug";
   const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
   const observe: Observe = (event) => folds.forEach((fold) => fold(event));
-  const watch = watchConnector(() => ({ connector, journal }), settings);
+  const watch = watchConnector(() => running, settings);
   folds.push(watch.observe);
   const manager = serviceManager((why) =>
     observe({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
@@ -88,27 +93,55 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   });
   const spans = tracing && foldSpans(tracing.record, systemClock);
   if (spans) folds.push(spans.observe);
-  const journal = openConnectorJournal(settings, observe);
-  const connector = createConnector(settings, {
-    journal: journal.open,
-    clock: systemClock,
-    random: Math.random,
-    observe,
-    sample: tracing?.sample,
-    inspect: watch.exchanges?.record,
-    ...(chaos && { chaos }),
+  const running = runningConnector(settings, (settings) => {
+    const journal = openConnectorJournal(settings, observe);
+    const connector = createConnector(settings, {
+      journal: journal.open,
+      clock: systemClock,
+      random: Math.random,
+      observe(event) {
+        // One that makes room for the next is not the end.
+        if (event.type !== "connector.draining" || !running.isChanging) observe(event);
+      },
+      sample: tracing?.sample,
+      inspect: watch.exchanges?.record,
+      onTokenRefused: () => reloading.reload().then(() => {}, () => {}),
+      ...(chaos && { chaos }),
+    });
+    return { connector, journal };
   });
+  const reloading = startReloading({
+    first,
+    load() {
+      const { file } = layers;
+      return loadSettings({ ...layers, file: file && readConfigFile(file.path) });
+    },
+    apply({ settings }) {
+      assertAllowed(settings.source.url);
+      return running.apply(settings);
+    },
+    observe,
+    clock: systemClock,
+  });
+  const onHangUp = () => void reloading.reload().catch(() => {}); // it is told as an event
+  // On a terminal it says that the terminal has gone.
+  if (mode !== "live") process.on("SIGHUP", onHangUp);
   const signals = lifetimeFromSignals();
   const output = openOutput(mode, () => ({
     source: liveSource(titleOf(settings), watch),
-    actions: liveActions({ connector, journal }, signals.interrupt),
+    actions: liveActions(running, signals.interrupt),
   }));
   folds.push(output.observe);
   let closeStatus = () => Promise.resolve();
   try {
-    closeStatus = await serveStatus(settings, values, { connector, journal, watch, observe });
+    closeStatus = await serveStatus(settings, values, {
+      watched: running,
+      watch,
+      observe,
+      reload: reloading.reload,
+    });
     for (const message of warnings) observe({ type: "config.warning", message });
-    const { abandoned } = await connector.run(signals.life);
+    const { abandoned } = await running.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
     // What they still hold comes before the last word.
@@ -121,12 +154,14 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(`hookferry connect: ${error.message}\n`);
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
+    process.off("SIGHUP", onHangUp);
+    reloading.close();
     await output.close();
     await closeStatus();
     await serviceState?.close();
     spans?.close();
     await tracing?.close();
-    journal.open.close();
+    running.close();
     signals.dispose();
     await closeLog();
   }

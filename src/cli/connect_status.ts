@@ -10,7 +10,7 @@ import { redactBy } from "../protocol/redact.ts";
 import { foldStatus } from "../observe/status.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import type { StatusSource } from "../status/app.ts";
-import { type Control, controlRoutes } from "../status/control.ts";
+import { type Control, controlRoutes, type Reload } from "../status/control.ts";
 import { connectorPages } from "../status/pages.tsx";
 import { isLoopback, startStatusServer } from "../status/server.ts";
 import type { ConnectorJournal } from "./connector_journal.ts";
@@ -32,25 +32,26 @@ export interface Watch extends StatusSource {
 }
 
 /** The folds that are looked at from outside; `watched` is asked when somebody looks. */
-export function watchConnector(watched: () => Watched, settings: Settings): Watch {
-  const { journal: { place }, source, defaultRoute, routes, inspect, redact } = settings;
+export function watchConnector(
+  watched: () => Watched,
+  { inspect, redact }: Settings,
+): Watch {
   const recent = foldRecent(systemClock);
   const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(redact) });
-  const targets = [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
   const status = foldStatus({
     clock: systemClock,
-    targetNames: targets.map(({ name }) => name),
+    targetNames: () => watched().connector.targets.map(({ name }) => name),
     about: build,
     now() {
-      const { connector, journal: { open: { deadLetters, connectorId } } } = watched();
+      const { connector, journal: { open: { deadLetters }, place } } = watched();
       return {
-        connectorId: source.connectorId ?? connectorId,
+        connectorId: connector.connectorId,
         inHand: connector.inHand,
         heardAt: connector.heardAt,
         journal: {
-          place: place.kind === "folder" ? place.folder : place.kind,
+          place,
           problem: problem(),
           deadLetters: { messages: deadLetters.count, bytes: deadLetters.bytes },
         },
@@ -93,7 +94,12 @@ export function watchConnector(watched: () => Watched, settings: Settings): Watc
 export async function serveStatus(
   settings: Settings,
   values: Values,
-  { connector, journal, watch, observe }: Watched & { watch: Watch; observe: Observe },
+  { watched, watch, observe, reload }: {
+    readonly watched: Watched;
+    readonly watch: Watch;
+    readonly observe: Observe;
+    readonly reload: Reload;
+  },
 ): Promise<() => Promise<void>> {
   const { statusListen, statusToken } = settings;
   if (!statusListen) return () => Promise.resolve();
@@ -102,14 +108,14 @@ export async function serveStatus(
   let removeToken = () => {};
   try {
     const tokenNow = () => token;
-    const control = controlRoutes(controlOf(connector, journal), tokenNow);
+    const control = controlRoutes(controlOf(watched), tokenNow, reload);
     const where = () =>
       statusToken
         ? "It is the setting status_token of this connector."
         : token === undefined
         ? "Set status_token."
         : `The connector made it for its user on this machine: ${statusTokenFile(port)}`;
-    const shown = pageSource(settings, { connector, journal, watch });
+    const shown = pageSource(settings, watched, watch);
     const pages = connectorPages(shown, { clock: systemClock, tokenNow, where });
     const server = await startStatusServer(statusListen, watch, { control, pages });
     port = Number(new URL(server.url).port);
@@ -142,15 +148,19 @@ export async function serveStatus(
   }
 }
 
-export function controlOf(
-  { pause, replay, isReplayable }: Pick<Connector, "pause" | "replay" | "isReplayable">,
-  { open: { deadLetters } }: ConnectorJournal,
-): Control {
+/** What can be done to the connector that runs at the moment. */
+export function controlOf(watched: Watched): Control {
+  const letters = () => watched.journal.open.deadLetters;
   return {
-    pause: (forMs) => pause.pause(forMs),
-    resume: () => pause.resume(),
-    letters: deadLetters,
-    replay,
-    isReplayable,
+    pause: (forMs) => watched.connector.pause.pause(forMs),
+    resume: () => watched.connector.pause.resume(),
+    letters: {
+      list: (limit) => letters().list(limit),
+      of: (messageId) => letters().of(messageId),
+      ids: () => letters().ids(),
+      drop: (messageId) => letters().drop(messageId),
+    },
+    replay: (messageId) => watched.connector.replay(messageId),
+    isReplayable: (messageId) => watched.connector.isReplayable(messageId),
   };
 }

@@ -11,9 +11,16 @@ export interface FileLayer {
   origin(keys: Keys): string;
   /** The text as it was written, where it had references; else undefined. */
   written(keys: Keys): string | undefined;
+  /** The files that references name. */
+  readonly files: readonly string[];
 }
 
-const empty: FileLayer = { content: {}, origin: () => "no file", written: () => undefined };
+const empty: FileLayer = {
+  content: {},
+  origin: () => "no file",
+  written: () => undefined,
+  files: [],
+};
 
 /**
  * Puts the members of the profile in the place of those of the file; of `targets`, those of the same webhook id.

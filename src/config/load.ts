@@ -2,6 +2,7 @@ import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { ConfigError, type Report } from "./config_error.ts";
 import { parseListen } from "./listen_address.ts";
 import { type Layers, mergeLayers, type Values } from "./merge.ts";
+import { filesOf } from "./read_files.ts";
 import { withOrigin } from "./problem_origin.ts";
 import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
@@ -16,6 +17,8 @@ export interface Loaded {
   readonly values: Values;
   /** What works but should be looked at, one line each. */
   readonly warnings: readonly string[];
+  /** What was read. */
+  readonly files: readonly string[];
 }
 
 /** The settings that the layers come to. Throws `ConfigError` with all that is wrong. */
@@ -109,7 +112,12 @@ export function loadSettings(layers: Layers): Loaded {
       : undefined,
     exitOnAuthFailure: values.get("exit_on_auth_failure"),
   };
-  return { settings, values, warnings: configWarnings(settings, values, layers) };
+  return {
+    settings,
+    values,
+    warnings: configWarnings(settings, values, layers),
+    files: [...(layers.file ? [layers.file.path] : []), ...filesOf(values)],
+  };
 
   function required<T extends object>(
     key: "cloud_url" | "channel",

@@ -201,6 +201,11 @@ const table = [
 
 export const options: readonly Option[] = table;
 
+/** Options of the process: another value of these counts at the next start. */
+export const processKeys: ReadonlySet<string> = new Set(
+  options.map(({ key }) => key).filter((key) => /^(status|log|inspect|output)(_|$)/.test(key)),
+);
+
 export type OptionKey = typeof table[number]["key"];
 
 type Raw<Kind> = Kind extends { type: "boolean" } ? boolean

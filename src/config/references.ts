@@ -16,11 +16,15 @@ export function resolveReferences(
 ): {
   readonly content: Record<string, unknown>;
   readonly written: (keys: Keys) => string | undefined;
+  /** The files that were read. */
+  readonly files: readonly string[];
 } {
+  const files: string[] = [];
   const texts = new Map<string, string>();
   const resolved = resolve(content, []);
   return {
     content: resolved as Record<string, unknown>, // an object stays one
+    files,
     written: (keys) => texts.get(JSON.stringify(keys.map(String))),
   };
 
@@ -42,6 +46,7 @@ export function resolveReferences(
   function lookUp(name: string, whole: string, keys: Keys): string {
     const file = /^file:(.+)$/.exec(name)?.[1];
     if (file !== undefined) {
+      files.push(file);
       try {
         return readFileSync(file, "utf8").replace(/\r?\n$/, "");
       } catch (error) {

@@ -1,58 +1,15 @@
-import type { BackoffPolicy } from "../async/backoff.ts";
-import type { Clock, Random } from "../async/clock.ts";
-import { delay } from "../async/delay.ts";
-import {
-  type Delivery,
-  type Finished,
-  type Lifetime,
-  type Outcome,
-  type Source,
-  StreamFailure,
-  type TransportChoice,
-} from "../flow.ts";
-import type { Observe } from "../observe/events.ts";
+import { type Delivery, type Lifetime, type Outcome, type Source, StreamFailure } from "../flow.ts";
 import { climb } from "./climb.ts";
 import { Ending } from "./ending.ts";
 import { HeldNacks } from "./held_nacks.ts";
 import { InHand } from "./in_hand.ts";
 import { type OpenStream, openStream } from "./open_stream.ts";
 import { Outbox } from "./outbox.ts";
-import type { Pause } from "./pause.ts";
-import type { Relink } from "./relink.ts";
+import { delayUnlessAsked } from "./relink.ts";
 import { type Connected, readStream } from "./read_stream.ts";
 import { reconnectDelayMs } from "./reconnect_delay.ts";
 import { settlementOf } from "./settlement.ts";
-
-/** Where a property changes while the source runs, the new value counts from the next connection on. */
-export interface SourceOptions {
-  readonly transports: TransportChoice;
-  readonly backoff: BackoffPolicy;
-  /** No byte for this long = the connection is dead. */
-  readonly heartbeatTimeoutMs: number;
-  readonly connectionTimeoutMs: number;
-  /** What the relay has not confirmed after so long is told again. */
-  readonly ackTimeoutMs: number;
-  /** Called for any bytes from the relay. */
-  readonly onHeard: () => void;
-  /** How long to stay on a lesser transport before a better one is tried again. */
-  readonly fallbackRetryMs: number;
-  /** Failures in a row after which the last is thrown; 0 = try for ever. */
-  readonly maxConnectAttempts: number;
-  /** Throw the relay's refusal of the token instead of trying again. */
-  readonly exitOnRejected: boolean;
-  readonly pause: Pause;
-  /** Told when the stream is to be opened anew, as `transports` are others now. */
-  readonly relink?: Relink;
-  /** The relay does not accept the token; resolves with true when there is another one to try. */
-  readonly renewToken?: () => Promise<boolean>;
-  /** What an earlier process finished and the relay is not known to have been told. */
-  readonly untold: readonly Finished[];
-  /** The relay is now known to have been told of these. */
-  readonly onConfirmed: (messageIds: readonly string[]) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly observe: Observe;
-}
+import type { SourceOptions } from "./source_options.ts";
 
 /** A connection that lasted this long has proved itself: the backoff begins again. */
 const stableAfterMs = 10_000;
@@ -108,7 +65,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   };
   life.drain.addEventListener("abort", onDrain);
   const forgetPause = options.pause.onChange(leaveIfPaused);
-  const forgetRelink = options.relink?.onChange(() => {
+  const forgetRelink = options.relink?.onAsked((wish) => {
+    if (wish !== "anew") return;
     isRelinking = true;
     void stream?.close();
   });
@@ -200,7 +158,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         retryInMs,
         ...(failure?.status !== undefined && { status: failure.status }),
       });
-      if (retryInMs > 0) await waitUnlessRelinked(retryInMs);
+      if (retryInMs > 0) await delayUnlessAsked(options.relink, retryInMs, stop, clock);
     }
   } finally {
     life.drain.removeEventListener("abort", onDrain);
@@ -209,14 +167,6 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     ending.dispose();
     await stream?.close();
     await (replacement as OpenStream | undefined)?.close();
-  }
-
-  async function waitUnlessRelinked(ms: number): Promise<void> {
-    const over = new AbortController();
-    const forget = options.relink?.onChange(() => over.abort());
-    const signal = AbortSignal.any([stop, over.signal]);
-    await delay(ms, { signal, clock }).catch(() => {});
-    forget?.();
   }
 
   function settle(messageId: string, connectionId: string, outcome: Outcome): void {
