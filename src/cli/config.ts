@@ -1,7 +1,10 @@
 import process from "node:process";
 import { listing } from "../config/listing.ts";
 import { loadSettings } from "../config/load.ts";
+import { didYouMean } from "../config/near_name.ts";
 import { configSchema } from "../config/schema.ts";
+import { explainConfig } from "./config_explain.ts";
+import { initConfig } from "./config_init.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers, readLayersAnd } from "./layers.ts";
 import { UsageError } from "./usage_error.ts";
@@ -12,6 +15,12 @@ export const configHelp = `hookferry config: look at the settings without runnin
   config show     every value and who set it (--no-origin: without that);
                   secrets as ***
   config schema   the JSON Schema of the file, for editors
+  config init [FILE]    writes a commented file and its schema; asks on a
+                  terminal (--no-ask: a sample; --ask: asks anywhere)
+  config explain MESSAGE.json   which targets a message would go to, with which
+                  request, and what would be tried again; nothing is sent. The
+                  message is as dead-letters show prints it, or by hand:
+                  {"webhook_id": "stripe", "headers": {}, "body": "..."}
 
   Flags, variables and files are those of connect (hookferry connect --help).
 
@@ -19,7 +28,9 @@ export const configHelp = `hookferry config: look at the settings without runnin
 `;
 
 /** Resolves with the exit code. */
-export function configCommand([action = "", ...args]: readonly string[]): number {
+export function configCommand(
+  [action = "", ...args]: readonly string[],
+): number | Promise<number> {
   switch (action) {
     case "check":
       return check(args);
@@ -28,8 +39,15 @@ export function configCommand([action = "", ...args]: readonly string[]): number
     case "schema":
       process.stdout.write(`${JSON.stringify(configSchema(), null, 2)}\n`);
       return exitCode.ok;
+    case "init":
+      return initConfig(args);
+    case "explain":
+      return explainConfig(args);
   }
-  throw new UsageError(`config ${JSON.stringify(action)}: use check, show or schema`);
+  const actions = ["check", "show", "schema", "init", "explain"];
+  throw new UsageError(
+    `config ${JSON.stringify(action)}: use ${actions.join(", ")}${didYouMean(action, actions)}`,
+  );
 }
 
 function check(args: readonly string[]): number {
