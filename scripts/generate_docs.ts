@@ -66,6 +66,25 @@ profiles:
     channel: orders-staging
 \`\`\`
 
+## Several relays and channels
+
+\`connections\` holds settings by name: one process reads them all. Each is a connector of its own, with
+its own queue, places, journal and breakers, so that a flood in one does not starve another; what it
+does not say is said at the top. \`status_*\`, \`log_*\`, \`inspect*\` and \`output\` are of the process and stand
+at the top only. Variables and flags hold for all of them.
+
+\`\`\`yaml
+token_file: /run/secrets/hookferry
+default_target: { url: "http://127.0.0.1:3000/hooks" }
+connections:
+  eu: { cloud_url: https://eu.relay.example, channel: orders }
+  us: { cloud_url: https://us.relay.example, channel: orders, max_queue_messages: 100 }
+\`\`\`
+
+Log lines and metrics then have \`connection\`; \`hookferry_connection_info\` tells relay and channel of each.
+\`/status\` has each below \`connections\`, \`/readyz\` is ready when all are, pause, resume and dead letters are
+of all. There is no page then, and no live view, and \`hookferry dead-letters\` needs the running process.
+
 ## While it runs
 
 \`connect\` reads the files again when one of them has changed (it looks every second), on SIGHUP, and

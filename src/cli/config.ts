@@ -1,6 +1,5 @@
 import process from "node:process";
-import { listing } from "../config/listing.ts";
-import { loadSettings } from "../config/load.ts";
+import { loadConnections } from "../config/load_connections.ts";
 import { didYouMean } from "../config/near_name.ts";
 import { configSchema } from "../config/schema.ts";
 import { explainConfig } from "./config_explain.ts";
@@ -51,7 +50,7 @@ export function configCommand(
 }
 
 function check(args: readonly string[]): number {
-  const { warnings } = loadSettings(readLayers(args));
+  const { warnings } = loadConnections(readLayers(args));
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   process.stdout.write("the configuration is valid\n");
   return exitCode.ok;
@@ -60,7 +59,7 @@ function check(args: readonly string[]): number {
 function show(args: readonly string[]): number {
   const { layers, flags } = readLayersAnd(args, { origin: "boolean" });
   const withOrigin = flags.isOn("origin") ?? true;
-  for (const { key, shown, origin } of listing(loadSettings(layers))) {
+  for (const { key, shown, origin } of loadConnections(layers).listing) {
     process.stdout.write(`${key} = ${shown}${withOrigin ? `  (${origin})` : ""}\n`);
   }
   return exitCode.ok;

@@ -13,6 +13,8 @@ import type { StatusSource } from "../status/app.ts";
 import { type Control, controlRoutes, type Reload } from "../status/control.ts";
 import { connectorPages } from "../status/pages.tsx";
 import { isLoopback, startStatusServer } from "../status/server.ts";
+import type { Fleet } from "./fleet.ts";
+import { fleetControl, fleetStatus } from "./fleet_status.ts";
 import type { ConnectorJournal } from "./connector_journal.ts";
 import { pageSource } from "./connector_page.ts";
 import { statusTokenFile, writeStatusToken } from "./status_token.ts";
@@ -94,9 +96,8 @@ export function watchConnector(
 export async function serveStatus(
   settings: Settings,
   values: Values,
-  { watched, watch, observe, reload }: {
-    readonly watched: Watched;
-    readonly watch: Watch;
+  { fleet, observe, reload }: {
+    readonly fleet: Fleet;
     readonly observe: Observe;
     readonly reload: Reload;
   },
@@ -108,16 +109,24 @@ export async function serveStatus(
   let removeToken = () => {};
   try {
     const tokenNow = () => token;
-    const control = controlRoutes(controlOf(watched), tokenNow, reload);
+    const control = controlRoutes(fleetControl(fleet), tokenNow, reload);
     const where = () =>
       statusToken
         ? "It is the setting status_token of this connector."
         : token === undefined
         ? "Set status_token."
         : `The connector made it for its user on this machine: ${statusTokenFile(port)}`;
-    const shown = pageSource(settings, watched, watch);
-    const pages = connectorPages(shown, { clock: systemClock, tokenNow, where });
-    const server = await startStatusServer(statusListen, watch, { control, pages });
+    const one = fleet.members.get("");
+    const pages = one &&
+      connectorPages(pageSource(settings, one.running, one.watch), {
+        clock: systemClock,
+        tokenNow,
+        where,
+      });
+    const server = await startStatusServer(statusListen, fleetStatus(fleet), {
+      control,
+      ...(pages && { pages }),
+    });
     port = Number(new URL(server.url).port);
     observe({ type: "status.listening", url: server.url });
     if (token === undefined && isLoopback(statusListen)) makeToken();

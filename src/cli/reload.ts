@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { Clock } from "../async/clock.ts";
-import { differences, listing } from "../config/listing.ts";
-import type { Loaded } from "../config/load.ts";
+import { differences } from "../config/listing.ts";
+import type { LoadedConnections } from "../config/load_connections.ts";
 import { processKeys } from "../config/options.ts";
 import type { Observe } from "../observe/events.ts";
 
@@ -25,10 +25,10 @@ export interface Reloading {
  */
 export function startReloading(
   { first, load, apply, observe, clock }: {
-    readonly first: Loaded;
+    readonly first: LoadedConnections;
     /** Throws a `ConfigError`. */
-    readonly load: () => Loaded;
-    readonly apply: (loaded: Loaded) => Promise<void>;
+    readonly load: () => LoadedConnections;
+    readonly apply: (loaded: LoadedConnections) => Promise<void>;
     readonly observe: Observe;
     readonly clock: Clock;
   },
@@ -57,11 +57,11 @@ export function startReloading(
     tried = stampOf(current.files);
     try {
       const loaded = load();
-      const { lines, keys } = differences(listing(current), listing(loaded));
+      const { lines, keys } = differences(current.listing, loaded.listing);
       await apply(loaded);
       current = loaded;
       tried = stampOf(loaded.files);
-      const needsRestart = keys.filter((key) => processKeys.has(key));
+      const needsRestart = keys.filter((key) => processKeys.has(key.split(".").at(-1) ?? ""));
       observe({ type: "config.reloaded", changed: lines, needsRestart });
       for (const message of loaded.warnings) observe({ type: "config.warning", message });
       return { changed: lines, needsRestart };

@@ -1,5 +1,6 @@
 import type { Report } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
+import { connectionLayer } from "./connection_layer.ts";
 import { type FileLayer, fileLayer } from "./file_layer.ts";
 import { didYouMean } from "./near_name.ts";
 import { accepted, type AnyOptionValue, checkValue, parseText } from "./option_value.ts";
@@ -12,6 +13,8 @@ export interface Layers {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** By option key. */
   readonly flags: Readonly<Record<string, string | undefined>>;
+  /** Of the file's connections this one; undefined = the file is of one connection. */
+  readonly connection?: string;
   /** The token, where it was read from standard input. */
   readonly stdinToken?: string;
 }
@@ -80,7 +83,10 @@ const structuredKeys = ["default_target", "targets", "profiles", "connections", 
  */
 export function mergeLayers(layers: Layers, report: Report): Values {
   const { env, flags, stdinToken } = layers;
-  const file = fileLayer(layers.file, { profile: profileOf(layers), env }, report);
+  const whole = fileLayer(layers.file, { profile: profileOf(layers), env }, report);
+  const file = layers.connection === undefined
+    ? whole
+    : connectionLayer(whole, layers.connection, report);
   const origins = new Map<string, Origin>();
   for (const option of options) {
     const { key, kind } = option;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type OptionKind, options } from "./options.ts";
+import { type OptionKind, options, processKeys } from "./options.ts";
 import { routeSchema } from "./routes.ts";
 import { targetSchema } from "./target_settings.ts";
 
@@ -22,6 +22,14 @@ export function configSchema(): Record<string, unknown> {
     },
   };
   const { profile: _, ...ofProfile } = settings as Record<string, unknown>;
+  const ofConnection = Object.fromEntries(
+    Object.entries(ofProfile).filter(([key]) => !processKeys.has(key)),
+  );
+  const connectionsSchema = {
+    description: "several relays or channels by name; each begins with the settings at the top",
+    type: "object",
+    additionalProperties: { $ref: "#/$defs/connection" },
+  };
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "hookferry connector",
@@ -30,6 +38,7 @@ export function configSchema(): Record<string, unknown> {
     properties: {
       $schema: { type: "string" },
       ...settings,
+      connections: connectionsSchema,
       profiles: {
         description: "settings by the name that profile chooses; they take the place of the others",
         type: "object",
@@ -40,7 +49,12 @@ export function configSchema(): Record<string, unknown> {
     $defs: {
       target: withReferences(targetSchema),
       route: withReferences(routeSchema),
-      profile: { type: "object", properties: ofProfile, additionalProperties: false },
+      connection: { type: "object", properties: ofConnection, additionalProperties: false },
+      profile: {
+        type: "object",
+        properties: { ...ofProfile, connections: connectionsSchema },
+        additionalProperties: false,
+      },
     },
   };
 }
