@@ -4,6 +4,7 @@ import { readConfigFile } from "../config/config_file.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { loadConnections, type LoadedConnections } from "../config/load_connections.ts";
 import type { Settings } from "../config/settings.ts";
+import { readToken } from "../config/token.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import { eventLevel } from "../observe/event_level.ts";
@@ -182,12 +183,20 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
         },
         sample: tracing?.sample,
         inspect: watch.exchanges?.record,
-        onTokenRefused: () => reloading.reload().then(() => {}, () => {}),
+        onTokenRefused: () => reloading.reload().then(() => {}, () => rereadToken(name, running)),
         ...(chaos && { chaos }),
       });
       return { connector, journal };
     });
     return { running, watch };
+  }
+
+  /** The token alone: what else the files say now is not valid. */
+  async function rereadToken(name: string, running: RunningConnector): Promise<void> {
+    const { values } = reloading.current.connections.get(name) ?? loaded.first;
+    const token = readToken(values, () => {}); // that it cannot be read leaves the one that was refused
+    const { settings } = running;
+    if (token) await running.apply({ ...settings, source: { ...settings.source, token } });
   }
 
   /** What is of the whole process counts in the figures of each connection. */

@@ -14,6 +14,8 @@ export interface Reloaded {
 }
 
 export interface Reloading {
+  /** What counts. */
+  readonly current: LoadedConnections;
   /** Reads everything again and goes on with it. Rejects, and nothing is changed, when it is not valid. */
   reload(): Promise<Reloaded>;
   close(): void;
@@ -73,6 +75,9 @@ export function startReloading(
   }
 
   return {
+    get current() {
+      return current;
+    },
     reload,
     close: () => cancel(),
   };

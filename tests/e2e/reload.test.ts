@@ -244,6 +244,11 @@ test("a refused token makes its file be read again before anything else", async 
   await running.program.line(/"stream\.connected"/, 2);
   await publish(relay, "x");
   await target.arrived(1);
+  // Also when the other settings cannot be read at the moment.
+  write(running.path, "{");
+  const again = await relay.registry.rotate(channel, 200);
+  write(tokenFile, again.token);
+  await running.program.line(/"stream\.connected"/, 3);
   write(tokenFile, "wrong");
   await relay.registry.rotate(channel, 0);
   assert.equal(await running.program.ended, 77);
