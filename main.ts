@@ -27,7 +27,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry relay        run the relay, where senders can reach it
   hookferry connect      run the connector, where the targets are (the default)
   hookferry send URL     post sample webhooks, signed
-  hookferry config       check or show the settings; the schema of the file
+  hookferry config       check, show, begin or explain the settings
   hookferry dead-letters what a target would not take: list, show, replay, drop
   hookferry pause        a running connector takes nothing new; resume undoes it
   hookferry rotate-token a new token for a channel of a running relay
