@@ -105,15 +105,15 @@ testUnless(
   "man shows the page without a warning: every command, every setting",
   async (t) => {
     const page = await printed(t, ["man"], "hookferry.1");
-    const env = { LC_ALL: "C.UTF-8", MANWIDTH: "100", MAN_KEEP_FORMATTING: "", HOME: t.folder() };
+    const env = { LC_ALL: "C.UTF-8", MANWIDTH: "100", HOME: t.folder() };
     const { code, stdout, stderr } = await run(["man", "--warnings", "-l", page], env);
     assert.equal(code, 0);
     assert.equal(stderr, "");
-    const shown = stdout.replaceAll(/.\x08/g, "");
+
     for (const name of ["connect", "relay", "dead-letters", "man"]) {
-      assert.match(shown, new RegExp(`^ +hookferry ${name}$`, "m"));
+      assert.match(stdout, new RegExp(`^ +hookferry ${name}$`, "m"));
     }
-    for (const option of options) assert.ok(shown.includes(option.key), option.key);
+    for (const option of options) assert.ok(stdout.includes(option.key), option.key);
   },
 );
 
