@@ -209,7 +209,7 @@ download() {
   fail "$1 $why, nothing was installed${told:+: $told}"
 }
 
-names() { sed -n 's/^[0-9a-f]\{64\} [ *]hookferry-/ /p' "$1" | tr -d '\n'; }
+names() { sed -n 's/^[0-9a-f]\{64\} [ *]hookferry-\([a-z0-9-]*\)$/ \1/p' "$1" | tr -d '\n'; }
 
 sum() {
   if has sha256sum; then sha256sum <"$1"

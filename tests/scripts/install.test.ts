@@ -9,7 +9,7 @@ import {
   readFileSync,
 } from "node:fs";
 import { symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { withCleanup } from "../support/cleanup.ts";
 import { executable, serveRelease, sums } from "../support/release.ts";
@@ -302,6 +302,38 @@ testUnless(asNobody, notAsRoot, async (t) => {
   const stays = await run([...as, "--uninstall", "--dir", readOnly], env, text);
   assert.equal(stays.code, 1);
   assert.match(stays.stderr, /cannot remove .*: its folder cannot be written to/);
+});
+
+test("the script that lies beside a release knows where it is and which version is meant", async (t) => {
+  const { default: { version } } = await import("../../package.json", { with: { type: "json" } });
+  const about = executable(version);
+  const { url, asked } = await serveRelease(t, {
+    [`v${version}/${file}`]: about,
+    [`v${version}/SHA256SUMS`]: sums({ [file]: about }),
+  });
+  const out = t.folder();
+  const maker = join(dirname(script), "package", "installers.ts");
+  const deno = "Deno" in globalThis ? ["run", "--allow-all"] : [];
+  const home = { HOME: process.env["HOME"] ?? "" };
+  const made = await run([process.execPath, ...deno, maker, "--base", url, "--out", out], home);
+  assert.equal(made.code, 0, made.stderr);
+  const own = join(out, "install.sh");
+  const dir = t.folder();
+  const { code, stderr } = await run(["sh", own, "--target", target, "--dir", dir]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(asked, [`v${version}/SHA256SUMS`, `v${version}/${file}`]);
+  const twin = readFileSync(join(out, "install.ps1"), "utf8");
+  assert.ok(twin.includes(`$releasedBase = '${url}'\n$releasedVersion = '${version}'\n`));
+  const bad = await run([
+    process.execPath,
+    ...deno,
+    maker,
+    "--base",
+    "https://x.example/'",
+    "--out",
+    out,
+  ], home);
+  assert.equal(bad.code, 2);
 });
 
 test("root installs for all, others for themselves, when no folder is named", async () => {
