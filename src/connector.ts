@@ -128,7 +128,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       downstream.replay(messageId, { drain: stopNow.signal, abort: stopNow.signal }),
     isReplayable: downstream.isReplayable,
     async run(life) {
-      const http = createFetch(source.tls);
+      const http = createFetch(source);
       const dedup = new Dedup(
         { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
         clock,

@@ -137,7 +137,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         (state, openMs) => observe({ type: "breaker.changed", target: name, state, openMs }),
       ),
     };
-    targets.push({ made, places, url: target.url.origin + target.url.pathname });
+    targets.push({ made, places, url: target.origin + target.url.pathname });
     return made;
 
     function makeBatchSink(batch: BatchSettings): Sink {

@@ -26,9 +26,12 @@ export interface Origin {
 /** The value of every option that has one, and where it came from. */
 export class Values {
   readonly #origins: ReadonlyMap<string, Origin>;
+  /** The environment. */
+  readonly env: Layers["env"];
 
-  constructor(origins: ReadonlyMap<string, Origin>) {
+  constructor(origins: ReadonlyMap<string, Origin>, env: Layers["env"]) {
     this.#origins = origins;
+    this.env = env;
   }
 
   get<Key extends OptionKey>(key: Key): OptionValue<Key> {
@@ -98,7 +101,7 @@ export function mergeLayers(layers: Layers, report: Report): Values {
     }
   }
   reportUnknownKeys(file, layers.file?.path, report);
-  return new Values(origins);
+  return new Values(origins, env);
 }
 
 /** The old connector's files hold a format of Python's logging there; it says nothing about ours. */

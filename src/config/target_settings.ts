@@ -1,15 +1,20 @@
 import { z } from "zod";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
-import type { TargetSettings } from "./settings.ts";
+import type { Values } from "./merge.ts";
+import { readProxy } from "./proxy.ts";
+import { Secret } from "./secret.ts";
+import { type TargetSettings, tlsVersions } from "./settings.ts";
+import { parseTargetUrl, targetUrlRule } from "./target_url.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 
 const method = z.string().regex(/^[A-Za-z]{1,32}$/, "use a method, as POST");
 
 /** One target in a file. */
 export const targetSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: "use a URL beginning with http: or https:" })
-    .describe("where the webhook is sent; the path suffix and query of the webhook are appended"),
+  url: z.string().regex(/^(https?|unix):/i, targetUrlRule).describe(
+    "where the webhook is sent, a URL or unix:/PATH/TO/SOCKET:/PATH; the path suffix and query of the webhook are appended",
+  ),
   method: method.nullish().describe("instead of the webhook's own method"),
   headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), z.string()).nullish()
     .describe("sent with every request, in place of the webhook's own of the same name"),
@@ -43,6 +48,13 @@ export const targetSchema = z.strictObject({
   ca_cert_path: z.string().min(1).nullish().describe("CA file for the target, added to the roots"),
   client_cert_path: z.string().min(1).nullish().describe("client certificate for the target"),
   client_key_path: z.string().min(1).nullish().describe("its key"),
+  client_key_passphrase: z.string().min(1).nullish().describe("its passphrase"),
+  tls_server_name: z.string().min(1).nullish()
+    .describe("the name in the target's certificate (default: the URL's host)"),
+  tls_min_version: z.enum(tlsVersions).nullish().describe("least version (default tls1.2)"),
+  proxy: z.string().min(1).nullish().describe(
+    "the way to the target: http://[USER:PASSWORD@]HOST:PORT, or none (default: HTTPS_PROXY and its kin)",
+  ),
   batch: batchSchema.nullish().describe("several messages in one request: docs/BATCH.md"),
 });
 
@@ -65,13 +77,14 @@ const breakerDefaults = {
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */
 export function readTarget(
-  { path, name, given, legacyHeaders }: {
+  { path, name, given, legacyHeaders, env }: {
     /** Where it stands: "targets.orders". */
     readonly path: string;
     readonly name: string;
     readonly given: unknown;
     /** Where the target does not say. */
     readonly legacyHeaders: boolean;
+    readonly env: Values["env"];
   },
   report: Report,
 ): TargetSettings | undefined {
@@ -83,9 +96,16 @@ export function readTarget(
     return undefined;
   }
   const { data } = parsed;
+  const place = parseTargetUrl(data.url);
+  if (!place) return void report(`${path}.url: ${JSON.stringify(data.url)}: ${targetUrlRule}`);
+  const way = place.socketPath === undefined
+    ? readProxy(place.url, data.proxy ?? undefined, env, `${path}.proxy`, report)
+    : { proxy: undefined, proxyReason: "a Unix socket" };
+  if (!way) return undefined;
   return {
     name: data.name ?? name,
-    url: new URL(data.url),
+    ...place,
+    ...way,
     method: data.method?.toUpperCase(),
     headers: Object.entries(data.headers ?? {}),
     timeoutMs: (data.timeout_seconds ?? defaults.timeoutSeconds) * 1000,
@@ -104,6 +124,9 @@ export function readTarget(
         caPath: data.ca_cert_path ?? undefined,
         certPath: data.client_cert_path ?? undefined,
         keyPath: data.client_key_path ?? undefined,
+        passphrase: data.client_key_passphrase ? new Secret(data.client_key_passphrase) : undefined,
+        serverName: data.tls_server_name ?? undefined,
+        minVersion: data.tls_min_version ?? undefined,
       },
       tlsKeys(`${path}.`),
       report,

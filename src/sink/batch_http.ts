@@ -33,7 +33,7 @@ export function batchHttpSink(
   settings: BatchSettings,
   { maxSockets, admit, drain, clock, inspect }: BatchHttpOptions,
 ): Sink {
-  const client = createHttpClient(target.tls, maxSockets);
+  const client = createHttpClient(target, maxSockets);
   const requests = new TaskGroup();
   const gathering = new Gathering(settings, {
     send: (batch) => requests.run(() => send(batch)),

@@ -22,7 +22,7 @@ export function httpSink(
   clock: Clock,
   inspect?: Inspect,
 ): Sink {
-  const client = createHttpClient(target.tls, maxSockets);
+  const client = createHttpClient(target, maxSockets);
   return {
     async send(envelope: Envelope, attempt: number, abort: AbortSignal): Promise<Attempt> {
       const late = () => new DOMException("no answer in time", "TimeoutError");
@@ -70,7 +70,7 @@ export function failedAttempt(error: unknown, timedOut: boolean, target: TargetS
   const { code, message } = networkFailure(error);
   return {
     kind: "transient",
-    reason: { code, message: `cannot reach ${target.url.origin}: ${message}` },
+    reason: { code, message: `cannot reach ${target.origin}: ${message}` },
   };
 }
 

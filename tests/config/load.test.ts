@@ -79,6 +79,8 @@ const beside: Record<string, Record<string, unknown>> = {
   reconnect_delay: { max_reconnect_delay: 100 },
   client_cert_path: { client_key_path: certPath("client_key") },
   client_key_path: { client_cert_path: cert },
+  client_key_passphrase: { client_cert_path: cert, client_key_path: certPath("client_key") },
+  verify_ssl: { allow_insecure: true },
 };
 
 for (const option of options) {
@@ -253,6 +255,7 @@ test("verification that is off is warned of, for the relay and for each target",
   const file = fileWith(t, {
     ...needed,
     verify_ssl: false,
+    allow_insecure: true,
     targets: { a: { url: "https://a.internal/", verify_ssl: false }, b: { url: "https://b/" } },
   });
   const warnings = load({ file }).warnings.join("\n");
@@ -376,7 +379,7 @@ for (
   ] as const
 ) {
   test(`a switch understands ${text}`, () => {
-    const env = { CONNECTOR_VERIFY_SSL: text };
+    const env = { CONNECTOR_VERIFY_SSL: text, CONNECTOR_ALLOW_INSECURE: "1" };
     const { values } = load({ env, flags: { ...needed, token: undefined }, stdinToken: "t" });
     assert.equal(values.get("verify_ssl"), expected);
   });
