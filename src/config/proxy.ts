@@ -74,7 +74,7 @@ function parseProxy(given: string): URL | undefined {
 
 function hasReadableUser({ username, password }: URL): boolean {
   try {
-    return !/[\x00-\x1f\x7f]/.test(decodeURIComponent(username + password));
+    return !/\p{Cc}/u.test(decodeURIComponent(username + password));
   } catch {
     return false;
   }

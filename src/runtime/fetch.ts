@@ -20,9 +20,11 @@ export interface FetchClient {
   close(): void;
 }
 
-/** Connects to no address where a relay cannot be (`isForbiddenAddress`); one behind a proxy the proxy must refuse. */
-export function createFetch({ tls, proxy }: Pick<Reach, "tls" | "proxy">): FetchClient {
-  const client = createHttpClient({ tls, proxy, refuses: isForbiddenAddress }, Infinity);
+/** Connects to no address where a relay cannot be; one behind a proxy the proxy must refuse. */
+export function createFetch(
+  { tls, proxy, refuses = isForbiddenAddress }: Pick<Reach, "tls" | "proxy" | "refuses">,
+): FetchClient {
+  const client = createHttpClient({ tls, proxy, refuses }, Infinity);
   return {
     async fetch(url, { method, headers, body = "", signal }) {
       const response = await client.request({

@@ -57,7 +57,10 @@ export function createHttpClient(reach: Reach, maxSockets: number): HttpClient {
         const { url, body } = given;
         const forwardedBy = url.protocol === "http:" ? proxy : undefined;
         const request = start(given);
-        const abort = () => request.destroy(asError(signal.reason));
+        const abort = () => {
+          request.destroy(asError(signal.reason));
+          reject(signal.reason); // while a tunnel is being opened the request itself tells nothing
+        };
         signal.addEventListener("abort", abort, { once: true });
         request.on("socket", (socket) => {
           // Deno 2.9.6 sends a request a second time, silently, when a reused connection dies or is

@@ -58,11 +58,12 @@ const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] 
     "the certificate is for another host name",
   ],
   ["tls", /CERT_HAS_EXPIRED|certificate expired|Expired/, "the certificate has expired"],
+  ["refused", /ENOENT/, "there is no such Unix socket"],
+  ["refused", /EACCES|EPERM/, "no permission to connect there"],
   [
     "tls",
-    // Bun's fetch says no more than this.
-    /EPROTO: The TLS handshake failed/,
-    "the TLS handshake failed: the server does not speak TLS here, or demands a client certificate",
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|ProtocolVersion/,
+    "the server speaks no TLS version that is allowed here: see tls_min_version",
   ],
   [
     "tls",

@@ -1,7 +1,7 @@
 /** Connections through an HTTP proxy, by CONNECT (RFC 9110 section 9.3.6). */
 import http from "node:http";
 import https from "node:https";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import { ProxyFailure } from "./network_failure.ts";
 import { nodeTlsOptions } from "./tls.ts";
@@ -31,13 +31,13 @@ export function proxyAuthorization({ username, password }: URL): string | undefi
 
 /** What to connect to for a proxy: its own TLS has the CA beside the roots, and no client certificate. */
 export function proxyAddress(proxy: URL, ca: string | undefined): https.RequestOptions {
-  const isSecure = proxy.protocol === "https:";
-  return {
-    protocol: proxy.protocol,
-    hostname: proxy.hostname.replace(/^\[|\]$/g, ""),
-    port: proxy.port || (isSecure ? 443 : 80),
-    ...(isSecure && nodeTlsOptions({ verify: true, ca, cert: undefined, key: undefined })),
-  };
+  const { protocol } = proxy;
+  const hostname = proxy.hostname.replace(/^\[|\]$/g, "");
+  if (protocol === "http:") return { protocol, hostname, port: proxy.port || 80 };
+  // Its own name; it would be taken from the Host header, which names what lies behind the proxy.
+  const serverName = isIP(hostname) ? "" : hostname;
+  const tls = { verify: true, ca, cert: undefined, key: undefined, serverName };
+  return { protocol, hostname, port: proxy.port || 443, ...nodeTlsOptions(tls) };
 }
 
 /** Rejects with `ProxyFailure`. */

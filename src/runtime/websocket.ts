@@ -41,7 +41,7 @@ export interface ClientSocket extends AsyncIterable<string> {
   close(code: number, graceMs: number): Promise<void>;
 }
 
-export interface OpenOptions extends Pick<Reach, "tls" | "proxy"> {
+export interface OpenOptions extends Pick<Reach, "tls" | "proxy" | "refuses"> {
   readonly headers: Record<string, string>;
   readonly maxFrameBytes: number;
   /** Aborting cuts the TCP connection, at any time. */
@@ -56,10 +56,10 @@ const maxRefusalBytes = 1024;
 
 /**
  * Rejects with `HandshakeRefused`, with the network's error, or with the signal's reason. Connects to no address where a
- * relay cannot be (`isForbiddenAddress`); one behind a proxy the proxy must refuse.
+ * relay cannot be; one behind a proxy the proxy must refuse.
  */
 export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSocket> {
-  const { signal, heard } = options;
+  const { signal, heard, refuses = isForbiddenAddress } = options;
   if (signal.aborted) return Promise.reject(signal.reason);
   const { agent, endTunnel } = agentFor(url, options);
   const socket = new WebSocket(url, {
@@ -68,7 +68,7 @@ export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSoc
     perMessageDeflate: false,
     followRedirects: false,
     ...nodeTlsOptions(options.tls),
-    ...(agent ? { agent } : { lookup: guardedLookup(isForbiddenAddress) }),
+    ...(agent ? { agent } : { lookup: guardedLookup(refuses) }),
   });
   const abort = () => {
     endTunnel();
