@@ -14,7 +14,7 @@ export function tunnelled(agent: http.Agent, proxy: URL, ca: string | undefined)
   const over = new AbortController();
   agent.createConnection = (options, callback) => {
     const { host, port } = options as { host?: string | null; port?: number | string | null };
-    open(proxy, ca, authority(host ?? "localhost", port ?? 80), over.signal)
+    openTunnel(proxy, ca, authority(host ?? "localhost", port ?? 80), over.signal)
       .then((socket) => agent instanceof https.Agent ? secured(socket, options) : socket)
       .then((socket) => callback?.(null, socket), (error) => callback?.(error, undefined as never));
     return undefined;
@@ -40,8 +40,8 @@ export function proxyAddress(proxy: URL, ca: string | undefined): https.RequestO
   return { protocol, hostname, port: proxy.port || 443, ...nodeTlsOptions(tls) };
 }
 
-/** Rejects with `ProxyFailure`. */
-function open(
+/** Opens a tunnel to `path`, "host:port". Rejects with `ProxyFailure`. */
+export function openTunnel(
   proxy: URL,
   ca: string | undefined,
   path: string,
@@ -95,6 +95,7 @@ function secured(socket: Socket, options: object): Promise<Socket> {
   });
 }
 
-function authority(host: string, port: number | string): string {
+/** "host:port" as CONNECT takes it. */
+export function authority(host: string, port: number | string): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
