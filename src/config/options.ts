@@ -47,6 +47,12 @@ const table = [
   },
   { key: "target_url", kind: text, help: "where webhooks go that `targets` does not name" },
   {
+    key: "allowed_targets",
+    kind: text,
+    help:
+      "where targets may be, parted by commas: hosts, *.hosts, addresses, networks, unix:/PATH; anywhere where nothing is said",
+  },
+  {
     key: "target_method",
     kind: text,
     help: "method for the default target; else the webhook's own",

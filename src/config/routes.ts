@@ -41,7 +41,14 @@ export function readRoutes(
     maxBytes: values.get("max_queue_bytes"),
   };
   const read: ReadTarget = (path, name, given) => {
-    const target = readTarget({ path, name, given, legacyHeaders, env: values.env }, report);
+    const target = readTarget({
+      path,
+      name,
+      given,
+      legacyHeaders,
+      env: values.env,
+      allowed: values.get("allowed_targets"),
+    }, report);
     if (target?.batch) checkBatchWindow(path, target.batch, window, report);
     return target;
   };

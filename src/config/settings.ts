@@ -116,6 +116,8 @@ export interface TargetSettings {
   readonly socketPath: string | undefined;
   /** Where that is, for people: the URL's origin, or unix:PATH. */
   readonly origin: string;
+  /** Where all the addresses of its host must be; undefined = anywhere. */
+  readonly allowedNetworks: readonly string[] | undefined;
   readonly proxy: URL | undefined;
   /** Why this proxy, or none, for people. */
   readonly proxyReason: string;

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { allowedTargetsRule, permissionOf } from "./allowed_targets.ts";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
 import type { Values } from "./merge.ts";
 import { readProxy } from "./proxy.ts";
 import { Secret } from "./secret.ts";
 import { type TargetSettings, tlsVersions } from "./settings.ts";
-import { parseTargetUrl, targetUrlRule } from "./target_url.ts";
+import { parseTargetUrl, type TargetPlace, targetUrlRule } from "./target_url.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 
 const method = z.string().regex(/^[A-Za-z]{1,32}$/, "use a method, as POST");
@@ -77,7 +78,7 @@ const breakerDefaults = {
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */
 export function readTarget(
-  { path, name, given, legacyHeaders, env }: {
+  { path, name, given, legacyHeaders, env, allowed }: {
     /** Where it stands: "targets.orders". */
     readonly path: string;
     readonly name: string;
@@ -85,6 +86,8 @@ export function readTarget(
     /** Where the target does not say. */
     readonly legacyHeaders: boolean;
     readonly env: Values["env"];
+    /** Where targets may be; undefined = anywhere. */
+    readonly allowed: string | undefined;
   },
   report: Report,
 ): TargetSettings | undefined {
@@ -102,10 +105,12 @@ export function readTarget(
     ? readProxy(place.url, data.proxy ?? undefined, env, `${path}.proxy`, report)
     : { proxy: undefined, proxyReason: "a Unix socket" };
   if (!way) return undefined;
+  const allowedNetworks = readAllowed(place, way.proxy !== undefined, allowed, path, report);
   return {
     name: data.name ?? name,
     ...place,
     ...way,
+    allowedNetworks,
     method: data.method?.toUpperCase(),
     headers: Object.entries(data.headers ?? {}),
     timeoutMs: (data.timeout_seconds ?? defaults.timeoutSeconds) * 1000,
@@ -135,6 +140,29 @@ export function readTarget(
     legacyHeaders: data.legacy_headers ?? legacyHeaders,
     batch: data.batch ? readBatch(data.batch) : undefined,
   };
+}
+
+/** Reports a target that is not where it may be. What its addresses must be in, where its name alone does not decide. */
+function readAllowed(
+  place: TargetPlace,
+  isProxied: boolean,
+  allowed: string | undefined,
+  path: string,
+  report: Report,
+): readonly string[] | undefined {
+  const permission = allowed === undefined || permissionOf(place, allowed);
+  if (permission === true) return undefined;
+  if (typeof permission === "string") {
+    return void report(
+      `allowed_targets: ${JSON.stringify(permission)} cannot be read: use ${allowedTargetsRule}`,
+    );
+  }
+  const where = `${path}.url: ${JSON.stringify(place.origin)}`;
+  if (permission === false) return void report(`${where} is not in allowed_targets`);
+  if (!isProxied) return permission.networks;
+  return void report(
+    `${where} is reached through a proxy, so its address cannot be held against allowed_targets: name its host there`,
+  );
 }
 
 function readBreaker(

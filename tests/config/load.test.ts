@@ -50,6 +50,7 @@ const texts: Record<string, string[]> = {
   target_url: ["http://127.0.0.1:1/", "http://127.0.0.1:2/"],
   status_listen: ["127.0.0.1:8421", "off"],
   target_method: ["PUT", "POST"],
+  allowed_targets: ["127.0.0.1", "127.0.0.0/8"],
   ca_cert_path: [certPath("ca"), certPath("other_ca")],
   client_cert_path: [cert, `${dirname(cert)}/./client.pem`],
   journal: ["memory", "sqlite:/j"],

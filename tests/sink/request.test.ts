@@ -20,6 +20,7 @@ const target: TargetSettings = {
   url: new URL("http://127.0.0.1:1/base/?own=1"),
   socketPath: undefined,
   origin: "http://127.0.0.1:1",
+  allowedNetworks: undefined,
   proxy: undefined,
   proxyReason: "",
   method: undefined,
