@@ -67,6 +67,11 @@ const defaults = {
   multiplier: 2,
 };
 
+const notOfSockets = [
+  ...["verify_ssl", "ca_cert_path", "client_cert_path", "client_key_path"] as const,
+  ...["client_key_passphrase", "tls_server_name", "tls_min_version", "proxy"] as const,
+];
+
 const breakerDefaults = {
   consecutive_failures: 10,
   failure_rate: 0.5,
@@ -101,6 +106,13 @@ export function readTarget(
   const { data } = parsed;
   const place = parseTargetUrl(data.url);
   if (!place) return void report(`${path}.url: ${JSON.stringify(data.url)}: ${targetUrlRule}`);
+  if (place.socketPath !== undefined) {
+    for (const key of notOfSockets) {
+      if (data[key] !== undefined && data[key] !== null) {
+        report(`${path}.${key}: has no meaning for a Unix socket`);
+      }
+    }
+  }
   const way = place.socketPath === undefined
     ? readProxy(place.url, data.proxy ?? undefined, env, `${path}.proxy`, report)
     : { proxy: undefined, proxyReason: "a Unix socket" };

@@ -49,7 +49,10 @@ export function readTls(paths: TlsPaths, names: TlsNames, report: Report): TlsSe
   if (paths.passphrase && keyPath === undefined) {
     report(`${names.passphrase}: has no meaning without ${names.key}`);
   }
-  const isCertificate = (pem: string) => void new X509Certificate(pem);
+  const isCertificate = (pem: string) => {
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [pem];
+    for (const block of blocks) new X509Certificate(block);
+  };
   const ca = readPem(names.ca, paths.caPath, "a PEM certificate", isCertificate, report);
   const cert = readPem(
     names.cert,

@@ -68,6 +68,16 @@ for (const [name, make, refused] of kinds) {
   });
 }
 
+test("a file of several certificates is looked at to its end", (t) => {
+  const ca = readFileSync(certPath("ca"), "utf8");
+  const other = readFileSync(certPath("other_ca"), "utf8");
+  const path = join(t.folder(), "bundle.pem");
+  writeFileSync(path, `one\n${ca}two\n${other}`);
+  assert.equal(read({ caPath: path }).problems, "");
+  writeFileSync(path, ca + other.replace(/\n[^-]/, "\n="));
+  assert.match(read({ caPath: path }).problems, /bundle\.pem" does not hold a PEM certificate$/);
+});
+
 test("a server name is a host name: an address cannot be asked for", () => {
   for (const serverName of ["api.internal", "a", "under_score.x", "xn--bcher-kva.example"]) {
     assert.equal(read({ serverName }).problems, "", serverName);
