@@ -2,8 +2,11 @@ import { z } from "zod";
 import { allowedTargetsRule, permissionOf } from "./allowed_targets.ts";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
+import type { Keys } from "./file_lines.ts";
 import type { Values } from "./merge.ts";
+import { keysOf } from "./problem_origin.ts";
 import { readProxy } from "./proxy.ts";
+import { parseWithReferences, schemaProblems } from "./schema_problems.ts";
 import { Secret } from "./secret.ts";
 import { type TargetSettings, tlsVersions } from "./settings.ts";
 import { parseTargetUrl, type TargetPlace, targetUrlRule } from "./target_url.ts";
@@ -83,23 +86,21 @@ const breakerDefaults = {
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */
 export function readTarget(
-  { path, name, given, legacyHeaders, env, allowed }: {
+  { path, name, given, values }: {
     /** Where it stands: "targets.orders". */
     readonly path: string;
     readonly name: string;
     readonly given: unknown;
-    /** Where the target does not say. */
-    readonly legacyHeaders: boolean;
-    readonly env: Values["env"];
-    /** Where targets may be; undefined = anywhere. */
-    readonly allowed: string | undefined;
+    readonly values: Values;
   },
   report: Report,
 ): TargetSettings | undefined {
-  const parsed = targetSchema.safeParse(given);
+  const written = (inside: Keys) =>
+    values.file.written([...keysOf(path, values.file.content), ...inside]);
+  const parsed = parseWithReferences(targetSchema, given, written);
   if (!parsed.success) {
-    for (const { path: inside, message } of parsed.error.issues) {
-      report(`${[path, ...inside].join(".")}: ${message}`);
+    for (const problem of schemaProblems(targetSchema, given, parsed.error, written)) {
+      report(`${path}${problem}`);
     }
     return undefined;
   }
@@ -114,10 +115,16 @@ export function readTarget(
     }
   }
   const way = place.socketPath === undefined
-    ? readProxy(place.url, data.proxy ?? undefined, env, `${path}.proxy`, report)
+    ? readProxy(place.url, data.proxy ?? undefined, values.env, `${path}.proxy`, report)
     : { proxy: undefined, proxyReason: "a Unix socket" };
   if (!way) return undefined;
-  const allowedNetworks = readAllowed(place, way.proxy !== undefined, allowed, path, report);
+  const allowedNetworks = readAllowed(
+    place,
+    way.proxy !== undefined,
+    values.get("allowed_targets"),
+    path,
+    report,
+  );
   return {
     name: data.name ?? name,
     ...place,
@@ -149,7 +156,7 @@ export function readTarget(
       report,
     ),
     maxConcurrentRequests: data.max_concurrent_requests ?? undefined,
-    legacyHeaders: data.legacy_headers ?? legacyHeaders,
+    legacyHeaders: data.legacy_headers ?? values.get("legacy_headers"),
     batch: data.batch ? readBatch(data.batch) : undefined,
   };
 }

@@ -112,6 +112,22 @@ test("doctor tells all that is wrong with the settings, and ends with 78", async
   );
 });
 
+test("doctor looks at every connection of a file, each by its name", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const { code, byName } = await doctor(t, {
+    ...{ channel: "dev", journal: "memory", default_target: { url: target.url.href } },
+    connections: {
+      east: { cloud_url: relay.url, token: "s3cret" },
+      west: { cloud_url: "http://127.0.0.1:1", token: "s3cret" },
+    },
+  });
+  assert.equal(code, 1);
+  assert.equal(byName.get("east.transport.sse")?.status, "ok");
+  assert.equal(byName.get("west.relay.tcp")?.status, "fail");
+  assert.equal(byName.get("west.target.default.tcp")?.status, "ok");
+});
+
 test("doctor is readable without --json, and each failure has its fix below it", async (t) => {
   const program = startProgram(t, ["doctor", "--to", "1", "--no-inspect"], {
     CONNECTOR_CLOUD_URL: "http://127.0.0.1:1",

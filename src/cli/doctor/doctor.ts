@@ -1,7 +1,7 @@
 import process from "node:process";
 import { systemClock } from "../../async/clock.ts";
 import { ConfigError } from "../../config/config_error.ts";
-import { type Loaded, loadSettings } from "../../config/load.ts";
+import { loadConnections, type LoadedConnections } from "../../config/load_connections.ts";
 import type { Settings, TargetSettings } from "../../config/settings.ts";
 import { journalFolder } from "../connector_journal.ts";
 import { exitCode } from "../exit_code.ts";
@@ -39,7 +39,7 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
     findings.push(finding);
     if (!asJson) process.stdout.write(shown(finding));
   };
-  const code = await examine(() => loadSettings(layers), tell);
+  const code = await examine(() => loadConnections(layers), tell);
   const failed = findings.filter(({ status }) => status === "fail").length;
   if (asJson) process.stdout.write(`${JSON.stringify({ ok: failed === 0, findings })}\n`);
   else process.stdout.write(failed === 0 ? "nothing failed\n" : `${failed} failed\n`);
@@ -47,8 +47,8 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
 }
 
 /** Resolves with the exit code for when something failed. */
-async function examine(load: () => Loaded, tell: Tell): Promise<number> {
-  let loaded: Loaded;
+async function examine(load: () => LoadedConnections, tell: Tell): Promise<number> {
+  let loaded: LoadedConnections;
   try {
     loaded = load();
   } catch (error) {
@@ -57,11 +57,19 @@ async function examine(load: () => Loaded, tell: Tell): Promise<number> {
     for (const detail of error.problems) tell({ check: "settings", status: "fail", detail, fix });
     return exitCode.badConfig;
   }
-  const { settings, warnings } = loaded;
+  const { connections, warnings } = loaded;
   tell({ check: "settings", status: "ok", detail: "valid" });
   for (const detail of warnings) {
     tell({ check: "settings", status: "warn", detail, fix: "docs/CONFIGURATION.md" });
   }
+  for (const [name, { settings }] of connections) {
+    const at = name === "" ? "" : `${name}.`;
+    await examineOne(settings, (finding) => tell({ ...finding, check: at + finding.check }));
+  }
+  return exitCode.unexpected;
+}
+
+async function examineOne(settings: Settings, tell: Tell): Promise<void> {
   const { source } = settings;
   const timeoutMs = Math.min(source.connectionTimeoutMs, maxStepMs);
   const checking = { tell, timeoutMs, now: systemClock.now() };
@@ -72,7 +80,6 @@ async function examine(load: () => Loaded, tell: Tell): Promise<number> {
     await checkWay({ ...target, name: `target.${target.name}` }, checking);
   }
   tell(checkDisk(journalFolder(settings)));
-  return exitCode.unexpected;
 }
 
 function targetsOf({ defaultRoute, routes }: Settings): TargetSettings[] {
