@@ -266,6 +266,11 @@ test("verification that is off is warned of, for the relay and for each target",
   assert.doesNotMatch(warnings, /"b"/);
 });
 
+test("verification is not switched off for the relay unless insecurity is allowed", (t) => {
+  const problems = problemsOf({ file: fileWith(t, { ...needed, verify_ssl: false }) });
+  assert.match(problems.join(), /^verify_ssl: off, .* ca_cert_path, or set allow_insecure/);
+});
+
 test("requirement 6: what is not PEM, not a pair or locked is told at load", (t) => {
   const paths = {
     ca_cert_path: certPath("client_key"),
