@@ -6,7 +6,7 @@ import { createHttpClient } from "./http_client.ts";
 import type { Reach } from "./reach.ts";
 
 export interface FetchInit {
-  readonly method: "GET" | "POST";
+  readonly method: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
   readonly signal: AbortSignal;
