@@ -70,7 +70,7 @@ test("doctor tells a wrong token, a target that is not there and a relay that ca
   assert.match(wrong.byName.get("token")?.detail ?? "", /answered 401/);
   assert.match(wrong.byName.get("token")?.fix ?? "", /correct token and channel/);
   assert.equal(wrong.byName.get("target.default.tcp")?.detail, "connection refused");
-  assert.match(wrong.byName.get("target.default.tcp")?.fix ?? "", /start it/);
+  assert.match(wrong.byName.get("target.default.tcp")?.fix ?? "", /start what is to listen there/);
   assert.equal(wrong.byName.get("disk")?.status, "warn");
   assert.doesNotMatch(JSON.stringify(wrong.findings), /marked-secret/);
 
@@ -137,8 +137,8 @@ test("doctor is readable without --json, and each failure has its fix below it",
   });
   assert.equal(await program.ended, 1);
   const text = program.stdout.join("\n");
-  assert.match(text, /^ok {4}settings {13}valid$/m);
-  assert.match(text, /^fail {2}relay\.tcp {12}connection refused\n {27}-> start it/m);
+  assert.match(text, /^ok {4}settings {17}valid$/m);
+  assert.match(text, /^fail {2}relay\.tcp {16}connection refused\n {31}-> start what/m);
   assert.match(text, /\n2 failed$/);
 });
 

@@ -87,6 +87,6 @@ function targetsOf({ defaultRoute, routes }: Settings): TargetSettings[] {
 }
 
 function shown({ check, status, detail, fix }: Finding): string {
-  const line = `${status.padEnd(5)} ${check.padEnd(20)} ${detail}\n`;
-  return fix === undefined || status === "ok" ? line : `${line}${" ".repeat(27)}-> ${fix}\n`;
+  const line = `${status.padEnd(5)} ${check.padEnd(24)} ${detail}\n`;
+  return fix === undefined || status === "ok" ? line : `${line}${" ".repeat(31)}-> ${fix}\n`;
 }

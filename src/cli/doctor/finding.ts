@@ -16,7 +16,7 @@ export interface Finding {
 export type Tell = (finding: Finding) => void;
 
 const fixes: Record<NetworkFailure["code"], string> = {
-  refused: "start it, or correct host and port",
+  refused: "start what is to listen there, or correct the address",
   dns: "correct the host name, or ask for it to be made known to this machine's resolver",
   timeout: "let the connection out through the firewall, or set proxy where one leads there",
   reset: "ask who runs the firewall or the proxy on the way what it cuts",

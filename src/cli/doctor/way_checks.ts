@@ -1,5 +1,6 @@
 /** The steps on the way to a server: proxy, name, connection, certificate. */
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { bareHost } from "../../config/host.ts";
 import type { TlsSettings } from "../../config/settings.ts";
 import { isForbiddenAddress } from "../../protocol/forbidden_address.ts";
@@ -48,17 +49,18 @@ export async function checkWay(way: Way, { tell, timeoutMs, now }: Checking): Pr
   const host = bareHost(first.hostname);
   const port = Number(first.port || (first.protocol === "https:" ? 443 : 80));
   const whose = proxy ? `the proxy ${host}` : host;
-  const isFound = await check(`${name}.dns`, tell, timeoutMs, async () => {
-    const addresses = await addressesOf(host);
-    const bad = way.refusesForbidden && !proxy && addresses.find(isForbiddenAddress);
-    const detail = `${whose} is ${addresses.join(", ")}`;
-    if (!bad) return { status: "ok", detail };
-    return {
-      status: "fail",
-      detail: `${detail}: a link-local, metadata or otherwise reserved address`,
-      fix: "correct cloud_url, or what the name server says of it",
-    };
-  });
+  const isFound = isIP(host) !== 0 && !isForbiddenAddress(host) ||
+    await check(`${name}.dns`, tell, timeoutMs, async () => {
+      const addresses = await addressesOf(host);
+      const bad = way.refusesForbidden && !proxy && addresses.find(isForbiddenAddress);
+      const detail = `${whose} is ${addresses.join(", ")}`;
+      if (!bad) return { status: "ok", detail };
+      return {
+        status: "fail",
+        detail: `${detail}: a link-local, metadata or otherwise reserved address`,
+        fix: "correct cloud_url, or what the name server says of it",
+      };
+    });
   if (!isFound) return false;
   const isOpen = await check(`${name}.tcp`, tell, timeoutMs, async (signal) => {
     await canConnect({ host, port }, signal);
