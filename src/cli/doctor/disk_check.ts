@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Finding } from "./finding.ts";
 
@@ -18,15 +18,16 @@ export function checkDisk(folder: string | undefined): Finding {
     };
   }
   let at = resolve(folder);
-  while (!existsSync(at)) at = dirname(at);
   try {
+    while (!existsSync(at)) at = dirname(at);
+    if (!statSync(at).isDirectory()) throw new Error("not a folder");
     accessSync(at, constants.W_OK);
   } catch {
     return {
       check,
       status: "fail",
       detail: `the journal's folder ${JSON.stringify(folder)} cannot be written`,
-      fix: `chown or chmod ${JSON.stringify(at)}, or set journal to another folder`,
+      fix: `make ${JSON.stringify(at)} a folder that can be written, or set journal to another`,
     };
   }
   const { bavail, bsize } = statfsSync(at);
