@@ -106,6 +106,29 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     );
   });
 
+  test(`[${protocol}] a proxy that cuts its connections is gone through again`, async (t) => {
+    const plainTarget = await startTarget(t);
+    const relay = await startDevRelay(t);
+    const secureRelay = await startTlsFront(t, new URL(relay.url));
+    const secureTarget = await startTlsFront(t, plainTarget.url);
+    const proxy = await startConnectProxy(t);
+    const run = start(t, {
+      ...{ protocol, ...tls, proxy: proxy.url, relay: elsewhere(secureRelay, "relay.test") },
+      target: { url: elsewhere(secureTarget, "target.test").href, ...tls, proxy: proxy.url },
+    });
+    await run.happened("stream.connected");
+    for (let n = 1; n <= 5; n++) {
+      await publish(relay, `${n}`);
+      await run.happened("settlement.confirmed", n);
+      proxy.cut();
+      await run.happened("stream.connected", n + 1);
+    }
+    assert.deepEqual(
+      plainTarget.got.map(({ body }) => new TextDecoder().decode(body)),
+      ["1", "2", "3", "4", "5"],
+    );
+  });
+
   test(`[${protocol}] a proxy that wants a password is named, the password given is not`, async (t) => {
     const proxy = await startConnectProxy(t, { user: "ferry:right" });
     const run = start(t, {
