@@ -1,5 +1,6 @@
 /** Relay and targets through a real HTTP proxy; the names used here only the proxy can resolve. */
 import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
 import { loadSettings } from "../../src/config/load.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { startConnectProxy } from "../support/connect_proxy.ts";
@@ -223,7 +224,6 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 }
 
 async function startSilentPeer(t: TestContext, onConnection: () => void): Promise<string> {
-  const { createServer } = await import("node:net");
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.on("data", onConnection);
@@ -231,5 +231,5 @@ async function startSilentPeer(t: TestContext, onConnection: () => void): Promis
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.defer(() => void server.close());
-  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
