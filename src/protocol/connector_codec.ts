@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
-import { parseObject, problemOf } from "./json_object.ts";
+import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxBatchIds } from "./limits.ts";
 
 const ackSchema = z.object({
@@ -102,7 +102,10 @@ export function decodeConnectorFrame(text: string, connectionId: string): Decode
         : { type: "extend", messageIds, connectionId };
     }
     default:
-      return { type: "unknown", name: typeof value.type === "string" ? value.type : "(none)" };
+      return {
+        type: "unknown",
+        name: typeof value.type === "string" ? quoted(value.type) : "(none)",
+      };
   }
 }
 

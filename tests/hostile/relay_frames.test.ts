@@ -1,8 +1,12 @@
 /** A relay that sends frames nobody should: each is survived, counted, and nothing wrong reaches a target. */
 import assert from "node:assert/strict";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
-import { startHostileRelay, transportNames, webhookText } from "../support/hostile_relay.ts";
-import { greeting } from "../support/hostile_relay.ts";
+import {
+  greeting,
+  startHostileRelay,
+  transportNames,
+  webhookText,
+} from "../support/hostile_relay.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
@@ -86,7 +90,15 @@ const hostile: readonly Hostile[] = [
   },
   {
     name: "paths that lead elsewhere",
-    frames: ["/../admin", "/%2e%2e/admin", "//evil.example/", "/a\r\nX-Injected: 1", "x", "/a b", "/é"]
+    frames: [
+      "/../admin",
+      "/%2e%2e/admin",
+      "//evil.example/",
+      "/a\r\nX-Injected: 1",
+      "x",
+      "/a b",
+      "/é",
+    ]
       .map((path, i) => webhookText(`p${i}`, { path })),
     delivered: ["p2"],
     nacked: ["p0", "p1", "p3", "p4", "p5", "p6"],
@@ -186,7 +198,11 @@ const maxEventBytes = 4_096;
 for (const transport of transportNames) {
   for (const { name, frames, delivered = [], nacked = [], ignored } of hostile) {
     test(`[${transport}] ${name}`, async (t) => {
-      const relay = await startHostileRelay(t, transport, [greeting, ...frames, webhookText("good")]);
+      const relay = await startHostileRelay(t, transport, [
+        greeting,
+        ...frames,
+        webhookText("good"),
+      ]);
       const target = await startTarget(t);
       const run = startConnector(t, settings(relay.url, target.url, transport));
       for (const id of ["good", ...delivered, ...nacked]) await relay.hasSettled(id);

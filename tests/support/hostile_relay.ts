@@ -30,16 +30,29 @@ export interface HostileRelay extends RawServer {
   hasSettled(messageId: string): Promise<void>;
 }
 
-/** One stream request after the other gets the next list of frames, the last list again and again. */
+/** Every stream is opened, says the frames, and stays open. Of polls the first are answered, the others wait. */
 export async function startHostileRelay(
   t: TestContext,
   transport: TransportName,
-  ...streams: readonly (readonly string[])[]
+  frames: readonly string[],
 ): Promise<HostileRelay> {
-  let opened = 0;
+  const answers = pollAnswers(frames).values();
   return await startScriptedRelay(t, (request) => {
-    const frames = streams[Math.min(opened++, streams.length - 1)] ?? [];
-    void sayFrames(request, transport, frames, opened > streams.length);
+    switch (transport) {
+      case "websocket":
+        return request.write(
+          Buffer.concat([
+            Buffer.from(handshakeAnswer(request)),
+            ...frames.map((frame) => socketFrame(frame)),
+          ]),
+        );
+      case "sse":
+        return request.write(sseHead + frames.map(sseText).join(""));
+      case "long_poll": {
+        const { value } = answers.next();
+        if (value !== undefined) return request.write(pollAnswer(value));
+      }
+    }
   });
 }
 
@@ -63,6 +76,8 @@ export async function startScriptedRelay(
     }
     if (/^upgrade: websocket/im.test(request.head)) {
       request.socket.on("data", () => {
+        // A closing frame begins with these eight bits; whoever hears it is gone.
+        if (request.later.at(-8) === 0x88) request.socket.destroy();
         for (const text of clientTexts(request.later)) {
           const { type, message_id } = JSON.parse(text);
           if (type === "ack" || type === "nack") settle(message_id, type);
@@ -79,44 +94,44 @@ export async function startScriptedRelay(
   };
 }
 
-/** Opens the stream as the transport wants it, says the frames, and leaves it open. */
-export async function sayFrames(
-  request: RawRequest,
-  transport: TransportName,
-  frames: readonly string[],
-  isWaiting = false,
-): Promise<void> {
-  switch (transport) {
-    case "websocket":
-      await request.write(handshakeAnswer(request));
-      for (const frame of frames) await request.write(socketFrame(frame));
-      return;
-    case "sse":
-      await request.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
-      for (const frame of frames) await request.write(sseText(frame));
-      return;
-    case "long_poll": {
-      if (isWaiting) return;
-      const [hello = "", ...messages] = frames;
-      const body = `${hello.slice(0, -1)},"messages":[${messages.join(",")}]}`;
-      await request.write(httpAnswer("200 OK", body, "Content-Type: application/json\r\n"));
-    }
+export const sseHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+export function pollAnswer(body: string): string {
+  return httpAnswer("200 OK", body, "Content-Type: application/json\r\n");
+}
+
+/** What is no JSON would spoil the other messages of its answer: it is an answer of its own. */
+function pollAnswers([hello = "", ...frames]: readonly string[]): string[] {
+  const whole = frames.filter(isJson);
+  const broken = frames.filter((frame) => !isJson(frame));
+  return [...broken, `${hello.slice(0, -1)},"messages":[${whole.join(",")}]}`];
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function sseText(frame: string): string {
+export function sseText(frame: string): string {
   const type = /^\{"type":"([a-z]+)"/.exec(frame)?.[1];
   return `${type === undefined ? "" : `event: ${type}\n`}data: ${frame}\n\n`;
 }
 
-/** The text frames in what a client sent, unmasked; it sends none longer than 64 KiB here. */
+/** The text frames in what a client sent, unmasked. */
 function clientTexts(bytes: Uint8Array): string[] {
   const texts: string[] = [];
   const view = Buffer.from(bytes);
   for (let at = 0; at + 6 <= view.length;) {
     const short = (view[at + 1] ?? 0) & 127;
-    const wide = short === 126 ? 2 : 0;
-    const length = wide ? view.readUInt16BE(at + 2) : short;
+    const wide = short === 126 ? 2 : short === 127 ? 8 : 0;
+    if (at + 6 + wide > view.length) break;
+    const length = wide === 0
+      ? short
+      : view.readUIntBE(at + 2 + Math.max(0, wide - 6), Math.min(wide, 6));
     const mask = view.subarray(at + 2 + wide, at + 6 + wide);
     const payload = view.subarray(at + 6 + wide, at + 6 + wide + length);
     if (payload.length < length) break;

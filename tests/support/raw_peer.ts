@@ -77,7 +77,9 @@ export async function startRawServer(
 
 /** A response with a length. */
 export function httpAnswer(status: string, body = "", headers = ""): string {
-  return `HTTP/1.1 ${status}\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  return `HTTP/1.1 ${status}\r\n${headers}Content-Length: ${
+    Buffer.byteLength(body)
+  }\r\n\r\n${body}`;
 }
 
 /** The server's side of the opening handshake (RFC 6455 section 4.2.2). */
