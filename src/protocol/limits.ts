@@ -10,6 +10,9 @@ export const maxFrameBytes = 64 * 1024 * 1024;
 /** Message ids of one kind in one frame or request. */
 export const maxBatchIds = 10_000;
 
+/** Messages that are read of one answer to a poll; no more than a hundred are ever asked for. */
+export const maxPollMessages = 1_000;
+
 /** The longest message id, characters. */
 export const maxMessageIdLength = 256;
 

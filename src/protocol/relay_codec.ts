@@ -6,7 +6,7 @@ import { z } from "zod";
 import { knownCapabilities } from "./capabilities.ts";
 import type { RelayFrame } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
-import { maxChannelNameLength } from "./limits.ts";
+import { maxChannelNameLength, maxPollMessages } from "./limits.ts";
 import { elementTexts, memberText } from "./json_text.ts";
 import { decodeWebhook } from "./webhook_codec.ts";
 
@@ -62,12 +62,14 @@ export function decodePollResponse(text: string): RelayFrame[] {
   const value = parseObject(text);
   if (typeof value === "string") return [{ type: "malformed", problem: value }];
   const messages = memberText(text, "messages");
-  return [
-    decodeConnected(value),
-    ...(messages?.startsWith("[") ? elementTexts(messages) : []).map((message) =>
-      decodeRelayFrame(message, "webhook")
-    ),
-  ];
+  const texts = messages?.startsWith("[") ? elementTexts(messages, maxPollMessages + 1) : [];
+  const frames = texts.slice(0, maxPollMessages)
+    .map((message) => decodeRelayFrame(message, "webhook"));
+  // What is beyond comes again: nobody settles it.
+  if (texts.length > maxPollMessages) {
+    frames.push({ type: "malformed", problem: `more than ${maxPollMessages} messages` });
+  }
+  return [decodeConnected(value), ...frames];
 }
 
 function decodeConnected(value: Record<string, unknown>): RelayFrame {
