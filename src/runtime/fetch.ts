@@ -13,7 +13,10 @@ export interface FetchInit {
   readonly signal: AbortSignal;
 }
 
-/** Never follows a redirect: the token must not reach another place. The body must be read or cancelled. */
+/**
+ * Never follows a redirect: the token must not reach another place. Takes no compressed body: a kilobyte of it can
+ * become a gigabyte. The body must be read or cancelled.
+ */
 export type Fetch = (url: URL, init: FetchInit) => Promise<Response>;
 
 export interface FetchClient {
@@ -22,9 +25,32 @@ export interface FetchClient {
 }
 
 export function createFetch(tls: TlsSettings): FetchClient {
+  return uncompressed(clientFor(tls));
+}
+
+function clientFor(tls: TlsSettings): FetchClient {
   if (!isDeno) return bunFetch(tls);
   // Deno's own fetch cannot switch verification off and silently ignores being asked to.
   return tls.verify ? denoFetch(tls) : nodeFetch(tls);
+}
+
+/** Deno's `fetch` unpacks by itself, and keeps the header that tells. */
+function uncompressed({ fetch, close }: FetchClient): FetchClient {
+  return {
+    async fetch(url, init) {
+      const headers = { ...init.headers, "Accept-Encoding": "identity" };
+      const response = await fetch(url, { ...init, headers });
+      const encoding = response.headers.get("content-encoding") ?? "identity";
+      if (encoding.toLowerCase() === "identity") return response;
+      await response.body?.cancel();
+      throw new Error(
+        `the answer is compressed (${
+          JSON.stringify(encoding.slice(0, 32))
+        }), which was not asked for`,
+      );
+    },
+    close,
+  };
 }
 
 function denoFetch(tls: TlsSettings): FetchClient {
@@ -44,6 +70,8 @@ function bunFetch(tls: TlsSettings): FetchClient {
     tls: nodeTlsOptions(tls),
     // Bun would cut a silent body after six minutes. Liveness is the watchdog's job.
     timeout: false,
+    // It would unpack without looking at who reads.
+    decompress: false,
   };
   return {
     fetch: (url, init) => fetch(url, { ...init, ...options } as RequestInit),

@@ -39,7 +39,6 @@ export function sseTransport(relay: RelayEndpoint): Transport {
           headers: {
             ...streamHeaders(relay),
             "Accept": "text/event-stream",
-            "Accept-Encoding": "identity",
             ...(lastEventId !== "" && { "Last-Event-ID": lastEventId }),
           },
         });
