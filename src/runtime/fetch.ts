@@ -93,7 +93,10 @@ function nodeFetch(tls: TlsSettings): FetchClient {
           agent: isSecure ? secure : plain,
           rejectUnauthorized: false,
         });
-        const abort = () => request.destroy(new Error("aborted"));
+        const abort = () => {
+          request.destroy(new Error("aborted"));
+          reject(signal.reason);
+        };
         signal.addEventListener("abort", abort, { once: true });
         // See http_client.ts: without this Deno would send the request a second time.
         request.on("socket", () => {
@@ -102,6 +105,12 @@ function nodeFetch(tls: TlsSettings): FetchClient {
         request.on("response", (response) => {
           response.once("close", () => signal.removeEventListener("abort", abort));
           resolve(toResponse(response));
+        });
+        // See http_client.ts.
+        request.on("upgrade", (_response, socket) => {
+          signal.removeEventListener("abort", abort);
+          socket.destroy();
+          reject(new Error("the server answered 101, an upgrade that was not asked for"));
         });
         request.on("error", (error) => {
           signal.removeEventListener("abort", abort);

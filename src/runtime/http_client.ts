@@ -59,7 +59,10 @@ export function createHttpClient(tls: TlsSettings, maxSockets: number): HttpClie
           agent: isSecure ? secure : plain,
           ...(isSecure && tlsOptions),
         });
-        const abort = () => request.destroy(asError(signal.reason));
+        const abort = () => {
+          request.destroy(asError(signal.reason));
+          reject(signal.reason);
+        };
         signal.addEventListener("abort", abort, { once: true });
         request.on("socket", (socket) => {
           // Deno 2.9.6 sends a request a second time, silently, when a reused connection dies or is
@@ -78,6 +81,12 @@ export function createHttpClient(tls: TlsSettings, maxSockets: number): HttpClie
           // At the end its connection is another request's: an abort must not destroy that.
           response.once("end", over).once("close", over);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
+        });
+        // Without a listener an upgrade is no answer and no error: the request would never end.
+        request.on("upgrade", (_response, socket) => {
+          signal.removeEventListener("abort", abort);
+          socket.destroy();
+          reject(new Error("the server answered 101, an upgrade that was not asked for"));
         });
         request.on("error", (error) => {
           signal.removeEventListener("abort", abort);
