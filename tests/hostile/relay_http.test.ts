@@ -153,28 +153,24 @@ test("[long_poll] of an answer of ten million messages the first thousand are lo
   assert.equal(ignored.length, 1_001);
 });
 
-/** The first stream request gets `answer`, those after it a good message. */
+/** The first stream request gets `answer`, each after it a good message. */
 async function start(
   t: TestContext,
   transport: Transport,
   answer: Answer,
 ): Promise<{ readonly relay: HostileRelay; readonly run: Running }> {
   let streams = 0;
+  const good = webhookText("good");
   const relay = await startScriptedRelay(t, (request: RawRequest) => {
-    switch (++streams) {
-      case 1:
-        return answer === undefined
-          ? request.socket.destroy()
-          : request.write(answer).then(() => request.socket.end());
-      case 2: {
-        const good = webhookText("good");
-        return request.write(
-          transport === "sse"
-            ? sseHead + sseText(greeting) + sseText(good)
-            : pollAnswer(`${greeting.slice(0, -1)},"messages":[${good}]}`),
-        );
-      }
+    if (++streams > 1) {
+      return request.write(
+        transport === "sse"
+          ? sseHead + sseText(greeting) + sseText(good)
+          : pollAnswer(`${greeting.slice(0, -1)},"messages":[${good}]}`),
+      );
     }
+    if (answer === undefined) return request.socket.destroy();
+    return request.write(answer).then(() => request.socket.end());
   });
   const target = await startTarget(t);
   return { relay, run: startConnector(t, settings(relay.url, target.url, transport)) };
