@@ -7,6 +7,9 @@ import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxBatchIds } from "./limits.ts";
 
+/** No message waits for longer, whatever a connector asks. */
+const maxDelaySeconds = 30 * 86_400;
+
 const ackSchema = z.object({
   message_id: z.string().optional(),
   message_ids: z.array(z.string()).max(maxBatchIds).optional(),
@@ -149,7 +152,8 @@ function nackOf(nack: z.infer<typeof nackSchema>, connectionId: string): Settlem
     connectionId,
     verdict: "nack",
     retry: nack.retry,
-    ...(nack.delay_seconds !== undefined && { delayMs: nack.delay_seconds * 1000 }),
+    ...(nack.delay_seconds !== undefined &&
+      { delayMs: Math.min(nack.delay_seconds, maxDelaySeconds) * 1000 }),
     ...(nack.reason !== undefined && { reason: nack.reason }),
     ...(nack.attempted === false && { attempted: false }),
   };
