@@ -5,6 +5,7 @@ import { type Layers, mergeLayers, type Values } from "./merge.ts";
 import type { OptionKey } from "./options.ts";
 import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
+import { shown } from "./shown.ts";
 import { readSourceUrl } from "./source_url.ts";
 import { readRoutes } from "./routes.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
@@ -131,7 +132,7 @@ export function loadSettings(layers: Layers): Loaded {
 
 function quoted(values: Values, key: OptionKey): string {
   const found = values.origin(key);
-  return `${JSON.stringify(found?.value)} from ${found?.origin}`;
+  return `${shown(found?.value)} from ${found?.origin}`;
 }
 
 function readStatusListen(values: Values, report: Report): ListenAddress | undefined {

@@ -2,6 +2,7 @@ import type { Report } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { didYouMean } from "./near_name.ts";
 import { accepted, type AnyOptionValue, checkValue, parseText } from "./option_value.ts";
+import { shown } from "./shown.ts";
 import { envName, flagName, type OptionKey, options, type OptionValue } from "./options.ts";
 
 /** What the settings are made from, weakest first. */
@@ -79,8 +80,8 @@ export function mergeLayers(layers: Layers, report: Report): Values {
       origin: string,
     ) => {
       if (value !== undefined) return origins.set(key, { value, origin, rank });
-      const shown = kind.type === "secret" ? "its value" : JSON.stringify(given);
-      report(`${key}: ${shown} from ${origin} is not ${accepted(kind)}`);
+      const what = kind.type === "secret" ? "its value" : shown(given);
+      report(`${key}: ${what} from ${origin} is not ${accepted(kind)}`);
     };
     if (option.default !== undefined) set(0, option.default, option.default, "default");
     const inFile = file[key];
