@@ -1,4 +1,7 @@
-/** A value in quotes, for an error message; a password in a URL is not shown. */
+const maxShown = 200;
+
+/** A value for a message: as JSON, cut when it is long, without the credentials of a URL. */
 export function shown(value: unknown): string {
-  return String(JSON.stringify(value)).replace(/:\/\/[^/\s"]*@/g, "://***@");
+  const text = (JSON.stringify(value) ?? "nothing").replace(/(:\/\/)[^/\s"]*@/g, "$1***@");
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
 }

@@ -1,10 +1,7 @@
 import {
-  configureSync,
   getAnsiColorFormatter,
-  getLogger,
   getTextFormatter,
   type LogRecord,
-  resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
 import type { Clock } from "../async/clock.ts";
@@ -34,29 +31,12 @@ export function createLog<Event extends { readonly type: string }>(
   options: LogOptions<Event>,
 ): { observe: (event: Event) => void; close(): void } {
   const format = formatter(options.format);
-  configureSync({
-    reset: true,
-    sinks: {
-      lines(record) {
-        try {
-          options.write(format(record).trimEnd());
-        } catch {
-          // A line that cannot be written must not stop a delivery.
-        }
-      },
-    },
-    loggers: [
-      { category, lowestLevel: options.level, sinks: ["lines"] },
-      { category: ["logtape", "meta"], lowestLevel: "fatal", sinks: [] },
-    ],
-  });
-  const logger = getLogger(category);
   const least = levels.indexOf(options.level);
+  // LogTape's records and formatters; its loggers, which find their sinks anew for each record, cost more than the line.
   const tell = (event: Event, repeated?: number) => {
     const level = options.levelOf(event);
     if (levels.indexOf(level) < least) return; // most are: nothing is made of them
     const { type, ...fields } = event;
-    // Made whole, category and all: LogTape need not look for placeholders, nor copy it.
     const record: LogRecord = {
       category,
       level,
@@ -65,17 +45,15 @@ export function createLog<Event extends { readonly type: string }>(
       rawMessage: type,
       properties: repeated === undefined ? fields : { ...fields, repeated },
     };
-    logger.emit(record);
+    try {
+      options.write(format(record).trimEnd());
+    } catch {
+      // A line that cannot be written must not stop a delivery.
+    }
   };
-  if (options.level === "debug") return { observe: tell, close: resetSync };
-  const repeats = foldRepeats(options.levelOf, options.clock, tell);
-  return {
-    observe: repeats.observe,
-    close() {
-      repeats.close();
-      resetSync();
-    },
-  };
+  return options.level === "debug"
+    ? { observe: tell, close() {} }
+    : foldRepeats(options.levelOf, options.clock, tell);
 }
 
 function formatter(format: LogFormat): TextFormatter {
@@ -89,14 +67,18 @@ function formatter(format: LogFormat): TextFormatter {
   }
 }
 
-function jsonLine(record: LogRecord): string {
-  const time = new Date(record.timestamp).toISOString();
-  return JSON.stringify({
-    time,
-    level: record.level,
-    event: record.rawMessage,
-    ...record.properties,
-  });
+function jsonLine({ timestamp, level, rawMessage, properties }: LogRecord): string {
+  const fields = JSON.stringify(properties);
+  const head = `{"time":"${isoTime(timestamp)}","level":"${level}","event":"${rawMessage}"`;
+  return fields === "{}" ? `${head}}` : `${head},${fields.slice(1)}`;
+}
+
+let lastTime = { at: NaN, text: "" };
+
+/** Many lines are of one millisecond. */
+function isoTime(at: number): string {
+  if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
+  return lastTime.text;
 }
 
 function humanLine(

@@ -169,9 +169,10 @@ export function foldRecent(clock: Clock): RecentFold {
 
   function stands(entry: Entry, target: string, standing: Standing, reason?: string): void {
     entry.targets.set(target, standing);
-    entry.standing = [...entry.targets.values()].reduce((a, b) =>
-      order.indexOf(b) > order.indexOf(a) ? b : a
-    );
+    entry.standing = standing;
+    for (const other of entry.targets.values()) {
+      if (order.indexOf(other) > order.indexOf(entry.standing)) entry.standing = other;
+    }
     entry.reason = entry.standing === "delivered" ? undefined : reason ?? entry.reason;
     const isOver = entry.standing !== "retrying" && entry.standing !== "in_hand";
     if (isOver) entry.durationMs ??= clock.now() - entry.at;

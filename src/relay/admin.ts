@@ -32,10 +32,8 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     }));
 
   app.use(async (c, next) => {
-    if (!adminToken) {
-      const detail = "Admin API disabled: set WEBHOOK_CONNECT_ADMIN_TOKEN";
-      return c.json({ detail }, 403);
-    }
+    const off = "Admin API disabled: set WEBHOOK_CONNECT_ADMIN_TOKEN";
+    if (!adminToken) return c.json({ detail: off }, 403);
     const header = c.req.header("authorization");
     if (header === undefined) return c.json({ detail: "Missing authorization header" }, 401);
     if (!sameText(bearerToken(header) ?? "", adminToken)) {

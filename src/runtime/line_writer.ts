@@ -17,6 +17,8 @@ export interface LineWriter {
 const maxWaiting = 1024 * 1024;
 const lastWordsMs = 1_000;
 const againMs = 10;
+/** Between two writes: the lines of a flood go together. */
+const gatherMs = 10;
 
 type Stream = { write(bytes: Uint8Array): Promise<number> };
 const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
@@ -30,6 +32,8 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   let lost = 0;
   let isClosed = false;
   let writing: Promise<void> | undefined;
+  let isHurried = false;
+  let hurry = () => {};
 
   async function writeAll(): Promise<void> {
     try {
@@ -38,6 +42,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
         const bytes = new TextEncoder().encode(waiting);
         waiting = "";
         await writeWhole(bytes);
+        await pause();
       }
     } catch {
       isClosed = true;
@@ -58,6 +63,18 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     }
   }
 
+  /** Until more may be written, or all must. */
+  function pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(gatherMs, resolve);
+      hurry = () => {
+        cancel();
+        resolve();
+      };
+      if (isHurried) hurry();
+    });
+  }
+
   return {
     write(line) {
       if (isClosed || waiting.length > maxWaiting) {
@@ -74,6 +91,8 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
       return isClosed;
     },
     async close() {
+      isHurried = true;
+      hurry();
       let cancel = () => {};
       const late = new Promise<"late">((resolve) => {
         cancel = clock.after(lastWordsMs, () => resolve("late"));
