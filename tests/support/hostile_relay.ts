@@ -100,11 +100,19 @@ export function pollAnswer(body: string): string {
   return httpAnswer("200 OK", body, "Content-Type: application/json\r\n");
 }
 
+/** Of one answer no more is read than a thousand messages. */
+const messagesPerAnswer = 500;
+
 /** What is no JSON would spoil the other messages of its answer: it is an answer of its own. */
 function pollAnswers([hello = "", ...frames]: readonly string[]): string[] {
   const whole = frames.filter(isJson);
   const broken = frames.filter((frame) => !isJson(frame));
-  return [...broken, `${hello.slice(0, -1)},"messages":[${whole.join(",")}]}`];
+  const answers = [...broken];
+  for (let at = 0; at < whole.length; at += messagesPerAnswer) {
+    const messages = whole.slice(at, at + messagesPerAnswer).join(",");
+    answers.push(`${hello.slice(0, -1)},"messages":[${messages}]}`);
+  }
+  return answers;
 }
 
 function isJson(text: string): boolean {
