@@ -6,6 +6,7 @@ import { connectCommand, connectHelp } from "./src/cli/connect.ts";
 import { ControlError } from "./src/cli/control_client.ts";
 import { deadLettersCommand, deadLettersHelp } from "./src/cli/dead_letters.ts";
 import { devCommand, devHelp } from "./src/cli/dev.ts";
+import { doctorCommand, doctorHelp } from "./src/cli/doctor/doctor.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
 import { manCommand, manHelp } from "./src/cli/man.ts";
@@ -30,6 +31,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry connect      run the connector, where the targets are (the default)
   hookferry send URL     post sample webhooks, signed
   hookferry config       check, show, begin or explain the settings
+  hookferry doctor       what keeps a connector from working, and what to do
   hookferry dead-letters what a target would not take: list, show, replay, drop
   hookferry pause        a running connector takes nothing new; resume undoes it
   hookferry rotate-token a new token for a channel of a running relay
@@ -57,6 +59,7 @@ const commands: Readonly<Record<string, Command>> = {
   dev: { help: devHelp, run: devCommand },
   relay: { help: relayHelp, run: relayCommand },
   send: { help: sendHelp, run: sendCommand },
+  doctor: { help: doctorHelp, run: doctorCommand },
   "dead-letters": { help: deadLettersHelp, run: deadLettersCommand },
   pause: { help: pauseHelp, run: pauseCommand },
   resume: { help: resumeHelp, run: resumeCommand },
@@ -73,6 +76,9 @@ const aliases: Readonly<Record<string, string>> = {
   "--help": "help",
   "-h": "help",
 };
+
+/** For what is still being written when a command is done, milliseconds. */
+const lingerMs = 1_000;
 
 async function run(args: readonly string[]): Promise<number> {
   const [first = "connect", ...rest] = args;
@@ -109,4 +115,6 @@ function fail(code: number, message: string): number {
 // Whoever read it has seen enough, as in `hookferry help | head -1`.
 process.stdout.on("error", () => {});
 process.exitCode = await run(process.argv.slice(2));
+// A connection that the runtime cannot end (src/runtime/serve.ts) does not keep the process.
+setTimeout(() => process.exit(), lingerMs).unref();
 if (hasGivenUp()) process.exit();

@@ -1,4 +1,5 @@
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { bareHost, isLoopback } from "./host.ts";
 
 const metadataNames = new Set(["metadata", "metadata.google.internal", "metadata.goog"]);
 
@@ -8,6 +9,7 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   if (!url || !/^https?:$/.test(url.protocol)) return "use a URL with http, https, ws or wss";
   if (url.username || url.password) return "must not hold a user name or password";
   if (url.search || url.hash) return "must not have a query or a fragment";
+  if (/^\.|\.\./.test(url.hostname)) return "must have a host name without empty parts";
   const host = bareHost(url.hostname);
   if (metadataNames.has(host) || isForbiddenAddress(host)) {
     return "is a link-local, metadata or otherwise reserved address";
@@ -17,15 +19,4 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   }
   url.pathname = url.pathname.replace(/\/+$/, "");
   return url;
-}
-
-/** The host of a URL names this machine. */
-export function isLoopback(hostname: string): boolean {
-  const host = bareHost(hostname);
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
-    /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function bareHost(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
 }

@@ -1,14 +1,17 @@
 /**
- * A WebSocket client as an async iterable of text frames. It stands on `ws` and not on the runtimes' own
+ * A WebSocket client as an async iterable of messages. It stands on `ws` and not on the runtimes' own
  * `WebSocket`, because a connector needs three things those cannot do: stop reading (back-pressure), really
  * cut a peer that does not answer, and tell why a handshake was refused. See docs/decisions/0002.
  */
-import type { IncomingMessage } from "node:http";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
 // By its path: for the name "ws" Bun puts a shim of its own in place, which shows whole messages only and so
 // cannot tell a slow peer from a dead one.
 // @ts-types="@types/ws"
 import { WebSocket } from "../../node_modules/ws/wrapper.mjs";
-import type { TlsSettings } from "../config/settings.ts";
+import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { tunnelled } from "./proxy_tunnel.ts";
+import { guardedLookup, type Reach } from "./reach.ts";
 import { nodeTlsOptions } from "./tls.ts";
 
 /** The server answered the handshake with something else than 101. */
@@ -27,7 +30,8 @@ export class HandshakeRefused extends Error {
   }
 }
 
-export interface ClientSocket extends AsyncIterable<string> {
+/** Text messages arrive as strings; of a binary one only that it came. */
+export interface ClientSocket extends AsyncIterable<string | typeof binaryMessage> {
   /** How it ended; set before the iteration ends. */
   readonly closed:
     | { readonly code: number; readonly reason: string; readonly error?: unknown }
@@ -38,9 +42,8 @@ export interface ClientSocket extends AsyncIterable<string> {
   close(code: number, graceMs: number): Promise<void>;
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends Pick<Reach, "tls" | "proxy" | "refuses"> {
   readonly headers: Record<string, string>;
-  readonly tls: TlsSettings;
   readonly maxFrameBytes: number;
   /** Aborting cuts the TCP connection, at any time. */
   readonly signal: AbortSignal;
@@ -48,22 +51,36 @@ export interface OpenOptions {
   readonly heard: () => void;
 }
 
-/** Frames held here before the socket is paused. */
+export const binaryMessage = Symbol("a binary message");
+
+/** Messages held here, and their characters, before the socket is paused. */
 const highWater = 16;
+const highWaterChars = 1024 * 1024;
+/** A peer that does not read its pongs gets no more of them. */
+const maxUnreadBytes = 64 * 1024;
 const maxRefusalBytes = 1024;
 
-/** Rejects with `HandshakeRefused`, with the network's error, or with the signal's reason. */
+/**
+ * Rejects with `HandshakeRefused`, with the network's error, or with the signal's reason. Connects to no address where a
+ * relay cannot be; one behind a proxy the proxy must refuse.
+ */
 export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSocket> {
-  const { signal, heard } = options;
+  const { signal, heard, refuses = isForbiddenAddress } = options;
   if (signal.aborted) return Promise.reject(signal.reason);
+  const { agent, endTunnel } = agentFor(url, options);
   const socket = new WebSocket(url, {
     headers: options.headers,
     maxPayload: options.maxFrameBytes,
     perMessageDeflate: false,
     followRedirects: false,
+    autoPong: false,
     ...nodeTlsOptions(options.tls),
+    ...(agent ? { agent } : { lookup: guardedLookup(refuses) }),
   });
-  const abort = () => socket.terminate();
+  const abort = () => {
+    endTunnel();
+    socket.terminate();
+  };
   signal.addEventListener("abort", abort, { once: true });
   const incoming = receive(socket, heard);
   return new Promise((resolve, reject) => {
@@ -90,20 +107,37 @@ export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSoc
   });
 }
 
+/** Undefined where the socket is opened directly. */
+function agentFor(
+  url: URL,
+  { tls, proxy }: OpenOptions,
+): { readonly agent?: http.Agent; endTunnel(): void } {
+  if (!proxy) return { endTunnel() {} };
+  const agent = url.protocol === "wss:" ? new https.Agent(nodeTlsOptions(tls)) : new http.Agent();
+  return { agent, endTunnel: tunnelled(agent, proxy, tls.ca) };
+}
+
 function receive(socket: WebSocket, heard: () => void): ClientSocket {
-  const frames: string[] = [];
+  const frames: (string | typeof binaryMessage)[] = [];
+  let chars = 0;
   let closed: ClientSocket["closed"];
   let failure: unknown;
   let wake = () => {};
 
   socket.on("message", (data, isBinary) => {
     heard();
-    if (isBinary) return;
-    frames.push(data.toString());
-    if (frames.length >= highWater) socket.pause();
+    const frame = isBinary ? binaryMessage : data.toString();
+    frames.push(frame);
+    chars += charsOf(frame);
+    if (frames.length >= highWater || chars >= highWaterChars) socket.pause();
     wake();
   });
-  socket.on("ping", heard);
+  socket.on("ping", (data) => {
+    heard();
+    if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount <= maxUnreadBytes) {
+      socket.pong(data);
+    }
+  });
   socket.on("pong", heard);
   socket.on("error", (error) => {
     failure = error;
@@ -121,6 +155,7 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
       for (;;) {
         const frame = frames.shift();
         if (frame !== undefined) {
+          chars -= charsOf(frame);
           if (frames.length === 0 && socket.isPaused) socket.resume();
           yield frame;
         } else if (closed) {
@@ -147,6 +182,10 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
         socket.close(code);
       }),
   };
+}
+
+function charsOf(frame: string | typeof binaryMessage): number {
+  return typeof frame === "string" ? frame.length : 0;
 }
 
 async function refusal(response: IncomingMessage): Promise<HandshakeRefused> {
