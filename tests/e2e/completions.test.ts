@@ -27,7 +27,8 @@ const questions: readonly (readonly [string, readonly string[]])[] = [
   ["hookferry connect --max-queue-", ["--max-queue-bytes", "--max-queue-messages"]],
   ["hookferry connect --no-verify", ["--no-verify-ssl"]],
   ["hookferry send --sample s", ["standard", "stripe"]],
-  ["hookferry dead-letters replay --a", ["--ack-timeout", "--all", "--allow-insecure"]],
+  ["hookferry dead-letters list --lim", ["--limit"]],
+  ["hookferry dead-letters replay --ack-", ["--ack-timeout"]],
 ];
 
 testUnless(missing("bash"), "bash completes commands, words, flags and values", async (t) => {
