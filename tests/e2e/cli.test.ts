@@ -20,7 +20,17 @@ function folderWith(t: TestContext, files: Record<string, string>): string {
 }
 
 for (
-  const command of ["", "connect", "relay", "dev", "send", "config", "healthcheck", "rotate-token"]
+  const command of [
+    "",
+    "connect",
+    "relay",
+    "dev",
+    "send",
+    "config",
+    "healthcheck",
+    "rotate-token",
+    "service",
+  ]
 ) {
   test(`the help of "${command}" fits a screen and shows an example`, async (t) => {
     const program = startProgram(t, command === "" ? ["help"] : [command, "--help"]);

@@ -1,0 +1,31 @@
+import { spawnSync } from "node:child_process";
+import type { Command } from "./manager.ts";
+
+/** One after the other, each told first; what they print is seen. What failed, and undefined when all went well. */
+export function runAll(
+  commands: readonly Command[],
+  say: (line: string) => void,
+): string | undefined {
+  for (const command of commands) {
+    say(`run        ${command.join(" ")}`);
+    const why = run(command, "inherit");
+    if (why !== undefined) return `${command.join(" ")}: ${why}`;
+  }
+  return undefined;
+}
+
+/** Whether it ends with 0. */
+export function runs(command: Command): boolean {
+  return run(command, "ignore") === undefined;
+}
+
+function run([program = "", ...args]: Command, output: "inherit" | "ignore"): string | undefined {
+  try {
+    const { status, error } = spawnSync(program, args, { stdio: ["ignore", output, output] });
+    if (error) return `cannot be run: ${error.message}`;
+    return status === 0 ? undefined : `ended with ${status}`;
+  } catch (error) {
+    // Deno runs only what it was allowed.
+    return `cannot be run: ${error instanceof Error ? error.message : error}`;
+  }
+}
