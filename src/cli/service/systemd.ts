@@ -53,6 +53,8 @@ Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=${lasting}
 WatchdogSec=60
+# Not SIGABRT: a core dump would hold tokens and webhooks.
+WatchdogSignal=SIGKILL
 TimeoutStopSec=${stopSeconds}
 
 ${user === undefined ? "DynamicUser=yes" : `User=${user}`}
