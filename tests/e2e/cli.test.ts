@@ -27,6 +27,7 @@ for (
     "dev",
     "send",
     "config",
+    "doctor",
     "healthcheck",
     "rotate-token",
     "service",
@@ -58,7 +59,14 @@ test("config show tells every value and where it came from, and no secret", asyn
   });
   const program = startProgram(
     t,
-    ["config", "show", "--config", join(folder, "connector.json"), "--no-verify-ssl"],
+    [
+      "config",
+      "show",
+      "--config",
+      join(folder, "connector.json"),
+      "--no-verify-ssl",
+      "--allow-insecure",
+    ],
     { CONNECTOR_CLOUD_URL: "https://relay.example" },
   );
   assert.equal(await program.ended, 0, program.stderr.join("\n"));
