@@ -9,10 +9,17 @@ export const launchd: Manager = {
   makesUsers: false,
   hidden: [],
   text: propertyList,
-  start: ({ name, user = "root" }) => [
-    ["install", "-d", "-o", user, "-m", "700", stateFolder(name)],
-    ["launchctl", "bootstrap", "system", `/Library/LaunchDaemons/${serviceName(name)}.plist`],
-  ],
+  start({ name, user = "root" }) {
+    const service = serviceName(name);
+    const list = `/Library/LaunchDaemons/${service}.plist`;
+    // One that is loaded already is not loaded anew.
+    const load =
+      `launchctl bootout system/${service} 2>/dev/null; launchctl bootstrap system ${list}`;
+    return [
+      ["install", "-d", "-o", user, "-m", "700", stateFolder(name)],
+      ["sh", "-c", load],
+    ];
+  },
   stop: (service) => [["launchctl", "bootout", `system/${service}`]],
   forget: () => [],
   isRunning: (service) => ["launchctl", "print", `system/${service}`],

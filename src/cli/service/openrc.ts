@@ -36,8 +36,11 @@ supervisor=supervise-daemon
 command=${quoted(program)}
 command_args=${quoted(words)}
 command_user=${quoted(user)}
-${isPrivileged ? 'capabilities="^cap_net_bind_service"\n' : ""}no_new_privs=yes
-umask=077
+${
+    isPrivileged
+      ? 'capabilities="^cap_net_bind_service"\n'
+      : ""
+  }supervise_daemon_args="--no-new-privs --umask 077"
 output_log=${quoted(log)}
 error_log=${quoted(log)}
 respawn_delay=5

@@ -1,15 +1,20 @@
 import { spawnSync } from "node:child_process";
 import type { Command } from "./manager.ts";
 
-/** One after the other, each told first; what they print is seen. What failed, and undefined when all went well. */
+/**
+ * One after the other, each told first; what they print is seen. Undefined when all went well; else what did not,
+ * and what is left to do.
+ */
 export function runAll(
   commands: readonly Command[],
   say: (line: string) => void,
 ): string | undefined {
-  for (const command of commands) {
+  for (const [at, command] of commands.entries()) {
     say(`run        ${command.join(" ")}`);
     const why = run(command, "inherit");
-    if (why !== undefined) return `${command.join(" ")}: ${why}`;
+    if (why === undefined) continue;
+    const left = commands.slice(at).map((words) => words.join(" ")).join("; ");
+    return `${command.join(" ")}: ${why}. Left to do: ${left}`;
   }
   return undefined;
 }

@@ -116,7 +116,7 @@ function install(flags: Flags, more: readonly string[]): number {
   say(`written    ${path}`);
   const failure = runAll(commands, say);
   if (failure === undefined) return exitCode.ok;
-  return fail(`${failure}; the unit is installed, what was to come after it is not done`);
+  return fail(failure);
 }
 
 function uninstall(flags: Flags): number {
@@ -133,7 +133,7 @@ function uninstall(flags: Flags): number {
     return exitCode.ok;
   }
   const failure = runAll(before, say);
-  if (failure !== undefined) return fail(`${failure}; nothing is removed`);
+  if (failure !== undefined) return fail(`${failure}. Nothing is removed`);
   try {
     rmSync(path);
   } catch (error) {
