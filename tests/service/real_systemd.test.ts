@@ -14,7 +14,7 @@ cloud_url: http://127.0.0.1:8420
 channel: orders
 default_target: { url: "http://127.0.0.1:3000/hooks" }
 YAML
-cp connector.yaml second.yaml
+(cat connector.yaml; echo token_file: /etc/hookferry/token) > second.yaml
 echo t0ken > token
 cp token open
 chmod 600 webhooks.json token
@@ -43,7 +43,7 @@ hookferry service install relay $program --webhooks webhooks.json
 echo "relay: $?"
 hookferry service install $program --token-file token
 echo "connector: $?"
-hookferry service install --name second $program --token-file token --user daemon -- --status-listen 127.0.0.1:8431
+hookferry service install --name second $program --user daemon -- --status-listen 127.0.0.1:8431
 echo "second: $?"
 hookferry service status
 echo "status: $?"

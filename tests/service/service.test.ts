@@ -111,6 +111,25 @@ test("a connector's unit names program, configuration and state, and has the tok
   assert.doesNotMatch(stdout, /t0ken/);
 });
 
+test("the token's file that the configuration names is handed over, a flag's and one of several are not", async (t) => {
+  const root = systemRoot(t);
+  const token = join(root, "etc/hookferry/token");
+  const install = [...connector.slice(0, 3), "--name", "orders"];
+  const handed = `LoadCredential=token:${token}`;
+  const unit = async (text: string, ...more: string[]) => {
+    put(root, "/etc/hookferry/orders.yaml", text);
+    const { code, stderr } = await service(t, root, "systemd", ...install, ...more);
+    assert.equal(code, 0, stderr);
+    return readFileSync(unitPath(root, "orders"), "utf8");
+  };
+  assert.ok((await unit(`${config}token_file: ${token}\n`)).includes(handed));
+  const byFlag = await unit(config, "--", "--token-file", token);
+  assert.ok(!byFlag.includes("LoadCredential"));
+  const several = config.replace("channel: orders", `token_file: ${token}`) +
+    "connections:\n  a: { channel: a }\n  b: { channel: b }\n";
+  assert.ok(!(await unit(several)).includes("LoadCredential"));
+});
+
 test("a relay's channels are handed over, and its port decides on its rights", async (t) => {
   const root = systemRoot(t);
   await service(t, root, "systemd", ...relay, "--", "--listen", "0.0.0.0:8420");

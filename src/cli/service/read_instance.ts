@@ -69,9 +69,14 @@ export function readInstance(given: Given, manager: Manager | undefined, root: s
     };
   }
   const path = join(root, config ?? "");
-  const grace = longestGrace(path, tokenFile && join(root, tokenFile), name, root, more);
+  const checked = checkConnector(path, tokenFile && join(root, tokenFile), name, root, more);
   if (user === undefined) assertReadable(path);
-  return { ...common, stopSeconds: Math.ceil(grace) + stopMarginSeconds, isPrivileged: false };
+  return {
+    ...common,
+    tokenFile: tokenFile ?? checked.tokenFile,
+    stopSeconds: Math.ceil(checked.graceSeconds) + stopMarginSeconds,
+    isPrivileged: false,
+  };
 }
 
 function files({ role, tokenFile, webhooksFile, config }: Given) {
@@ -90,23 +95,32 @@ function files({ role, tokenFile, webhooksFile, config }: Given) {
   };
 }
 
-/** Throws `ConfigError`; else the longest grace of its connections, seconds. */
-function longestGrace(
+/**
+ * The longest grace of its connections, and the file that its configuration has the token in, where that is one
+ * for all of them. Throws `ConfigError`.
+ */
+function checkConnector(
   config: string,
   tokenFile: string | undefined,
   name: string,
   root: string,
   more: readonly string[],
-): number {
+): { readonly graceSeconds: number; readonly tokenFile: string | undefined } {
   const args = ["--config", config, ...more];
   const file = join(root, environmentFile(name));
   // Of the variables the service sees these alone.
   const env = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
   const token = tokenFile === undefined ? {} : { CONNECTOR_TOKEN_FILE: tokenFile };
-  const { connections } = loadConnections({ ...readLayers(args), env: { ...env, ...token } });
-  return Math.max(
-    ...[...connections.values()].map(({ settings }) => settings.delivery.shutdownGraceMs / 1000),
-  );
+  const layers = { ...readLayers(args), env: { ...env, ...token } };
+  const { first: { values }, connections } = loadConnections(layers);
+  const graces = [...connections.values()].map(({ settings }) => settings.delivery.shutdownGraceMs);
+  const named = values.get("token_file");
+  const isHandedOver = connections.has("") && values.get("token") === undefined &&
+    layers.flags["token_file"] === undefined && isAbsolute(named ?? "");
+  return {
+    graceSeconds: Math.max(...graces) / 1000,
+    tokenFile: isHandedOver ? named : undefined,
+  };
 }
 
 function assertWebhooks(path: string): void {
