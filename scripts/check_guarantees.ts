@@ -1,5 +1,5 @@
 /**
- * Every guarantee has a test. A table of docs/GUARANTEES.md whose last column is headed "test" names one in each row,
+ * Every guarantee and every defence has a test. A table of docs/GUARANTEES.md or docs/SECURITY.md whose last column is headed "test" names one in each row,
  * or several: `tests/file.test.ts`: "its name, or a part of it". Those files and names must be there.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -43,8 +43,9 @@ function cellsOf(line: string): string[] | undefined {
 
 if (import.meta.main) {
   const root = join(import.meta.dirname ?? ".", "..");
-  const file = "docs/GUARANTEES.md";
-  const found = problems(readFileSync(join(root, file), "utf8"), root);
-  for (const problem of found) console.error(`${file}, ${problem}`);
+  const found = ["docs/GUARANTEES.md", "docs/SECURITY.md"].flatMap((file) =>
+    problems(readFileSync(join(root, file), "utf8"), root).map((problem) => `${file}, ${problem}`)
+  );
+  for (const problem of found) console.error(problem);
   process.exitCode = found.length === 0 ? 0 : 1;
 }

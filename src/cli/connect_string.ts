@@ -12,7 +12,7 @@ export function connectString({ url, channel, token }: ConnectString): string {
   const full = new URL(url);
   full.username = encodeURIComponent(channel);
   full.password = encodeURIComponent(token);
-  return scheme + full.href.replace(/\/$/, "");
+  return scheme + full.href.replace(/\/+$/, "");
 }
 
 /** Undefined when it is not one. Says nothing about whether channel and token are good. */
@@ -21,8 +21,12 @@ export function parseConnectString(text: string): ConnectString | undefined {
   if (!line.startsWith(scheme)) return undefined;
   const url = URL.parse(line.slice(scheme.length));
   if (!url || !/^https?:$/.test(url.protocol) || !url.username || !url.password) return undefined;
-  const channel = decodeURIComponent(url.username);
-  const token = decodeURIComponent(url.password);
+  const { username, password } = url;
   url.username = url.password = "";
-  return { url: url.href.replace(/\/$/, ""), channel, token };
+  try {
+    const [channel, token] = [decodeURIComponent(username), decodeURIComponent(password)];
+    return { url: url.href.replace(/\/+$/, ""), channel, token };
+  } catch {
+    return undefined; // a % that is no escape
+  }
 }

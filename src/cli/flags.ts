@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { shown } from "../config/shown.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface Flags {
@@ -33,7 +34,7 @@ export function parseFlags(
   }
   const surplus = positionals[maxPositionals];
   if (surplus !== undefined) {
-    throw new UsageError(`${JSON.stringify(surplus)} is not expected here`);
+    throw new UsageError(`${shown(surplus)} is not expected here`);
   }
   return {
     positionals,

@@ -9,6 +9,7 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   if (!url || !/^https?:$/.test(url.protocol)) return "use a URL with http, https, ws or wss";
   if (url.username || url.password) return "must not hold a user name or password";
   if (url.search || url.hash) return "must not have a query or a fragment";
+  if (/^\.|\.\./.test(url.hostname)) return "must have a host name without empty parts";
   const host = bareHost(url.hostname);
   if (metadataNames.has(host) || isForbiddenAddress(host)) {
     return "is a link-local, metadata or otherwise reserved address";

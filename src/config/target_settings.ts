@@ -12,13 +12,23 @@ import { type TargetSettings, tlsVersions } from "./settings.ts";
 import { parseTargetUrl, type TargetPlace, targetUrlRule } from "./target_url.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 
-const method = z.string().regex(/^[A-Za-z]{1,32}$/, "use a method, as POST");
+const method = z.string()
+  .regex(/^(?!(?:connect|trace)$)[a-z]{1,32}$/i, "use a method, as POST");
+
+/** It would not be sent, and it would be shown wherever the URL is. */
+const loginRefused = "must not hold a user name or password: set the header Authorization";
+
+function hasLogin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== "" || url.password !== "");
+}
 
 /** One target in a file. */
 export const targetSchema = z.strictObject({
-  url: z.string().regex(/^(https?|unix):/i, targetUrlRule).describe(
-    "where the webhook is sent, a URL or unix:/PATH/TO/SOCKET:/PATH; the path suffix and query of the webhook are appended",
-  ),
+  url: z.string().regex(/^(https?|unix):/i, targetUrlRule)
+    .refine((url) => !hasLogin(url), loginRefused).describe(
+      "where the webhook is sent, a URL or unix:/PATH/TO/SOCKET:/PATH; the path suffix and query of the webhook are appended",
+    ),
   method: method.nullish().describe("instead of the webhook's own method"),
   headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), z.string()).nullish()
     .describe("sent with every request, in place of the webhook's own of the same name"),

@@ -92,9 +92,15 @@ function humanLine(
 
 function humanValue(value: unknown): string {
   if (typeof value === "object" && value !== null && "message" in value) {
-    return JSON.stringify(value.message);
+    return quoted(value.message);
   }
-  return typeof value === "string" && /^[\x21\x23-\x7e]+$/.test(value)
-    ? value
-    : JSON.stringify(value);
+  return typeof value === "string" && /^[\x21\x23-\x7e]+$/.test(value) ? value : quoted(value);
+}
+
+/** JSON leaves alone what some terminals obey: the controls above ASCII, and marks that turn the direction of text. */
+function quoted(value: unknown): string {
+  return String(JSON.stringify(value)).replace(
+    /[\x7f-\x9f\p{Bidi_Control}\u2028\u2029]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { getCookie, setCookie } from "hono/cookie";
 import type { Clock } from "../async/clock.ts";
 import { sameText } from "../protocol/signatures.ts";
@@ -39,7 +40,7 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
   const routes = new Hono();
 
   routes.get("/session", (c) => signInPage(c, 200));
-  routes.post("/session", async (c) => {
+  routes.post("/session", bodyLimit({ maxSize: 16 * 1024 }), async (c) => {
     if (!isOwnForm(c)) return foreign(c);
     const token = tokenNow();
     const given = (await c.req.parseBody())["token"];

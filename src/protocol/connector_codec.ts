@@ -4,8 +4,11 @@
  */
 import { z } from "zod";
 import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
-import { parseObject, problemOf } from "./json_object.ts";
+import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxBatchIds } from "./limits.ts";
+
+/** No message waits for longer, whatever a connector asks. */
+const maxDelaySeconds = 30 * 86_400;
 
 const ackSchema = z.object({
   message_id: z.string().optional(),
@@ -102,7 +105,10 @@ export function decodeConnectorFrame(text: string, connectionId: string): Decode
         : { type: "extend", messageIds, connectionId };
     }
     default:
-      return { type: "unknown", name: typeof value.type === "string" ? value.type : "(none)" };
+      return {
+        type: "unknown",
+        name: typeof value.type === "string" ? quoted(value.type) : "(none)",
+      };
   }
 }
 
@@ -146,7 +152,8 @@ function nackOf(nack: z.infer<typeof nackSchema>, connectionId: string): Settlem
     connectionId,
     verdict: "nack",
     retry: nack.retry,
-    ...(nack.delay_seconds !== undefined && { delayMs: nack.delay_seconds * 1000 }),
+    ...(nack.delay_seconds !== undefined &&
+      { delayMs: Math.min(nack.delay_seconds, maxDelaySeconds) * 1000 }),
     ...(nack.reason !== undefined && { reason: nack.reason }),
     ...(nack.attempted === false && { attempted: false }),
   };

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { maxQuoteLength } from "./limits.ts";
 
 /** The object, or what is wrong with the text. */
 export function parseObject(text: string): Record<string, unknown> | string {
@@ -16,5 +17,10 @@ export function parseObject(text: string): Record<string, unknown> | string {
 /** The first thing that is wrong, with its path. */
 export function problemOf(error: z.ZodError): string {
   const issue = error.issues[0];
-  return issue ? `${issue.path.join(".") || "frame"}: ${issue.message}` : "not a frame";
+  return issue ? quoted(`${issue.path.join(".") || "frame"}: ${issue.message}`) : "not a frame";
+}
+
+/** The beginning of what the other side said: it may be as long as a frame, and ends up in logs. */
+export function quoted(text: string): string {
+  return text.length <= maxQuoteLength ? text : `${text.slice(0, maxQuoteLength)}…`;
 }

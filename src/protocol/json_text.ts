@@ -70,13 +70,14 @@ export function memberText(text: string, name: string): string | undefined {
   }
 }
 
-/** The texts of the elements of a JSON array. `text` must be a valid JSON array. */
-export function elementTexts(text: string): string[] {
+/** The texts of the first elements of a JSON array, at most `max`. `text` must be a valid JSON array. */
+export function elementTexts(text: string, max = Infinity): string[] {
   const elements: string[] = [];
   let i = text.indexOf("[") + 1;
   for (;;) {
     i = skip(text, i, (code) => isWhiteSpace(code) || code === 0x2c);
-    if (i >= text.length || text.charCodeAt(i) === 0x5d) return elements;
+    const isOver = i >= text.length || text.charCodeAt(i) === 0x5d;
+    if (isOver || elements.length >= max) return elements;
     const end = endOfValue(text, i);
     elements.push(text.slice(i, end).trimEnd());
     i = end;

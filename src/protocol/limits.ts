@@ -10,5 +10,21 @@ export const maxFrameBytes = 64 * 1024 * 1024;
 /** Message ids of one kind in one frame or request. */
 export const maxBatchIds = 10_000;
 
+/** Messages that are read of one answer to a poll; no more than a hundred are ever asked for. */
+export const maxPollMessages = 1_000;
+
+/** The longest message id, characters. */
+export const maxMessageIdLength = 256;
+
+/** Of one webhook: how many headers, and the characters of their names and values together. */
+export const maxHeaders = 1_000;
+export const maxHeaderChars = 256 * 1024;
+
+/** The longest path, with its query, characters. */
+export const maxPathLength = 64 * 1024;
+
+/** Of what the other side says in words this much is passed on, characters. */
+export const maxQuoteLength = 200;
+
 /** The longest channel name, characters. */
 export const maxChannelNameLength = 128;

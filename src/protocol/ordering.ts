@@ -56,5 +56,10 @@ function valueAt(pointer: string, body: Uint8Array): string | undefined {
     }
     value = (value as Record<string, unknown>)[name];
   }
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined; // On Bun the stack ends at some ten thousand brackets.
+  }
 }

@@ -5,16 +5,24 @@
 import { z } from "zod";
 import { knownCapabilities } from "./capabilities.ts";
 import type { RelayFrame } from "./frames.ts";
-import { parseObject, problemOf } from "./json_object.ts";
+import { parseObject, problemOf, quoted } from "./json_object.ts";
+import { maxChannelNameLength, maxPollMessages } from "./limits.ts";
 import { elementTexts, memberText } from "./json_text.ts";
 import { decodeWebhook } from "./webhook_codec.ts";
 
+/** How long a relay may wait for an ack: shorter would be a storm of extensions, longer is no lease. */
+const minAckTimeoutSeconds = 0.1;
+const maxAckTimeoutSeconds = 86_400;
+
 const connectedSchema = z.object({
-  connection_id: z.string().min(1).max(512),
-  channel: z.string().catch(""),
+  // It goes back in a header.
+  connection_id: z.string().regex(/^[\x21-\x7e]{1,512}$/, "not an id"),
+  channel: z.string().max(maxChannelNameLength).catch(""),
   capabilities: z.array(z.string()).catch([]),
   max_message_bytes: z.number().int().positive().optional().catch(undefined),
-  ack_timeout_seconds: z.number().positive().optional().catch(undefined),
+  ack_timeout_seconds: z.number().positive()
+    .transform((seconds) => Math.min(maxAckTimeoutSeconds, Math.max(minAckTimeoutSeconds, seconds)))
+    .optional().catch(undefined),
   waiting_messages: z.number().int().nonnegative().optional().catch(undefined),
   oldest_age_seconds: z.number().nonnegative().optional().catch(undefined),
 });
@@ -43,9 +51,9 @@ export function decodeRelayFrame(text: string, impliedType?: string): RelayFrame
         : { type: "malformed", problem: problemOf(settled.error) };
     }
     case "error":
-      return { type, error: errorSchema.parse(value).error };
+      return { type, error: quoted(errorSchema.parse(value).error) };
     default:
-      return { type: "unknown", name: type ?? "(none)" };
+      return { type: "unknown", name: quoted(type ?? "(none)") };
   }
 }
 
@@ -54,12 +62,14 @@ export function decodePollResponse(text: string): RelayFrame[] {
   const value = parseObject(text);
   if (typeof value === "string") return [{ type: "malformed", problem: value }];
   const messages = memberText(text, "messages");
-  return [
-    decodeConnected(value),
-    ...(messages?.startsWith("[") ? elementTexts(messages) : []).map((message) =>
-      decodeRelayFrame(message, "webhook")
-    ),
-  ];
+  const texts = messages?.startsWith("[") ? elementTexts(messages, maxPollMessages + 1) : [];
+  const frames = texts.slice(0, maxPollMessages)
+    .map((message) => decodeRelayFrame(message, "webhook"));
+  // What is beyond comes again: nobody settles it.
+  if (texts.length > maxPollMessages) {
+    frames.push({ type: "malformed", problem: `more than ${maxPollMessages} messages` });
+  }
+  return [decodeConnected(value), ...frames];
 }
 
 function decodeConnected(value: Record<string, unknown>): RelayFrame {

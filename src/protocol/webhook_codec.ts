@@ -4,23 +4,35 @@ import { bodyMembers } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { problemOf } from "./json_object.ts";
+import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import { asciiJson, compactJson, memberText } from "./json_text.ts";
 
 const encoder = new TextEncoder();
 const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** Ids go on in headers, to the target and back to the relay. */
+const messageId = z.string().max(maxMessageIdLength).regex(/^[\x21-\x7e]+$/, "not an id");
+const webhookId = z.string().max(512).regex(/^[\x20-\x7e\xa0-\xff]+$/, "not an id");
+const fewHeaders = (headers: readonly (readonly [string, string])[]) =>
+  headers.length <= maxHeaders &&
+  headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= maxHeaderChars;
+const tooManyHeaders = `more than ${maxHeaders} headers or ${maxHeaderChars} characters in them`;
+
 const webhookSchema = z.object({
-  message_id: z.string().min(1).max(256),
-  webhook_id: z.string().min(1).max(512),
+  message_id: messageId,
+  webhook_id: webhookId,
   sequence: z.number().int().catch(0),
-  timestamp: z.string().catch(""),
+  timestamp: z.string().max(64).catch(""),
   delivery_count: z.number().int().positive().optional(),
   // The old relay's form.
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(z.string(), z.string())
+    .refine((headers) => fewHeaders(Object.entries(headers)), tooManyHeaders).optional(),
   // exact-body.
-  method: z.string().regex(/^[A-Za-z]{1,32}$/).optional(),
-  path: z.string().optional(),
-  raw_headers: z.array(z.tuple([z.string(), z.string()])).optional(),
+  // CONNECT opens a tunnel, TRACE sends the request back with what is secret in it.
+  method: z.string().regex(/^(?!(?:connect|trace)$)[a-z]{1,32}$/i).optional(),
+  path: z.string().max(maxPathLength).optional(),
+  raw_headers: z.array(z.tuple([z.string(), z.string()]))
+    .refine(fewHeaders, tooManyHeaders).optional(),
   body: z.string().optional(),
   body_encoding: z.enum(["utf8", "base64"]).optional(),
 });
@@ -34,12 +46,8 @@ export function decodeWebhook(value: Record<string, unknown>, text: string): Rel
     : undefined;
   if (!parsed.success || body === undefined) {
     const problem = parsed.success ? "body: not base64" : problemOf(parsed.error);
-    const messageId = value.message_id;
-    return {
-      type: "malformed",
-      problem,
-      ...(typeof messageId === "string" && messageId !== "" && { messageId }),
-    };
+    const id = messageId.safeParse(value.message_id);
+    return { type: "malformed", problem, ...(id.success && { messageId: id.data }) };
   }
   const data = parsed.data;
   return {

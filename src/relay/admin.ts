@@ -1,5 +1,6 @@
 /** The admin API (docs/PROTOCOL.md, section 10): look at channels, rotate a token, end a connection. */
 import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { sameText } from "../protocol/signatures.ts";
@@ -31,10 +32,8 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     }));
 
   app.use(async (c, next) => {
-    if (!adminToken) {
-      const detail = "Admin API disabled: set WEBHOOK_CONNECT_ADMIN_TOKEN";
-      return c.json({ detail }, 403);
-    }
+    const off = "Admin API disabled: set WEBHOOK_CONNECT_ADMIN_TOKEN";
+    if (!adminToken) return c.json({ detail: off }, 403);
     const header = c.req.header("authorization");
     if (header === undefined) return c.json({ detail: "Missing authorization header" }, 401);
     if (!sameText(bearerToken(header) ?? "", adminToken)) {
@@ -43,6 +42,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     await next();
   });
 
+  app.use(bodyLimit({ maxSize: 1024 * 1024 }));
   app.use(async (_, next) => {
     await Promise.all(registry.all.map(({ channel }) => channel.refresh()));
     await next();

@@ -4,6 +4,7 @@ import { maxFrameBytes } from "../protocol/limits.ts";
 import type { Sample } from "../protocol/trace_context.ts";
 import { serve, type ServerTls } from "../runtime/serve.ts";
 import { addressSet } from "../protocol/address_set.ts";
+import { BodyIntake } from "./ingest/body_intake.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
 import { foldRelayRates } from "./page/relay_rates.ts";
 import { relayPages } from "./page/relay_pages.tsx";
@@ -17,6 +18,9 @@ import type { OpenStores } from "./store.ts";
 
 /** Between looks for what has expired. */
 const purgeEveryMs = 30_000;
+/** A body of the largest size comes in time over a megabit a second or two. */
+const bodyTimeoutMs = 60_000;
+const defaultMaxIncomingBytes = 256 * 1024 * 1024;
 
 export interface RelayOptions {
   readonly hostname: string;
@@ -35,6 +39,8 @@ export interface RelayOptions {
   readonly stores?: OpenStores;
   /** Between heartbeats on a stream, milliseconds. */
   readonly heartbeatMs: number;
+  /** Of bodies that are under way, bytes; 256 MiB when nothing is said. */
+  readonly maxIncomingBytes?: number;
   /** Certificate and key, PEM; plain HTTP when nothing is said. */
   readonly tls?: ServerTls | undefined;
   /** For `/metrics`. */
@@ -48,6 +54,8 @@ export interface RelayOptions {
 export interface Relay {
   readonly url: string;
   readonly registry: Registry;
+  /** Held by bodies of requests that are not complete. */
+  readonly incomingBytes: number;
   /** New connections get this certificate; those that are open go on. */
   renewTls(tls: ServerTls): Promise<void>;
   /** Takes what whoever runs it has seen: it is counted and told as what it sees itself. */
@@ -59,9 +67,15 @@ export interface Relay {
 /** Listens. Rejects when the stores cannot be opened or the address cannot be had. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { clock, heartbeatMs } = options;
+  const bodies = new BodyIntake({
+    clock,
+    timeoutMs: bodyTimeoutMs,
+    maxBytes: options.maxIncomingBytes ?? defaultMaxIncomingBytes,
+  });
   const metrics = foldRelayMetrics({
     registry: () => registry,
     storeProblem: () => stores.problem,
+    incomingBytes: () => bodies.bytes,
     now: () => clock.now(),
     build: options.build ?? { version: "", runtime: "" },
   });
@@ -84,6 +98,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     observe,
     sample: options.sample,
     heartbeatMs,
+    bodies,
     policies: new Map(
       [...options.policies ?? []].map(([id, config]) => [id, webhookPolicy(config, clock)]),
     ),
@@ -120,12 +135,16 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     stopPurging();
     registry.close();
     pages.close();
+    bodies.stop();
     await server.stop(graceMs);
     await stores.close();
   };
   return {
     url: server.url,
     registry,
+    get incomingBytes() {
+      return bodies.bytes;
+    },
     renewTls: (tls) => server.renew(tls),
     observe,
     stop: (graceMs) => stopping ??= stop(graceMs),

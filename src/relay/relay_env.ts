@@ -6,6 +6,7 @@ import { wireHeaders } from "../protocol/wire.ts";
 import type { RequestContext } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
 import type { AddressSet } from "../protocol/address_set.ts";
+import type { BodyIntake } from "./ingest/body_intake.ts";
 import type { WebhookPolicy } from "./ingest/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay } from "./relay_events.ts";
@@ -23,6 +24,8 @@ export interface RelayContext {
   readonly sample: Sample | undefined;
   readonly observe: ObserveRelay;
   readonly heartbeatMs: number;
+  /** Every body of a request that is no administrator's goes through it. */
+  readonly bodies: BodyIntake;
   /** By webhook id; a webhook without one is taken as it comes. */
   readonly policies: ReadonlyMap<string, WebhookPolicy>;
   /** Proxies whose X-Forwarded-For is believed. */

@@ -12,10 +12,12 @@ const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5
 
 /** Counters and gauges of a relay, folded from its events. Labels are channels and reasons, never ids. */
 export function foldRelayMetrics(
-  { registry, storeProblem, now, build }: {
+  { registry, storeProblem, incomingBytes, now, build }: {
     readonly registry: () => Registry;
     /** Why nothing can be stored now; undefined when all is well. */
     readonly storeProblem: () => string | undefined;
+    /** Held by bodies that are not complete. */
+    readonly incomingBytes: () => number;
     /** Milliseconds. */
     readonly now: () => number;
     readonly build: { readonly version: string; readonly runtime: string };
@@ -105,6 +107,14 @@ export function foldRelayMetrics(
     return oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000;
   });
   perChannel("connections", "Connections open.", ({ channel }) => channel.subscribers.length);
+  new Gauge({
+    name: "hookferry_relay_incoming_bytes",
+    help: "Bytes of bodies that are not complete.",
+    registers,
+    collect() {
+      this.set(incomingBytes());
+    },
+  });
   new Gauge({
     name: "hookferry_relay_build_info",
     help: "1, with version and runtime.",

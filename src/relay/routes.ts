@@ -25,6 +25,9 @@ export interface RouteOptions {
   readonly allowQueryToken?: boolean;
 }
 
+/** Of one request with settlements or extensions: ids and reasons by the ten thousand. */
+const maxSettlementBytes = 16 * 1024 * 1024;
+
 interface Authorized extends RegisteredChannel {
   readonly tokenHash: string;
 }
@@ -111,7 +114,9 @@ export function routes(
   app.post(ackBatchPath, async (c) => {
     const found = connectionOf(c);
     if (found instanceof Response) return found;
-    const batch = decodeAckBatch(await c.req.text(), found.connectionId);
+    const text = await bodyText(c);
+    if (text instanceof Response) return text;
+    const batch = decodeAckBatch(text, found.connectionId);
     if (typeof batch === "string") return c.json({ detail: batch }, 422);
     const results = await Promise.all(batch.map(async (settlement) => ({
       message_id: settlement.messageId,
@@ -125,7 +130,9 @@ export function routes(
   app.post(extendPath, async (c) => {
     const found = connectionOf(c);
     if (found instanceof Response) return found;
-    const messageIds = decodeExtension(await c.req.text());
+    const text = await bodyText(c);
+    if (text instanceof Response) return text;
+    const messageIds = decodeExtension(text);
     if (typeof messageIds === "string") return c.json({ detail: messageIds }, 422);
     return c.json({ extended: await found.channel.extend(messageIds, found.connectorId) });
   });
@@ -175,6 +182,20 @@ export function routes(
       found.channel.connectorOf(connectionId);
     if (connectorId === undefined) return c.json({ detail: "Connection not found" }, 404);
     return { channel: found.channel, connectionId, connectorId };
+  }
+
+  async function bodyText(c: Context<RelayEnv>): Promise<string | Response> {
+    const body = await relay.bodies.read(c.req.raw, maxSettlementBytes);
+    switch (body) {
+      case "too_large":
+        return c.json({ detail: `at most ${maxSettlementBytes} bytes` }, 413);
+      case "too_slow":
+        return c.json({ detail: "the body did not come in time" }, 408);
+      case "too_many":
+      case "stopping":
+        return c.json({ detail: "not now" }, 503, { "Retry-After": "5" });
+    }
+    return new TextDecoder().decode(body);
   }
 
   function hello(

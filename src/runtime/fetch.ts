@@ -12,7 +12,10 @@ export interface FetchInit {
   readonly signal: AbortSignal;
 }
 
-/** Never follows a redirect: the token must not reach another place. The body must be read or cancelled. */
+/**
+ * Never follows a redirect: the token must not reach another place. Takes no compressed body: a kilobyte of it can
+ * become a gigabyte. The body must be read or cancelled.
+ */
 export type Fetch = (url: URL, init: FetchInit) => Promise<Response>;
 
 export interface FetchClient {
@@ -31,10 +34,16 @@ export function createFetch(
         method,
         url,
         path: url.pathname + url.search,
-        headers: Object.entries(headers),
+        headers: [...Object.entries(headers), ["Accept-Encoding", "identity"]],
         body: new TextEncoder().encode(body),
       }, signal);
-      return toResponse(response.status, response.body);
+      const encoding = String(response.headers["content-encoding"] ?? "identity");
+      if (encoding.toLowerCase() === "identity") {
+        return toResponse(response.status, response.body);
+      }
+      response.body.destroy();
+      const shown = JSON.stringify(encoding.slice(0, 32));
+      throw new Error(`the answer is compressed (${shown}), which was not asked for`);
     },
     close: () => client.close(),
   };

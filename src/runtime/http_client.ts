@@ -85,6 +85,12 @@ export function createHttpClient(reach: Reach, maxSockets: number): HttpClient {
           }
           resolve({ status, headers: response.headers, body: response });
         });
+        // Without a listener an upgrade is no answer and no error: the request would never end.
+        request.on("upgrade", (_response, socket) => {
+          signal.removeEventListener("abort", abort);
+          socket.destroy();
+          reject(new Error("the server answered 101, an upgrade that was not asked for"));
+        });
         request.on("error", (error) => {
           signal.removeEventListener("abort", abort);
           if (signal.aborted) return reject(signal.reason);

@@ -84,14 +84,16 @@ function urlOf({ tls }: ServeOptions, hostname: string, port: number): string {
   }:${port}`;
 }
 
-function wantsWebSocket(request: Request): boolean {
-  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+/** RFC 6455 section 4.1; without its key Deno throws. */
+function wantsWebSocket({ headers }: Request): boolean {
+  return headers.get("upgrade")?.toLowerCase() === "websocket" && headers.has("sec-websocket-key");
 }
 
 // ── Deno ────────────────────────────────────────────────────────────────────────────────────────
 
 function listenOnDeno(options: ServeOptions): Promise<Listener> {
   const cut = new AbortController();
+  let underWay = 0;
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({
@@ -100,11 +102,14 @@ function listenOnDeno(options: ServeOptions): Promise<Listener> {
       ...(options.tls && { cert: options.tls.cert, key: options.tls.key }),
       signal: cut.signal,
       onListen: () => {},
-    }, (request, info) =>
-      options.handler(request, {
+    }, (request, info) => {
+      underWay++;
+      info.completed.catch(() => {}).finally(() => underWay--);
+      return options.handler(request, {
         remoteAddress: info.remoteAddr.hostname,
         upgrade: (handlers) => upgradeOnDeno(request, handlers),
-      }));
+      });
+    });
   } catch (error) {
     return Promise.reject(new CannotListenError(options, error));
   }
@@ -115,8 +120,17 @@ function listenOnDeno(options: ServeOptions): Promise<Listener> {
     port: server.addr.port,
     retire,
     async stop(graceMs) {
-      const timer = setTimeout(() => cut.abort(), graceMs);
-      await retire();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const givenUp = new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          if (underWay > 0) return cut.abort();
+          // A body that was half read: Deno 2.9.6 waits for the rest for ever, and an abort would be an error that
+          // nobody can catch. The process need not wait for it.
+          server.unref();
+          resolve();
+        }, graceMs);
+      });
+      await Promise.race([retire(), givenUp]);
       clearTimeout(timer);
     },
   });
@@ -148,6 +162,8 @@ function upgradeOnDeno(request: Request, handlers: SocketHandlers): Response | u
 
 // ── Bun ─────────────────────────────────────────────────────────────────────────────────────────
 
+const headTimeoutSeconds = 30;
+
 interface BunSocket {
   readonly data: { handlers: SocketHandlers; wrapped?: ServerSocket };
   send(text: string): number;
@@ -159,6 +175,7 @@ interface BunServer {
   readonly hostname: string;
   readonly port: number;
   requestIP(request: Request): { address: string } | null;
+  timeout(request: Request, seconds: number): void;
   upgrade(request: Request, options: { data: BunSocket["data"] }): boolean;
   stop(closeActiveConnections: boolean): Promise<void>;
 }
@@ -171,16 +188,20 @@ function listenOnBun(options: ServeOptions): Promise<Listener> {
       hostname: options.hostname,
       port: options.port,
       ...(options.tls && { tls: { cert: options.tls.cert, key: options.tls.key } }),
-      idleTimeout: 0,
+      // For a head that does not end and a connection that asks nothing; Deno has no such limit.
+      idleTimeout: headTimeoutSeconds,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request: Request, self: BunServer) =>
-        options.handler(request, {
+      fetch: (request: Request, self: BunServer) => {
+        // A stream or a poll may be silent; what it may take is the handler's to say.
+        self.timeout(request, 0);
+        return options.handler(request, {
           remoteAddress: self.requestIP(request)?.address ?? "",
           upgrade: (handlers) =>
             wantsWebSocket(request) && self.upgrade(request, { data: { handlers } })
               ? new Response(null, { status: 101 })
               : undefined,
-        }),
+        });
+      },
       websocket: {
         maxPayloadLength: options.maxFrameBytes,
         // Bun closes a socket that would buffer more; the relay's window is the real bound.

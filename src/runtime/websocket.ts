@@ -1,5 +1,5 @@
 /**
- * A WebSocket client as an async iterable of text frames. It stands on `ws` and not on the runtimes' own
+ * A WebSocket client as an async iterable of messages. It stands on `ws` and not on the runtimes' own
  * `WebSocket`, because a connector needs three things those cannot do: stop reading (back-pressure), really
  * cut a peer that does not answer, and tell why a handshake was refused. See docs/decisions/0002.
  */
@@ -30,7 +30,8 @@ export class HandshakeRefused extends Error {
   }
 }
 
-export interface ClientSocket extends AsyncIterable<string> {
+/** Text messages arrive as strings; of a binary one only that it came. */
+export interface ClientSocket extends AsyncIterable<string | typeof binaryMessage> {
   /** How it ended; set before the iteration ends. */
   readonly closed:
     | { readonly code: number; readonly reason: string; readonly error?: unknown }
@@ -50,8 +51,13 @@ export interface OpenOptions extends Pick<Reach, "tls" | "proxy" | "refuses"> {
   readonly heard: () => void;
 }
 
-/** Frames held here before the socket is paused. */
+export const binaryMessage = Symbol("a binary message");
+
+/** Messages held here, and their characters, before the socket is paused. */
 const highWater = 16;
+const highWaterChars = 1024 * 1024;
+/** A peer that does not read its pongs gets no more of them. */
+const maxUnreadBytes = 64 * 1024;
 const maxRefusalBytes = 1024;
 
 /**
@@ -67,6 +73,7 @@ export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSoc
     maxPayload: options.maxFrameBytes,
     perMessageDeflate: false,
     followRedirects: false,
+    autoPong: false,
     ...nodeTlsOptions(options.tls),
     ...(agent ? { agent } : { lookup: guardedLookup(refuses) }),
   });
@@ -111,19 +118,26 @@ function agentFor(
 }
 
 function receive(socket: WebSocket, heard: () => void): ClientSocket {
-  const frames: string[] = [];
+  const frames: (string | typeof binaryMessage)[] = [];
+  let chars = 0;
   let closed: ClientSocket["closed"];
   let failure: unknown;
   let wake = () => {};
 
   socket.on("message", (data, isBinary) => {
     heard();
-    if (isBinary) return;
-    frames.push(data.toString());
-    if (frames.length >= highWater) socket.pause();
+    const frame = isBinary ? binaryMessage : data.toString();
+    frames.push(frame);
+    chars += charsOf(frame);
+    if (frames.length >= highWater || chars >= highWaterChars) socket.pause();
     wake();
   });
-  socket.on("ping", heard);
+  socket.on("ping", (data) => {
+    heard();
+    if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount <= maxUnreadBytes) {
+      socket.pong(data);
+    }
+  });
   socket.on("pong", heard);
   socket.on("error", (error) => {
     failure = error;
@@ -141,6 +155,7 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
       for (;;) {
         const frame = frames.shift();
         if (frame !== undefined) {
+          chars -= charsOf(frame);
           if (frames.length === 0 && socket.isPaused) socket.resume();
           yield frame;
         } else if (closed) {
@@ -167,6 +182,10 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
         socket.close(code);
       }),
   };
+}
+
+function charsOf(frame: string | typeof binaryMessage): number {
+  return typeof frame === "string" ? frame.length : 0;
 }
 
 async function refusal(response: IncomingMessage): Promise<HandshakeRefused> {

@@ -6,8 +6,8 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 const ours = new Set(["host", "content-length"]);
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** A field value may hold visible characters, spaces and tabs (RFC 9110 section 5.5): no CR, LF, NUL. */
-const fieldValue = /^[\t\x20-\x7e\x80-\uffff]*$/;
+/** A field value may hold visible bytes, spaces and tabs (RFC 9110 section 5.5): no CR, LF, NUL, and nothing above a byte. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * What goes on to the target: without hop-by-hop headers and those that `Connection` names, and without

@@ -37,6 +37,14 @@ export async function* readStream(
   const { outbox, inHand, observe } = options;
   let connectionId = "";
   let stopExtending: (() => void) | undefined;
+  let isAnswering = false;
+  /** Once at a time: a relay that asks and does not read must not fill our memory with answers. */
+  const answerHeartbeat = async () => {
+    if (isAnswering) return;
+    isAnswering = true;
+    await connection.send({ type: "heartbeat" }).catch(() => {});
+    isAnswering = false;
+  };
   const stopHeartbeats = sendHeartbeats(stream, options);
   outbox.attach(connection);
   if (options.isLeaving()) connection.send({ type: "drain" }).catch(() => {});
@@ -77,7 +85,7 @@ export async function* readStream(
           link.resume();
           break;
         case "heartbeat":
-          connection.send({ type: "heartbeat" }).catch(() => {});
+          void answerHeartbeat();
           break;
         case "settled":
           outbox.confirm(frame.messageIds);

@@ -5,6 +5,9 @@ import type { StreamFailure } from "../flow.ts";
 /** A relay that asked for some time is given it and up to this share more, so that not all come back at once. */
 const retryAfterJitter = 0.2;
 
+/** No relay is left alone for longer, whatever it asks: it may be wrong, or not be the relay. */
+export const maxAskedMs = 3_600_000;
+
 /** How long to wait before the next attempt, milliseconds. `attempt` counts the failures in a row from 0. */
 export function reconnectDelayMs(
   failure: StreamFailure | undefined,
@@ -19,5 +22,5 @@ export function reconnectDelayMs(
     : backoffMs(policy, attempt, random);
   const asked = failure?.retryAfterMs;
   if (asked === undefined) return delayMs;
-  return Math.max(delayMs, asked * (1 + retryAfterJitter * random()));
+  return Math.max(delayMs, Math.min(asked, maxAskedMs) * (1 + retryAfterJitter * random()));
 }

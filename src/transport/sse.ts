@@ -17,6 +17,9 @@ import { postFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
 
+/** An id that can go back in a header; ours are numbers. */
+const sendableId = /^[\x21-\x7e]{1,256}$/;
+
 /** Messages as server-sent events, settlements by POST. */
 export function sseTransport(relay: RelayEndpoint): Transport {
   const url = streamUrl(relay, "/sse");
@@ -34,7 +37,6 @@ export function sseTransport(relay: RelayEndpoint): Transport {
           headers: {
             ...streamHeaders(relay),
             "Accept": "text/event-stream",
-            "Accept-Encoding": "identity",
             ...(lastEventId !== "" && { "Last-Event-ID": lastEventId }),
           },
         });
@@ -77,7 +79,7 @@ async function* frames(
   for await (const chunk of chunksOf(response, link, doing)) {
     link.heard();
     for (const event of decode(decoder, chunk)) {
-      if (event.lastEventId !== "") onEventId(event.lastEventId);
+      if (sendableId.test(event.lastEventId)) onEventId(event.lastEventId);
       const frame = decodeRelayFrame(event.data, event.event);
       if (frame.type === "error") {
         throw new StreamFailure(

@@ -11,7 +11,12 @@ import { encodeConnectorFrame } from "../protocol/connector_codec.ts";
 import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
-import { type ClientSocket, HandshakeRefused, openWebSocket } from "../runtime/websocket.ts";
+import {
+  binaryMessage,
+  type ClientSocket,
+  HandshakeRefused,
+  openWebSocket,
+} from "../runtime/websocket.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
 
@@ -52,6 +57,10 @@ function websocketConnection(socket: ClientSocket, relay: RelayEndpoint, doing: 
   return {
     async *[Symbol.asyncIterator](): AsyncGenerator<RelayFrame> {
       for await (const text of socket) {
+        if (text === binaryMessage) {
+          yield { type: "malformed", problem: "a binary message" };
+          continue;
+        }
         const frame = decodeRelayFrame(text);
         if (frame.type === "connected") capabilities = frame.capabilities;
         yield frame;

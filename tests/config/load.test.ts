@@ -171,6 +171,7 @@ const hostile = [
   "https://metadata.google.internal.",
   "https://0.0.0.0",
   "https://relay.example/?a=b",
+  "http://127.0.0.1..",
 ];
 for (const url of hostile) {
   test(`requirement 15: ${url} is refused as a relay`, (t) => {
@@ -211,6 +212,18 @@ test("YAML and JSON with comments are read", (t) => {
   assert.equal(load({ file: fileWith(t, yaml, "c.yaml") }).settings.source.channel, "orders");
   const jsonc = `// mine\n${JSON.stringify(needed).slice(0, -1)},}`;
   assert.equal(load({ file: fileWith(t, jsonc, "c.jsonc") }).settings.source.channel, "orders");
+});
+
+test("a password in a URL is refused, for relay and target, and not shown", (t) => {
+  const url = "https://user:marked@host.example/";
+  const file = fileWith(t, { ...needed, cloud_url: url, target_url: url });
+  const problems = problemsOf({ file, env: { CONNECTOR_TARGET_URL: url } }).join("\n");
+  assert.match(problems, /cloud_url: "https:\/\/\*\*\*@host.example\/" .*must not hold/);
+  assert.doesNotMatch(problems, /marked/);
+  const named = fileWith(t, { ...needed, targets: { a: { url, method: "CONNECT" } } });
+  const [login, method] = problemsOf({ file: named });
+  assert.match(login ?? "", /targets.a.url: .*must not hold a user name or password/);
+  assert.match(method ?? "", /targets.a.method: .*use a method/);
 });
 
 test("requirement 7: no problem and no origin shows the token", (t) => {

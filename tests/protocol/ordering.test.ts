@@ -33,3 +33,11 @@ test("what is no ordering is not taken for one", () => {
     assert.equal(parseOrdering(text), undefined, text);
   }
 });
+
+test("a key of ten thousands of brackets is a key or none, and never an end of us", () => {
+  const ordering = parseOrdering("key:/a");
+  assert.ok(ordering?.kind === "key");
+  const body = new TextEncoder().encode(`{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`);
+  const key = keyOf(ordering, { webhookId: "w", headers: [], body });
+  assert.ok(key === undefined || key.length === 400_000);
+});

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
+import { openRaw, postHead } from "../support/raw_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { startOtlpReceiver } from "../support/otlp_receiver.ts";
 import { startProgram } from "../support/program.ts";
@@ -89,7 +90,10 @@ test("every metric and every event of the relay is driven by something that real
   await clock.advance(60_000);
   await publish(relay, "1");
   await clock.advance(1_000);
-  await scrape(); // waiting, with an age
+  const slow = await openRaw(t, relay.url, postHead(100) + "half of a body");
+  await turnsUntil(() => relay.incomingBytes > 0);
+  await scrape(); // waiting, with an age; a body under way
+  slow.destroy();
   const { frame, say, socket } = await openSocket(t, relay);
   const first = (await frame(1))["message_id"];
   await scrape(); // in flight, connected

@@ -6,6 +6,7 @@ import { withSpan } from "../../protocol/trace_context.ts";
 import type { Channel } from "../channel.ts";
 import type { RelayContext, RelayEnv } from "../relay_env.ts";
 import { StoreUnavailableError } from "../store.ts";
+import type { BodyRefusal } from "./body_intake.ts";
 import { answerTo } from "./challenge.ts";
 import { clientAddress } from "./client_address.ts";
 import type { WebhookPolicy } from "./policy.ts";
@@ -21,7 +22,7 @@ const recordNone = () => false;
 
 /** Why a webhook is not taken; the name is what is counted. */
 type Refusal = readonly [
-  status: 401 | 403 | 404 | 413 | 429 | 503,
+  status: 401 | 403 | 404 | 408 | 413 | 429 | 503,
   reason: string,
   detail: string,
   retryAfterSeconds?: number,
@@ -30,7 +31,7 @@ type Refusal = readonly [
 /**
  * Takes a webhook: any method, any content type, its bytes as they are. 202 only when it is stored; 404 for
  * an unknown id, 403 from an address that may not, 429 too many, 413 larger than the channel takes, 401 not
- * signed as it should be, 503 when it cannot be stored now or the channel is full.
+ * signed as it should be, 408 when its body does not come in time, 503 when it cannot be stored now or the channel is full.
  */
 export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise<Response> {
   const startedAt = relay.clock.now();
@@ -44,11 +45,9 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   const policy = relay.policies.get(webhookId);
   const early = policy && refusedBeforeReading(policy, c, relay, channel);
   if (early) return refuse(early);
-  const body = await readBody(request, channel.settings.maxBodyBytes);
-  if (!body) {
-    const detail = `Payload too large: at most ${channel.settings.maxBodyBytes} bytes`;
-    return refuse([413, "too_large", detail]);
-  }
+  const { maxBodyBytes } = channel.settings;
+  const body = await relay.bodies.read(request, maxBodyBytes);
+  if (typeof body === "string") return refuse(refusalOf(body, maxBodyBytes));
   if (policy?.challenge?.type === "hub") {
     const answer = answerTo(policy.challenge, request.method, url.searchParams, body);
     if (answer !== undefined) return c.text(answer);
@@ -111,6 +110,19 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   }
 }
 
+function refusalOf(why: BodyRefusal, maxBytes: number): Refusal {
+  switch (why) {
+    case "too_large":
+      return [413, why, `Payload too large: at most ${maxBytes} bytes`];
+    case "too_slow":
+      return [408, why, "The body did not come in time"];
+    case "too_many":
+      return [503, why, "Too many bodies are under way", storeRetrySeconds];
+    case "stopping":
+      return [503, why, "The relay is stopping", storeRetrySeconds];
+  }
+}
+
 function refusedBeforeReading(
   policy: WebhookPolicy,
   c: Context<RelayEnv>,
@@ -138,36 +150,4 @@ function decode(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** The whole body, or undefined as soon as it is longer than `maxBytes`. */
-async function readBody(
-  request: Request,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) {
-    await request.body?.cancel();
-    return undefined;
-  }
-  if (!request.body) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const reader = request.body.getReader();
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    bytes += value.byteLength;
-    if (bytes > maxBytes) {
-      await reader.cancel();
-      return undefined;
-    }
-    chunks.push(value);
-  }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

@@ -1,0 +1,93 @@
+import type { Clock } from "../../async/clock.ts";
+
+/**
+ * `too_large`: for this request; `too_slow`: not here in time; `too_many`: bodies under way hold enough memory;
+ * `stopping`: not here when the relay stopped.
+ */
+export type BodyRefusal = "too_large" | "too_slow" | "too_many" | "stopping";
+
+export interface BodyIntakeOptions {
+  readonly clock: Clock;
+  /** For one body, from its first look to its last byte, milliseconds. */
+  readonly timeoutMs: number;
+  /** Of all bodies that are under way, bytes. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Reads the bodies of requests. Whoever sends them is a stranger still: how long one takes is bounded, and what
+ * all of them together hold.
+ */
+export class BodyIntake {
+  readonly #options: BodyIntakeOptions;
+  readonly #underWay = new Set<() => void>();
+  #bytes = 0;
+
+  constructor(options: BodyIntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Held now by bodies that are not complete, bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The whole body, or why not; what is refused is not read to its end. */
+  async read(
+    request: Request,
+    maxBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer> | BodyRefusal> {
+    if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return "too_large";
+    if (!request.body) return new Uint8Array();
+    const reader = request.body.getReader();
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    let refusal: BodyRefusal | undefined;
+    const refuse = (why: BodyRefusal) => {
+      refusal ??= why;
+      // A server that stops would wait on Deno 2.9.6 for the rest of what was cancelled.
+      if (why === "stopping") reader.releaseLock();
+      else void reader.cancel().catch(() => {});
+    };
+    const stop = () => refuse("stopping");
+    const cancelTimeout = this.#options.clock.after(
+      this.#options.timeoutMs,
+      () => refuse("too_slow"),
+    );
+    this.#underWay.add(stop);
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (refusal) return refusal;
+        if (done) return joined(chunks, bytes);
+        bytes += value.byteLength;
+        this.#bytes += value.byteLength;
+        chunks.push(value);
+        if (bytes > maxBytes) refuse("too_large");
+        else if (this.#bytes > this.#options.maxBytes) refuse("too_many");
+      }
+    } catch (error) {
+      if (refusal) return refusal;
+      throw error;
+    } finally {
+      cancelTimeout();
+      this.#underWay.delete(stop);
+      this.#bytes -= bytes;
+    }
+  }
+
+  /** Refuses what is under way. */
+  stop(): void {
+    for (const stop of this.#underWay) stop();
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

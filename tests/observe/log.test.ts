@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/async/clock.ts";
+import { createLog } from "../../src/observe/log.ts";
+import { test } from "../support/test.ts";
+
+test("the human log has nothing that a terminal would obey, whatever a relay or a target says", () => {
+  const lines: string[] = [];
+  const log = createLog<{ readonly type: string; readonly said: string }>({
+    ...{ level: "debug", format: "human", clock: systemClock, levelOf: () => "info" },
+    write: (line) => lines.push(line),
+  });
+  log.observe({ type: "x", said: "a\x1b[2J\x9b2J\r\n\x7f\u202eb\u2028c" });
+  log.close();
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /said="a\\u001b\[2J\\u009b2J\\r\\n\\u007f\\u202eb\\u2028c"$/);
+});
