@@ -19,6 +19,11 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   return url;
 }
 
+/** A URL whose path is a secret, as people and logs may see it. */
+export function withoutPath(url: URL): URL {
+  return new URL("/***", url);
+}
+
 /** The host of a URL names this machine. */
 export function isLoopback(hostname: string): boolean {
   const host = bareHost(hostname);
