@@ -44,6 +44,7 @@ export function smeeStream(
   };
   const end = () => {
     isOver = true;
+    waiting.length = 0;
     cancelPing();
     channel.unsubscribe(connectionId);
     wake();

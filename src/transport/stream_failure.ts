@@ -69,10 +69,9 @@ function detail(body: string): string {
 /** The network failed before or during a stream. A `StreamFailure` passes through unchanged. */
 export function brokenStream(doing: Doing, error: unknown): StreamFailure {
   if (error instanceof StreamFailure) return error;
-  const failure = networkFailure(error);
-  return new StreamFailure(
-    "network",
-    `cannot ${doing.what} at ${doing.url.href}: ${failure.message}`,
-    { cause: error },
-  );
+  // What a runtime says may name the whole URL, which may be a secret.
+  const why = networkFailure(error).message.replace(/\bhttps?:\/\/[^\s)]+/g, doing.url.href);
+  return new StreamFailure("network", `cannot ${doing.what} at ${doing.url.href}: ${why}`, {
+    cause: error,
+  });
 }

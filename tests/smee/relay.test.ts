@@ -199,6 +199,23 @@ async function settled(relay: Relay): Promise<number> {
   }
 }
 
+test("a reader that has stopped reading is given up after three ack timeouts: the next one gets it all", async (t) => {
+  const events: RelayEvent[] = [];
+  const relay = await startDevRelay(
+    t,
+    { smeePathHash: hashOf(path), ackTimeoutMs: 300, maxConnections: 1 },
+    { observe: (event) => events.push(event) },
+  );
+  const stalled = await fetch(`${relay.url}/smee/${path}`);
+  t.defer(() => stalled.body?.cancel());
+  const posted = 30;
+  const body = JSON.stringify("x".repeat(1_000_000));
+  for (let n = 0; n < posted; n++) await publish(relay, body);
+  await turnsUntil(() => events.some(({ type }) => type === "relay.disconnected"));
+  const { delivered = 0 } = stats(relay) ?? {};
+  await read(`${relay.url}/smee/${path}`, posted - delivered);
+});
+
 test("a channel that is full refuses, a rotated token ends no smee stream, a stopping relay does", async (t) => {
   const relay = await startSmeeRelay(t, { maxConnections: 1 });
   const response = await fetch(`${relay.url}/smee/${path}`);

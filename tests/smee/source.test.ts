@@ -1,8 +1,10 @@
 /** A stream of smee.io or gosmee as a source, against a small server that speaks as they do. */
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
+import { type AddressInfo, createServer } from "node:net";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/settings.ts";
+import { fastClock } from "../support/fast_clock.ts";
 import { startConnector, startTarget } from "../support/rig.ts";
 import { smeePath, type SmeeServer, startSmeeServer } from "../support/smee_server.ts";
 import { test } from "../support/test.ts";
@@ -105,6 +107,17 @@ for (const kind of ["smee.io", "gosmee"] as const) {
     assert.equal(server.requests.at(-1)?.["last-event-id"], "7-0");
   });
 }
+
+test("a stream that says nothing more is given up, and opened again", async (t) => {
+  const server = await startSmeeServer(t, "smee.io");
+  const target = await startTarget(t);
+  const clock = fastClock(100);
+  const run = startConnector(t, smeeSettings(server.url, target.url), { clock });
+  await run.happened("stream.connected", 2);
+  const failed = run.events.find(({ type }) => type === "stream.failed");
+  assert.ok(failed?.type === "stream.failed");
+  assert.equal(failed.failureClass, "silent");
+});
 
 test("events that nothing tells apart are never taken for copies; those with a sender's id are", async (t) => {
   const server = await startSmeeServer(t, "smee.io");
@@ -227,4 +240,19 @@ test("no token is sent, and nothing that is told shows the channel's URL", async
   assert.doesNotMatch(JSON.stringify(run.events), new RegExp(smeePath));
   const failed = run.events.filter((event) => event.type === "stream.failed");
   assert.match(failed.map(({ message }) => message).join("\n"), /answered 403 .*; check cloud_url/);
+});
+
+test("nor does it where the runtime's own error names it", async (t) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end("no HTTP at all\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.defer(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const target = await startTarget(t);
+  const url = `http://127.0.0.1:${port}/${smeePath}`;
+  const run = startConnector(t, smeeSettings(url, target.url));
+  await run.happened("stream.failed");
+  assert.doesNotMatch(JSON.stringify(run.events), new RegExp(smeePath));
 });
