@@ -7,30 +7,19 @@ import type { Settings } from "../config/settings.ts";
 import { readToken } from "../config/token.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
-import { eventLevel } from "../observe/event_level.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
-import { createLog } from "../observe/log.ts";
-import { withContext } from "../observe/message_context.ts";
-import { foldServiceState } from "../observe/service_state.ts";
-import { foldSpans } from "../observe/spans.ts";
-import { startTracing } from "../observe/tracing.ts";
-import { lineWriter } from "../runtime/line_writer.ts";
-import { serviceManager } from "../runtime/service_manager.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { createFleet, type Member } from "./fleet.ts";
 import { exitCode } from "./exit_code.ts";
-import { heldLog, isLogOnTerminal } from "./held_log.ts";
 import { readLayers } from "./layers.ts";
 import { startReloading } from "./reload.ts";
 import { type RunningConnector, runningConnector } from "./running_connector.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { liveActions, liveSource, titleOf } from "./live_source.ts";
-import { logFormat } from "./log_format.ts";
-import { openOutput } from "./output.ts";
+import { startObserving } from "./observing.ts";
 import { outputMode } from "./output_mode.ts";
-import { version } from "./version.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
@@ -69,37 +58,10 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   const wanted = outputMode(settings.output);
   // The live view is of one connection.
   const mode = wanted === "live" && !isOne ? "text" : wanted;
-  const logLines = lineWriter("stderr", systemClock);
-  const held = mode === "live" && isLogOnTerminal()
-    ? heldLog(logLines, (line) => output.say(line))
-    : undefined;
-  const log = createLog({
-    levelOf: eventLevel,
-    level: held?.levelFor(settings.log.level) ?? settings.log.level,
-    format: held ? "human" : logFormat(settings.log.format),
-    write: held?.write ?? logLines.write,
-    clock: systemClock,
-  });
-  // Settlements, which it names, are logged at level debug alone.
-  const isDebug = settings.log.level === "debug";
-  const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
   /** The figures of each connection. */
   const watches = new Map<string, Observe>();
-  const observe: Observe = (event) => folds.forEach((fold) => fold(event));
-  const manager = serviceManager((why) =>
-    observeAll({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
-  );
-  const serviceState = manager && foldServiceState(manager, systemClock);
-  if (serviceState) folds.push(serviceState.observe);
-  const tracing = await startTracing({
-    service: "hookferry-connector",
-    version,
-    env: process.env,
-    clock: systemClock,
-    onFailed: (message, spans) => observeAll({ type: "trace.export_failed", message, spans }),
-  });
-  const spans = tracing && foldSpans(tracing.record, systemClock);
-  if (spans) folds.push(spans.observe);
+  const observing = await startObserving(settings, mode, observeAll);
+  const { observe } = observing;
   const fleet = createFleet(settingsOf(loaded), startMember);
   const reloading = startReloading({
     first: loaded,
@@ -121,14 +83,13 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   // On a terminal it says that the terminal has gone.
   if (mode !== "live") process.on("SIGHUP", onHangUp);
   const signals = lifetimeFromSignals();
-  const output = openOutput(mode, () => {
+  observing.show(() => {
     const { watch, running } = fleet.members.get("") as Member; // it is live for one connection
     return {
       source: liveSource(titleOf(settings), watch),
       actions: liveActions(running, signals.interrupt),
     };
   });
-  folds.push(output.observe);
   let closeStatus = () => Promise.resolve();
   try {
     closeStatus = await serveStatus(settings, values, {
@@ -140,8 +101,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     const { abandoned } = await fleet.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
-    // What they still hold comes before the last word.
-    await closeLog();
+    await observing.flush();
     if (error instanceof JournalUnavailable) {
       process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
       return exitCode.unexpected;
@@ -152,24 +112,22 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   } finally {
     process.off("SIGHUP", onHangUp);
     reloading.close();
-    await output.close();
     await closeStatus();
-    await serviceState?.close();
-    spans?.close();
-    await tracing?.close();
+    await observing.close();
     fleet.close();
     signals.dispose();
-    await closeLog();
   }
 
   /** One connection: journal, connector and figures. */
   function startMember(name: string, settings: Settings): Member {
     const watch = watchConnector(() => running, settings);
     watches.set(name, watch.observe);
+    const named: Observe = name === ""
+      ? observe
+      : (event) => observe(Object.assign({}, event, { connection: name }));
     const tell: Observe = (event) => {
       watch.observe(event);
-      const named = { ...event, connection: name };
-      observe(name === "" ? event : named);
+      named(event);
     };
     const running: RunningConnector = runningConnector(settings, (settings) => {
       const journal = openConnectorJournal(settings, tell);
@@ -181,7 +139,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
           // One that makes room for the next is not the end.
           if (event.type !== "connector.draining" || !running.isChanging) tell(event);
         },
-        sample: tracing?.sample,
+        sample: observing.sample,
         inspect: watch.exchanges?.record,
         onTokenRefused: () => reloading.reload().then(() => {}, () => rereadToken(name, running)),
         ...(chaos && { chaos }),
@@ -202,19 +160,11 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
   /** What is of the whole process counts in the figures of each connection. */
   function observeAll(event: ConnectorEvent): void {
     for (const watch of watches.values()) watch(event);
-    observe(event);
+    observing.observe(event);
   }
 
   function assertAllAllowed({ connections }: LoadedConnections): void {
     for (const { settings: { source } } of connections.values()) assertAllowed(source.url);
-  }
-
-  /** All that is held is written. */
-  async function closeLog(): Promise<void> {
-    await output.close();
-    log.close();
-    held?.close();
-    await logLines.close();
   }
 }
 

@@ -176,6 +176,10 @@ export function routes(
       channel.settings.smeePathHash === pathHash
     );
     if (!found) return c.json({ detail: "Not found" }, 404);
+    // Whoever looks at the URL must not be given messages, which nobody would ever see.
+    if (!/\btext\/event-stream\b/i.test(c.req.header("accept") ?? "")) {
+      return c.json({ detail: "this is a stream: Accept: text/event-stream" }, 406);
+    }
     const connectionId = relay.newConnectionId("smee");
     const { remoteAddress } = c.env;
     return smeeStream(found.channel, { connectionId, remoteAddress, pathHash, form }, relay) ??

@@ -97,8 +97,9 @@ test("every operation answers as the OpenAPI document says", async (t) => {
   const made = { channel: "new", webhook_ids: ["other"] };
   await call(`POST ${admin}/channels`, { body: made });
   await call(`DELETE ${admin}/channels/:channel/connections/:connection`);
-  await call("GET /smee/:path");
-  await call("GET /smee/events/:path");
+  const events = { headers: { Accept: "text/event-stream" } };
+  await call("GET /smee/:path", events);
+  await call("GET /smee/events/:path", events);
   await call("GET /connect/stream/:channel/sse");
   await publish(relay, "4");
   await call("GET /connect/stream/:channel/poll", { query: "?timeout=1" });

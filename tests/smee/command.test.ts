@@ -4,9 +4,12 @@ import { journalFolder } from "../../src/cli/connector_journal.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { startProgram } from "../support/program.ts";
-import { startTarget } from "../support/rig.ts";
+import { hashOf } from "../../src/relay/tokens.ts";
+import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { smeePath, startSmeeServer } from "../support/smee_server.ts";
 import { test } from "../support/test.ts";
+
+const relayPath = "who-knows-this-reads-the-channel";
 
 for (const given of ["word", "flag"] as const) {
   test(`connect --source smee with the URL as a ${given} delivers, warns, and ends clean`, async (t) => {
@@ -71,6 +74,26 @@ test("settings that a smee source cannot keep are refused, with what to use", ()
   assert.equal(source.channel, "github");
   assert.equal(delivery.onExhausted, "dead_letter");
   assert.equal(load({}).source.channel, "smee");
+});
+
+test("doctor asks whether the channel is there, and takes no message and sends no token", async (t) => {
+  const relay = await startDevRelay(t, { smeePathHash: hashOf(relayPath) });
+  await publish(relay, "waits");
+  const gosmee = await startSmeeServer(t, "gosmee");
+  const target = await startTarget(t);
+  const ask = async (url: string) => {
+    const flags = ["--source", "smee", "--cloud-url", url, "--to", target.url.href];
+    const program = startProgram(t, ["doctor", "--json", ...flags, "--journal", "memory"], {
+      CONNECTOR_TOKEN: "unused",
+    });
+    const code = await program.ended;
+    return [code, /"check":\s*"smee",\s*"status":\s*"(\w+)"/.exec(program.stdout.join("\n"))?.[1]];
+  };
+  assert.deepEqual(await ask(`${relay.url}/smee/${relayPath}`), [0, "ok"]);
+  assert.deepEqual(await ask(gosmee.url), [0, "ok"]);
+  assert.deepEqual(await ask(`${gosmee.url}x`), [1, "fail"]);
+  assert.equal(relay.registry.named("dev")?.channel.stats.queued, 1);
+  assert.equal(gosmee.requests.length, 0);
 });
 
 test("two channels of one server have a journal each, whose name does not tell the URL", () => {

@@ -13,6 +13,7 @@ import { loadSettings } from "../../src/config/load.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
+const accept = { "Accept": "text/event-stream" };
 const path = "b3Blbi1zZXNhbWUtb3Blbi1zZXNhbWU";
 
 function startSmeeRelay(t: TestContext, more: Parameters<typeof startDevRelay>[1] = {}) {
@@ -44,7 +45,7 @@ function stats(relay: Relay) {
 /** Reads the stream by hand until `n` events of webhooks came. */
 async function read(url: string, n: number, headers: Record<string, string> = {}) {
   const stop = new AbortController();
-  const response = await fetch(url, { headers, signal: stop.signal });
+  const response = await fetch(url, { headers: { ...accept, ...headers }, signal: stop.signal });
   const decoder = new SseDecoder();
   const events: ServerSentEvent[] = [];
   for await (const chunk of response.body ?? []) {
@@ -123,6 +124,17 @@ for (const smee_path of ["short", "with a space and long enough", `${path}/..`])
   });
 }
 
+test("who only looks at the URL, as with a browser, is given no message", async (t) => {
+  const relay = await startSmeeRelay(t);
+  await publish(relay, "1");
+  for (const headers of [{}, { Accept: "text/html,*/*" }]) {
+    const response = await fetch(`${relay.url}/smee/${path}`, { headers });
+    assert.equal(response.status, 406);
+    assert.match(await response.text(), /Accept: text\/event-stream/);
+  }
+  assert.equal(stats(relay)?.queued, 1);
+});
+
 test("below /events/, and to gosmee, the bytes are exact", async (t) => {
   const relay = await startSmeeRelay(t);
   const body = randomBytes(3_000);
@@ -173,7 +185,10 @@ test("a reader that reads nothing takes only what its window holds; the rest wai
     { observe: (event) => events.push(event) },
   );
   const stop = new AbortController();
-  const stalled = await fetch(`${relay.url}/smee/${path}`, { signal: stop.signal });
+  const stalled = await fetch(`${relay.url}/smee/${path}`, {
+    headers: accept,
+    signal: stop.signal,
+  });
   // More than the buffers of the sockets hold.
   const posted = 30;
   const body = JSON.stringify("x".repeat(1_000_000));
@@ -206,7 +221,7 @@ test("a reader that has stopped reading is given up after three ack timeouts: th
     { smeePathHash: hashOf(path), ackTimeoutMs: 300, maxConnections: 1 },
     { observe: (event) => events.push(event) },
   );
-  const stalled = await fetch(`${relay.url}/smee/${path}`);
+  const stalled = await fetch(`${relay.url}/smee/${path}`, { headers: accept });
   t.defer(() => stalled.body?.cancel());
   const posted = 30;
   const body = JSON.stringify("x".repeat(1_000_000));
@@ -218,8 +233,8 @@ test("a reader that has stopped reading is given up after three ack timeouts: th
 
 test("a channel that is full refuses, a rotated token ends no smee stream, a stopping relay does", async (t) => {
   const relay = await startSmeeRelay(t, { maxConnections: 1 });
-  const response = await fetch(`${relay.url}/smee/${path}`);
-  const refused = await fetch(`${relay.url}/smee/${path}`);
+  const response = await fetch(`${relay.url}/smee/${path}`, { headers: accept });
+  const refused = await fetch(`${relay.url}/smee/${path}`, { headers: accept });
   assert.equal(refused.status, 429);
   await refused.body?.cancel();
   const registered = relay.registry.named("dev");

@@ -1,7 +1,7 @@
 /** A stream of smee.io or gosmee as a source, against a small server that speaks as they do. */
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { fastClock } from "../support/fast_clock.ts";
@@ -243,12 +243,17 @@ test("no token is sent, and nothing that is told shows the channel's URL", async
 });
 
 test("nor does it where the runtime's own error names it", async (t) => {
+  const sockets: Socket[] = [];
   const server = createServer((socket) => {
+    sockets.push(socket);
     socket.on("error", () => {});
-    socket.end("no HTTP at all\r\n\r\n");
+    socket.write("no HTTP at all\r\n\r\n");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.defer(() => new Promise((resolve) => server.close(resolve)));
+  t.defer(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
   const { port } = server.address() as AddressInfo;
   const target = await startTarget(t);
   const url = `http://127.0.0.1:${port}/${smeePath}`;
