@@ -215,6 +215,35 @@ test("what the end cuts short is kept here: in a retry, in line, and behind a fu
   assert.equal(stored.length, 4);
 });
 
+test("of several targets only the one that has not got it has a letter, with its attempts", async (t) => {
+  const server = await startSmeeServer(t, "gosmee");
+  const good = await startTarget(t);
+  const bad = await startTarget(t, () => 503);
+  const slow = { retry_delay_seconds: 600, retry_max_delay_seconds: 600 };
+  const run = startConnector(
+    t,
+    smeeSettings(server.url, good.url, {
+      targets: {
+        smee: [
+          { name: "good", url: good.url.href },
+          { name: "bad", url: bad.url.href, ...slow },
+        ],
+      },
+    }),
+  );
+  await run.happened("stream.connected");
+  server.post("once");
+  await run.happened("delivery.succeeded");
+  await run.happened("delivery.retrying");
+  run.drain.abort();
+  await run.happened("dead_letter.stored");
+  const letters = run.events.flatMap((event) =>
+    event.type === "dead_letter.stored" ? [event.target] : []
+  );
+  assert.deepEqual(letters, ["bad"]);
+  await run.ended;
+});
+
 test("a webhook without a target is kept here", async (t) => {
   const server = await startSmeeServer(t, "gosmee");
   const target = await startTarget(t);
