@@ -13,13 +13,12 @@ import { rotateTokenCommand, rotateTokenHelp } from "./src/cli/rotate_token.ts";
 import { sendCommand, sendHelp } from "./src/cli/send.ts";
 import { statusCommand, statusHelp } from "./src/cli/status.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
-import { version } from "./src/cli/version.ts";
+import { versionCommand, versionHelp } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
 import { TracingError } from "./src/observe/tracing.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
 import { hasGivenUp } from "./src/runtime/given_up.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
-import { runtimeName } from "./src/runtime/runtime.ts";
 import { DatabaseOpenError } from "./src/sqlite/database.ts";
 
 const help = `hookferry: webhooks across a firewall.
@@ -28,7 +27,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry relay        run the relay, where senders can reach it
   hookferry connect      run the connector, where the targets are (the default)
   hookferry send URL     post sample webhooks, signed
-  hookferry config       check or show the settings; the schema of the file
+  hookferry config       check, show, begin or explain the settings
   hookferry dead-letters what a target would not take: list, show, replay, drop
   hookferry pause        a running connector takes nothing new; resume undoes it
   hookferry rotate-token a new token for a channel of a running relay
@@ -61,7 +60,7 @@ const commands: Readonly<Record<string, Command>> = {
   "rotate-token": { help: rotateTokenHelp, run: rotateTokenCommand },
   status: { help: statusHelp, run: statusCommand },
   healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
-  version: { help, run: () => print(`hookferry ${version} (${runtimeName})\n`) },
+  version: { help: versionHelp, run: versionCommand },
   help: { help, run: () => print(help) },
 };
 const aliases: Readonly<Record<string, string>> = {

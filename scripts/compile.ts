@@ -1,42 +1,123 @@
 /**
- * `deno task compile`: one executable, dist/hookferry. By `deno compile` with the permissions the program needs;
- * where its base binary cannot be downloaded, says so and builds the same program with Bun.
+ * `deno task compile [--with deno|bun] [--target NAME|all] [--out FOLDER]`: one executable, with the permissions the
+ * program needs; `dist/hookferry` for this machine, `dist/hookferry-TARGET` for another, with `dist/SHA256SUMS`.
+ * Where nothing is said and `deno compile` cannot have its base binary (closed networks), says so and builds the
+ * same program with Bun.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 
-const output = "dist/hookferry";
+/** What each tool calls it; undefined = it cannot. */
+const targets: Readonly<Record<string, { readonly deno?: string; readonly bun: string }>> = {
+  "linux-x64": { deno: "x86_64-unknown-linux-gnu", bun: "bun-linux-x64-baseline" },
+  "linux-arm64": { deno: "aarch64-unknown-linux-gnu", bun: "bun-linux-arm64" },
+  "linux-x64-musl": { bun: "bun-linux-x64-musl" },
+  "linux-arm64-musl": { bun: "bun-linux-arm64-musl" },
+  "macos-x64": { deno: "x86_64-apple-darwin", bun: "bun-darwin-x64" },
+  "macos-arm64": { deno: "aarch64-apple-darwin", bun: "bun-darwin-arm64" },
+  "windows-x64": { deno: "x86_64-pc-windows-msvc", bun: "bun-windows-x64-baseline" },
+};
 const permissions = [
   ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
   "--allow-run=systemd-notify",
 ];
+const root = join(import.meta.dirname ?? ".", "..");
 
-mkdirSync("dist", { recursive: true });
-const deno = spawnSync(
-  process.execPath,
-  ["compile", "--quiet", ...permissions, "--output", output, "main.ts"],
-  { encoding: "utf8" },
-);
-if (deno.status === 0) {
-  report("deno compile");
-} else {
-  // The innermost of the causes it lists.
-  const why =
-    [...(deno.stderr.split("Stack backtrace")[0] ?? "").matchAll(/^\s*\d+: (.*)$/gm)].at(-1)?.[1] ??
-      deno.stderr.trim();
-  console.error(`deno compile cannot build here (${why}); building with Bun`);
-  // No .env and no bunfig.toml of whatever folder it is started in.
-  const bun = spawnSync("npx", [
-    ...["-y", "bun@1.4.5", "build", "--compile", "--minify", "--bytecode", "--format=esm"],
-    ...["--sourcemap", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
-    ...["main.ts", "--outfile", output],
-  ], { stdio: ["ignore", "ignore", "inherit"] });
-  process.exitCode = bun.status ?? 1;
-  if (bun.status === 0) report("bun build --compile");
+const { values } = parseArgs({
+  options: {
+    with: { type: "string" },
+    target: { type: "string" },
+    out: { type: "string", default: "dist" },
+  },
+});
+const out = resolve(values.out);
+const tool = values.with;
+if (tool !== undefined && tool !== "deno" && tool !== "bun") fail(`--with ${tool}: deno or bun`);
+const here = `${process.platform === "darwin" ? "macos" : process.platform}-${process.arch}`;
+const wanted = values.target === "all" ? Object.keys(targets) : [values.target ?? here];
+mkdirSync(out, { recursive: true });
+for (const name of wanted) build(name);
+writeSums();
+
+function build(target: string): void {
+  const names = targets[target];
+  if (!names) fail(`--target ${target}: one of ${Object.keys(targets).join(", ")}, all`);
+  const ending = target.startsWith("windows") ? ".exe" : "";
+  const file = join(
+    out,
+    (values.target === undefined ? "hookferry" : `hookferry-${target}`) + ending,
+  );
+  const entry = writeEntry(target);
+  try {
+    if (tool !== "bun" && names.deno !== undefined) {
+      const why = compileWithDeno(entry, names.deno, file);
+      if (why === undefined) return report(file, "deno compile");
+      if (tool === "deno") fail(`deno compile cannot build ${target} here: ${why}`);
+      console.error(`deno compile cannot build here (${why}); building with Bun`);
+    } else if (tool === "deno") fail(`deno compile knows no ${target}; --with bun does`);
+    const why = compileWithBun(entry, names.bun, file);
+    if (why !== undefined) fail(`bun build --compile cannot build ${target}: ${why}`);
+    report(file, "bun build --compile");
+  } finally {
+    rmSync(entry);
+  }
 }
 
-function report(by: string): void {
-  const { size } = statSync(output);
-  console.log(`${output}: ${(size / 1024 / 1024).toFixed(0)} MiB, by ${by}`);
+/** The program with what it tells of its build; beside main.ts, so that everything is found from there. */
+function writeEntry(target: string): string {
+  const { stdout, status } = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const build = { commit: status === 0 ? stdout.trim() : null, target };
+  const facts = `globalThis.hookferryBuild = ${JSON.stringify(build)};`;
+  const entry = join(root, `.compile_${target}.mjs`);
+  writeFileSync(entry, `${facts}\nawait import("./main.ts");\n`);
+  return entry;
+}
+
+/** Why not; undefined = it is built. */
+function compileWithDeno(entry: string, target: string, file: string): string | undefined {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["compile", "--quiet", "--target", target, ...permissions, "--output", file, entry],
+    { cwd: root, encoding: "utf8" },
+  );
+  if (status === 0) return undefined;
+  // The innermost of the causes it lists.
+  const causes = [...(stderr.split("Stack backtrace")[0] ?? "").matchAll(/^\s*\d+: (.*)$/gm)];
+  return causes.at(-1)?.[1] ?? stderr.trim();
+}
+
+function compileWithBun(entry: string, target: string, file: string): string | undefined {
+  // No .env and no bunfig.toml of whatever folder it is started in.
+  const { status, stderr, stdout } = spawnSync("npx", [
+    ...["-y", "bun@1.4.5", "build", "--compile", `--target=${target}`, "--minify", "--bytecode"],
+    ...["--format=esm", "--sourcemap", "--no-compile-autoload-dotenv"],
+    ...["--no-compile-autoload-bunfig", entry, "--outfile", file],
+  ], { cwd: root, encoding: "utf8" });
+  return status === 0 ? undefined : `${stderr}${stdout}`.trim();
+}
+
+function report(file: string, by: string): void {
+  const { size } = statSync(file);
+  console.log(`${file}: ${(size / 1024 / 1024).toFixed(0)} MiB, by ${by}`);
+}
+
+/** Of every executable that is there, as `sha256sum -c` reads them. */
+function writeSums(): void {
+  const files = readdirSync(out).filter((name) => /^hookferry-[\w-]+(\.exe)?$/.test(name)).sort();
+  if (files.length === 0) return;
+  const sum = (name: string) =>
+    createHash("sha256").update(readFileSync(join(out, name))).digest("hex");
+  writeFileSync(join(out, "SHA256SUMS"), files.map((name) => `${sum(name)}  ${name}\n`).join(""));
+}
+
+function fail(why: string): never {
+  console.error(`compile: ${why}`);
+  process.exit(1);
 }

@@ -49,6 +49,62 @@ The file is \`connector.json\`, \`.jsonc\`, \`.yaml\` or \`.yml\` in the current
 completes it by the schema that \`hookferry config schema\` prints
 ([config.schema.json](config.schema.json)).
 
+In a file \`\${VAR}\` stands for an environment variable and \`\${file:PATH}\` for what is in a file,
+without the line break at its end; also inside a text, also for a number or a switch. \`$\${\` is a
+plain \`\${\`. One that leads nowhere is an error. Messages show the reference, never what it stands for.
+
+\`profiles\` holds settings by name: \`--profile staging\`, \`CONNECTOR_PROFILE\` or \`profile\` chooses one,
+and its settings take the place of the file's; of \`targets\`, those of the same webhook id.
+
+\`\`\`yaml
+cloud_url: https://relay.example
+channel: orders
+token: \${file:/run/secrets/orders}
+default_target: { url: "http://127.0.0.1:\${PORT}/hooks" }
+profiles:
+  staging:
+    channel: orders-staging
+\`\`\`
+
+## Several relays and channels
+
+\`connections\` holds settings by name: one process reads them all. Each is a connector of its own, with
+its own queue, places, journal and breakers, so that a flood in one does not starve another; what it
+does not say is said at the top. \`status_*\`, \`log_*\`, \`inspect*\` and \`output\` are of the process and stand
+at the top only. Variables and flags hold for all of them.
+
+\`\`\`yaml
+token_file: /run/secrets/hookferry
+default_target: { url: "http://127.0.0.1:3000/hooks" }
+connections:
+  eu: { cloud_url: https://eu.relay.example, channel: orders }
+  us: { cloud_url: https://us.relay.example, channel: orders, max_queue_messages: 100 }
+\`\`\`
+
+Log lines and metrics then have \`connection\`; \`hookferry_connection_info\` tells relay and channel of each.
+\`/status\` has each below \`connections\`, \`/readyz\` is ready when all are, pause, resume and dead letters are
+of all. There is no page then, and no live view, and \`hookferry dead-letters\` needs the running process.
+
+## While it runs
+
+\`connect\` reads the files again when one of them has changed (it looks every second), on SIGHUP, and
+when asked by \`POST /-/reload\` with the status token: the configuration file, the token, certificates,
+what references name. All of it is validated first; what is not valid changes nothing and is told
+(\`config.reload_failed\`, \`hookferry_config_last_reload_successful\` 0). What is valid counts at once and is
+told with what was and is (\`config.reloaded\`):
+
+- targets: for the next message; a target that stays the same keeps its connections and its breaker,
+  and what is under way at another one ends there;
+- the token: for the next request; how the relay is reached, certificates included: the connection is
+  opened anew, once, and what is in hand stays in hand;
+- another relay, channel, journal, or bounds of what is in hand: the connector finishes what it has, then
+  another takes its place in the same process;
+- \`status_*\`, \`log_*\`, \`inspect*\` and \`output\`: at the next start, which is said.
+
+When the relay refuses the token it is read again before anything else.
+
+## Settings
+
 | key | variable | flag | accepted | default | |
 |---|---|---|---|---|---|
 ${options.map(row).join("\n")}

@@ -2,12 +2,11 @@
 import { onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
-import { type Chaos, type Faults, faultsOf } from "./chaos/chaos.ts";
+import { type Chaos, faultsOf } from "./chaos/chaos.ts";
 import { chaosText } from "./chaos/chaos_text.ts";
-import { chaoticTransport } from "./chaos/chaotic_transport.ts";
-import type { Settings, SourceSettings } from "./config/settings.ts";
+import type { Settings } from "./config/settings.ts";
 import { createDelivery, type TargetLoad } from "./delivery.ts";
-import { JournalUnavailable, type Lifetime, type Transport, type TransportName } from "./flow.ts";
+import { JournalUnavailable, type Lifetime } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
 import type { Inspect } from "./observe/picture.ts";
@@ -16,14 +15,11 @@ import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
 import { redactBy } from "./protocol/redact.ts";
 import type { Sample } from "./protocol/trace_context.ts";
-import { createFetch } from "./runtime/fetch.ts";
+import { lasting, linking } from "./settings_change.ts";
 import { Pause } from "./source/pause.ts";
+import { Relink } from "./source/relink.ts";
 import { createSource } from "./source/source.ts";
-import { chooseTransport } from "./transport/choose.ts";
-import { longPollTransport } from "./transport/long_poll.ts";
-import type { RelayEndpoint } from "./transport/relay_endpoint.ts";
-import { sseTransport } from "./transport/sse.ts";
-import { websocketTransport } from "./transport/websocket.ts";
+import { wayToRelay } from "./way_to_relay.ts";
 
 export interface ConnectorOptions {
   readonly clock: Clock;
@@ -37,6 +33,11 @@ export interface ConnectorOptions {
   readonly chaos?: Chaos;
   /** Told of requests to targets and their responses. */
   readonly inspect?: Inspect | undefined;
+  /**
+   * The relay does not accept the token. Called before anything else is done about it; whoever knows another token
+   * applies it. Not called again while it is not done.
+   */
+  readonly onTokenRefused?: () => Promise<void>;
 }
 
 export interface InHand {
@@ -47,6 +48,8 @@ export interface InHand {
 }
 
 export interface Connector {
+  /** What the relay knows it by. */
+  readonly connectorId: string;
   /** Messages received and not yet settled. */
   readonly inHand: InHand;
   /** Attempts under way. */
@@ -60,6 +63,11 @@ export interface Connector {
   readonly replay: (messageId: string) => ReturnType<Replay>;
   isReplayable(messageId: string): boolean;
   /**
+   * Goes on with other settings: targets are others from the next message on, the connection is opened anew only when
+   * it is to be another one, and what is in hand stays so. False when these settings need another connector.
+   */
+  apply(settings: Settings): boolean;
+  /**
    * Runs until `life.drain`, then finishes what is in hand within the grace the settings give (sooner on
    * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
    * with a `StreamFailure` when the relay refuses the token, or cannot be reached, and the settings say to
@@ -68,13 +76,12 @@ export interface Connector {
   run(life: Lifetime): Promise<{ readonly abandoned: number }>;
 }
 
-/** The floor of every reconnect delay: an outage must not become a storm, a blip should not be felt. */
-const reconnectFloorMs = 100;
-
 export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
   const { clock, random, journal, chaos } = options;
   const faults = chaos && faultsOf(chaos);
-  const { source, delivery } = settings;
+  const { delivery } = settings;
+  let now = settings;
+  const relink = new Relink();
   let abandoned = 0;
   let heardAt: number | undefined;
   const observe: Observe = (event) => {
@@ -101,8 +108,11 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     },
   });
   const stopNow = new AbortController();
+  let renewing: Promise<boolean> | undefined;
+  const renewToken = () => renewing ??= renewOnce().finally(() => renewing = undefined);
 
   return {
+    connectorId: settings.source.connectorId ?? journal.connectorId,
     inHand: {
       get messages() {
         return budget.items;
@@ -127,8 +137,18 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     replay: (messageId) =>
       downstream.replay(messageId, { drain: stopNow.signal, abort: stopNow.signal }),
     isReplayable: downstream.isReplayable,
+    apply(next) {
+      if (lasting(next) !== lasting(now)) return false;
+      const isOther = linking(next) !== linking(now);
+      const isTokenOther = next.source.token.reveal() !== now.source.token.reveal();
+      now = next;
+      downstream.apply(next);
+      // A connection that is open stays so: the relay says when its token is over.
+      if (isOther || isTokenOther) relink.ask(isOther ? "anew" : "now");
+      return true;
+    },
     async run(life) {
-      const http = createFetch(source.tls);
+      const way = wayToRelay(() => now, { journal, clock, faults, renewToken });
       const dedup = new Dedup(
         { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
         clock,
@@ -143,30 +163,14 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       if (chaos) {
         observe({ type: "config.warning", message: `faults are on: --chaos ${chaosText(chaos)}` });
       }
-      observe({ type: "connector.started", source: source.url.href, channel: source.channel });
+      const { url, channel } = now.source;
+      observe({ type: "connector.started", source: url.href, channel });
       try {
         await runPipeline({
-          source: createSource({
-            transports: chooseTransport(transportsFor(source.protocol, {
-              ...source,
-              connectorId: source.connectorId ?? journal.connectorId,
-              fetch: http.fetch,
-              maxInFlight: delivery.maxQueueMessages,
-              clock,
-            }, faults)),
-            backoff: {
-              baseMs: source.reconnectDelayMs,
-              capMs: source.maxReconnectDelayMs,
-              multiplier: source.reconnectBackoffMultiplier,
-              floorMs: reconnectFloorMs,
-            },
-            heartbeatTimeoutMs: source.heartbeatTimeoutMs,
-            connectionTimeoutMs: source.connectionTimeoutMs,
-            ackTimeoutMs: source.ackTimeoutMs,
+          source: createSource(way.options({
+            relink,
+            renewToken,
             onHeard: () => heardAt = clock.now(),
-            fallbackRetryMs: source.fallbackRetryMs,
-            maxConnectAttempts: source.maxConnectAttempts,
-            exitOnRejected: settings.exitOnAuthFailure,
             pause,
             untold: journal.remembered.filter(({ confirmed }) => !confirmed),
             onConfirmed(messageIds) {
@@ -176,7 +180,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             clock,
             random,
             observe,
-          }),
+          })),
           dedup,
           budget,
           handle: downstream.handle,
@@ -193,26 +197,17 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
         pause.close();
         stopNow.abort();
         await downstream.close();
-        http.close();
+        way.close();
         observe({ type: "connector.stopped", unsettled: abandoned });
       }
     },
   };
-}
 
-function transportsFor(
-  protocol: SourceSettings["protocol"],
-  relay: RelayEndpoint,
-  faults: Faults | undefined,
-): [Transport, ...Transport[]] {
-  const spoilt = (made: Transport) => faults ? chaoticTransport(made, faults) : made;
-  const make: Record<TransportName, () => Transport> = {
-    websocket: () => spoilt(websocketTransport(relay)),
-    sse: () => spoilt(sseTransport(relay)),
-    long_poll: () => spoilt(longPollTransport(relay)),
-  };
-  if (protocol !== "auto") return [make[protocol]()];
-  return [make.websocket(), make.sse(), make.long_poll()];
+  async function renewOnce(): Promise<boolean> {
+    const refused = now.source.token.reveal();
+    await options.onTokenRefused?.();
+    return now.source.token.reveal() !== refused;
+  }
 }
 
 /** `life` that also drains on `mustDrain`, and whose abort also comes when the drain has lasted longer than the grace. */

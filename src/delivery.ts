@@ -9,7 +9,7 @@ import type { Observe } from "./observe/events.ts";
 import type { Sample } from "./protocol/trace_context.ts";
 import type { Inspect } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
-import { createDeliver } from "./pipeline/deliver.ts";
+import { createDeliver, type Deliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
 import { createHandle, type Handle } from "./pipeline/handle.ts";
 import { inOrder } from "./pipeline/in_order.ts";
@@ -56,7 +56,20 @@ export interface Delivery {
   /** Attempts under way. */
   readonly attempting: number;
   readonly targets: readonly TargetLoad[];
+  /**
+   * From now on webhooks go where these settings say. A target that is the same stays, with its connections and its
+   * breaker; what is under way at another one ends there.
+   */
+  apply(settings: Settings): void;
   close(): Promise<void>;
+}
+
+/** A target with what it needs, and how many messages are with it. */
+interface Made {
+  readonly target: Target;
+  readonly places: Semaphore;
+  readonly url: string;
+  users: number;
 }
 
 /** The share of all places that one target may have, where there are several and it does not say. */
@@ -72,14 +85,23 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     settings.delivery;
   const places = new Semaphore(maxConcurrentRequests);
   const admit = createAdmission(places);
-  const targets: { made: Target; places: Semaphore; url: string }[] = [];
-  const isAlone = countTargets(settings) === 1;
-  // One target that hangs must leave places for the others.
-  const fairLimit = isAlone ? maxConcurrentRequests : Math.ceil(maxConcurrentRequests * mostForOne);
-  const routes = new Map([...settings.routes].map(([id, route]) => [id, makeRoute(route)]));
-  const fallback = settings.defaultRoute && makeRoute(settings.defaultRoute);
+  /** By what they are made from. */
+  let targets = new Map<string, Made>();
+  const used = new Map<Target, Made>();
+  let routes = new Map<string, Routed>();
+  let fallback: Routed | undefined;
+  apply(settings);
   const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
-  const deliver = createDeliver({ admit, clock, random, observe, sample: options.sample });
+  const once = createDeliver({ admit, clock, random, observe, sample: options.sample });
+  const deliver: Deliver = async (envelope, target, life) => {
+    const made = used.get(target);
+    if (made) made.users++;
+    try {
+      return await once(envelope, target, life);
+    } finally {
+      if (made && --made.users === 0 && ![...targets.values()].includes(made)) await end(made);
+    }
+  };
   const conclude = createFanOut({ ...options, route, deliver, onExhausted });
   const handle = createHandle({ ...options, conclude, journal, poisonAfter });
 
@@ -98,30 +120,54 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
       return places.held;
     },
     get targets() {
-      return targets.map(({ made: { name, breaker }, places, url }) => ({
+      return [...targets.values()].map(({ target: { name, breaker }, places, url }) => ({
         name,
         url,
         attempting: places.held,
         held: breaker.held,
       }));
     },
+    apply,
     async close() {
-      for (const { made: { sink, breaker } } of targets) {
-        breaker.close();
-        await sink[Symbol.asyncDispose]();
-      }
+      for (const made of used.values()) await end(made);
     },
   };
 
-  function makeRoute({ targets, ack }: RouteSettings): Routed {
-    return { targets: targets.map(makeTarget), ack };
+  function apply(next: Settings): void {
+    const limit = next.delivery.maxConcurrentRequests;
+    const isAlone = countTargets(next) === 1;
+    // One target that hangs must leave places for the others.
+    const fairLimit = isAlone ? limit : Math.ceil(limit * mostForOne);
+    const before = targets;
+    targets = new Map();
+    const makeRoute = ({ targets: wanted, ack }: RouteSettings): Routed => ({
+      targets: wanted.map((target) => {
+        const key = JSON.stringify([target, isAlone, fairLimit]);
+        const made = before.get(key) ?? makeTarget(target, isAlone, fairLimit);
+        targets.set(key, made);
+        return made.target;
+      }),
+      ack,
+    });
+    routes = new Map([...next.routes].map(([id, route]) => [id, makeRoute(route)]));
+    fallback = next.defaultRoute && makeRoute(next.defaultRoute);
+    places.resize(limit);
+    for (const [key, made] of before) {
+      if (!targets.has(key) && made.users === 0) void end(made);
+    }
+  }
+
+  async function end({ target }: Made): Promise<void> {
+    used.delete(target);
+    target.breaker.close();
+    await target.sink[Symbol.asyncDispose]();
   }
 
   function spoilt(sink: Sink): Sink {
     return options.faults ? chaoticSink(sink, options.faults, clock) : sink;
   }
 
-  function makeTarget(target: TargetSettings): Target {
+  function makeTarget(target: TargetSettings, isAlone: boolean, fairLimit: number): Made {
     const { name, retry, batch } = target;
     const limit = target.maxConcurrentRequests ?? fairLimit;
     const places = new Semaphore(limit);
@@ -137,8 +183,10 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         (state, openMs) => observe({ type: "breaker.changed", target: name, state, openMs }),
       ),
     };
-    targets.push({ made, places, url: target.url.origin + target.url.pathname });
-    return made;
+    const url = target.url.origin + target.url.pathname;
+    const entry: Made = { target: made, places, url, users: 0 };
+    used.set(made, entry);
+    return entry;
 
     function makeBatchSink(batch: BatchSettings): Sink {
       return batchHttpSink(target, batch, {

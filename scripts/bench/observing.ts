@@ -114,7 +114,7 @@ async function round(share: Share): Promise<Cost> {
   const open = openJournal({ folder: journal, limits, clock: systemClock, onDropped() {} });
   const looking = await lookers(share, settings, () => ({
     connector,
-    journal: { open, degraded: undefined },
+    journal: { open, place: "memory", degraded: undefined },
   }));
   const drain = new AbortController();
   let left = messages;

@@ -2,7 +2,7 @@ import { onAbort } from "./abort.ts";
 
 /** At most `limit` holders at a time; the others wait in order of arrival. */
 export class Semaphore {
-  readonly #limit: number;
+  #limit: number;
   #free: number;
   #waiting = new Set<() => void>();
 
@@ -14,6 +14,13 @@ export class Semaphore {
   /** Places taken. */
   get held(): number {
     return this.#limit - this.#free;
+  }
+
+  /** From now on so many; those that hold a place keep it. */
+  resize(limit: number): void {
+    this.#free += limit - this.#limit;
+    this.#limit = limit;
+    this.#admitWaiting();
   }
 
   /** Waits for a place; the result gives it back. Rejects with the signal's reason when aborted. */
@@ -46,12 +53,17 @@ export class Semaphore {
     return () => {
       if (!held) return;
       held = false;
-      for (const admit of this.#waiting) {
-        this.#waiting.delete(admit);
-        admit();
-        return;
-      }
       this.#free++;
+      this.#admitWaiting();
     };
+  }
+
+  #admitWaiting(): void {
+    for (const admit of this.#waiting) {
+      if (this.#free <= 0) return;
+      this.#waiting.delete(admit);
+      this.#free--;
+      admit();
+    }
   }
 }

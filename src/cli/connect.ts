@@ -1,29 +1,25 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
-import { loadSettings } from "../config/load.ts";
+import { readConfigFile } from "../config/config_file.ts";
+import { ConfigError } from "../config/config_error.ts";
+import { loadConnections, type LoadedConnections } from "../config/load_connections.ts";
+import type { Settings } from "../config/settings.ts";
+import { readToken } from "../config/token.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
-import { eventLevel } from "../observe/event_level.ts";
-import type { Observe } from "../observe/events.ts";
-import { createLog } from "../observe/log.ts";
-import { withContext } from "../observe/message_context.ts";
-import { foldServiceState } from "../observe/service_state.ts";
-import { foldSpans } from "../observe/spans.ts";
-import { startTracing } from "../observe/tracing.ts";
-import { lineWriter } from "../runtime/line_writer.ts";
-import { serviceManager } from "../runtime/service_manager.ts";
+import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
+import { createFleet, type Member } from "./fleet.ts";
 import { exitCode } from "./exit_code.ts";
-import { heldLog, isLogOnTerminal } from "./held_log.ts";
 import { readLayers } from "./layers.ts";
+import { startReloading } from "./reload.ts";
+import { type RunningConnector, runningConnector } from "./running_connector.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { liveActions, liveSource, titleOf } from "./live_source.ts";
-import { logFormat } from "./log_format.ts";
-import { openOutput } from "./output.ts";
+import { startObserving } from "./observing.ts";
 import { outputMode } from "./output_mode.ts";
-import { version } from "./version.ts";
 
 export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
@@ -43,8 +39,8 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   --log-level NAME     debug, info, warning or error (default info)
 
   Every setting is a key in the file, a variable CONNECTOR_NAME and a flag
-  --name; switches are --name and --no-name. All: docs/CONFIGURATION.md, and
-  hookferry config show. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
+  --name (switch: --no-name): docs/CONFIGURATION.md. A changed file counts at
+  once, also on SIGHUP. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
   75 gave messages back unfinished, 77 token refused, 78 bad configuration.
 
   CONNECTOR_TOKEN=... hookferry connect --cloud-url https://r.example \\
@@ -54,65 +50,58 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
 /** Runs the connector until it is told to stop. Resolves with the exit code. */
 export async function connectCommand(args: readonly string[]): Promise<number> {
   const { rest, chaos, assertAllowed } = takeChaos(args);
-  const { settings, values, warnings } = loadSettings(readLayers(rest));
-  assertAllowed(settings.source.url);
-  const mode = outputMode(settings.output);
-  const logLines = lineWriter("stderr", systemClock);
-  const held = mode === "live" && isLogOnTerminal()
-    ? heldLog(logLines, (line) => output.say(line))
-    : undefined;
-  const log = createLog({
-    levelOf: eventLevel,
-    level: held?.levelFor(settings.log.level) ?? settings.log.level,
-    format: held ? "human" : logFormat(settings.log.format),
-    write: held?.write ?? logLines.write,
+  const layers = readLayers(rest);
+  const loaded = loadConnections(layers);
+  const { first: { settings, values }, warnings, connections } = loaded;
+  assertAllAllowed(loaded);
+  const isOne = connections.has("");
+  const wanted = outputMode(settings.output);
+  // The live view is of one connection.
+  const mode = wanted === "live" && !isOne ? "text" : wanted;
+  /** The figures of each connection. */
+  const watches = new Map<string, Observe>();
+  const observing = await startObserving(settings, mode, observeAll);
+  const { observe } = observing;
+  const fleet = createFleet(settingsOf(loaded), startMember);
+  const reloading = startReloading({
+    first: loaded,
+    load() {
+      const { file } = layers;
+      return loadConnections({ ...layers, file: file && readConfigFile(file.path) });
+    },
+    apply(next) {
+      assertAllAllowed(next);
+      if (next.connections.has("") !== isOne) {
+        throw new ConfigError(["connections: to have some, or none any more, needs a restart"]);
+      }
+      return fleet.apply(settingsOf(next));
+    },
+    observe: observeAll,
     clock: systemClock,
   });
-  // Settlements, which it names, are logged at level debug alone.
-  const isDebug = settings.log.level === "debug";
-  const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
-  const observe: Observe = (event) => folds.forEach((fold) => fold(event));
-  const watch = watchConnector(() => ({ connector, journal }), settings);
-  folds.push(watch.observe);
-  const manager = serviceManager((why) =>
-    observe({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
-  );
-  const serviceState = manager && foldServiceState(manager, systemClock);
-  if (serviceState) folds.push(serviceState.observe);
-  const tracing = await startTracing({
-    service: "hookferry-connector",
-    version,
-    env: process.env,
-    clock: systemClock,
-    onFailed: (message, spans) => observe({ type: "trace.export_failed", message, spans }),
-  });
-  const spans = tracing && foldSpans(tracing.record, systemClock);
-  if (spans) folds.push(spans.observe);
-  const journal = openConnectorJournal(settings, observe);
-  const connector = createConnector(settings, {
-    journal: journal.open,
-    clock: systemClock,
-    random: Math.random,
-    observe,
-    sample: tracing?.sample,
-    inspect: watch.exchanges?.record,
-    ...(chaos && { chaos }),
-  });
+  const onHangUp = () => void reloading.reload().catch(() => {}); // it is told as an event
+  // On a terminal it says that the terminal has gone.
+  if (mode !== "live") process.on("SIGHUP", onHangUp);
   const signals = lifetimeFromSignals();
-  const output = openOutput(mode, () => ({
-    source: liveSource(titleOf(settings), watch),
-    actions: liveActions({ connector, journal }, signals.interrupt),
-  }));
-  folds.push(output.observe);
+  observing.show(() => {
+    const { watch, running } = fleet.members.get("") as Member; // it is live for one connection
+    return {
+      source: liveSource(titleOf(settings), watch),
+      actions: liveActions(running, signals.interrupt),
+    };
+  });
   let closeStatus = () => Promise.resolve();
   try {
-    closeStatus = await serveStatus(settings, values, { connector, journal, watch, observe });
-    for (const message of warnings) observe({ type: "config.warning", message });
-    const { abandoned } = await connector.run(signals.life);
+    closeStatus = await serveStatus(settings, values, {
+      fleet,
+      observe: observeAll,
+      reload: reloading.reload,
+    });
+    for (const message of warnings) observeAll({ type: "config.warning", message });
+    const { abandoned } = await fleet.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
-    // What they still hold comes before the last word.
-    await closeLog();
+    await observing.flush();
     if (error instanceof JournalUnavailable) {
       process.stderr.write(`hookferry connect: stopped: ${error.message}\n`);
       return exitCode.unexpected;
@@ -121,21 +110,64 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(`hookferry connect: ${error.message}\n`);
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
-    await output.close();
+    process.off("SIGHUP", onHangUp);
+    reloading.close();
     await closeStatus();
-    await serviceState?.close();
-    spans?.close();
-    await tracing?.close();
-    journal.open.close();
+    await observing.close();
+    fleet.close();
     signals.dispose();
-    await closeLog();
   }
 
-  /** All that is held is written. */
-  async function closeLog(): Promise<void> {
-    await output.close();
-    log.close();
-    held?.close();
-    await logLines.close();
+  /** One connection: journal, connector and figures. */
+  function startMember(name: string, settings: Settings): Member {
+    const watch = watchConnector(() => running, settings);
+    watches.set(name, watch.observe);
+    const named: Observe = name === ""
+      ? observe
+      : (event) => observe(Object.assign({}, event, { connection: name }));
+    const tell: Observe = (event) => {
+      watch.observe(event);
+      named(event);
+    };
+    const running: RunningConnector = runningConnector(settings, (settings) => {
+      const journal = openConnectorJournal(settings, tell);
+      const connector = createConnector(settings, {
+        journal: journal.open,
+        clock: systemClock,
+        random: Math.random,
+        observe(event) {
+          // One that makes room for the next is not the end.
+          if (event.type !== "connector.draining" || !running.isChanging) tell(event);
+        },
+        sample: observing.sample,
+        inspect: watch.exchanges?.record,
+        onTokenRefused: () => reloading.reload().then(() => {}, () => rereadToken(name, running)),
+        ...(chaos && { chaos }),
+      });
+      return { connector, journal };
+    });
+    return { running, watch };
   }
+
+  /** The token alone: what else the files say now is not valid. */
+  async function rereadToken(name: string, running: RunningConnector): Promise<void> {
+    const { values } = reloading.current.connections.get(name) ?? loaded.first;
+    const token = readToken(values, () => {}); // that it cannot be read leaves the one that was refused
+    const { settings } = running;
+    if (token) await running.apply({ ...settings, source: { ...settings.source, token } });
+  }
+
+  /** What is of the whole process counts in the figures of each connection. */
+  function observeAll(event: ConnectorEvent): void {
+    for (const watch of watches.values()) watch(event);
+    observing.observe(event);
+  }
+
+  function assertAllAllowed({ connections }: LoadedConnections): void {
+    for (const { settings: { source } } of connections.values()) assertAllowed(source.url);
+  }
+}
+
+function settingsOf({ connections }: LoadedConnections): ReadonlyMap<string, Settings> {
+  return new Map([...connections].map(([name, { settings }]) => [name, settings]));
 }

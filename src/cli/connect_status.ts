@@ -10,9 +10,11 @@ import { redactBy } from "../protocol/redact.ts";
 import { foldStatus } from "../observe/status.ts";
 import { runtimeName } from "../runtime/runtime.ts";
 import type { StatusSource } from "../status/app.ts";
-import { type Control, controlRoutes } from "../status/control.ts";
+import { type Control, controlRoutes, type Reload } from "../status/control.ts";
 import { connectorPages } from "../status/pages.tsx";
 import { isLoopback, startStatusServer } from "../status/server.ts";
+import type { Fleet } from "./fleet.ts";
+import { fleetControl, fleetStatus } from "./fleet_status.ts";
 import type { ConnectorJournal } from "./connector_journal.ts";
 import { pageSource } from "./connector_page.ts";
 import { statusTokenFile, writeStatusToken } from "./status_token.ts";
@@ -32,25 +34,26 @@ export interface Watch extends StatusSource {
 }
 
 /** The folds that are looked at from outside; `watched` is asked when somebody looks. */
-export function watchConnector(watched: () => Watched, settings: Settings): Watch {
-  const { journal: { place }, source, defaultRoute, routes, inspect, redact } = settings;
+export function watchConnector(
+  watched: () => Watched,
+  { inspect, redact }: Settings,
+): Watch {
   const recent = foldRecent(systemClock);
   const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(redact) });
-  const targets = [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
   const status = foldStatus({
     clock: systemClock,
-    targetNames: targets.map(({ name }) => name),
+    targetNames: () => watched().connector.targets.map(({ name }) => name),
     about: build,
     now() {
-      const { connector, journal: { open: { deadLetters, connectorId } } } = watched();
+      const { connector, journal: { open: { deadLetters }, place } } = watched();
       return {
-        connectorId: source.connectorId ?? connectorId,
+        connectorId: connector.connectorId,
         inHand: connector.inHand,
         heardAt: connector.heardAt,
         journal: {
-          place: place.kind === "folder" ? place.folder : place.kind,
+          place,
           problem: problem(),
           deadLetters: { messages: deadLetters.count, bytes: deadLetters.bytes },
         },
@@ -93,7 +96,11 @@ export function watchConnector(watched: () => Watched, settings: Settings): Watc
 export async function serveStatus(
   settings: Settings,
   values: Values,
-  { connector, journal, watch, observe }: Watched & { watch: Watch; observe: Observe },
+  { fleet, observe, reload }: {
+    readonly fleet: Fleet;
+    readonly observe: Observe;
+    readonly reload: Reload;
+  },
 ): Promise<() => Promise<void>> {
   const { statusListen, statusToken } = settings;
   if (!statusListen) return () => Promise.resolve();
@@ -102,16 +109,24 @@ export async function serveStatus(
   let removeToken = () => {};
   try {
     const tokenNow = () => token;
-    const control = controlRoutes(controlOf(connector, journal), tokenNow);
+    const control = controlRoutes(fleetControl(fleet), tokenNow, reload);
     const where = () =>
       statusToken
         ? "It is the setting status_token of this connector."
         : token === undefined
         ? "Set status_token."
         : `The connector made it for its user on this machine: ${statusTokenFile(port)}`;
-    const shown = pageSource(settings, { connector, journal, watch });
-    const pages = connectorPages(shown, { clock: systemClock, tokenNow, where });
-    const server = await startStatusServer(statusListen, watch, { control, pages });
+    const one = fleet.members.get("");
+    const pages = one &&
+      connectorPages(pageSource(settings, one.running, one.watch), {
+        clock: systemClock,
+        tokenNow,
+        where,
+      });
+    const server = await startStatusServer(statusListen, fleetStatus(fleet), {
+      control,
+      ...(pages && { pages }),
+    });
     port = Number(new URL(server.url).port);
     observe({ type: "status.listening", url: server.url });
     if (token === undefined && isLoopback(statusListen)) makeToken();
@@ -142,15 +157,19 @@ export async function serveStatus(
   }
 }
 
-export function controlOf(
-  { pause, replay, isReplayable }: Pick<Connector, "pause" | "replay" | "isReplayable">,
-  { open: { deadLetters } }: ConnectorJournal,
-): Control {
+/** What can be done to the connector that runs at the moment. */
+export function controlOf(watched: Watched): Control {
+  const letters = () => watched.journal.open.deadLetters;
   return {
-    pause: (forMs) => pause.pause(forMs),
-    resume: () => pause.resume(),
-    letters: deadLetters,
-    replay,
-    isReplayable,
+    pause: (forMs) => watched.connector.pause.pause(forMs),
+    resume: () => watched.connector.pause.resume(),
+    letters: {
+      list: (limit) => letters().list(limit),
+      of: (messageId) => letters().of(messageId),
+      ids: () => letters().ids(),
+      drop: (messageId) => letters().drop(messageId),
+    },
+    replay: (messageId) => watched.connector.replay(messageId),
+    isReplayable: (messageId) => watched.connector.isReplayable(messageId),
   };
 }

@@ -6,6 +6,8 @@ import { stateFolder } from "./state_folder.ts";
 
 export interface ConnectorJournal {
   readonly open: OpenJournal;
+  /** In words: its folder, "memory" or "default". */
+  readonly place: string;
   /** The one that was asked for cannot be used: this one is in memory, and the connector is not ready. */
   readonly degraded: string | undefined;
 }
@@ -31,6 +33,8 @@ export function journalFolder({ journal: { place }, source }: Settings): string 
  * journal, and makes it not ready where somebody had.
  */
 export function openConnectorJournal(settings: Settings, observe: Observe): ConnectorJournal {
+  const { place: where } = settings.journal;
+  const place = where.kind === "folder" ? where.folder : where.kind;
   const common = {
     limits: settings.deadLetters,
     clock: systemClock,
@@ -38,7 +42,7 @@ export function openConnectorJournal(settings: Settings, observe: Observe): Conn
   };
   try {
     const open = openJournal({ ...common, folder: journalFolder(settings) });
-    return { open, degraded: undefined };
+    return { open, place, degraded: undefined };
   } catch (error) {
     if (settings.journal.onFailure === "stop") throw error;
     const why = error instanceof Error ? error.message : String(error);
@@ -49,6 +53,7 @@ export function openConnectorJournal(settings: Settings, observe: Observe): Conn
       observe({ type: "config.warning", message });
     }
     return {
+      place,
       open: openJournal({ ...common, folder: undefined }),
       degraded: isAskedFor ? why : undefined,
     };

@@ -6,14 +6,15 @@ import { controlOf, type Watch, type Watched } from "./connect_status.ts";
 /** What the page of a connector shows. */
 export function pageSource(
   settings: Settings,
-  { connector, journal, watch }: Watched & { readonly watch: Watch },
+  watched: Watched,
+  watch: Watch,
 ): PageSource {
   return {
     subtitle: titleOf(settings),
     status: watch.status,
-    targets: () => connector.targets,
+    targets: () => watched.connector.targets,
     recent: watch.recent,
     exchanges: watch.exchanges,
-    control: controlOf(connector, journal),
+    control: controlOf(watched),
   };
 }

@@ -95,7 +95,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
         if (options.once) signals.drain();
       },
     });
-    const pages = connectorPages(pageSource(settings, { connector, journal, watch }), {
+    const pages = connectorPages(pageSource(settings, { connector, journal }, watch), {
       clock: systemClock,
       tokenNow: () => undefined,
       where: () => "",

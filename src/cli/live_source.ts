@@ -34,8 +34,8 @@ export function liveSource(title: string, { status, recent, exchanges }: Watch):
 }
 
 /** What its keys do. */
-export function liveActions({ connector, journal }: Watched, stop: () => void): LiveActions {
-  const control = controlOf(connector, journal);
+export function liveActions(watched: Watched, stop: () => void): LiveActions {
+  const control = controlOf(watched);
   return {
     pause: () => control.pause(),
     resume: () => control.resume(),

@@ -22,11 +22,14 @@ export interface Output {
   close(): Promise<void>;
 }
 
-/** `live` is what the live view shows and does; it is asked for only in that mode. */
-export function openOutput(
-  mode: OutputMode,
-  live: () => { readonly source: LiveSource; readonly actions: LiveActions },
-): Output {
+/** What the live view shows and does. */
+export interface LiveParts {
+  readonly source: LiveSource;
+  readonly actions: LiveActions;
+}
+
+/** `live` is asked for only in that mode. */
+export function openOutput(mode: OutputMode, live: () => LiveParts): Output {
   if (mode === "quiet") {
     return { observe: () => {}, tell: () => {}, say: () => {}, close: () => Promise.resolve() };
   }
@@ -39,9 +42,7 @@ export function openOutput(
   return { observe: foldRecords(tell), tell, say: () => {}, close: lines.close };
 }
 
-function liveOutput(
-  { source, actions }: { readonly source: LiveSource; readonly actions: LiveActions },
-): Output {
+function liveOutput({ source, actions }: LiveParts): Output {
   const view: LiveView = startLiveView({
     source,
     actions,

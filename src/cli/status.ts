@@ -69,6 +69,11 @@ async function ask(origin: string): Promise<unknown> {
 }
 
 function shown(status: unknown, asJson: boolean): string {
-  const text = asJson ? undefined : statusText(status);
+  const { connections } = Object(status) as { connections?: Record<string, unknown> };
+  const text = asJson
+    ? undefined
+    : connections
+    ? Object.entries(connections).map(([name, one]) => `${name}\n${shown(one, false)}`).join("\n")
+    : statusText(status);
   return text ?? `${JSON.stringify(status)}\n`;
 }

@@ -1,3 +1,34 @@
+import process from "node:process";
 import manifest from "../../package.json" with { type: "json" };
+import { runtimeName } from "../runtime/runtime.ts";
+import { exitCode } from "./exit_code.ts";
+import { parseFlags } from "./flags.ts";
 
 export const version: string = manifest.version;
+
+export const versionHelp = `hookferry version: which one this is.
+
+  --json    version, commit, runtime and target as one line of JSON; the
+            commit is null when it runs from source
+`;
+
+/** What scripts/compile.ts puts into an executable. */
+interface Build {
+  readonly commit: string | null;
+  readonly target: string;
+}
+
+export function versionCommand(args: readonly string[]): number {
+  const { isOn } = parseFlags(args, { json: "boolean" });
+  const build = (globalThis as { hookferryBuild?: Build }).hookferryBuild;
+  const about = {
+    version,
+    commit: build?.commit ?? null,
+    runtime: runtimeName,
+    target: build?.target ?? `${process.platform}-${process.arch}`,
+  };
+  process.stdout.write(
+    isOn("json") ? `${JSON.stringify(about)}\n` : `hookferry ${version} (${runtimeName})\n`,
+  );
+  return exitCode.ok;
+}

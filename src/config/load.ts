@@ -2,7 +2,8 @@ import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { ConfigError, type Report } from "./config_error.ts";
 import { parseListen } from "./listen_address.ts";
 import { type Layers, mergeLayers, type Values } from "./merge.ts";
-import type { OptionKey } from "./options.ts";
+import { filesOf } from "./read_files.ts";
+import { withOrigin } from "./problem_origin.ts";
 import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { readSourceUrl } from "./source_url.ts";
@@ -16,13 +17,15 @@ export interface Loaded {
   readonly values: Values;
   /** What works but should be looked at, one line each. */
   readonly warnings: readonly string[];
+  /** What was read. */
+  readonly files: readonly string[];
 }
 
 /** The settings that the layers come to. Throws `ConfigError` with all that is wrong. */
 export function loadSettings(layers: Layers): Loaded {
   const problems: string[] = [];
-  const report: Report = (problem) => problems.push(problem);
-  const values = mergeLayers(layers, report);
+  const values = mergeLayers(layers, (problem) => problems.push(problem));
+  const report: Report = (problem) => problems.push(withOrigin(problem, values));
 
   const url = required(
     "cloud_url",
@@ -49,8 +52,8 @@ export function loadSettings(layers: Layers): Loaded {
   const statusListen = readStatusListen(values, report);
   const journal = readJournal(values, report);
   const ordering = parseOrdering(values.get("ordering"));
-  if (!ordering) report(`ordering: ${quoted(values, "ordering")}: use ${orderingRule}`);
-  const { defaultRoute, routes } = readRoutes(layers.file?.content ?? {}, values, report);
+  if (!ordering) report(`ordering: ${values.quoted("ordering")}: use ${orderingRule}`);
+  const { defaultRoute, routes } = readRoutes(values, report);
   if (!defaultRoute && routes.size === 0 && problems.length === 0) {
     report("no target: set default_target, targets, CONNECTOR_TARGET_URL or --target-url");
   }
@@ -109,7 +112,12 @@ export function loadSettings(layers: Layers): Loaded {
       : undefined,
     exitOnAuthFailure: values.get("exit_on_auth_failure"),
   };
-  return { settings, values, warnings: configWarnings(settings, values, layers) };
+  return {
+    settings,
+    values,
+    warnings: configWarnings(settings, values, layers),
+    files: [...(layers.file ? [layers.file.path] : []), ...filesOf(values)],
+  };
 
   function required<T extends object>(
     key: "cloud_url" | "channel",
@@ -124,14 +132,9 @@ export function loadSettings(layers: Layers): Loaded {
     }
     const value = read(given);
     if (typeof value === "object") return value;
-    report(`${key}: ${quoted(values, key)}: ${value}`);
+    report(`${key}: ${values.quoted(key)}: ${value}`);
     return undefined;
   }
-}
-
-function quoted(values: Values, key: OptionKey): string {
-  const found = values.origin(key);
-  return `${JSON.stringify(found?.value)} from ${found?.origin}`;
 }
 
 function readStatusListen(values: Values, report: Report): ListenAddress | undefined {
@@ -139,7 +142,7 @@ function readStatusListen(values: Values, report: Report): ListenAddress | undef
   if (given.toLowerCase() === "off") return undefined;
   const address = parseListen(given);
   if (!address) {
-    report(`status_listen: ${quoted(values, "status_listen")} is neither HOST:PORT nor off`);
+    report(`status_listen: ${values.quoted("status_listen")} is neither HOST:PORT nor off`);
   }
   return address;
 }
@@ -151,6 +154,6 @@ function readJournal(values: Values, report: Report): JournalSettings | undefine
   if (given === "memory") return { place: { kind: "memory" }, onFailure };
   const folder = /^sqlite:(.+)$/.exec(given)?.[1];
   if (folder !== undefined) return { place: { kind: "folder", folder }, onFailure };
-  report(`journal: ${quoted(values, "journal")} is neither memory nor sqlite:FOLDER`);
+  report(`journal: ${values.quoted("journal")} is neither memory nor sqlite:FOLDER`);
   return undefined;
 }

@@ -1,7 +1,10 @@
 import type { Report } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
+import { connectionLayer } from "./connection_layer.ts";
+import { type FileLayer, fileLayer } from "./file_layer.ts";
 import { didYouMean } from "./near_name.ts";
 import { accepted, type AnyOptionValue, checkValue, parseText } from "./option_value.ts";
+import { shown } from "./shown.ts";
 import { envName, flagName, type OptionKey, options, type OptionValue } from "./options.ts";
 
 /** What the settings are made from, weakest first. */
@@ -10,6 +13,8 @@ export interface Layers {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** By option key. */
   readonly flags: Readonly<Record<string, string | undefined>>;
+  /** Of the file's connections this one; undefined = the file is of one connection. */
+  readonly connection?: string;
   /** The token, where it was read from standard input. */
   readonly stdinToken?: string;
 }
@@ -17,7 +22,7 @@ export interface Layers {
 /** A value and who set it. */
 export interface Origin {
   readonly value: AnyOptionValue;
-  /** In words: "default", "file /etc/x.json", "environment CONNECTOR_X", "flag --x". */
+  /** In words: "default", "file /etc/x.json:12", "environment CONNECTOR_X", "flag --x". */
   readonly origin: string;
   /** 0 = default, then file, environment, flag. */
   readonly rank: number;
@@ -26,9 +31,12 @@ export interface Origin {
 /** The value of every option that has one, and where it came from. */
 export class Values {
   readonly #origins: ReadonlyMap<string, Origin>;
+  /** What the file says, options or not. */
+  readonly file: FileLayer;
 
-  constructor(origins: ReadonlyMap<string, Origin>) {
+  constructor(origins: ReadonlyMap<string, Origin>, file: FileLayer) {
     this.#origins = origins;
+    this.file = file;
   }
 
   get<Key extends OptionKey>(key: Key): OptionValue<Key> {
@@ -38,6 +46,13 @@ export class Values {
 
   origin(key: OptionKey): Origin | undefined {
     return this.#origins.get(key);
+  }
+
+  /** An option's value for a message, as it was written, and who set it. */
+  quoted(key: OptionKey): string {
+    const found = this.#origins.get(key);
+    const written = found?.rank === 1 ? this.file.written([key]) : undefined;
+    return `${shown(written ?? found?.value)} from ${found?.origin}`;
   }
 
   ms(key: MillisecondKey): number {
@@ -60,7 +75,7 @@ const unsupported = [
   "namespace",
 ];
 /** Keys of a file that are not options. */
-const structuredKeys = ["default_target", "targets", "$schema"];
+const structuredKeys = ["default_target", "targets", "profiles", "connections", "$schema"];
 
 /**
  * Defaults < file < environment < flags. "Set" means present; an empty variable counts as unset, and so does
@@ -68,7 +83,10 @@ const structuredKeys = ["default_target", "targets", "$schema"];
  */
 export function mergeLayers(layers: Layers, report: Report): Values {
   const { env, flags, stdinToken } = layers;
-  const file = layers.file?.content ?? {};
+  const whole = fileLayer(layers.file, { profile: profileOf(layers), env }, report);
+  const file = layers.connection === undefined
+    ? whole
+    : connectionLayer(whole, layers.connection, report);
   const origins = new Map<string, Origin>();
   for (const option of options) {
     const { key, kind } = option;
@@ -79,13 +97,18 @@ export function mergeLayers(layers: Layers, report: Report): Values {
       origin: string,
     ) => {
       if (value !== undefined) return origins.set(key, { value, origin, rank });
-      const shown = kind.type === "secret" ? "its value" : JSON.stringify(given);
-      report(`${key}: ${shown} from ${origin} is not ${accepted(kind)}`);
+      const what = kind.type === "secret" ? "its value" : shown(given);
+      report(`${key}: ${what} from ${origin} is not ${accepted(kind)}`);
     };
     if (option.default !== undefined) set(0, option.default, option.default, "default");
-    const inFile = file[key];
+    const inFile = file.content[key];
     if (inFile !== undefined && inFile !== null && !isOldLogFormat(key, inFile)) {
-      set(1, checkValue(kind, inFile), inFile, `file ${layers.file?.path}`);
+      const written = file.written([key]);
+      // What a reference stands for is a text, as a variable is.
+      const value = written === undefined
+        ? checkValue(kind, inFile)
+        : parseText(kind, String(inFile));
+      set(1, value, written ?? inFile, file.origin([key]));
     }
     const inEnv = env[envName(option)];
     if (inEnv && !isOldLogFormat(key, inEnv)) {
@@ -97,8 +120,19 @@ export function mergeLayers(layers: Layers, report: Report): Values {
       set(3, parseText(kind, stdinToken), stdinToken, "standard input");
     }
   }
-  reportUnknownKeys(file, layers.file?.path, report);
-  return new Values(origins);
+  reportUnknownKeys(file, report);
+  return new Values(origins, file);
+}
+
+/** The profile that is chosen, by the strongest layer that says. */
+function profileOf({ file, env, flags }: Layers) {
+  const given = [
+    [flags["profile"], "flag --profile"],
+    [env["CONNECTOR_PROFILE"], "environment CONNECTOR_PROFILE"],
+    [file?.content["profile"], `file ${file?.path}`],
+  ];
+  const [name, origin] = given.find(([name]) => typeof name === "string" && name !== "") ?? [];
+  return typeof name === "string" ? { name, origin: String(origin) } : undefined;
 }
 
 /** The old connector's files hold a format of Python's logging there; it says nothing about ours. */
@@ -106,18 +140,14 @@ function isOldLogFormat(key: string, value: unknown): boolean {
   return key === "log_format" && typeof value === "string" && value.includes("%(");
 }
 
-function reportUnknownKeys(
-  file: Readonly<Record<string, unknown>>,
-  path: string | undefined,
-  report: Report,
-): void {
+function reportUnknownKeys(file: FileLayer, report: Report): void {
   const known = [...options.map(({ key }) => key), ...structuredKeys];
-  for (const [key, value] of Object.entries(file)) {
+  for (const [key, value] of Object.entries(file.content)) {
     if (value === null || known.includes(key)) continue;
     report(
       unsupported.includes(key)
         ? `${key}: this delivery mode of the old connector is not part of hookferry; use default_target or targets`
-        : `${key}: unknown key in ${path}${didYouMean(key, known)}`,
+        : `${key}: unknown key in ${file.origin([key])}${didYouMean(key, known)}`,
     );
   }
 }

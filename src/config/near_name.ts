@@ -1,7 +1,14 @@
+const maxDistance = 2;
+
 /** ", did you mean NAME?" for a name that is nearly one of `known`, else "". */
 export function didYouMean(name: string, known: readonly string[]): string {
-  const near = known.find((candidate) => distance(name.toLowerCase(), candidate) <= 2);
-  return near === undefined ? "" : `, did you mean ${near}?`;
+  let near = "";
+  let least = maxDistance + 1;
+  for (const candidate of known) {
+    const apart = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (apart < least) [near, least] = [candidate, apart];
+  }
+  return near === "" ? "" : `, did you mean ${near}?`;
 }
 
 /** Levenshtein's distance. */

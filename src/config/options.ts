@@ -45,6 +45,7 @@ const table = [
     default: "auto",
     help: "how to reach the relay; auto takes the best that gets through",
   },
+  { key: "profile", kind: text, help: "which of the file's profiles counts" },
   { key: "target_url", kind: text, help: "where webhooks go that `targets` does not name" },
   {
     key: "target_method",
@@ -199,6 +200,11 @@ const table = [
 ] as const satisfies readonly Option[];
 
 export const options: readonly Option[] = table;
+
+/** Options of the process: another value of these counts at the next start. */
+export const processKeys: ReadonlySet<string> = new Set(
+  options.map(({ key }) => key).filter((key) => /^(status|log|inspect|output)(_|$)/.test(key)),
+);
 
 export type OptionKey = typeof table[number]["key"];
 

@@ -30,18 +30,15 @@ export interface Routes {
 type ReadTarget = (path: string, name: string, given: unknown) => TargetSettings | undefined;
 
 /** `default_target` and `targets` of a file, and the options that stand for them. */
-export function readRoutes(
-  file: Readonly<Record<string, unknown>>,
-  values: Values,
-  report: Report,
-): Routes {
+export function readRoutes(values: Values, report: Report): Routes {
+  const file = values.file.content;
   const legacyHeaders = values.get("legacy_headers");
   const window = {
     maxMessages: values.get("max_queue_messages"),
     maxBytes: values.get("max_queue_bytes"),
   };
   const read: ReadTarget = (path, name, given) => {
-    const target = readTarget({ path, name, given, legacyHeaders }, report);
+    const target = readTarget({ path, name, given, legacyHeaders, file: values.file }, report);
     if (target?.batch) checkBatchWindow(path, target.batch, window, report);
     return target;
   };

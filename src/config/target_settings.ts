@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
+import type { FileLayer } from "./file_layer.ts";
+import type { Keys } from "./file_lines.ts";
+import { keysOf } from "./problem_origin.ts";
+import { parseWithReferences, schemaProblems } from "./schema_problems.ts";
 import type { TargetSettings } from "./settings.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 
@@ -65,20 +69,22 @@ const breakerDefaults = {
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */
 export function readTarget(
-  { path, name, given, legacyHeaders }: {
+  { path, name, given, legacyHeaders, file }: {
     /** Where it stands: "targets.orders". */
     readonly path: string;
     readonly name: string;
     readonly given: unknown;
     /** Where the target does not say. */
     readonly legacyHeaders: boolean;
+    readonly file: FileLayer;
   },
   report: Report,
 ): TargetSettings | undefined {
-  const parsed = targetSchema.safeParse(given);
+  const written = (inside: Keys) => file.written([...keysOf(path, file.content), ...inside]);
+  const parsed = parseWithReferences(targetSchema, given, written);
   if (!parsed.success) {
-    for (const { path: inside, message } of parsed.error.issues) {
-      report(`${[path, ...inside].join(".")}: ${message}`);
+    for (const problem of schemaProblems(targetSchema, given, parsed.error, written)) {
+      report(`${path}${problem}`);
     }
     return undefined;
   }

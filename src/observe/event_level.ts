@@ -10,6 +10,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return event.reason.code === "no_target" ? "error" : "warning";
     case "breaker.changed":
       return event.state === "open" ? "warning" : "info";
+    case "config.reload_failed":
     case "journal.failed":
     case "dead_letter.dropped":
       return "error";
@@ -23,6 +24,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "delivery.retrying":
     case "settlement.failed":
       return "warning";
+    case "config.reloaded":
     case "connector.started":
     case "connector.draining":
     case "connector.stopped":

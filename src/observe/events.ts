@@ -7,6 +7,16 @@ import type { Reason, StreamFailureClass, TransportName } from "../flow.ts";
 export type ConnectorEvent =
   /** A setting works but should be looked at. */
   | { readonly type: "config.warning"; readonly message: string }
+  /** Other settings count now. */
+  | {
+    readonly type: "config.reloaded";
+    /** What is other than before: "key: before -> now", secrets as ***. */
+    readonly changed: readonly string[];
+    /** Of these keys the new value counts at the next start only. */
+    readonly needsRestart: readonly string[];
+  }
+  /** The new settings are not valid: those from before go on. */
+  | { readonly type: "config.reload_failed"; readonly message: string }
   | { readonly type: "status.listening"; readonly url: string }
   /** Nobody asked for the status server and its port was taken: the connector works without it. */
   | { readonly type: "status.unavailable"; readonly message: string }

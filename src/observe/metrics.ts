@@ -121,6 +121,16 @@ export function foldMetrics(
   const fallbacks = counter("transport_changes_total", "Changes of the transport.", ["from", "to"]);
   const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["kind"]);
   const warnings = counter("config_warnings_total", "Settings that should be looked at.");
+  const reloadOk = gauge(
+    "config_last_reload_successful",
+    "1 while the settings that count are those of the file, 0 after a new file was refused.",
+  );
+  const reloadedAt = gauge(
+    "config_last_reload_success_timestamp_seconds",
+    "When settings were taken last, seconds since the epoch.",
+  );
+  reloadOk.set(1);
+  reloadedAt.set(now() / 1000);
   const spansDropped = counter("trace_spans_dropped_total", "Spans the collector did not take.");
   const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
   const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
@@ -173,6 +183,11 @@ export function foldMetrics(
         return spansDropped.add(event.spans);
       case "config.warning":
         return warnings.add(1);
+      case "config.reloaded":
+        reloadOk.set(1);
+        return reloadedAt.set(now() / 1000);
+      case "config.reload_failed":
+        return reloadOk.set(0);
       case "connector.draining":
         return draining.set(1);
       case "stream.connecting":

@@ -36,8 +36,8 @@ export interface Now {
 export function foldStatus(
   { clock, targetNames, about, now }: {
     readonly clock: Clock;
-    /** Those that are configured. */
-    readonly targetNames: readonly string[];
+    /** Those that are configured now. */
+    readonly targetNames: () => readonly string[];
     readonly about: Readonly<Record<string, unknown>>;
     readonly now: () => Now;
   },
@@ -57,7 +57,8 @@ export function foldStatus(
     nacked: 0,
   };
   const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
-  const targets = new Map(targetNames.map((name) => [name, untried()]));
+  const targets = new Map<string, TargetState>();
+  const configured = () => new Map(targetNames().map((name) => [name, targetState(name)]));
   let connection: { transport: TransportName; id: string; since: number } | undefined;
   let downSince = startedAt;
   let lastFailure: { message: string; class: string; at: string } | undefined;
@@ -158,7 +159,7 @@ export function foldStatus(
           journalProblem: problem,
           pausedUntil,
           draining,
-          targets,
+          targets: configured(),
         }),
       };
     },
@@ -187,7 +188,7 @@ export function foldStatus(
       journal: journalText(now().journal),
       totals,
       targets: Object.fromEntries(
-        [...targets].map(([name, state]) => [name, {
+        [...configured()].map(([name, state]) => [name, {
           breaker: state.breaker,
           failures_in_a_row: state.failuresInARow,
           last_failure: state.lastFailure || null,

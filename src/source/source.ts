@@ -1,52 +1,15 @@
-import type { BackoffPolicy } from "../async/backoff.ts";
-import type { Clock, Random } from "../async/clock.ts";
-import { delay } from "../async/delay.ts";
-import {
-  type Delivery,
-  type Finished,
-  type Lifetime,
-  type Outcome,
-  type Source,
-  StreamFailure,
-  type TransportChoice,
-} from "../flow.ts";
-import type { Observe } from "../observe/events.ts";
+import { type Delivery, type Lifetime, type Outcome, type Source, StreamFailure } from "../flow.ts";
 import { climb } from "./climb.ts";
 import { Ending } from "./ending.ts";
 import { HeldNacks } from "./held_nacks.ts";
 import { InHand } from "./in_hand.ts";
 import { type OpenStream, openStream } from "./open_stream.ts";
 import { Outbox } from "./outbox.ts";
-import type { Pause } from "./pause.ts";
+import { delayUnlessAsked } from "./relink.ts";
 import { type Connected, readStream } from "./read_stream.ts";
 import { reconnectDelayMs } from "./reconnect_delay.ts";
 import { settlementOf } from "./settlement.ts";
-
-export interface SourceOptions {
-  readonly transports: TransportChoice;
-  readonly backoff: BackoffPolicy;
-  /** No byte for this long = the connection is dead. */
-  readonly heartbeatTimeoutMs: number;
-  readonly connectionTimeoutMs: number;
-  /** What the relay has not confirmed after so long is told again. */
-  readonly ackTimeoutMs: number;
-  /** Called for any bytes from the relay. */
-  readonly onHeard: () => void;
-  /** How long to stay on a lesser transport before a better one is tried again. */
-  readonly fallbackRetryMs: number;
-  /** Failures in a row after which the last is thrown; 0 = try for ever. */
-  readonly maxConnectAttempts: number;
-  /** Throw the relay's refusal of the token instead of trying again. */
-  readonly exitOnRejected: boolean;
-  readonly pause: Pause;
-  /** What an earlier process finished and the relay is not known to have been told. */
-  readonly untold: readonly Finished[];
-  /** The relay is now known to have been told of these. */
-  readonly onConfirmed: (messageIds: readonly string[]) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly observe: Observe;
-}
+import type { SourceOptions } from "./source_options.ts";
 
 /** A connection that lasted this long has proved itself: the backoff begins again. */
 const stableAfterMs = 10_000;
@@ -64,20 +27,24 @@ export function createSource(options: SourceOptions): Source {
 }
 
 async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerator<Delivery> {
-  const { transports, clock, random, observe } = options;
-  const heartbeatMs = Math.min(20_000, options.heartbeatTimeoutMs / 3);
+  const { clock, random, observe } = options;
   let { untold } = options;
   /** The relay understands `drain` and delays; unknown before it greeted us. */
   let isOurs = false;
   /** This connection gets nothing more: we are paused. It is closed when nothing is in hand. */
   let isLeaving = false;
+  let isRelinking = false;
   const outbox = new Outbox({
     clock,
     random,
     observe,
     maxEntries: maxUnconfirmed,
-    retry: options.backoff,
-    confirmTimeoutMs: options.ackTimeoutMs,
+    get retry() {
+      return options.backoff;
+    },
+    get confirmTimeoutMs() {
+      return options.ackTimeoutMs;
+    },
     onConfirmed: options.onConfirmed,
     onEmpty: () => check(),
   });
@@ -98,12 +65,19 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   };
   life.drain.addEventListener("abort", onDrain);
   const forgetPause = options.pause.onChange(leaveIfPaused);
+  const forgetRelink = options.relink?.onAsked((wish) => {
+    if (wish !== "anew") return;
+    isRelinking = true;
+    void stream?.close();
+  });
 
   try {
     while (!stop.aborted) {
       if (isOurs) await options.pause.over(stop);
       if (stop.aborted) break;
       isLeaving = false;
+      isRelinking = false;
+      const { transports } = options;
       const { current } = transports;
       let failure: StreamFailure | undefined;
       try {
@@ -122,7 +96,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
             onConnected,
             isLeaving: () => isLeaving || ending.draining,
             mayTake: () => isOurs ? Promise.resolve() : options.pause.over(stop),
-            heartbeatMs,
+            heartbeatMs: Math.min(20_000, options.heartbeatTimeoutMs / 3),
             downSince,
             clock,
             observe,
@@ -148,17 +122,23 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         observe({
           type: "stream.disconnected",
           transport: current.name,
-          reason: failure?.message ?? endReason(stop, replacement),
+          reason: failure?.message ??
+            (isRelinking ? "the settings have changed" : endReason(stop, replacement)),
           upMs,
         });
       }
       if (stop.aborted) break;
-      if (isLeaving && !failure) continue;
+      if (isRelinking || (isLeaving && !failure)) {
+        await (replacement as OpenStream | undefined)?.close();
+        replacement = undefined;
+        continue;
+      }
       if (replacement) {
         transports.climbTo(replacement.transport);
         changed(current.name, "it gets through again");
         continue;
       }
+      if (failure?.failureClass === "rejected" && await options.renewToken?.()) continue;
       if (failure?.failureClass === "rejected" && options.exitOnRejected) throw failure;
 
       const isBlocked = failure?.failureClass === "protocol" || nothingCame;
@@ -178,11 +158,12 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         retryInMs,
         ...(failure?.status !== undefined && { status: failure.status }),
       });
-      if (retryInMs > 0) await delay(retryInMs, { signal: stop, clock }).catch(() => {});
+      if (retryInMs > 0) await delayUnlessAsked(options.relink, retryInMs, stop, clock);
     }
   } finally {
     life.drain.removeEventListener("abort", onDrain);
     forgetPause();
+    forgetRelink?.();
     ending.dispose();
     await stream?.close();
     await (replacement as OpenStream | undefined)?.close();
@@ -221,7 +202,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     observe({
       type: "stream.transport_changed",
       from,
-      to: transports.current.name,
+      to: options.transports.current.name,
       reason,
     });
   }

@@ -20,6 +20,12 @@ export interface Control {
   >;
 }
 
+/** Reads the settings again; rejects with what is wrong with them, and nothing is changed. */
+export type Reload = () => Promise<{
+  readonly changed: readonly string[];
+  readonly needsRestart: readonly string[];
+}>;
+
 const maxListed = 10_000;
 const maxPauseSeconds = 30 * 24 * 3_600;
 
@@ -27,7 +33,11 @@ const maxPauseSeconds = 30 * 24 * 3_600;
  * Routes below `/-/`, for `Authorization: Bearer <token>`; other requests get 401. Without a token they are off:
  * 403. Answers are JSON; an error is `{"detail"}`.
  */
-export function controlRoutes(control: Control, tokenNow: () => string | undefined): Hono {
+export function controlRoutes(
+  control: Control,
+  tokenNow: () => string | undefined,
+  reload?: Reload,
+): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     const token = tokenNow();
@@ -52,6 +62,16 @@ export function controlRoutes(control: Control, tokenNow: () => string | undefin
     control.resume();
     return c.json({ paused: false });
   });
+  if (reload) {
+    app.post("/reload", async (c) => {
+      try {
+        const { changed, needsRestart } = await reload();
+        return c.json({ changed, needs_restart: needsRestart });
+      } catch (error) {
+        return c.json({ detail: error instanceof Error ? error.message : String(error) }, 422);
+      }
+    });
+  }
   app.get("/dead-letters", (c) => {
     const limit = Math.min(maxListed, Number(c.req.query("limit") ?? 100) || 100);
     return c.json({ dead_letters: control.letters.list(limit).map(summaryText) });

@@ -115,9 +115,11 @@ function single(settlement: Settlement): FrameRequest {
 
 async function post(
   relay: RelayEndpoint,
-  { what, path, connectionId, body }: FrameRequest,
+  request: FrameRequest,
   abort: AbortSignal,
+  mayRenew = true,
 ): Promise<void> {
+  const { what, path, connectionId, body } = request;
   const url = relayUrl(relay, path);
   const late = () => new DOMException(`no answer within ${relay.ackTimeoutMs} ms`, "TimeoutError");
   const { signal, clear } = timeoutSignal(relay.ackTimeoutMs, late, abort, relay.clock);
@@ -135,6 +137,9 @@ async function post(
     });
     const text = await boundedText(response, signal);
     if (response.ok || response.status === 404) return;
+    if (response.status === 401 && mayRenew && await relay.renewToken?.()) {
+      return await post(relay, request, abort, false);
+    }
     const doing = { what, url: relayUrl(relay, path.split("?", 1)[0] ?? path) };
     throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
   } finally {

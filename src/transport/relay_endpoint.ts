@@ -10,7 +10,10 @@ export interface RelayEndpoint {
   /** http: or https:, its path without a trailing slash. */
   readonly url: URL;
   readonly channel: string;
+  /** The one that counts now: it may change while the connector runs. */
   readonly token: Secret;
+  /** The relay does not accept the token; resolves with true when there is another one to try. */
+  readonly renewToken?: () => Promise<boolean>;
   readonly connectorId: string;
   readonly tls: TlsSettings;
   readonly fetch: Fetch;

@@ -69,6 +69,26 @@ test("a semaphore never has more holders than places, over 1,000 of them", async
   await assert.rejects(semaphore.acquire(aborted), /over/);
 });
 
+test("a semaphore of another size: those inside stay, those that wait come in as far as it goes", async () => {
+  const semaphore = new Semaphore(2);
+  const leave = await Promise.all([semaphore.acquire(never), semaphore.acquire(never)]);
+  let came = 0;
+  const waiting = [1, 2, 3].map(async () => {
+    leave.push(await semaphore.acquire(never));
+    came++;
+  });
+  semaphore.resize(4);
+  await settle();
+  assert.deepEqual([came, semaphore.held], [2, 4]);
+  semaphore.resize(1);
+  for (const one of leave.splice(0, 3)) one();
+  await settle();
+  assert.deepEqual([came, semaphore.held], [2, 1], "one is inside: nobody comes in");
+  for (const one of leave.splice(0)) one();
+  await Promise.all(waiting);
+  assert.equal(came, 3);
+});
+
 test("a task group waits for all, tells the first failure at once and throws it at the end", async () => {
   const told: unknown[] = [];
   const group = new TaskGroup((error) => told.push(error));

@@ -77,6 +77,7 @@ function samples(option: Option): (string | number | boolean)[] {
 /** What must stand beside an option so that the whole is valid. */
 const beside: Record<string, Record<string, unknown>> = {
   reconnect_delay: { max_reconnect_delay: 100 },
+  profile: { profiles: { a: {}, b: {} } },
   client_cert_path: { client_key_path: certPath("client_key") },
   client_key_path: { client_cert_path: cert },
 };

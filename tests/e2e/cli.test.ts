@@ -56,11 +56,12 @@ test("config show tells every value and where it came from, and no secret", asyn
   for (
     const line of [
       /^cloud_url = "https:\/\/relay\.example" {2}\(environment CONNECTOR_CLOUD_URL\)$/m,
-      /^channel = "orders" {2}\(file .*connector\.json\)$/m,
+      /^channel = "orders" {2}\(file .*connector\.json:1\)$/m,
       /^token = \*\*\* {2}\(file /m,
       /^verify_ssl = false {2}\(flag --verify-ssl\)$/m,
       /^ack_timeout = 30 {2}\(default\)$/m,
-      /^default_target\.headers\.X-Key = \*\*\*$/m,
+      /^default_target\.headers\.X-Key = \*\*\* {2}\(file .*connector\.json:1\)$/m,
+      /^default_target\.retry_max_attempts = 3 {2}\(default\)$/m,
     ]
   ) assert.match(shown, line);
   assert.doesNotMatch(shown, /hidden/);

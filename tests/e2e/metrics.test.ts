@@ -83,8 +83,12 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   await publish(relay, "4"); // one of the two is held, the other goes back
   await connector.line(/delivery\.deferred/);
   await connector.line(/trace\.export_failed/);
+  await ask("POST", "/reload");
+  writeFileSync(file, "{");
+  await ask("POST", "/reload");
   await ask("POST", "/pause");
   const got = await scrapeInto(seen, url);
+  assert.equal(got.get("hookferry_config_last_reload_successful"), 0);
   assert.equal(got.get("hookferry_journal_healthy"), 0);
   assert.equal(got.get('hookferry_breaker_state{target="default"}'), 2);
   assert.equal(got.get('hookferry_breaker_held_messages{target="default"}'), 1);

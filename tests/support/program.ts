@@ -15,8 +15,10 @@ const permissions = [
   "--allow-run=systemd-notify",
 ];
 
-/** The words that start the program with these arguments. */
+/** The words that start the program with these arguments: from source, or the built file HOOKFERRY_BIN. */
 export function programCommand(args: readonly string[]): string[] {
+  const built = process.env["HOOKFERRY_BIN"];
+  if (built) return [built, ...args];
   const run = isDeno ? ["run", "--quiet", ...permissions] : [];
   return [process.execPath, ...run, main, ...args];
 }
@@ -35,6 +37,8 @@ export interface Program {
   readonly pid: number;
   /** Sends SIGTERM. */
   terminate(): void;
+  /** Sends SIGHUP. */
+  hangUp(): void;
   /** Sends SIGKILL: no goodbye, nothing flushed. */
   kill(): void;
   /** Nobody reads its log any more: what it writes there fails. */
@@ -95,6 +99,7 @@ export function startProgram(
     pid,
     // Not child.kill: on Deno a child that was sent a signal that way has no exit code afterwards.
     terminate: () => void process.kill(pid, "SIGTERM"),
+    hangUp: () => void process.kill(pid, "SIGHUP"),
     kill: () => void process.kill(pid, "SIGKILL"),
     closeStderr: () => void child.stderr.destroy(),
     closeStdout: () => void child.stdout.destroy(),

@@ -24,6 +24,7 @@ export async function startWatchedConnector(
   const limits = settings.deadLetters;
   const journal = {
     open: openJournal({ folder: undefined, limits, clock: systemClock, onDropped: () => {} }),
+    place: "memory",
     degraded: undefined,
   };
   const watch = watchConnector(() => ({ connector, journal }), settings);
@@ -35,10 +36,10 @@ export async function startWatchedConnector(
     observe: watch.observe,
   });
   const tokenNow = () => token;
-  const pages = connectorPages(pageSource(settings, { connector, journal, watch }), {
+  const pages = connectorPages(pageSource(settings, { connector, journal }, watch), {
     ...{ clock: systemClock, tokenNow, where: () => "It is in the test.", open },
   });
-  const control = controlRoutes(controlOf(connector, journal), tokenNow);
+  const control = controlRoutes(controlOf({ connector, journal }), tokenNow);
   const address = { hostname: "127.0.0.1", port: 0 };
   const server = await startStatusServer(address, watch, { control, pages });
   const stop = new AbortController();

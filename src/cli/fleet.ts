@@ -1,0 +1,102 @@
+/** The connections of a process: each a connector of its own, with its own budgets, journal and figures. */
+import type { Settings } from "../config/settings.ts";
+import type { Lifetime } from "../flow.ts";
+import type { Watch } from "./connect_status.ts";
+import type { RunningConnector } from "./running_connector.ts";
+
+export interface Member {
+  readonly running: RunningConnector;
+  readonly watch: Watch;
+}
+
+export interface Fleet {
+  /** By name; one without connections in its file has the name "". */
+  readonly members: ReadonlyMap<string, Member>;
+  /**
+   * Goes on with these: those that stay get their settings, those that are new begin, and those that are not named any
+   * more finish what they have in hand. Rejects when one of them cannot.
+   */
+  apply(settings: ReadonlyMap<string, Settings>): Promise<void>;
+  /** Until `life` ends and all have finished, or one of them fails: then the others finish, and it rejects as that one. */
+  run(life: Lifetime): Promise<{ readonly abandoned: number }>;
+  /** Closes the journals. */
+  close(): void;
+}
+
+interface Running extends Member {
+  readonly leave: AbortController;
+  ended: Promise<number> | undefined;
+}
+
+export function createFleet(
+  first: ReadonlyMap<string, Settings>,
+  make: (name: string, settings: Settings) => Member,
+): Fleet {
+  const members = new Map<string, Running>();
+  const over = Promise.withResolvers<void>();
+  over.promise.catch(() => {}); // whoever runs the fleet is told
+  const failed = new AbortController();
+  let life: Lifetime | undefined;
+  try {
+    for (const [name, settings] of first) add(name, settings);
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  return {
+    members,
+    async apply(settings) {
+      const leaving = [...members].filter(([name]) => !settings.has(name));
+      for (const [name, member] of leaving) {
+        members.delete(name);
+        member.leave.abort();
+        await member.ended;
+        member.running.close();
+      }
+      for (const [name, one] of settings) {
+        const member = members.get(name);
+        if (member) await member.running.apply(one);
+        else begin(add(name, one));
+      }
+    },
+    async run(given) {
+      life = given;
+      for (const member of members.values()) begin(member);
+      given.drain.addEventListener("abort", () => over.resolve(), { once: true });
+      if (given.drain.aborted) over.resolve();
+      try {
+        await over.promise;
+      } finally {
+        await Promise.allSettled([...members.values()].map(({ ended }) => ended));
+      }
+      const left = await Promise.all([...members.values()].map(({ ended }) => ended ?? 0));
+      return { abandoned: left.reduce((sum, one) => sum + one, 0) };
+    },
+    close,
+  };
+
+  function close(): void {
+    for (const { running } of members.values()) running.close();
+  }
+
+  function add(name: string, settings: Settings): Running {
+    const member = { ...make(name, settings), leave: new AbortController(), ended: undefined };
+    members.set(name, member);
+    return member;
+  }
+
+  function begin(member: Running): void {
+    if (!life) return;
+    const drain = AbortSignal.any([life.drain, failed.signal, member.leave.signal]);
+    member.ended = member.running.run({ drain, abort: life.abort })
+      .then(({ abandoned }) => abandoned);
+    member.ended.catch((error) => {
+      failed.abort();
+      over.reject(error);
+    }).then(() => {
+      // A journal that failed, say: it ended without being asked.
+      if (!drain.aborted) over.resolve();
+    });
+  }
+}

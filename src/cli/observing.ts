@@ -1,0 +1,91 @@
+/** What looks at a running connector besides its status server: the log, systemd, traces, standard output. */
+import process from "node:process";
+import { systemClock } from "../async/clock.ts";
+import type { Settings } from "../config/settings.ts";
+import { eventLevel } from "../observe/event_level.ts";
+import type { Observe } from "../observe/events.ts";
+import { createLog } from "../observe/log.ts";
+import { withContext } from "../observe/message_context.ts";
+import { foldServiceState } from "../observe/service_state.ts";
+import { foldSpans } from "../observe/spans.ts";
+import { startTracing } from "../observe/tracing.ts";
+import type { Sample } from "../protocol/trace_context.ts";
+import { lineWriter } from "../runtime/line_writer.ts";
+import { serviceManager } from "../runtime/service_manager.ts";
+import { heldLog, isLogOnTerminal } from "./held_log.ts";
+import { logFormat } from "./log_format.ts";
+import { type LiveParts, openOutput, type Output } from "./output.ts";
+import type { OutputMode } from "./output_mode.ts";
+import { version } from "./version.ts";
+
+export interface Observing {
+  readonly observe: Observe;
+  /** Which traces are recorded; undefined = none. */
+  readonly sample: Sample | undefined;
+  /** From now on standard output says what happens, too. */
+  show(live: () => LiveParts): void;
+  /** All that is held is written: what comes to standard error now is the last word. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `tellAll` takes what one of these has to tell itself. Rejects with a `TracingError`. */
+export async function startObserving(
+  settings: Settings,
+  mode: OutputMode,
+  tellAll: Observe,
+): Promise<Observing> {
+  let output: Output | undefined;
+  const lines = lineWriter("stderr", systemClock);
+  const held = mode === "live" && isLogOnTerminal()
+    ? heldLog(lines, (line) => output?.say(line))
+    : undefined;
+  const log = createLog({
+    levelOf: eventLevel,
+    level: held?.levelFor(settings.log.level) ?? settings.log.level,
+    format: held ? "human" : logFormat(settings.log.format),
+    write: held?.write ?? lines.write,
+    clock: systemClock,
+  });
+  // Settlements, which it names, are logged at level debug alone.
+  const isDebug = settings.log.level === "debug";
+  const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
+  const manager = serviceManager((why) =>
+    tellAll({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
+  );
+  const serviceState = manager && foldServiceState(manager, systemClock);
+  if (serviceState) folds.push(serviceState.observe);
+  const tracing = await startTracing({
+    service: "hookferry-connector",
+    version,
+    env: process.env,
+    clock: systemClock,
+    onFailed: (message, spans) => tellAll({ type: "trace.export_failed", message, spans }),
+  });
+  const spans = tracing && foldSpans(tracing.record, systemClock);
+  if (spans) folds.push(spans.observe);
+
+  async function flush(): Promise<void> {
+    await output?.close();
+    log.close();
+    held?.close();
+    await lines.close();
+  }
+
+  return {
+    observe: (event) => folds.forEach((fold) => fold(event)),
+    sample: tracing?.sample,
+    show(live) {
+      output = openOutput(mode, live);
+      folds.push(output.observe);
+    },
+    flush,
+    async close() {
+      await output?.close();
+      await serviceState?.close();
+      spans?.close();
+      await tracing?.close();
+      await flush();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { ConfigError } from "./config_error.ts";
+import { isObject } from "./file_layer.ts";
+import { type Listed, listing } from "./listing.ts";
+import { type Loaded, loadSettings } from "./load.ts";
+import type { Layers } from "./merge.ts";
+
+/** The settings of each connection of a process; a process of one connection has one with the name "". */
+export interface LoadedConnections {
+  readonly connections: ReadonlyMap<string, Loaded>;
+  /** One of them: what is for the whole process is the same in all. */
+  readonly first: Loaded;
+  readonly warnings: readonly string[];
+  /** What was read. */
+  readonly files: readonly string[];
+  readonly listing: readonly Listed[];
+}
+
+const nameRule = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/** The names are values of a label of every metric. */
+const maxConnections = 100;
+
+/** Throws `ConfigError` with all that is wrong, in all of them. */
+export function loadConnections(layers: Layers): LoadedConnections {
+  const connections = new Map<string, Loaded>();
+  const problems: string[] = [];
+  const names = namesOf(layers);
+  for (const name of names) {
+    const at = name === "" ? "" : `connections.${name}.`;
+    if (name !== "" && !nameRule.test(name)) {
+      problems.push(`connections: ${JSON.stringify(name)}: use up to 64 letters, digits, _ and -`);
+    }
+    try {
+      const one = loadSettings(name === "" ? layers : { ...layers, connection: name });
+      connections.set(name, one);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems.map((problem) => `${at}${problem}`));
+    }
+  }
+  if (names.length > maxConnections) problems.push(`connections: more than ${maxConnections}`);
+  problems.push(...sameTwice(connections));
+  const [first] = connections.values();
+  if (problems.length > 0 || !first) {
+    throw new ConfigError(problems.length > 0 ? problems : ["connections: name at least one"]);
+  }
+  const all = [...connections.entries()];
+  return {
+    connections,
+    first,
+    warnings: [...new Set(all.flatMap(([, { warnings }]) => warnings))],
+    files: [...new Set(all.flatMap(([, { files }]) => files))],
+    listing: all.flatMap(([name, one]) =>
+      listing(one).map((listed) =>
+        name === "" ? listed : {
+          ...listed,
+          key: `connections.${name}.${listed.key}`,
+        }
+      )
+    ),
+  };
+}
+
+function namesOf({ file }: Layers): string[] {
+  const given = file?.content["connections"];
+  if (given === undefined || given === null) return [""];
+  if (!isObject(given)) {
+    throw new ConfigError(["connections: must be an object of name and settings"]);
+  }
+  return Object.keys(given);
+}
+
+/** Two that read the same would take each other's messages, and share a journal. */
+function sameTwice(connections: ReadonlyMap<string, Loaded>): string[] {
+  const seen = new Map<string, string>();
+  return [...connections].flatMap(([name, { settings: { source, journal: { place } } }]) => {
+    const keys = [`channel ${source.channel} at ${source.url.href}`];
+    if (place.kind === "folder") keys.push(`journal ${place.folder}`);
+    return keys.flatMap((key) => {
+      const other = seen.get(key);
+      seen.set(key, name);
+      return other === undefined ? [] : [`connections.${name}: has the ${key}, as ${other} has`];
+    });
+  });
+}

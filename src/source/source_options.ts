@@ -1,0 +1,37 @@
+import type { BackoffPolicy } from "../async/backoff.ts";
+import type { Clock, Random } from "../async/clock.ts";
+import type { Finished, TransportChoice } from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
+import type { Pause } from "./pause.ts";
+import type { Relink } from "./relink.ts";
+
+/** Where a property changes while the source runs, the new value counts from the next connection on. */
+export interface SourceOptions {
+  readonly transports: TransportChoice;
+  readonly backoff: BackoffPolicy;
+  /** No byte for this long = the connection is dead. */
+  readonly heartbeatTimeoutMs: number;
+  readonly connectionTimeoutMs: number;
+  /** What the relay has not confirmed after so long is told again. */
+  readonly ackTimeoutMs: number;
+  /** Called for any bytes from the relay. */
+  readonly onHeard: () => void;
+  /** How long to stay on a lesser transport before a better one is tried again. */
+  readonly fallbackRetryMs: number;
+  /** Failures in a row after which the last is thrown; 0 = try for ever. */
+  readonly maxConnectAttempts: number;
+  /** Throw the relay's refusal of the token instead of trying again. */
+  readonly exitOnRejected: boolean;
+  readonly pause: Pause;
+  /** Told when `transports` or the token are others now. */
+  readonly relink?: Relink;
+  /** The relay does not accept the token; resolves with true when there is another one to try. */
+  readonly renewToken?: () => Promise<boolean>;
+  /** What an earlier process finished and the relay is not known to have been told. */
+  readonly untold: readonly Finished[];
+  /** The relay is now known to have been told of these. */
+  readonly onConfirmed: (messageIds: readonly string[]) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observe: Observe;
+}

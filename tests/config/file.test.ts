@@ -1,0 +1,235 @@
+/** What a file may say beside plain values, and how what is wrong with it is told. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../../src/config/config_error.ts";
+import { readConfigFile } from "../../src/config/config_file.ts";
+import { loadSettings } from "../../src/config/load.ts";
+import type { Layers } from "../../src/config/merge.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+function written(t: TestContext, name: string, text: string): string {
+  const path = join(t.folder(), name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+function load(path: string, layers: Partial<Layers> = {}) {
+  return loadSettings({ file: readConfigFile(path), env: {}, flags: {}, ...layers });
+}
+
+function problemsOf(path: string, layers: Partial<Layers> = {}): readonly string[] {
+  try {
+    load(path, layers);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const jsonc = `{
+  // where
+  "cloud_url": "ftp://relay.example", /* no
+  such */ "chanel": "orders",
+  "token": "t",
+  "protocol": "carrier-pigeon",
+  "ca_cert_path": "/nope",
+  "targets": {
+    "a.b": {
+      "url": "http://127.0.0.1:1/",
+      "timeout_seconds": "soon",
+      "breaker": { "windw": 5 }
+    },
+    "c": [
+      { "url": "ftp://x" },
+      { "url": "http://127.0.0.1:1/", "headers": { "X-Key": 5 } },
+    ],
+  },
+}
+`;
+const yaml = `
+cloud_url: ftp://relay.example
+
+
+chanel: orders
+token: t
+protocol: carrier-pigeon
+ca_cert_path: /nope
+targets:
+  a.b:
+    url: http://127.0.0.1:1/
+    timeout_seconds: soon
+    breaker:
+      windw: 5
+  c:
+    - url: ftp://x
+    - url: http://127.0.0.1:1/
+      headers:
+        X-Key: 5
+`;
+for (
+  const [name, text, lines] of [
+    ["c.jsonc", jsonc, [3, 4, 6, 7, 11, 12, 15, 16]],
+    ["c.yaml", yaml, [2, 5, 7, 8, 12, 14, 16, 19]],
+  ] as const
+) {
+  test(`each problem of ${name} tells path, what was found, what is accepted, file and line`, (t) => {
+    const path = written(t, name, text);
+    const problems = problemsOf(path);
+    const says = [
+      /^cloud_url: "ftp:\/\/relay\.example" from .*: use a URL with http, https, ws or wss/,
+      /^chanel: unknown key in .*, did you mean channel\?/,
+      /^protocol: "carrier-pigeon" from .* is not one of auto, websocket, sse, long_poll/,
+      /^ca_cert_path: cannot read "\/nope"/,
+      /^targets\.a\.b\.timeout_seconds: "soon": expected number, received string/,
+      /^targets\.a\.b\.breaker\.windw: unknown key, did you mean window\?/,
+      /^targets\.c\.0\.url: "ftp:\/\/x": use a URL beginning with http: or https:/,
+      /^targets\.c\.1\.headers\.X-Key: expected string/,
+    ];
+    for (const [i, pattern] of says.entries()) {
+      const found = problems.find((problem) => pattern.test(problem));
+      assert.ok(found, `${pattern}:\n${problems.join("\n")}`);
+      assert.match(found, new RegExp(`file ${RegExp.escape(path)}:${lines[i]}\\b`), found);
+    }
+    assert.equal(problems.length, says.length + 1, problems.join("\n")); // the channel is missing
+  });
+}
+
+test("a problem of a variable or a flag names it, whoever finds it", (t) => {
+  const path = written(t, "c.json", `{"cloud_url":"https://r.example","channel":"c","token":"t"}`);
+  const problems = problemsOf(path, {
+    env: { CONNECTOR_CA_CERT_PATH: "/nope", CONNECTOR_TARGET_URL: "http://x/" },
+    flags: { token_file: "/none" },
+  });
+  assert.equal(problems.length, 2, problems.join("\n"));
+  assert.match(problems.join("\n"), /^token_file: .*\(flag --token-file\)$/m);
+  assert.match(problems.join("\n"), /^ca_cert_path: .*\(environment CONNECTOR_CA_CERT_PATH\)$/m);
+});
+
+test("variables and files stand for values, of every kind and everywhere", (t) => {
+  const secret = written(t, "secret", "s3cret\n");
+  const path = written(
+    t,
+    "c.json",
+    JSON.stringify({
+      cloud_url: "https://${HOST}/base",
+      channel: "c",
+      token: `\${file:${secret}}`,
+      heartbeat_timeout: "${BEAT}",
+      verify_ssl: "${VERIFY}",
+      default_target: {
+        url: "http://127.0.0.1:${PORT}/",
+        timeout_seconds: "${SECONDS}",
+        retry_enabled: "${RETRY}",
+        headers: { "X-Key": `Bearer \${file:${secret}}`, "X-Plain": "$${HOST}" },
+      },
+    }),
+  );
+  const { settings } = load(path, {
+    env: {
+      ...{ HOST: "relay.example", BEAT: "7", VERIFY: "off", PORT: "3000", SECONDS: "2.5" },
+      RETRY: "false",
+    },
+  });
+  assert.equal(settings.source.url.href, "https://relay.example/base");
+  assert.equal(settings.source.token.reveal(), "s3cret");
+  assert.equal(settings.source.heartbeatTimeoutMs, 7_000);
+  assert.equal(settings.source.tls.verify, false);
+  const [target] = settings.defaultRoute?.targets ?? [];
+  assert.equal(target?.url.href, "http://127.0.0.1:3000/");
+  assert.equal(target?.timeoutMs, 2_500);
+  assert.equal(target?.retry.maxAttempts, 1);
+  assert.deepEqual(target?.headers, [["X-Key", "Bearer s3cret"], ["X-Plain", "${HOST}"]]);
+});
+
+test("a reference that leads nowhere is told with its line; what one stands for is never shown", (t) => {
+  const secret = written(t, "secret", "marked secret");
+  const path = written(
+    t,
+    "c.yaml",
+    [
+      "cloud_url: ${RELAY}",
+      "channel: ${file:/nope}",
+      "token: ${file:" + secret + "}",
+      "protocol: ${file:" + secret + "}",
+      "connector_id: ${1x}",
+      "heartbeat_timeout: ${MARK}",
+      "default_target:",
+      "  url: ${MARK}",
+      "  timeout_seconds: ${MARK}",
+      "  method: ${UNSET}",
+    ].join("\n"),
+  );
+  const problems = problemsOf(path, { env: { MARK: "marked by a variable" } });
+  const text = problems.join("\n");
+  for (
+    const says of [
+      /^cloud_url: \$\{RELAY\}: the variable RELAY is not set \(file .*:1\)$/m,
+      /^channel: cannot read \$\{file:\/nope\}: .*\(file .*:2\)$/m,
+      /^protocol: "\$\{file:.*\}" from file .*:4 is not one of/m,
+      /^connector_id: \$\{1x\} is neither .*:5\)$/m,
+      /^heartbeat_timeout: "\$\{MARK\}" from file .*:6 is not a number of seconds/m,
+      /^default_target\.url: "\$\{MARK\}": use a URL .*:8\)$/m,
+      /^default_target\.timeout_seconds: "\$\{MARK\}": expected number.*:9\)$/m,
+      /^default_target\.method: \$\{UNSET\}: the variable UNSET is not set .*:10\)$/m,
+    ]
+  ) assert.match(text, says);
+  assert.doesNotMatch(text, /marked/);
+});
+
+const profiles = `
+cloud_url: https://relay.example
+channel: orders
+token: t
+reconnect_delay: 3
+default_target: { url: "http://127.0.0.1:1/", headers: { A: b } }
+targets:
+  kept: { url: "http://127.0.0.1:2/" }
+  changed: { url: "http://127.0.0.1:3/" }
+profiles:
+  staging:
+    channel: orders-staging
+    default_target:
+      url: http://127.0.0.1:4/
+    targets:
+      changed:
+        url: http://127.0.0.1:5/
+  broken:
+    protocol: pigeon
+    profile: x
+`;
+
+test("a profile puts its values in the place of the file's; variables and flags are stronger", (t) => {
+  const path = written(t, "c.yaml", profiles);
+  const plain = load(path);
+  assert.equal(plain.settings.source.channel, "orders");
+  for (
+    const layers of [{ flags: { profile: "staging" } }, { env: { CONNECTOR_PROFILE: "staging" } }]
+  ) {
+    const { settings, values } = load(path, layers);
+    assert.equal(settings.source.channel, "orders-staging");
+    assert.equal(values.origin("channel")?.origin, `profile staging in file ${path}:12`);
+    assert.equal(values.origin("reconnect_delay")?.origin, `file ${path}:5`);
+    assert.equal(settings.defaultRoute?.targets[0].url.port, "4");
+    assert.deepEqual(settings.defaultRoute?.targets[0].headers, []);
+    assert.equal(settings.routes.get("kept")?.targets[0].url.port, "2");
+    assert.equal(settings.routes.get("changed")?.targets[0].url.port, "5");
+  }
+  const both = load(path, {
+    flags: { profile: "staging", channel: "flagged" },
+    env: { CONNECTOR_CHANNEL: "variable" },
+  });
+  assert.equal(both.settings.source.channel, "flagged");
+});
+
+test("a profile that is not there, or holds what it must not, is told", (t) => {
+  const path = written(t, "c.yaml", profiles);
+  assert.match(
+    problemsOf(path, { flags: { profile: "stagin" } }).join("\n"),
+    /^profile: "stagin" from flag --profile is not one of the profiles staging, broken, did you mean staging\?/m,
+  );
+  const broken = problemsOf(path, { flags: { profile: "broken" } }).join("\n");
+  assert.match(broken, /^protocol: "pigeon" from profile broken in file .*:19 is not one of/m);
+  assert.match(broken, /^profiles\.broken\.profile: /m);
+});

@@ -1,0 +1,93 @@
+/** Other settings for a connector that runs: nothing is lost, and the connection stays where it can. */
+import assert from "node:assert/strict";
+import type { Settings } from "../../src/config/settings.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { test } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  test(`[${protocol}] other targets count from the next message on, over the same connection`, async (t) => {
+    const relay = await startDevRelay(t);
+    const gate = Promise.withResolvers<void>();
+    const [before, after] = [
+      await startTarget(t, () => gate.promise.then(() => 200)),
+      await startTarget(t),
+    ];
+    const run = startConnector(t, settings(relay.url, before.url, protocol));
+    const inHand = await publish(relay, "in hand");
+    await before.arrived(1);
+    assert.equal(run.connector.apply(settings(relay.url, after.url, protocol)), true);
+    const next = await publish(relay, "next");
+    await after.arrived(1);
+    gate.resolve();
+    await run.happened("settlement.confirmed", 2);
+    assert.equal(before.got[0]?.headers["x-webhook-message-id"], inHand);
+    assert.equal(after.got[0]?.headers["x-webhook-message-id"], next);
+    assert.deepEqual([before.got.length, after.got.length], [1, 1]);
+    assert.equal(run.events.filter(({ type }) => type === "stream.connecting").length, 1);
+    assert.deepEqual(run.connector.targets.map(({ url }) => url), [after.url.href]);
+  });
+
+  test(`[${protocol}] other source settings open the connection anew, once; what is in hand is not asked for again`, async (t) => {
+    const relay = await startDevRelay(t);
+    const gate = Promise.withResolvers<void>();
+    const target = await startTarget(t, () => gate.promise.then(() => 200));
+    const given = settings(relay.url, target.url, protocol);
+    const run = startConnector(t, given);
+    await publish(relay, "in hand");
+    await target.arrived(1);
+    const source = { ...given.source, heartbeatTimeoutMs: 40_000 };
+    assert.equal(run.connector.apply({ ...given, source }), true);
+    await run.happened("stream.connected", 2);
+    gate.resolve();
+    await run.happened("settlement.confirmed");
+    await publish(relay, "next");
+    await target.arrived(2);
+    await run.happened("settlement.confirmed", 2);
+    assert.equal(target.got.length, 2);
+    const ends = run.events.flatMap((event) =>
+      event.type === "stream.disconnected" ? [event.reason] : []
+    );
+    assert.deepEqual(ends, ["the settings have changed"]);
+    assert.equal(run.events.filter(({ type }) => type === "stream.failed").length, 0);
+  });
+}
+
+test("a target that stays the same keeps its breaker; one that is gone is closed", async (t) => {
+  const relay = await startDevRelay(t);
+  const [kept, gone] = [await startTarget(t, () => 503), await startTarget(t)];
+  const target = (url: URL) => ({
+    url: url.href,
+    retry_enabled: false,
+    breaker: { consecutive_failures: 1, open_seconds: 1_000 },
+  });
+  const given = (more: Record<string, unknown>) =>
+    settings(relay.url, gone.url, "websocket", { targets: { hook: target(kept.url), ...more } });
+  const run = startConnector(t, given({ other: target(gone.url) }));
+  await publish(relay, "fails");
+  await run.happened("breaker.changed");
+  assert.equal(run.connector.apply(given({ another: target(gone.url) })), true);
+  await publish(relay, "waits");
+  const hook = () => run.connector.targets.find(({ name }) => name === "hook");
+  await turnsUntil(() => hook()?.held === 1);
+  assert.equal(kept.got.length, 1);
+  assert.deepEqual(run.connector.targets.map(({ name }) => name), ["hook", "another", "default"]);
+});
+
+const others: [what: string, change: (given: Settings) => Settings][] = [
+  ["relay", (given) => ({ ...given, source: { ...given.source, url: new URL("http://[::1]:1") } })],
+  ["channel", (given) => ({ ...given, source: { ...given.source, channel: "other" } })],
+  ["order", (given) => ({ ...given, delivery: { ...given.delivery, maxLaneMessages: 7 } })],
+];
+for (const [what, change] of others) {
+  test(`another ${what} needs another connector: nothing is applied`, async (t) => {
+    const relay = await startDevRelay(t);
+    const target = await startTarget(t);
+    const given = settings(relay.url, target.url, "websocket");
+    const run = startConnector(t, given);
+    assert.equal(run.connector.apply(change(given)), false);
+    await publish(relay, "x");
+    await run.happened("settlement.confirmed");
+    assert.equal(target.got.length, 1);
+  });
+}

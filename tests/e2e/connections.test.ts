@@ -1,0 +1,222 @@
+/** Several relays and channels in one process. */
+import assert from "node:assert/strict";
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../../src/config/config_error.ts";
+import { readConfigFile } from "../../src/config/config_file.ts";
+import { loadConnections } from "../../src/config/load_connections.ts";
+import { mergeMetrics } from "../../src/observe/merge_metrics.ts";
+import { startProgram } from "../support/program.ts";
+import { publish, startDevRelay, startTarget } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+const statusToken = "status-t0ken";
+
+function write(path: string, content: unknown): void {
+  writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+async function start(t: TestContext, content: Record<string, unknown>) {
+  const path = join(t.folder(), "connector.json");
+  const base = {
+    channel: "dev",
+    token: "s3cret",
+    status_listen: "127.0.0.1:0",
+    status_token: statusToken,
+    log_level: "debug",
+    journal: "memory",
+    reconnect_delay: 0.02,
+  };
+  const configure = (connections: unknown) => write(path, { ...base, ...content, connections });
+  configure(content["connections"]);
+  const program = startProgram(t, ["connect", "--config", path]);
+  const { url } = JSON.parse(await program.line(/"status\.listening"/)) as { url: string };
+  const ask = async (method: string, path: string) => {
+    const headers = { Authorization: `Bearer ${statusToken}` };
+    const answer = await fetch(`${url}${path}`, { method, headers });
+    return { status: answer.status, text: await answer.text() };
+  };
+  return { path, url, program, configure, ask };
+}
+
+test("each connection has its own relay, target and figures; a flood in one does not starve another", async (t) => {
+  const [flooded, quiet] = [await startDevRelay(t), await startDevRelay(t)];
+  const held = Promise.withResolvers<void>();
+  const stuck = await startTarget(t, () => held.promise.then(() => 200));
+  const swift = await startTarget(t);
+  const { path, url, program, ask } = await start(t, {
+    max_queue_messages: 5,
+    max_concurrent_requests: 2,
+    connections: {
+      flooded: { cloud_url: flooded.url, default_target: { url: stuck.url.href } },
+      quiet: { cloud_url: quiet.url, default_target: { url: swift.url.href } },
+    },
+  });
+  await program.line(/"stream\.connected"/, 2);
+  for (let i = 0; i < 20; i++) await publish(flooded, String(i));
+  await program.line(/"stream\.backpressure".*"connection":"flooded"|"delivery\.received"/, 5);
+  await stuck.arrived(2);
+  for (let i = 0; i < 10; i++) await publish(quiet, String(i));
+  await swift.arrived(10);
+  await program.line(/"settlement\.confirmed".*"connection":"quiet"/, 10);
+  assert.equal(stuck.got.length, 2);
+
+  const metrics = (await ask("GET", "/metrics")).text;
+  for (
+    const sample of [
+      /^hookferry_messages_received_total\{connection="quiet"\} 10$/m,
+      /^hookferry_deliveries_total\{connection="quiet",target="default",outcome="delivered"\} 10$/m,
+      /^hookferry_in_flight\{connection="flooded"\} 2$/m,
+      new RegExp(
+        `^hookferry_connection_info\\{connection="quiet",relay="${
+          new URL(quiet.url).host
+        }",channel="dev"\\} 1$`,
+        "m",
+      ),
+    ]
+  ) assert.match(metrics, sample);
+  assert.equal(metrics.match(/^# TYPE hookferry_messages_received_total /gm)?.length, 1);
+  const status = JSON.parse((await ask("GET", "/status")).text);
+  assert.equal(status.connections.quiet.totals.delivered, 10);
+  assert.equal(status.connections.flooded.totals.delivered, 0);
+  const told = startProgram(t, ["status", "--config", path, "--status-listen", new URL(url).host]);
+  assert.equal(await told.ended, 0, told.stderr.join("\n"));
+  for (const name of ["flooded", "quiet"]) assert.ok(told.stdout.includes(name));
+  const ready = await ask("GET", "/readyz");
+  assert.equal(ready.status, 200, ready.text);
+  assert.equal(JSON.parse(ready.text).readyConnections, 2);
+  held.resolve();
+  await stuck.arrived(20);
+  await program.line(/"settlement\.confirmed".*"connection":"flooded"/, 20);
+  program.terminate();
+  assert.equal(await program.ended, 0);
+});
+
+test("a reload begins a new connection, ends one that is gone, and leaves the others alone", async (t) => {
+  const relays = [await startDevRelay(t), await startDevRelay(t), await startDevRelay(t)];
+  const target = await startTarget(t);
+  const [a, b, c] = relays.map(({ url }) => ({
+    cloud_url: url,
+    default_target: { url: target.url.href },
+  }));
+  const { program, configure, ask } = await start(t, { connections: { a, b } });
+  await program.line(/"stream\.connected"/, 2);
+  configure({ a, c });
+  const reloaded = await ask("POST", "/-/reload");
+  assert.equal(reloaded.status, 200, reloaded.text);
+  assert.match(reloaded.text, /connections\.c\.cloud_url/);
+  await program.line(/"stream\.connected".*"connection":"c"/);
+  await program.line(/"connector\.stopped".*"connection":"b"/);
+  const [first, , third] = relays;
+  assert.ok(first && third);
+  await publish(first, "1");
+  await publish(third, "2");
+  await program.line(/"settlement\.confirmed"/, 2);
+  const connecting = program.stderr.filter((line) => line.includes(`"stream.connecting"`));
+  assert.equal(connecting.filter((line) => line.includes(`"connection":"a"`)).length, 1);
+  const status = JSON.parse((await ask("GET", "/status")).text);
+  assert.deepEqual(Object.keys(status.connections), ["a", "c"]);
+  program.terminate();
+  assert.equal(await program.ended, 0);
+});
+
+test("pause, dead letters and replay are of all connections", async (t) => {
+  const [one, two] = [await startDevRelay(t), await startDevRelay(t)];
+  let isWell = false;
+  const target = await startTarget(t, () => isWell ? 200 : 400);
+  const connection = (url: string) => ({
+    cloud_url: url,
+    default_target: { url: target.url.href },
+  });
+  const { program, ask } = await start(t, {
+    connections: { one: connection(one.url), two: connection(two.url) },
+  });
+  await program.line(/"stream\.connected"/, 2);
+  const ids = [await publish(one, "1"), await publish(two, "2")];
+  await program.line(/"dead_letter\.stored"/, 2);
+  const listed = JSON.parse((await ask("GET", "/-/dead-letters")).text).dead_letters;
+  assert.deepEqual(
+    listed.map(({ message_id }: { message_id: string }) => message_id).sort(),
+    ids.toSorted(),
+  );
+  isWell = true;
+  for (const id of ids) {
+    const replayed = await ask("POST", `/-/dead-letters/${id}/replay`);
+    assert.match(replayed.text, /"delivered"/);
+  }
+  assert.equal((await ask("POST", "/-/pause")).status, 200);
+  await program.line(/"connector\.paused"/, 2);
+  assert.equal((await ask("GET", "/readyz")).status, 503);
+});
+
+test("what is wrong with connections is told, of all at once, with the line", (t) => {
+  const path = join(t.folder(), "c.yaml");
+  writeFileSync(
+    path,
+    [
+      "token: t",
+      "default_target: { url: 'http://127.0.0.1:1/' }",
+      "connections:",
+      "  eu:",
+      "    cloud_url: https://eu.example",
+      "    chanel: orders",
+      "  us:",
+      "    cloud_url: https://us.example",
+      "    channel: orders",
+      "    log_level: debug",
+      "  us2:",
+      "    cloud_url: https://us.example",
+      "    channel: orders",
+      "  a b: {}",
+    ].join("\n"),
+    { mode: 0o600 },
+  );
+  const layers = { file: readConfigFile(path), env: {}, flags: {} };
+  let problems = "";
+  try {
+    loadConnections(layers);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    problems = error.problems.join("\n");
+  }
+  for (
+    const says of [
+      /^connections\.eu\.chanel: unknown key in file .*:6, did you mean channel\?$/m,
+      /^connections\.eu\.channel: is required$/m,
+      /^connections\.us\.log_level: is for the whole process: .*:10\)$/m,
+      /^connections: "a b": use up to 64 letters/m,
+    ]
+  ) assert.match(problems, says);
+  const { channel: _, ...same } = {
+    channel: "orders",
+    cloud_url: "https://us.example",
+    token: "t",
+  };
+  const twice = () =>
+    loadConnections({
+      ...layers,
+      file: {
+        path: "/x.json",
+        content: {
+          ...same,
+          channel: "c",
+          default_target: { url: "http://127.0.0.1:1/" },
+          connections: { a: {}, b: {} },
+        },
+      },
+    });
+  assert.throws(twice, /connections\.b: has the channel c at https:\/\/us\.example\/, as a has/);
+});
+
+test("metrics of several are one text: a label more, HELP and TYPE once", () => {
+  const text = (value: number) =>
+    `# HELP x_total Things.\n# TYPE x_total counter\nx_total{a="b c"} ${value}\n\n` +
+    `# HELP y Other.\n# TYPE y gauge\ny ${value}\n`;
+  assert.equal(
+    mergeMetrics(new Map([["one", text(1)], ["two", text(2)]])),
+    '# HELP x_total Things.\n# TYPE x_total counter\nx_total{connection="one",a="b c"} 1\n' +
+      'x_total{connection="two",a="b c"} 2\n\n' +
+      '# HELP y Other.\n# TYPE y gauge\ny{connection="one"} 1\ny{connection="two"} 2\n',
+  );
+});
