@@ -6,7 +6,7 @@ import { wireHeaders } from "../protocol/wire.ts";
 import type { RequestContext } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
 import type { BodyIntake } from "./ingest/body_intake.ts";
-import type { AddressSet } from "./ingest/client_address.ts";
+import type { AddressSet } from "../protocol/address_set.ts";
 import type { WebhookPolicy } from "./ingest/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay } from "./relay_events.ts";

@@ -14,7 +14,8 @@ import {
   standardSignature,
   stripeSignature,
 } from "../../src/protocol/signatures.ts";
-import { addressSet, clientAddress } from "../../src/relay/ingest/client_address.ts";
+import { addressSet } from "../../src/protocol/address_set.ts";
+import { clientAddress } from "../../src/relay/ingest/client_address.ts";
 import { type Verification, verify } from "../../src/relay/ingest/verify.ts";
 import { outcomesOf } from "../../src/sink/batch_answer.ts";
 import { forwardedHeaders } from "../../src/sink/headers.ts";
