@@ -48,7 +48,7 @@ function advice(status: number, headers: Headers, refused: string | undefined): 
   }
   if (status >= 300 && status < 400) {
     return `, a redirect to ${
-      JSON.stringify(headers.get("location") ?? "")
+      JSON.stringify((headers.get("location") ?? "").slice(0, 200))
     }; redirects are not followed, set cloud_url to the final address`;
   }
   return "";
