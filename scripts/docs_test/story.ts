@@ -1,0 +1,243 @@
+/**
+ * Runs the blocks of a section one after the other, as a reader would: in one folder, with a `hookferry` on the PATH.
+ * Ports that are written in the docs stand for free ones, `relay.example` for this machine, and `ch_tok_...` and
+ * `msg_...` for what was printed last.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { programCommand, programEnv } from "../../tests/support/program.ts";
+import { comparable, type Run } from "./plan.ts";
+
+const root = join(import.meta.dirname ?? ".", "..", "..");
+const timeoutMs = 60_000;
+const documentedPorts = ["3000", "3001", "4000", "4222", "8420", "8421"];
+
+export interface Story extends AsyncDisposable {
+  saveFile(name: string, text: string): void;
+  /** Rejects with what did not come as it should. */
+  run(block: Run): Promise<void>;
+}
+
+export async function beginStory(): Promise<Story> {
+  const folder = mkdtempSync(join(tmpdir(), "hookferry-docs-"));
+  const work = join(folder, "work");
+  mkdirSync(work);
+  const ports = new Map<string, string>();
+  for (const port of documentedPorts) ports.set(port, await freePort());
+  const relay = `127.0.0.1:${ports.get("8420")}`;
+  const env = {
+    ...programEnv(join(folder, "state")),
+    PATH: `${makeBin(join(folder, "bin"))}:${process.env["PATH"] ?? ""}`,
+    XDG_CONFIG_HOME: join(folder, "config"),
+    CONNECTOR_STATUS_LISTEN: `127.0.0.1:${ports.get("8421")}`,
+    NO_COLOR: "1",
+  };
+  const staying: Command[] = [];
+  const targets: Server[] = [];
+  let printed = "";
+
+  const adapt = (text: string) =>
+    text
+      .replace(/\b\d{4}\b/g, (port) => ports.get(port) ?? port)
+      .replaceAll("hookferry+https://", "hookferry+http://")
+      .replaceAll("https://relay.example", `http://${relay}`)
+      .replaceAll("relay.example", relay)
+      .replace(/\b(ch_tok_|msg_)\.\.\./g, (placeholder, prefix) => {
+        const all = [printed, ...staying.map(({ output }) => output)].join("\n");
+        return [...all.matchAll(new RegExp(`\\b${prefix}\\w+`, "g"))].at(-1)?.[0] ?? placeholder;
+      });
+
+  const saveFile = (name: string, text: string) => {
+    const path = join(work, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${adapt(text)}\n`, { mode: 0o600 });
+  };
+  const listen = async (port: string, firstStatus = 200) => {
+    targets.push(await startTarget(Number(ports.get(port)), firstStatus));
+  };
+  const start = (script: string) => {
+    const fromCheckout = /\bdeno(@[\d.]+)? (task|run)\b|\bmain\.ts\b/.test(script);
+    return startCommand(adapt(script), fromCheckout ? root : work, env);
+  };
+  const stay = async (script: string, ready: RegExp) => {
+    const command = start(script);
+    staying.push(command);
+    await command.until((text) => ready.test(text), ready);
+    return command;
+  };
+  const end = async (script: string, exitCode: number) => {
+    const command = start(script);
+    try {
+      await command.ends(exitCode);
+    } finally {
+      command.kill();
+    }
+    printed += command.output;
+    return command;
+  };
+  const carry = async (firstStatus: number) => {
+    await listen("3000", firstStatus);
+    await stay("hookferry relay --listen 127.0.0.1:8420", /^connect /m);
+    saveFile(
+      "connector.json",
+      `{"cloud_url": "https://relay.example", "channel": "default", "token": "ch_tok_...",
+        "default_target": {"url": "http://127.0.0.1:3000"}}`,
+    );
+    const connector = await stay("hookferry connect", /"connected"/);
+    await end("hookferry send https://relay.example/webhook/default", 0);
+    await connector.until((text) => /"type":"settled"/.test(text), /"type":"settled"/);
+    printed += connector.output;
+  };
+
+  return {
+    saveFile,
+    async run({ script, target, carrying, stays, then, prints, output, exitCode }) {
+      if (target) await listen(target);
+      if (carrying !== undefined) await carry(carrying);
+      const before = staying.map((command) => command.output.length);
+      const command = stays ? await stay(script, stays) : await end(script, exitCode);
+      if (prints && !prints.test(command.output)) {
+        throw new Error(`did not print ${prints}:\n${command.output}`);
+      }
+      if (output) compare(output, command.stdout);
+      if (!then) return;
+      const found = staying.map((one, at) =>
+        one.until((text) => then.test(text.slice(before[at] ?? 0)), then)
+      );
+      await Promise.any(found).catch(() => {
+        const all = staying.map((one) => one.output).join("\n");
+        throw new Error(`nothing that goes on running printed ${then}:\n${all}`);
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const command of staying) command.kill();
+      await Promise.all(staying.map((command) => command.closed));
+      for (const target of targets) {
+        target.closeAllConnections();
+        target.close();
+      }
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+interface Command {
+  readonly stdout: string;
+  /** Of both streams. */
+  readonly output: string;
+  readonly closed: Promise<unknown>;
+  until(isThere: (output: string) => boolean, what: RegExp): Promise<void>;
+  ends(exitCode: number): Promise<void>;
+  /** With all that it started. */
+  kill(): void;
+}
+
+function startCommand(script: string, cwd: string, env: Record<string, string>): Command {
+  const child: ChildProcess = spawn("bash", ["-e", "-c", script], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const closed = once(child, "close");
+  let stdout = "";
+  let output = "";
+  let look = () => {};
+  const read = (stream: NodeJS.ReadableStream | null, isStdout: boolean) =>
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      if (isStdout) stdout += text;
+      look();
+    });
+  read(child.stdout, true);
+  read(child.stderr, false);
+  const inTime = async <T>(promise: Promise<T>, what: string): Promise<T> => {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new Error(`${timeoutMs / 1000} s and not ${what}:\n${output}`)),
+      timeoutMs,
+    );
+    try {
+      return await Promise.race([promise, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    get stdout() {
+      return stdout;
+    },
+    get output() {
+      return output;
+    },
+    closed,
+    async until(isThere, what) {
+      const found = Promise.withResolvers<void>();
+      const before = look;
+      look = () => {
+        before();
+        if (isThere(output)) found.resolve();
+      };
+      look();
+      const gone = closed.then(() => {
+        if (!isThere(output)) throw new Error(`it ended and did not print ${what}:\n${output}`);
+      });
+      await inTime(Promise.race([found.promise, gone]), `printed ${what}`);
+    },
+    async ends(exitCode) {
+      const [code] = await inTime(closed, "ended");
+      if (code !== exitCode) throw new Error(`exit code ${code}, not ${exitCode}:\n${output}`);
+    },
+    kill() {
+      try {
+        process.kill(-(child.pid ?? 0), "SIGKILL");
+      } catch {
+        // all of it is gone
+      }
+    },
+  };
+}
+
+function compare(documented: readonly string[], printed: string): void {
+  const expected = comparable(documented).join("\n");
+  const actual = comparable(printed.split("\n").filter((line) => line !== "")).join("\n");
+  if (actual !== expected) {
+    throw new Error(`the output is not as shown. It was:\n${printed}`);
+  }
+}
+
+function makeBin(folder: string): string {
+  mkdirSync(folder);
+  const words = programCommand([]).map((word) => `'${word}'`).join(" ");
+  writeFileSync(join(folder, "hookferry"), `#!/bin/sh\nexec ${words} "$@"\n`);
+  chmodSync(join(folder, "hookferry"), 0o755);
+  symlinkSync(process.execPath, join(folder, "deno"));
+  return folder;
+}
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return String(port);
+}
+
+/** Answers the first request with that status, later ones with 200. */
+async function startTarget(port: number, firstStatus: number): Promise<Server> {
+  let next = firstStatus;
+  const server = createHttpServer((request, response) => {
+    const status = next;
+    next = 200;
+    request.resume().on("end", () => response.writeHead(status).end("ok\n"));
+  }).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
