@@ -44,7 +44,8 @@ async function testSection(file: string, { blocks }: Section): Promise<void> {
         case "none":
           break;
         case "file":
-          story.saveFile(plan.name, block.text);
+          await story.saveFile(plan.name, block.text);
+          console.log(`saved    ${where}: ${plan.name}`);
           break;
         case "skip":
           console.log(`not run  ${where}: ${plan.reason}`);

@@ -11,6 +11,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
 import { programCommand, programEnv } from "../../tests/support/program.ts";
 import { comparable, type Run } from "./plan.ts";
 
@@ -19,7 +20,8 @@ const timeoutMs = 60_000;
 const documentedPorts = ["3000", "3001", "4000", "4222", "8420", "8421"];
 
 export interface Story extends AsyncDisposable {
-  saveFile(name: string, text: string): void;
+  /** Checks it too, if it is a `connector.*` or a `webhooks.json`. */
+  saveFile(name: string, text: string): Promise<void>;
   /** Rejects with what did not come as it should. */
   run(block: Run): Promise<void>;
 }
@@ -96,7 +98,11 @@ export async function beginStory(): Promise<Story> {
   };
 
   return {
-    saveFile,
+    async saveFile(name, text) {
+      saveFile(name, text);
+      if (name.startsWith("connector.")) await end(`hookferry config check --config ${name}`, 0);
+      if (name === "webhooks.json") readWebhooksFile(text);
+    },
     async run({ script, target, carrying, stays, then, prints, output, exitCode }) {
       if (target) await listen(target);
       if (carrying !== undefined) await carry(carrying);

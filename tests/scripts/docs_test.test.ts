@@ -18,7 +18,7 @@ async function inStory(...blocks: Block[]): Promise<void> {
   await using story = await beginStory();
   for (const one of blocks) {
     const plan = planOf(one);
-    if (plan.kind === "file") story.saveFile(plan.name, one.text);
+    if (plan.kind === "file") await story.saveFile(plan.name, one.text);
     else if (plan.kind === "run") await story.run(plan);
     else assert.fail(`a block is ${plan.kind}`);
   }
@@ -131,6 +131,17 @@ test("the blocks of a section share a folder, ports, and what was printed; what 
     ),
     block("sh", "hookferry send https://relay.example/webhook/default", 'then "ack"'),
     block("sh", "hookferry status"),
+  );
+});
+
+test("a configuration in the docs has to be valid", async () => {
+  await assert.rejects(
+    inStory(block("yaml", "chanel: orders", "file connector.yaml")),
+    /chanel: unknown key/,
+  );
+  await assert.rejects(
+    inStory(block("json", '{"a":{"module":"webhook_connect"}}', "file webhooks.json")),
+    /a\.channel/,
   );
 });
 
