@@ -5,6 +5,7 @@ import { connectCommand, connectHelp } from "./src/cli/connect.ts";
 import { ControlError } from "./src/cli/control_client.ts";
 import { deadLettersCommand, deadLettersHelp } from "./src/cli/dead_letters.ts";
 import { devCommand, devHelp } from "./src/cli/dev.ts";
+import { doctorCommand, doctorHelp } from "./src/cli/doctor/doctor.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
 import { pauseCommand, pauseHelp, resumeCommand, resumeHelp } from "./src/cli/pause.ts";
@@ -28,6 +29,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry connect      run the connector, where the targets are (the default)
   hookferry send URL     post sample webhooks, signed
   hookferry config       check, show, begin or explain the settings
+  hookferry doctor       what keeps a connector from working, and what to do
   hookferry dead-letters what a target would not take: list, show, replay, drop
   hookferry pause        a running connector takes nothing new; resume undoes it
   hookferry rotate-token a new token for a channel of a running relay
@@ -54,6 +56,7 @@ const commands: Readonly<Record<string, Command>> = {
   dev: { help: devHelp, run: devCommand },
   relay: { help: relayHelp, run: relayCommand },
   send: { help: sendHelp, run: sendCommand },
+  doctor: { help: doctorHelp, run: doctorCommand },
   "dead-letters": { help: deadLettersHelp, run: deadLettersCommand },
   pause: { help: pauseHelp, run: pauseCommand },
   resume: { help: resumeHelp, run: resumeCommand },

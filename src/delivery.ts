@@ -183,7 +183,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
         (state, openMs) => observe({ type: "breaker.changed", target: name, state, openMs }),
       ),
     };
-    const url = target.url.origin + target.url.pathname;
+    const url = target.origin + target.url.pathname;
     const entry: Made = { target: made, places, url, users: 0 };
     used.set(made, entry);
     return entry;

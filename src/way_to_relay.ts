@@ -53,7 +53,7 @@ export function wayToRelay(
       const { source, delivery } = now();
       old?.close();
       old = client;
-      const { fetch } = client = createFetch(source.tls);
+      const { fetch } = client = createFetch(source);
       const relay: RelayEndpoint = {
         ...source,
         get token() {

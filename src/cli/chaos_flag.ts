@@ -1,6 +1,6 @@
 import { type Chaos } from "../chaos/chaos.ts";
 import { parseChaos } from "../chaos/chaos_text.ts";
-import { isLoopback } from "../config/source_url.ts";
+import { isLoopback } from "../config/host.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface ChaosFlag {

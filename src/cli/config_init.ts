@@ -59,7 +59,7 @@ async function ask(): Promise<Answers> {
     const channel = await answer("channel", samples.channel);
     const tokenFile = await answer("file that holds the channel's token", samples.tokenFile);
     const given = await answer("where webhooks go, a port or a URL", samples.target);
-    return { url, channel, tokenFile, target: targetUrl(given)?.href ?? given };
+    return { url, channel, tokenFile, target: targetUrl(given) ?? given };
   } finally {
     lines.close();
   }

@@ -2,6 +2,8 @@ import type { ListenAddress } from "../config/settings.ts";
 import { parseListen } from "../config/listen_address.ts";
 import type { Layers } from "../config/merge.ts";
 import { mergeLayers } from "../config/merge.ts";
+import { networkFailure } from "../runtime/network_failure.ts";
+import { ask } from "./ask.ts";
 import { readStatusToken } from "./status_token.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -36,13 +38,12 @@ export function runningConnector(layers: Layers): AskControl {
   return async (method, path) => {
     let response: Response;
     try {
-      response = await fetch(`${origin}/-${path}`, {
+      response = await ask(`${origin}/-${path}`, {
         method,
-        redirect: "manual",
         headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
       });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = networkFailure(error).message;
       throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
     }
     return await checked(response);

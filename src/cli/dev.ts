@@ -72,7 +72,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
         CONNECTOR_CLOUD_URL: relay.url,
         CONNECTOR_CHANNEL: "dev",
         CONNECTOR_TOKEN: token,
-        CONNECTOR_TARGET_URL: (options.to ?? printer?.url)?.href,
+        CONNECTOR_TARGET_URL: options.to ?? printer?.url.href,
         CONNECTOR_EXIT_ON_AUTH_FAILURE: "true",
         CONNECTOR_JOURNAL: "memory",
         CONNECTOR_INSPECT: "true",

@@ -1,4 +1,6 @@
 import process from "node:process";
+import { networkFailure } from "../runtime/network_failure.ts";
+import { ask } from "./ask.ts";
 import { statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
@@ -25,11 +27,11 @@ export async function healthcheckCommand(args: readonly string[]): Promise<numbe
   if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
   const url = `${statusAddress(layers).origin}/${isLive ? "livez" : "readyz"}`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const response = await ask(url, { signal: AbortSignal.timeout(timeoutMs) });
     process.stdout.write(`${(await response.text()).trim()}\n`);
     return response.ok ? exitCode.ok : exitCode.unexpected;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = networkFailure(error).message;
     process.stderr.write(`hookferry healthcheck: no answer from ${url}: ${why}\n`);
     return exitCode.unexpected;
   }

@@ -61,7 +61,7 @@ export function readLayersAnd(
     flags: {
       ...set,
       ...(from && { cloud_url: from.url, channel: from.channel }),
-      ...(to !== undefined && { target_url: targetUrl(to)?.href }),
+      ...(to !== undefined && { target_url: targetUrl(to) }),
     },
     ...(from && { stdinToken: from.token }),
     ...(isOn("token-stdin") && { stdinToken: readFileSync(0, "utf8").trim() }),

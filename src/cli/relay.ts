@@ -4,7 +4,7 @@ import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { parseListen } from "../config/listen_address.ts";
-import { addressSet } from "../relay/ingest/client_address.ts";
+import { addressSet } from "../protocol/address_set.ts";
 
 import { type NatsAddress, natsAddressRule, parseNatsAddress } from "../relay/jetstream/address.ts";
 import { jetStreamStores } from "../relay/jetstream/jetstream_stores.ts";

@@ -1,4 +1,6 @@
 import process from "node:process";
+import { networkFailure } from "../runtime/network_failure.ts";
+import { ask } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -36,15 +38,14 @@ export async function rotateTokenCommand(args: readonly string[]): Promise<numbe
   const url = base.href.replace(/\/$/, "") + path;
   let answer: { status: number; body: { new_token?: string; detail?: unknown } };
   try {
-    const response = await fetch(url, {
+    const response = await ask(url, {
       method: "POST",
-      redirect: "manual",
       headers: { "Authorization": `Bearer ${adminToken}`, "Content-Type": "application/json" },
       body: JSON.stringify({ grace_period_seconds: grace }),
     });
     answer = { status: response.status, body: await response.json() };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = networkFailure(error).message;
     return fail(`cannot rotate the token at ${base.origin}: ${why}`);
   }
   if (answer.body.new_token === undefined) {

@@ -1,4 +1,6 @@
 import process from "node:process";
+import { networkFailure } from "../runtime/network_failure.ts";
+import { ask } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { makeSample, sampleNames, sampleSecret } from "./samples.ts";
@@ -53,14 +55,13 @@ export async function post(
   { headers, body }: { headers: Readonly<Record<string, string>>; body: string },
 ): Promise<{ readonly isAccepted: boolean; readonly says: string }> {
   try {
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual" });
+    const response = await ask(url, { method: "POST", headers, body });
     const answer = (await response.text()).trim().slice(0, 200);
     return { isAccepted: response.ok, says: `${response.status}  ${answer}` };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     return {
       isAccepted: false,
-      says: `cannot post to ${url.href}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      says: `cannot post to ${url.href}: ${networkFailure(error).message}`,
     };
   }
 }

@@ -2,6 +2,8 @@ import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
+import { networkFailure } from "../runtime/network_failure.ts";
+import { ask } from "./ask.ts";
 import { checked, ControlError, statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
@@ -31,7 +33,7 @@ export async function statusCommand(args: readonly string[]): Promise<number> {
   const { origin } = statusAddress(layers);
   const asJson = flags.isOn("json") ?? false;
   if (!flags.isOn("watch")) {
-    process.stdout.write(shown(await ask(origin), asJson));
+    process.stdout.write(shown(await statusOf(origin), asJson));
     return exitCode.ok;
   }
   const isTerminal = process.stdout.isTTY && !asJson;
@@ -39,7 +41,7 @@ export async function statusCommand(args: readonly string[]): Promise<number> {
   const { life, dispose } = lifetimeFromSignals();
   try {
     while (!life.drain.aborted && !lines.isClosed) {
-      const text = await ask(origin).then((status) => shown(status, !isTerminal), saying);
+      const text = await statusOf(origin).then((status) => shown(status, !isTerminal), saying);
       lines.write((isTerminal ? redraw + text : text).trimEnd());
       await delay(everyMs, { signal: life.drain, clock: systemClock }).catch(() => {});
     }
@@ -56,13 +58,13 @@ export async function statusCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-async function ask(origin: string): Promise<unknown> {
+async function statusOf(origin: string): Promise<unknown> {
   let response: Response;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    response = await fetch(`${origin}/status`, { redirect: "manual", signal });
+    response = await ask(`${origin}/status`, { signal });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = networkFailure(error).message;
     throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
   }
   return await (await checked(response)).json();

@@ -66,14 +66,17 @@ export function listing({ settings, values }: Loaded): Listed[] {
         : values.file.origin([...at, ...keys]);
       add(`${path}.${keys.join(".")}`, value, origin, same);
     };
-    say(["url"], target.url.href);
+    say(["url"], target.socketPath === undefined ? target.url.href : writtenPlace(target));
+    if (target.proxy) say(["proxy"], target.proxy.href);
     if (target.method !== undefined) say(["method"], target.method);
     // A header's value is often a credential.
     for (const [name, value] of target.headers) say(["headers", name], "***", value);
     for (const [key, value] of Object.entries(numbersOf(target))) say(key.split("."), value);
     say(["legacy_headers"], target.legacyHeaders);
     say(["verify_ssl"], target.tls.verify);
-    const { ca, cert, key } = target.tls;
+    const { ca, cert, key, serverName, minVersion } = target.tls;
+    if (serverName !== undefined) say(["tls_server_name"], serverName);
+    if (minVersion !== undefined) say(["tls_min_version"], minVersion);
     const pems = { ca_cert_path: ca, client_cert_path: cert, client_key_path: key };
     for (const [name, pem] of Object.entries(pems)) {
       if (pem !== undefined) say([name], inFile([name]), [inFile([name]), pem]);
@@ -92,6 +95,11 @@ export function listing({ settings, values }: Loaded): Listed[] {
     if (key === "method") return values.origin("target_method")?.origin;
     return key === "timeout_seconds" ? values.origin("target_timeout")?.origin : undefined;
   }
+}
+
+/** As it is written in a file. */
+function writtenPlace({ origin, url }: TargetSettings): string {
+  return `${origin}:${url.pathname}${url.search}`;
 }
 
 function valueAt(value: unknown, keys: Keys): unknown {

@@ -6,6 +6,7 @@ import { filesOf } from "./read_files.ts";
 import { withOrigin } from "./problem_origin.ts";
 import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
+import { readProxy } from "./proxy.ts";
 import { readSourceUrl } from "./source_url.ts";
 import { readRoutes } from "./routes.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
@@ -45,10 +46,20 @@ export function loadSettings(layers: Layers): Loaded {
       caPath: values.get("ca_cert_path"),
       certPath: values.get("client_cert_path"),
       keyPath: values.get("client_key_path"),
+      passphrase: values.get("client_key_passphrase"),
+      serverName: values.get("tls_server_name"),
+      minVersion: values.get("tls_min_version"),
     },
     tlsKeys(""),
     report,
   );
+  if (!tls.verify && !values.get("allow_insecure")) {
+    report(
+      "verify_ssl: off, whoever sits between us and the relay can read the token; give the CA as " +
+        "ca_cert_path, or set allow_insecure if that is what you want",
+    );
+  }
+  const way = url && readProxy(url, values.get("proxy")?.reveal(), values.env, "proxy", report);
   const statusListen = readStatusListen(values, report);
   const journal = readJournal(values, report);
   const ordering = parseOrdering(values.get("ordering"));
@@ -57,7 +68,7 @@ export function loadSettings(layers: Layers): Loaded {
   if (!defaultRoute && routes.size === 0 && problems.length === 0) {
     report("no target: set default_target, targets, CONNECTOR_TARGET_URL or --target-url");
   }
-  if (problems.length > 0 || !url || !channel || !token || !ordering || !journal) {
+  if (problems.length > 0 || !url || !channel || !token || !way || !ordering || !journal) {
     throw new ConfigError(problems);
   }
 
@@ -69,6 +80,7 @@ export function loadSettings(layers: Layers): Loaded {
       connectorId: values.get("connector_id"),
       protocol: values.get("protocol"),
       tls,
+      ...way,
       reconnectDelayMs: values.ms("reconnect_delay"),
       maxReconnectDelayMs: values.ms("max_reconnect_delay"),
       reconnectBackoffMultiplier: values.get("reconnect_backoff_multiplier"),

@@ -33,10 +33,13 @@ export class Values {
   readonly #origins: ReadonlyMap<string, Origin>;
   /** What the file says, options or not. */
   readonly file: FileLayer;
+  /** The environment. */
+  readonly env: Layers["env"];
 
-  constructor(origins: ReadonlyMap<string, Origin>, file: FileLayer) {
+  constructor(origins: ReadonlyMap<string, Origin>, file: FileLayer, env: Layers["env"]) {
     this.#origins = origins;
     this.file = file;
+    this.env = env;
   }
 
   get<Key extends OptionKey>(key: Key): OptionValue<Key> {
@@ -121,7 +124,7 @@ export function mergeLayers(layers: Layers, report: Report): Values {
     }
   }
   reportUnknownKeys(file, report);
-  return new Values(origins, file);
+  return new Values(origins, file, env);
 }
 
 /** The profile that is chosen, by the strongest layer that says. */

@@ -48,6 +48,12 @@ const table = [
   { key: "profile", kind: text, help: "which of the file's profiles counts" },
   { key: "target_url", kind: text, help: "where webhooks go that `targets` does not name" },
   {
+    key: "allowed_targets",
+    kind: text,
+    help:
+      "where targets may be, parted by commas: hosts, *.hosts, addresses, networks, unix:/PATH; anywhere where nothing is said",
+  },
+  {
     key: "target_method",
     kind: text,
     help: "method for the default target; else the webhook's own",
@@ -137,12 +143,45 @@ const table = [
     default: false,
     help: "exit 77 on a refused token",
   },
-  { key: "allow_insecure", kind: boolean, default: false, help: "plain http beyond loopback" },
+  {
+    key: "allow_insecure",
+    kind: boolean,
+    default: false,
+    help: "plain http beyond loopback, or verify_ssl off",
+  },
   { key: "legacy_headers", kind: boolean, default: false, help: "also send X-Original-* headers" },
   { key: "verify_ssl", kind: boolean, default: true, help: "verify the relay's certificate" },
   { key: "ca_cert_path", kind: text, help: "CA file for the relay, added to the roots" },
   { key: "client_cert_path", kind: text, help: "client certificate for the relay" },
   { key: "client_key_path", kind: text, help: "its key" },
+  {
+    key: "client_key_passphrase",
+    kind: { type: "secret" },
+    flag: false,
+    help: "the passphrase of that key, where it has one",
+  },
+  {
+    key: "tls_server_name",
+    kind: text,
+    help: "the name in the relay's certificate, where it is not the host of cloud_url",
+  },
+  {
+    key: "tls_min_version",
+    kind: {
+      type: "choice",
+      values: ["tls1.2", "tls1.3"],
+      aliases: { "1.2": "tls1.2", "1.3": "tls1.3", "tlsv1.2": "tls1.2", "tlsv1.3": "tls1.3" },
+    },
+    default: "tls1.2",
+    help: "least TLS version spoken with the relay",
+  },
+  {
+    key: "proxy",
+    kind: { type: "secret" },
+    flag: false,
+    help:
+      "the way to the relay: http://[USER:PASSWORD@]HOST:PORT, or none; else HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say",
+  },
   {
     key: "status_listen",
     kind: text,

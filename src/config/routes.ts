@@ -32,13 +32,12 @@ type ReadTarget = (path: string, name: string, given: unknown) => TargetSettings
 /** `default_target` and `targets` of a file, and the options that stand for them. */
 export function readRoutes(values: Values, report: Report): Routes {
   const file = values.file.content;
-  const legacyHeaders = values.get("legacy_headers");
   const window = {
     maxMessages: values.get("max_queue_messages"),
     maxBytes: values.get("max_queue_bytes"),
   };
   const read: ReadTarget = (path, name, given) => {
-    const target = readTarget({ path, name, given, legacyHeaders, file: values.file }, report);
+    const target = readTarget({ path, name, given, values }, report);
     if (target?.batch) checkBatchWindow(path, target.batch, window, report);
     return target;
   };

@@ -53,6 +53,9 @@ export interface SourceSettings {
   readonly connectorId: string | undefined;
   readonly protocol: "auto" | "websocket" | "sse" | "long_poll";
   readonly tls: TlsSettings;
+  readonly proxy: URL | undefined;
+  /** Why this proxy, or none, for people. */
+  readonly proxyReason: string;
   readonly reconnectDelayMs: number;
   readonly maxReconnectDelayMs: number;
   readonly reconnectBackoffMultiplier: number;
@@ -109,6 +112,15 @@ export interface TargetSettings {
   /** The webhook id it is configured under (with a number where there are several), or "default", or as it says. */
   readonly name: string;
   readonly url: URL;
+  /** Of a server on this machine; the URL's host is "localhost" then. */
+  readonly socketPath: string | undefined;
+  /** Where that is, for people: the URL's origin, or unix:PATH. */
+  readonly origin: string;
+  /** Where all the addresses of its host must be; undefined = anywhere. */
+  readonly allowedNetworks: readonly string[] | undefined;
+  readonly proxy: URL | undefined;
+  /** Why this proxy, or none, for people. */
+  readonly proxyReason: string;
   /** undefined = the method of the webhook. */
   readonly method: string | undefined;
   readonly headers: readonly (readonly [string, string])[];
@@ -160,5 +172,15 @@ export interface TlsSettings {
   /** Added to the runtime's own roots. */
   readonly ca: string | undefined;
   readonly cert: string | undefined;
+  /** Without a passphrase. */
   readonly key: string | undefined;
+  /** The name asked for, and looked for in the certificate; undefined = the host of the URL. */
+  readonly serverName?: string | undefined;
+  /** The least version spoken; undefined = tls1.2. */
+  readonly minVersion?: TlsVersion | undefined;
 }
+
+export type TlsVersion = typeof tlsVersions[number];
+
+/** What both runtimes can hold to. */
+export const tlsVersions = ["tls1.2", "tls1.3"] as const;

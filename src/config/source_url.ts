@@ -1,4 +1,5 @@
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { bareHost, isLoopback } from "./host.ts";
 
 const metadataNames = new Set(["metadata", "metadata.google.internal", "metadata.goog"]);
 
@@ -17,15 +18,4 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   }
   url.pathname = url.pathname.replace(/\/+$/, "");
   return url;
-}
-
-/** The host of a URL names this machine. */
-export function isLoopback(hostname: string): boolean {
-  const host = bareHost(hostname);
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
-    /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function bareHost(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
 }

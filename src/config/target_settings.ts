@@ -1,19 +1,24 @@
 import { z } from "zod";
+import { allowedTargetsRule, permissionOf } from "./allowed_targets.ts";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
-import type { FileLayer } from "./file_layer.ts";
 import type { Keys } from "./file_lines.ts";
+import type { Values } from "./merge.ts";
 import { keysOf } from "./problem_origin.ts";
+import { readProxy } from "./proxy.ts";
 import { parseWithReferences, schemaProblems } from "./schema_problems.ts";
-import type { TargetSettings } from "./settings.ts";
+import { Secret } from "./secret.ts";
+import { type TargetSettings, tlsVersions } from "./settings.ts";
+import { parseTargetUrl, type TargetPlace, targetUrlRule } from "./target_url.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 
 const method = z.string().regex(/^[A-Za-z]{1,32}$/, "use a method, as POST");
 
 /** One target in a file. */
 export const targetSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: "use a URL beginning with http: or https:" })
-    .describe("where the webhook is sent; the path suffix and query of the webhook are appended"),
+  url: z.string().regex(/^(https?|unix):/i, targetUrlRule).describe(
+    "where the webhook is sent, a URL or unix:/PATH/TO/SOCKET:/PATH; the path suffix and query of the webhook are appended",
+  ),
   method: method.nullish().describe("instead of the webhook's own method"),
   headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), z.string()).nullish()
     .describe("sent with every request, in place of the webhook's own of the same name"),
@@ -47,6 +52,13 @@ export const targetSchema = z.strictObject({
   ca_cert_path: z.string().min(1).nullish().describe("CA file for the target, added to the roots"),
   client_cert_path: z.string().min(1).nullish().describe("client certificate for the target"),
   client_key_path: z.string().min(1).nullish().describe("its key"),
+  client_key_passphrase: z.string().min(1).nullish().describe("its passphrase"),
+  tls_server_name: z.string().min(1).nullish()
+    .describe("the name in the target's certificate (default: the URL's host)"),
+  tls_min_version: z.enum(tlsVersions).nullish().describe("least version (default tls1.2)"),
+  proxy: z.string().min(1).nullish().describe(
+    "the way to the target: http://[USER:PASSWORD@]HOST:PORT, or none (default: HTTPS_PROXY and its kin)",
+  ),
   batch: batchSchema.nullish().describe("several messages in one request: docs/BATCH.md"),
 });
 
@@ -57,6 +69,11 @@ const defaults = {
   maxDelaySeconds: 60,
   multiplier: 2,
 };
+
+const notOfSockets = [
+  ...["verify_ssl", "ca_cert_path", "client_cert_path", "client_key_path"] as const,
+  ...["client_key_passphrase", "tls_server_name", "tls_min_version", "proxy"] as const,
+];
 
 const breakerDefaults = {
   consecutive_failures: 10,
@@ -69,18 +86,17 @@ const breakerDefaults = {
 
 /** One target; undefined when something is wrong with it, which is reported with its path. */
 export function readTarget(
-  { path, name, given, legacyHeaders, file }: {
+  { path, name, given, values }: {
     /** Where it stands: "targets.orders". */
     readonly path: string;
     readonly name: string;
     readonly given: unknown;
-    /** Where the target does not say. */
-    readonly legacyHeaders: boolean;
-    readonly file: FileLayer;
+    readonly values: Values;
   },
   report: Report,
 ): TargetSettings | undefined {
-  const written = (inside: Keys) => file.written([...keysOf(path, file.content), ...inside]);
+  const written = (inside: Keys) =>
+    values.file.written([...keysOf(path, values.file.content), ...inside]);
   const parsed = parseWithReferences(targetSchema, given, written);
   if (!parsed.success) {
     for (const problem of schemaProblems(targetSchema, given, parsed.error, written)) {
@@ -89,9 +105,31 @@ export function readTarget(
     return undefined;
   }
   const { data } = parsed;
+  const place = parseTargetUrl(data.url);
+  if (!place) return void report(`${path}.url: ${JSON.stringify(data.url)}: ${targetUrlRule}`);
+  if (place.socketPath !== undefined) {
+    for (const key of notOfSockets) {
+      if (data[key] !== undefined && data[key] !== null) {
+        report(`${path}.${key}: has no meaning for a Unix socket`);
+      }
+    }
+  }
+  const way = place.socketPath === undefined
+    ? readProxy(place.url, data.proxy ?? undefined, values.env, `${path}.proxy`, report)
+    : { proxy: undefined, proxyReason: "a Unix socket" };
+  if (!way) return undefined;
+  const allowedNetworks = readAllowed(
+    place,
+    way.proxy !== undefined,
+    values.get("allowed_targets"),
+    path,
+    report,
+  );
   return {
     name: data.name ?? name,
-    url: new URL(data.url),
+    ...place,
+    ...way,
+    allowedNetworks,
     method: data.method?.toUpperCase(),
     headers: Object.entries(data.headers ?? {}),
     timeoutMs: (data.timeout_seconds ?? defaults.timeoutSeconds) * 1000,
@@ -110,14 +148,40 @@ export function readTarget(
         caPath: data.ca_cert_path ?? undefined,
         certPath: data.client_cert_path ?? undefined,
         keyPath: data.client_key_path ?? undefined,
+        passphrase: data.client_key_passphrase ? new Secret(data.client_key_passphrase) : undefined,
+        serverName: data.tls_server_name ?? undefined,
+        minVersion: data.tls_min_version ?? undefined,
       },
       tlsKeys(`${path}.`),
       report,
     ),
     maxConcurrentRequests: data.max_concurrent_requests ?? undefined,
-    legacyHeaders: data.legacy_headers ?? legacyHeaders,
+    legacyHeaders: data.legacy_headers ?? values.get("legacy_headers"),
     batch: data.batch ? readBatch(data.batch) : undefined,
   };
+}
+
+/** Reports a target that is not where it may be. What its addresses must be in, where its name alone does not decide. */
+function readAllowed(
+  place: TargetPlace,
+  isProxied: boolean,
+  allowed: string | undefined,
+  path: string,
+  report: Report,
+): readonly string[] | undefined {
+  const permission = allowed === undefined || permissionOf(place, allowed);
+  if (permission === true) return undefined;
+  if (typeof permission === "string") {
+    return void report(
+      `allowed_targets: ${JSON.stringify(permission)} cannot be read: use ${allowedTargetsRule}`,
+    );
+  }
+  const where = `${path}.url: ${JSON.stringify(place.origin)}`;
+  if (permission === false) return void report(`${where} is not in allowed_targets`);
+  if (!isProxied) return permission.networks;
+  return void report(
+    `${where} is reached through a proxy, so its address cannot be held against allowed_targets: name its host there`,
+  );
 }
 
 function readBreaker(

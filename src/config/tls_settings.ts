@@ -1,6 +1,8 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import type { Report } from "./config_error.ts";
 import { readText } from "./read_text.ts";
+import type { Secret } from "./secret.ts";
 import type { TlsSettings } from "./settings.ts";
 
 /** TLS as the configuration gives it: paths. */
@@ -9,6 +11,9 @@ export interface TlsPaths {
   readonly caPath: string | undefined;
   readonly certPath: string | undefined;
   readonly keyPath: string | undefined;
+  readonly passphrase?: Secret | undefined;
+  readonly serverName?: string | undefined;
+  readonly minVersion?: TlsSettings["minVersion"];
 }
 
 /** What the settings are called in what is reported. */
@@ -16,11 +21,20 @@ export interface TlsNames {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+  readonly serverName?: string;
+  /** Undefined = a key with a passphrase is not accepted. */
+  readonly passphrase?: string;
 }
 
 /** The keys of a file; `at` stands before them: "targets.orders." */
 export function tlsKeys(at: string): TlsNames {
-  return { ca: `${at}ca_cert_path`, cert: `${at}client_cert_path`, key: `${at}client_key_path` };
+  return {
+    ca: `${at}ca_cert_path`,
+    cert: `${at}client_cert_path`,
+    key: `${at}client_key_path`,
+    passphrase: `${at}client_key_passphrase`,
+    serverName: `${at}tls_server_name`,
+  };
 }
 
 /**
@@ -32,7 +46,13 @@ export function readTls(paths: TlsPaths, names: TlsNames, report: Report): TlsSe
   if ((certPath === undefined) !== (keyPath === undefined)) {
     report(`${names.cert} and ${names.key}: set both or neither`);
   }
-  const isCertificate = (pem: string) => void new X509Certificate(pem);
+  if (paths.passphrase && keyPath === undefined) {
+    report(`${names.passphrase}: has no meaning without ${names.key}`);
+  }
+  const isCertificate = (pem: string) => {
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [pem];
+    for (const block of blocks) new X509Certificate(block);
+  };
   const ca = readPem(names.ca, paths.caPath, "a PEM certificate", isCertificate, report);
   const cert = readPem(
     names.cert,
@@ -41,23 +61,80 @@ export function readTls(paths: TlsPaths, names: TlsNames, report: Report): TlsSe
     isCertificate,
     report,
   );
-  const key = readPem(
-    names.key,
-    keyPath,
-    "a PEM private key without a passphrase",
-    (pem) => {
-      // Said here, because OpenSSL would ask for the passphrase on the terminal.
-      if (pem.includes("ENCRYPTED")) throw new Error("encrypted");
-      createPrivateKey(pem);
-    },
-    report,
-  );
+  const key = keyPath === undefined
+    ? undefined
+    : readKey(keyPath, paths.passphrase?.reveal(), names, report);
   if (cert !== undefined && key !== undefined && !belongTogether(cert, key)) {
     report(
       `${names.key}: ${JSON.stringify(keyPath)} is not the key of ${JSON.stringify(certPath)}`,
     );
   }
-  return { verify: paths.verify, ca, cert, key };
+  const { verify, serverName, minVersion } = paths;
+  if (serverName !== undefined && !isHostName(serverName)) {
+    report(`${names.serverName}: ${JSON.stringify(serverName)} is not a host name`);
+  }
+  return { verify, ca, cert, key, serverName, minVersion };
+}
+
+/** The key without its passphrase, as the runtimes take it. */
+function readKey(
+  path: string,
+  passphrase: string | undefined,
+  names: TlsNames,
+  report: Report,
+): string | undefined {
+  const pem = readText(names.key, path, report);
+  if (pem === undefined) return undefined;
+  const refuse = (why: string) => void report(`${names.key}: ${JSON.stringify(path)} ${why}`);
+  const isLocked = pem.includes("ENCRYPTED");
+  // Said here, because OpenSSL would ask for the passphrase on the terminal.
+  if (isLocked && passphrase === undefined) {
+    return refuse(
+      `has a passphrase: ${
+        names.passphrase === undefined ? "use one without" : `set ${names.passphrase}`
+      }`,
+    );
+  }
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({
+      key: pem,
+      ...(isLocked && passphrase !== undefined && { passphrase }),
+    });
+  } catch {
+    return refuse(
+      isLocked
+        ? `does not open with ${names.passphrase}, or is locked in an old way: ` +
+          `openssl pkcs8 -topk8 -in KEY -out NEW makes one that can be read`
+        : "does not hold a PEM private key",
+    );
+  }
+  if (!isUsable(key)) {
+    return refuse(
+      `holds a key of the kind ${kindOf(key)}, which Deno or Bun cannot use: ` +
+        `use RSA of at least 2048 bits, EC on P-256, P-384 or P-521, or Ed25519`,
+    );
+  }
+  return key.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+const curves = new Set(["prime256v1", "P-256", "secp384r1", "P-384", "secp521r1", "P-521"]);
+
+/** Both runtimes can prove to a server that they have it. */
+function isUsable({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject) {
+  if (type === "rsa") return (details.modulusLength ?? 0) >= 2048;
+  if (type === "ec") return curves.has(details.namedCurve ?? "");
+  return type === "ed25519";
+}
+
+function kindOf({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject) {
+  return [type, details.namedCurve, details.modulusLength].filter(Boolean).join(" ");
+}
+
+/** Not an address: TLS knows server names only (RFC 6066 section 3). */
+function isHostName(text: string): boolean {
+  return text.length <= 253 && isIP(text) === 0 &&
+    /^[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*$/i.test(text);
 }
 
 function readPem(

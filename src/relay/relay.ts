@@ -3,7 +3,7 @@ import type { Clock } from "../async/clock.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import type { Sample } from "../protocol/trace_context.ts";
 import { serve, type ServerTls } from "../runtime/serve.ts";
-import { addressSet } from "./ingest/client_address.ts";
+import { addressSet } from "../protocol/address_set.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
 import { foldRelayRates } from "./page/relay_rates.ts";
 import { relayPages } from "./page/relay_pages.tsx";

@@ -5,7 +5,7 @@ import { parseCapabilities } from "../protocol/capabilities.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { RequestContext } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
-import type { AddressSet } from "./ingest/client_address.ts";
+import type { AddressSet } from "../protocol/address_set.ts";
 import type { WebhookPolicy } from "./ingest/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay } from "./relay_events.ts";

@@ -1,13 +1,12 @@
-/** `fetch` towards the relay with TLS settings: the runtime's own where it can do what is asked. */
-import http from "node:http";
-import https from "node:https";
+/** `fetch` towards the relay, on the HTTP client of targets: see docs/decisions/0005. */
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import type { TlsSettings } from "../config/settings.ts";
-import { isDeno } from "./runtime.ts";
-import { nodeTlsOptions } from "./tls.ts";
+import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { createHttpClient } from "./http_client.ts";
+import type { Reach } from "./reach.ts";
 
 export interface FetchInit {
-  readonly method: "GET" | "POST";
+  readonly method: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
   readonly signal: AbortSignal;
@@ -21,84 +20,35 @@ export interface FetchClient {
   close(): void;
 }
 
-export function createFetch(tls: TlsSettings): FetchClient {
-  if (!isDeno) return bunFetch(tls);
-  // Deno's own fetch cannot switch verification off and silently ignores being asked to.
-  return tls.verify ? denoFetch(tls) : nodeFetch(tls);
-}
-
-function denoFetch(tls: TlsSettings): FetchClient {
-  const client = Deno.createHttpClient({
-    ...(tls.ca !== undefined && { caCerts: [tls.ca] }),
-    ...(tls.cert !== undefined && tls.key !== undefined && { cert: tls.cert, key: tls.key }),
-  });
+/** Connects to no address where a relay cannot be; one behind a proxy the proxy must refuse. */
+export function createFetch(
+  { tls, proxy, refuses = isForbiddenAddress }: Pick<Reach, "tls" | "proxy" | "refuses">,
+): FetchClient {
+  const client = createHttpClient({ tls, proxy, refuses }, Infinity);
   return {
-    fetch: (url, init) => fetch(url, { ...init, redirect: "manual", client } as RequestInit),
+    async fetch(url, { method, headers, body = "", signal }) {
+      const response = await client.request({
+        method,
+        url,
+        path: url.pathname + url.search,
+        headers: Object.entries(headers),
+        body: new TextEncoder().encode(body),
+      }, signal);
+      return toResponse(response.status, response.body);
+    },
     close: () => client.close(),
   };
 }
 
-function bunFetch(tls: TlsSettings): FetchClient {
-  const options = {
-    redirect: "manual",
-    tls: nodeTlsOptions(tls),
-    // Bun would cut a silent body after six minutes. Liveness is the watchdog's job.
-    timeout: false,
-  };
-  return {
-    fetch: (url, init) => fetch(url, { ...init, ...options } as RequestInit),
-    close: () => {},
-  };
-}
-
-function nodeFetch(tls: TlsSettings): FetchClient {
-  const secure = new https.Agent({ keepAlive: true, ...nodeTlsOptions(tls) });
-  const plain = new http.Agent({ keepAlive: true });
-  return {
-    fetch: (url, { method, headers, body, signal }) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const isSecure = url.protocol === "https:";
-        const request = (isSecure ? https : http).request(url, {
-          method,
-          headers,
-          agent: isSecure ? secure : plain,
-          rejectUnauthorized: false,
-        });
-        const abort = () => request.destroy(new Error("aborted"));
-        signal.addEventListener("abort", abort, { once: true });
-        // See http_client.ts: without this Deno would send the request a second time.
-        request.on("socket", () => {
-          (request as { reusedSocket: boolean }).reusedSocket = false;
-        });
-        request.on("response", (response) => {
-          response.once("close", () => signal.removeEventListener("abort", abort));
-          resolve(toResponse(response));
-        });
-        request.on("error", (error) => {
-          signal.removeEventListener("abort", abort);
-          reject(signal.aborted ? signal.reason : error);
-        });
-        request.end(body);
-      }),
-    close() {
-      secure.destroy();
-      plain.destroy();
-    },
-  };
-}
-
-function toResponse(response: http.IncomingMessage): Response {
+function toResponse(status: number, body: IncomingMessage): Response {
   const headers = new Headers();
-  for (let i = 0; i + 1 < response.rawHeaders.length; i += 2) {
-    headers.append(response.rawHeaders[i] ?? "", response.rawHeaders[i + 1] ?? "");
+  for (let i = 0; i + 1 < body.rawHeaders.length; i += 2) {
+    headers.append(body.rawHeaders[i] ?? "", body.rawHeaders[i + 1] ?? "");
   }
-  const status = response.statusCode ?? 500;
-  if (status === 204 || status === 304) response.resume();
+  const isBodyless = status === 204 || status === 304;
+  if (isBodyless) body.resume();
   return new Response(
-    status === 204 || status === 304
-      ? null
-      : Readable.toWeb(response) as ReadableStream<Uint8Array<ArrayBuffer>>,
+    isBodyless ? null : Readable.toWeb(body) as ReadableStream<Uint8Array<ArrayBuffer>>,
     { status, headers },
   );
 }

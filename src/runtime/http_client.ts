@@ -1,10 +1,12 @@
 /**
- * The HTTP client for targets, on `node:http` for both runtimes: it keeps header order, case and
- * repeats, takes TLS settings per target, and never sends a request twice.
+ * The HTTP client, on `node:http` for both runtimes: it keeps header order, case and repeats, takes TLS settings,
+ * proxy and Unix socket per server, checks addresses as it connects, and never sends a request twice.
  */
 import http from "node:http";
 import https from "node:https";
-import type { TlsSettings } from "../config/settings.ts";
+import { ProxyFailure } from "./network_failure.ts";
+import { proxyAddress, proxyAuthorization, tunnelled } from "./proxy_tunnel.ts";
+import { guardedLookup, type Reach } from "./reach.ts";
 import { nodeTlsOptions } from "./tls.ts";
 
 export interface HttpRequest {
@@ -32,12 +34,16 @@ export interface HttpClient {
   close(): void;
 }
 
-/** A client with its own connection pool of at most `maxSockets`. One per target, for the connector's life. */
-export function createHttpClient(tls: TlsSettings, maxSockets: number): HttpClient {
+/** A client with its own connection pool of at most `maxSockets`. One per server, for the connector's life. */
+export function createHttpClient(reach: Reach, maxSockets: number): HttpClient {
+  const { proxy, socketPath, refuses } = reach;
   const pool = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets };
-  const plain = new http.Agent(pool);
-  const secure = new https.Agent({ ...pool, ...nodeTlsOptions(tls) });
-  const tlsOptions = nodeTlsOptions(tls);
+  const tlsOptions = nodeTlsOptions(reach.tls);
+  const plain = proxy?.protocol === "https:" ? new https.Agent(pool) : new http.Agent(pool);
+  const secure = new https.Agent({ ...pool, ...tlsOptions });
+  const endTunnels = proxy ? tunnelled(secure, proxy, reach.tls.ca) : () => {};
+  // The proxy resolves the names of what lies behind it.
+  const guard = refuses && !proxy ? { lookup: guardedLookup(refuses) } : {};
   let connections = 0;
   const seen = new WeakSet<object>();
 
@@ -45,21 +51,16 @@ export function createHttpClient(tls: TlsSettings, maxSockets: number): HttpClie
     get connections() {
       return connections;
     },
-    request: ({ method, url, path, headers, body }, signal) =>
+    request: (given, signal) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
-        const isSecure = url.protocol === "https:";
-        const request = (isSecure ? https : http).request({
-          method,
-          protocol: url.protocol,
-          hostname: url.hostname.replace(/^\[|\]$/g, ""),
-          port: url.port || (isSecure ? 443 : 80),
-          path,
-          headers: rawHeaders(url, headers, method, body),
-          agent: isSecure ? secure : plain,
-          ...(isSecure && tlsOptions),
-        });
-        const abort = () => request.destroy(asError(signal.reason));
+        const { url, body } = given;
+        const forwardedBy = url.protocol === "http:" ? proxy : undefined;
+        const request = start(given);
+        const abort = () => {
+          request.destroy(asError(signal.reason));
+          reject(signal.reason); // while a tunnel is being opened the request itself tells nothing
+        };
         signal.addEventListener("abort", abort, { once: true });
         request.on("socket", (socket) => {
           // Deno 2.9.6 sends a request a second time, silently, when a reused connection dies or is
@@ -77,19 +78,57 @@ export function createHttpClient(tls: TlsSettings, maxSockets: number): HttpClie
           const over = () => signal.removeEventListener("abort", abort);
           // At the end its connection is another request's: an abort must not destroy that.
           response.once("end", over).once("close", over);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
+          const status = response.statusCode ?? 0;
+          if (forwardedBy && status === 407) {
+            response.destroy();
+            return reject(new ProxyFailure(forwardedBy, undefined, status));
+          }
+          resolve({ status, headers: response.headers, body: response });
         });
         request.on("error", (error) => {
           signal.removeEventListener("abort", abort);
-          reject(signal.aborted ? signal.reason : error);
+          if (signal.aborted) return reject(signal.reason);
+          reject(forwardedBy ? new ProxyFailure(forwardedBy, error) : error);
         });
         request.end(body);
       }),
     close() {
+      endTunnels();
       plain.destroy();
       secure.destroy();
     },
   };
+
+  function start({ method, url, path, headers, body }: HttpRequest): http.ClientRequest {
+    const raw = rawHeaders(url, headers, method, body);
+    if (socketPath !== undefined) {
+      return http.request({ socketPath, method, path, headers: raw, agent: plain });
+    }
+    if (url.protocol === "https:") {
+      const { hostname, port } = url;
+      return https.request({
+        ...tlsOptions,
+        ...guard,
+        ...{ method, path, headers: raw, agent: secure },
+        hostname: bare(hostname),
+        port: port || 443,
+      });
+    }
+    if (proxy) {
+      const authorization = proxyAuthorization(proxy);
+      if (authorization !== undefined) raw.push("Proxy-Authorization", authorization);
+      return (proxy.protocol === "https:" ? https : http).request({
+        ...proxyAddress(proxy, reach.tls.ca),
+        ...{ method, path: `${url.origin}${path}`, headers: raw, agent: plain },
+      });
+    }
+    return http.request({
+      ...guard,
+      ...{ method, path, headers: raw, agent: plain },
+      hostname: bare(url.hostname),
+      port: url.port || 80,
+    });
+  }
 }
 
 /** The flat name, value, name, value list of `node:http`: the one form that keeps repeats and order. */
@@ -104,6 +143,11 @@ function rawHeaders(
   const bodyless = body.byteLength === 0 && (method === "GET" || method === "HEAD");
   if (!bodyless) raw.push("Content-Length", String(body.byteLength));
   return raw;
+}
+
+/** A host as connections take it: an IPv6 address without its brackets. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }
 
 function asError(reason: unknown): Error {

@@ -8,6 +8,36 @@ export interface NetworkFailure {
   readonly message: string;
 }
 
+/** A host name resolved to an address that must not be connected to. */
+export class ForbiddenAddress extends Error {
+  override readonly name = "ForbiddenAddress";
+
+  constructor(host: string, address: string) {
+    super(
+      `will not connect to ${
+        JSON.stringify(host)
+      }: it resolves to ${address}, which is not allowed`,
+    );
+  }
+}
+
+/** The proxy cannot be reached, or does not pass the connection on. */
+export class ProxyFailure extends Error {
+  override readonly name = "ProxyFailure";
+  /** What the proxy answered, where it did. */
+  readonly status: number | undefined;
+
+  constructor({ origin }: URL, cause: unknown, status?: number) {
+    const why = status === undefined
+      ? networkFailure(cause).message
+      : status === 407
+      ? "it answered 407: it wants another user and password"
+      : `it answered ${status}`;
+    super(`the proxy ${origin}: ${why}`, { cause });
+    this.status = status;
+  }
+}
+
 const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] = [
   ["refused", /ECONNREFUSED|ConnectionRefused|connection refused/i, "connection refused"],
   ["dns", /ENOTFOUND|EAI_AGAIN|dns error|failed to lookup|DNSException/i, "host name not found"],
@@ -28,11 +58,12 @@ const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] 
     "the certificate is for another host name",
   ],
   ["tls", /CERT_HAS_EXPIRED|certificate expired|Expired/, "the certificate has expired"],
+  ["refused", /ENOENT/, "there is no such Unix socket"],
+  ["refused", /EACCES|EPERM/, "no permission to connect there"],
   [
     "tls",
-    // Bun's fetch says no more than this.
-    /EPROTO: The TLS handshake failed/,
-    "the TLS handshake failed: the server does not speak TLS here, or demands a client certificate",
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|ProtocolVersion/,
+    "the server speaks no TLS version that is allowed here: see tls_min_version",
   ],
   [
     "tls",
@@ -49,11 +80,28 @@ const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] 
 
 /** Names the failure behind an error of `node:http`, `ws` or `fetch`. Never throws. */
 export function networkFailure(error: unknown): NetworkFailure {
+  const told = knownFailure(error);
+  if (told) return told;
   const text = errorText(error);
   for (const [code, pattern, message] of patterns) {
     if (pattern.test(text)) return { code, message: message ?? firstLine(detailOf(error)) };
   }
   return { code: "network", message: firstLine(detailOf(error)) };
+}
+
+/** Errors of our own, which say it all. */
+function knownFailure(error: unknown): NetworkFailure | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
+    if (at instanceof ForbiddenAddress) return { code: "network", message: at.message };
+    if (at instanceof ProxyFailure) {
+      const { code } = at.status === undefined
+        ? networkFailure(at.cause)
+        : { code: "network" as const };
+      return { code, message: at.message };
+    }
+    at = at.cause;
+  }
+  return undefined;
 }
 
 function errorText(error: unknown): string {

@@ -3,12 +3,15 @@
  * `WebSocket`, because a connector needs three things those cannot do: stop reading (back-pressure), really
  * cut a peer that does not answer, and tell why a handshake was refused. See docs/decisions/0002.
  */
-import type { IncomingMessage } from "node:http";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
 // By its path: for the name "ws" Bun puts a shim of its own in place, which shows whole messages only and so
 // cannot tell a slow peer from a dead one.
 // @ts-types="@types/ws"
 import { WebSocket } from "../../node_modules/ws/wrapper.mjs";
-import type { TlsSettings } from "../config/settings.ts";
+import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { tunnelled } from "./proxy_tunnel.ts";
+import { guardedLookup, type Reach } from "./reach.ts";
 import { nodeTlsOptions } from "./tls.ts";
 
 /** The server answered the handshake with something else than 101. */
@@ -38,9 +41,8 @@ export interface ClientSocket extends AsyncIterable<string> {
   close(code: number, graceMs: number): Promise<void>;
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends Pick<Reach, "tls" | "proxy" | "refuses"> {
   readonly headers: Record<string, string>;
-  readonly tls: TlsSettings;
   readonly maxFrameBytes: number;
   /** Aborting cuts the TCP connection, at any time. */
   readonly signal: AbortSignal;
@@ -52,18 +54,26 @@ export interface OpenOptions {
 const highWater = 16;
 const maxRefusalBytes = 1024;
 
-/** Rejects with `HandshakeRefused`, with the network's error, or with the signal's reason. */
+/**
+ * Rejects with `HandshakeRefused`, with the network's error, or with the signal's reason. Connects to no address where a
+ * relay cannot be; one behind a proxy the proxy must refuse.
+ */
 export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSocket> {
-  const { signal, heard } = options;
+  const { signal, heard, refuses = isForbiddenAddress } = options;
   if (signal.aborted) return Promise.reject(signal.reason);
+  const { agent, endTunnel } = agentFor(url, options);
   const socket = new WebSocket(url, {
     headers: options.headers,
     maxPayload: options.maxFrameBytes,
     perMessageDeflate: false,
     followRedirects: false,
     ...nodeTlsOptions(options.tls),
+    ...(agent ? { agent } : { lookup: guardedLookup(refuses) }),
   });
-  const abort = () => socket.terminate();
+  const abort = () => {
+    endTunnel();
+    socket.terminate();
+  };
   signal.addEventListener("abort", abort, { once: true });
   const incoming = receive(socket, heard);
   return new Promise((resolve, reject) => {
@@ -88,6 +98,16 @@ export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSoc
       reject(signal.aborted ? signal.reason : new Error("connection closed"));
     });
   });
+}
+
+/** Undefined where the socket is opened directly. */
+function agentFor(
+  url: URL,
+  { tls, proxy }: OpenOptions,
+): { readonly agent?: http.Agent; endTunnel(): void } {
+  if (!proxy) return { endTunnel() {} };
+  const agent = url.protocol === "wss:" ? new https.Agent(nodeTlsOptions(tls)) : new http.Agent();
+  return { agent, endTunnel: tunnelled(agent, proxy, tls.ca) };
 }
 
 function receive(socket: WebSocket, heard: () => void): ClientSocket {

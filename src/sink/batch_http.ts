@@ -4,7 +4,7 @@ import { timeoutSignal } from "../async/timeout_signal.ts";
 import type { BatchSettings, TargetSettings } from "../config/settings.ts";
 import type { Attempt, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";
-import { createHttpClient, type HttpRequest } from "../runtime/http_client.ts";
+import type { HttpRequest } from "../runtime/http_client.ts";
 import type { Batch, BatchMessage } from "./batch.ts";
 import { type BatchAnswer, outcomesOf, readAnswer } from "./batch_answer.ts";
 import { batchFormats } from "./batch_format.ts";
@@ -12,6 +12,7 @@ import { exchangeOf } from "./exchange.ts";
 import { Gathering } from "./gathering.ts";
 import { forwardedHeaders, withOverrides } from "./headers.ts";
 import { failedAttempt } from "./http.ts";
+import { targetClient } from "./target_client.ts";
 
 export interface BatchHttpOptions {
   readonly maxSockets: number;
@@ -33,7 +34,7 @@ export function batchHttpSink(
   settings: BatchSettings,
   { maxSockets, admit, drain, clock, inspect }: BatchHttpOptions,
 ): Sink {
-  const client = createHttpClient(target.tls, maxSockets);
+  const client = targetClient(target, maxSockets);
   const requests = new TaskGroup();
   const gathering = new Gathering(settings, {
     send: (batch) => requests.run(() => send(batch)),

@@ -4,10 +4,11 @@ import { timeoutSignal } from "../async/timeout_signal.ts";
 import type { TargetSettings } from "../config/settings.ts";
 import type { Attempt, Envelope, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";
-import { createHttpClient, type HttpRequest, type HttpResponse } from "../runtime/http_client.ts";
+import type { HttpRequest, HttpResponse } from "../runtime/http_client.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { exchangeOf } from "./exchange.ts";
 import { requestFor, UnsendableError } from "./request.ts";
+import { targetClient } from "./target_client.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Of the response of a target that did not take the webhook this much is kept, for people. */
@@ -22,7 +23,7 @@ export function httpSink(
   clock: Clock,
   inspect?: Inspect,
 ): Sink {
-  const client = createHttpClient(target.tls, maxSockets);
+  const client = targetClient(target, maxSockets);
   return {
     async send(envelope: Envelope, attempt: number, abort: AbortSignal): Promise<Attempt> {
       const late = () => new DOMException("no answer in time", "TimeoutError");
@@ -70,7 +71,7 @@ export function failedAttempt(error: unknown, timedOut: boolean, target: TargetS
   const { code, message } = networkFailure(error);
   return {
     kind: "transient",
-    reason: { code, message: `cannot reach ${target.url.origin}: ${message}` },
+    reason: { code, message: `cannot reach ${target.origin}: ${message}` },
   };
 }
 

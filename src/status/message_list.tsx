@@ -42,8 +42,9 @@ export function MessageList({ messages }: { readonly messages: readonly RecentMe
 }
 
 export function MessageRow({ message }: { readonly message: RecentMessage }) {
-  const { messageId, webhookId, at, targets, standing, reason, attemptCount, durationMs } = message;
+  const { messageId, at, targets, standing, reason, attemptCount, durationMs } = message;
   const names = [...targets.keys()].filter((name) => name !== "").join(", ");
+  const request = `${message.method} ${message.webhookId}${message.path}`.trim();
   return (
     <tr id={`m-${messageId}`}>
       <td>
@@ -51,9 +52,9 @@ export function MessageRow({ message }: { readonly message: RecentMessage }) {
       </td>
       <th scope="row" class="id">
         <a href={pathOf(messageId)}>{messageId}</a>
-        <span class="under phone">{names === "" ? webhookId : `${webhookId} → ${names}`}</span>
+        <span class="under phone">{names === "" ? request : `${request} → ${names}`}</span>
       </th>
-      <td class="wide">{webhookId}</td>
+      <td class="wide">{request}</td>
       <td class="wide">{names}</td>
       <td>
         <StandingBadge standing={standing} />

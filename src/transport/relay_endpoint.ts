@@ -16,6 +16,7 @@ export interface RelayEndpoint {
   readonly renewToken?: () => Promise<boolean>;
   readonly connectorId: string;
   readonly tls: TlsSettings;
+  readonly proxy: URL | undefined;
   readonly fetch: Fetch;
   readonly clock: Clock;
   /** Messages the connector is willing to hold unsettled; lowers the relay's window. */

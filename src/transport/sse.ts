@@ -11,7 +11,6 @@ import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
 import { wireHeaders } from "../protocol/wire.ts";
-import { assertAllowedAddress } from "./address_guard.ts";
 import { bodyChunks } from "./body_chunks.ts";
 import { boundedText } from "./bounded_text.ts";
 import { postFrames } from "./post_frames.ts";
@@ -27,7 +26,6 @@ export function sseTransport(relay: RelayEndpoint): Transport {
   return {
     name: "sse",
     async connect(link: Link): Promise<Connection> {
-      await assertAllowedAddress(relay.url);
       let response: Response;
       try {
         response = await relay.fetch(url, {

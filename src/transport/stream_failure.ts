@@ -1,7 +1,7 @@
 /** Turns what a relay or the network answered into a `StreamFailure` that a person can act on. */
 import { StreamFailure, type StreamFailureClass } from "../flow.ts";
 import { parseRetryAfter } from "../protocol/retry_after.ts";
-import { networkFailure } from "../runtime/network_failure.ts";
+import { ForbiddenAddress, networkFailure, ProxyFailure } from "../runtime/network_failure.ts";
 
 /** What was being done, for the beginning of the message: "open the SSE stream at https://…". */
 export interface Doing {
@@ -68,8 +68,15 @@ export function brokenStream(doing: Doing, error: unknown): StreamFailure {
   if (error instanceof StreamFailure) return error;
   const failure = networkFailure(error);
   return new StreamFailure(
-    "network",
+    classOfFailure(error),
     `cannot ${doing.what} at ${doing.url.href}: ${failure.message}`,
     { cause: error },
   );
+}
+
+/** A proxy that refuses one kind of stream may let another through. */
+function classOfFailure(error: unknown): StreamFailureClass {
+  if (error instanceof ForbiddenAddress) return "rejected";
+  if (!(error instanceof ProxyFailure) || error.status === undefined) return "network";
+  return error.status >= 500 || error.status === 407 ? "unavailable" : "protocol";
 }

@@ -12,7 +12,6 @@ import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { type ClientSocket, HandshakeRefused, openWebSocket } from "../runtime/websocket.ts";
-import { assertAllowedAddress } from "./address_guard.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
 
@@ -26,12 +25,12 @@ export function websocketTransport(relay: RelayEndpoint): Transport {
   return {
     name: "websocket",
     async connect(link: Link): Promise<Connection> {
-      await assertAllowedAddress(relay.url);
       const target = new URL(url.href.replace(/^http/, "ws"));
       try {
         const socket = await openWebSocket(target, {
           headers: streamHeaders(relay),
           tls: relay.tls,
+          proxy: relay.proxy,
           maxFrameBytes,
           signal: link.abort,
           heard: () => link.heard(),

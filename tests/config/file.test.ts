@@ -117,7 +117,7 @@ test("variables and files stand for values, of every kind and everywhere", (t) =
       channel: "c",
       token: `\${file:${secret}}`,
       heartbeat_timeout: "${BEAT}",
-      verify_ssl: "${VERIFY}",
+      ...{ verify_ssl: "${VERIFY}", allow_insecure: true },
       default_target: {
         url: "http://127.0.0.1:${PORT}/",
         timeout_seconds: "${SECONDS}",

@@ -50,6 +50,7 @@ const texts: Record<string, string[]> = {
   target_url: ["http://127.0.0.1:1/", "http://127.0.0.1:2/"],
   status_listen: ["127.0.0.1:8421", "off"],
   target_method: ["PUT", "POST"],
+  allowed_targets: ["127.0.0.1", "127.0.0.0/8"],
   ca_cert_path: [certPath("ca"), certPath("other_ca")],
   client_cert_path: [cert, `${dirname(cert)}/./client.pem`],
   journal: ["memory", "sqlite:/j"],
@@ -80,6 +81,8 @@ const beside: Record<string, Record<string, unknown>> = {
   profile: { profiles: { a: {}, b: {} } },
   client_cert_path: { client_key_path: certPath("client_key") },
   client_key_path: { client_cert_path: cert },
+  client_key_passphrase: { client_cert_path: cert, client_key_path: certPath("client_key") },
+  verify_ssl: { allow_insecure: true },
 };
 
 for (const option of options) {
@@ -254,12 +257,18 @@ test("verification that is off is warned of, for the relay and for each target",
   const file = fileWith(t, {
     ...needed,
     verify_ssl: false,
+    allow_insecure: true,
     targets: { a: { url: "https://a.internal/", verify_ssl: false }, b: { url: "https://b/" } },
   });
   const warnings = load({ file }).warnings.join("\n");
   assert.match(warnings, /verify_ssl is off/);
   assert.match(warnings, /the target "a" is not verified/);
   assert.doesNotMatch(warnings, /"b"/);
+});
+
+test("verification is not switched off for the relay unless insecurity is allowed", (t) => {
+  const problems = problemsOf({ file: fileWith(t, { ...needed, verify_ssl: false }) });
+  assert.match(problems.join(), /^verify_ssl: off, .* ca_cert_path, or set allow_insecure/);
 });
 
 test("requirement 6: what is not PEM, not a pair or locked is told at load", (t) => {
@@ -377,7 +386,7 @@ for (
   ] as const
 ) {
   test(`a switch understands ${text}`, () => {
-    const env = { CONNECTOR_VERIFY_SSL: text };
+    const env = { CONNECTOR_VERIFY_SSL: text, CONNECTOR_ALLOW_INSECURE: "1" };
     const { values } = load({ env, flags: { ...needed, token: undefined }, stdinToken: "t" });
     assert.equal(values.get("verify_ssl"), expected);
   });

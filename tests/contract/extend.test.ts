@@ -37,7 +37,7 @@ async function open(
   relayUrl: string,
 ): Promise<Opened> {
   const { source } = settings(relayUrl, new URL("http://127.0.0.1:1/"), protocol);
-  const http = createFetch(source.tls);
+  const http = createFetch(source);
   const posted: string[] = [];
   const link = new AbortController();
   const endpoint: RelayEndpoint = {

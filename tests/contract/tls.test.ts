@@ -78,7 +78,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 
   tlsTest("verification can be switched off for the relay alone", async (t) => {
     const { relay, run } = await startBehindTls(t, protocol, {
-      source: { verify_ssl: false, ...identity },
+      source: { verify_ssl: false, allow_insecure: true, ...identity },
       target: identity,
     });
     await run.happened("stream.connected");

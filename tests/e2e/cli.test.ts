@@ -20,7 +20,17 @@ function folderWith(t: TestContext, files: Record<string, string>): string {
 }
 
 for (
-  const command of ["", "connect", "relay", "dev", "send", "config", "healthcheck", "rotate-token"]
+  const command of [
+    "",
+    "connect",
+    "relay",
+    "dev",
+    "send",
+    "config",
+    "doctor",
+    "healthcheck",
+    "rotate-token",
+  ]
 ) {
   test(`the help of "${command}" fits a screen and shows an example`, async (t) => {
     const program = startProgram(t, command === "" ? ["help"] : [command, "--help"]);
@@ -48,7 +58,14 @@ test("config show tells every value and where it came from, and no secret", asyn
   });
   const program = startProgram(
     t,
-    ["config", "show", "--config", join(folder, "connector.json"), "--no-verify-ssl"],
+    [
+      "config",
+      "show",
+      "--config",
+      join(folder, "connector.json"),
+      "--no-verify-ssl",
+      "--allow-insecure",
+    ],
     { CONNECTOR_CLOUD_URL: "https://relay.example" },
   );
   assert.equal(await program.ended, 0, program.stderr.join("\n"));

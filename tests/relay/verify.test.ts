@@ -1,6 +1,7 @@
 /** Signatures: the vectors their providers publish, and what is near them. */
 import assert from "node:assert/strict";
-import { addressSet, clientAddress } from "../../src/relay/ingest/client_address.ts";
+import { addressSet } from "../../src/protocol/address_set.ts";
+import { clientAddress } from "../../src/relay/ingest/client_address.ts";
 import { RateLimit } from "../../src/relay/ingest/rate_limit.ts";
 import { type Verification, verify } from "../../src/relay/ingest/verify.ts";
 import { ManualClock } from "../support/manual_clock.ts";

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { createHttpClient, type HttpRequest } from "../../src/runtime/http_client.ts";
 import { networkFailure } from "../../src/runtime/network_failure.ts";
+import type { Reach } from "../../src/runtime/reach.ts";
+import { startConnectProxy } from "../support/connect_proxy.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { certPath, startTlsFront } from "../support/tls_front.ts";
 
 const noTls = { verify: true, ca: undefined, cert: undefined, key: undefined };
 const never = new AbortController().signal;
@@ -65,51 +69,78 @@ async function readAll(body: AsyncIterable<unknown>): Promise<string> {
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
-async function warmClient(t: TestContext, url: URL) {
-  const client = createHttpClient(noTls, 4);
+async function warmClient(t: TestContext, peer: Peer, { reach, url }: Way = direct(peer)) {
+  const client = createHttpClient(reach, 4);
   t.defer(() => client.close());
-  for (let i = 0; i < 2; i++) await readAll((await client.request(post(url, "warm"), never)).body);
-  return client;
+  const send = async (body: string) => {
+    await readAll((await client.request(post(url, body), never)).body);
+  };
+  await send("warm");
+  await send("warm");
+  return { client, url, send };
 }
 
-test("a POST on a reused connection that the server closes is sent once and fails", async (t) => {
-  const peer = await startPeer(t);
-  const client = await warmClient(t, peer.url);
-  const error = await client.request(post(peer.url, "die"), never).then(
-    () => assert.fail("the request succeeded"),
-    (error: unknown) => error,
-  );
-  assert.equal(networkFailure(error).code, "reset");
-  // What a hidden second try would have sent arrives before the answer to a later request.
-  await readAll((await client.request(post(peer.url, "after"), never)).body);
-  assert.deepEqual(peer.posts, ["warm", "warm", "die", "after"]);
-});
+/** How a peer is reached. */
+interface Way {
+  readonly reach: Reach;
+  readonly url: URL;
+}
 
-test("a POST on a reused connection that is aborted is sent once and fails with the reason", async (t) => {
-  const peer = await startPeer(t);
-  const client = await warmClient(t, peer.url);
-  const abort = new AbortController();
-  const pending = client.request(post(peer.url, "hang"), abort.signal);
-  await peer.reached(3);
-  abort.abort(new Error("enough"));
-  await assert.rejects(pending, /enough/);
-  await readAll((await client.request(post(peer.url, "after"), never)).body);
-  assert.deepEqual(peer.posts, ["warm", "warm", "hang", "after"]);
-});
+const direct = (peer: Peer): Way => ({ reach: { tls: noTls }, url: peer.url });
+const ways: Record<string, (t: TestContext, peer: Peer) => Promise<Way> | Way> = {
+  "": (_t, peer) => direct(peer),
+  "through a proxy, ": async (t, peer) => {
+    const proxy = await startConnectProxy(t);
+    return { reach: { tls: noTls, proxy: new URL(proxy.url) }, url: peer.url };
+  },
+  "through a tunnel, ": async (t, peer) => {
+    const proxy = await startConnectProxy(t);
+    const [ca, cert, key] = ["ca", "client", "client_key"].map((name) =>
+      readFileSync(certPath(name), "utf8")
+    );
+    const tls = { verify: true, ca, cert, key };
+    return { reach: { tls, proxy: new URL(proxy.url) }, url: await startTlsFront(t, peer.url) };
+  },
+};
+
+for (const [name, way] of Object.entries(ways)) {
+  test(`${name}a POST on a reused connection that the server closes is sent once and fails`, async (t) => {
+    const peer = await startPeer(t);
+    const { client, url, send } = await warmClient(t, peer, await way(t, peer));
+    const error = await client.request(post(url, "die"), never).then(
+      () => assert.fail("the request succeeded"),
+      (error: unknown) => error,
+    );
+    assert.equal(networkFailure(error).code, "reset");
+    // What a hidden second try would have sent arrives before the answer to a later request.
+    await send("after");
+    assert.deepEqual(peer.posts, ["warm", "warm", "die", "after"]);
+  });
+
+  test(`${name}a POST on a reused connection that is aborted is sent once and fails with the reason`, async (t) => {
+    const peer = await startPeer(t);
+    const { client, url, send } = await warmClient(t, peer, await way(t, peer));
+    const abort = new AbortController();
+    const pending = client.request(post(url, "hang"), abort.signal);
+    await peer.reached(3);
+    abort.abort(new Error("enough"));
+    await assert.rejects(pending, /enough/);
+    await send("after");
+    assert.deepEqual(peer.posts, ["warm", "warm", "hang", "after"]);
+  });
+}
 
 test("one connection serves many requests", async (t) => {
   const peer = await startPeer(t);
-  const client = await warmClient(t, peer.url);
-  for (let i = 0; i < 20; i++) {
-    await readAll((await client.request(post(peer.url, "x"), never)).body);
-  }
+  const { client, send } = await warmClient(t, peer);
+  for (let i = 0; i < 20; i++) await send("x");
   assert.equal(peer.connections, 1);
   assert.equal(client.connections, 1);
 });
 
 test("requests beyond the pool's size wait for a connection", async (t) => {
   const peer = await startPeer(t);
-  const client = createHttpClient(noTls, 2);
+  const client = createHttpClient({ tls: noTls }, 2);
   t.defer(() => client.close());
   await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -122,7 +153,7 @@ test("requests beyond the pool's size wait for a connection", async (t) => {
 
 test("header order, case and repeats reach the server as they were given", async (t) => {
   const peer = await startPeer(t);
-  const client = createHttpClient(noTls, 1);
+  const client = createHttpClient({ tls: noTls }, 1);
   t.defer(() => client.close());
   const headers = [["X-B", "1"], ["x-a", "2"], ["X-B", "3"]] as const;
   const response = await client.request(post(peer.url, "body", headers), never);
@@ -142,7 +173,7 @@ test("header order, case and repeats reach the server as they were given", async
 });
 
 test("a refused connection is named as such", async () => {
-  const client = createHttpClient(noTls, 1);
+  const client = createHttpClient({ tls: noTls }, 1);
   const error = await client.request(post(new URL("http://127.0.0.1:1/"), "x"), never).then(
     () => assert.fail("the request succeeded"),
     (error: unknown) => error,
@@ -155,7 +186,7 @@ test("a request that is aborted at any moment ends nothing but itself", async (t
   const peer = await startPeer(t);
   for (const body of ["hang", "ok"]) {
     for (let turns = 0; turns < 12; turns++) {
-      const client = createHttpClient(noTls, 2);
+      const client = createHttpClient({ tls: noTls }, 2);
       const abort = new AbortController();
       const requests = [1, 2, 3].map(async () => {
         const response = await client.request(post(peer.url, body), abort.signal);

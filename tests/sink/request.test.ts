@@ -18,6 +18,11 @@ const envelope: Envelope = {
 const target: TargetSettings = {
   name: "t",
   url: new URL("http://127.0.0.1:1/base/?own=1"),
+  socketPath: undefined,
+  origin: "http://127.0.0.1:1",
+  allowedNetworks: undefined,
+  proxy: undefined,
+  proxyReason: "",
   method: undefined,
   headers: [],
   timeoutMs: 1,

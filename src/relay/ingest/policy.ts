@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Clock } from "../../async/clock.ts";
 import type { Challenge } from "./challenge.ts";
-import { type AddressSet, addressSet } from "./client_address.ts";
+import { type AddressSet, addressSet } from "../../protocol/address_set.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { SeenDeliveries } from "./seen_deliveries.ts";
 import type { Verification } from "./verify.ts";

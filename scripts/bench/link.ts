@@ -1,0 +1,93 @@
+/**
+ * The HTTP client of the link to the relay against the runtime's own `fetch`: acknowledgements, one at a time and eight,
+ * and an event stream. The server is in another process.
+ *
+ *   deno task bench link        (or: bun scripts/bench/link.ts)
+ */
+import { spawn } from "node:child_process";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { createFetch, type Fetch } from "../../src/runtime/fetch.ts";
+
+const posts = 4_000;
+const streamBytes = 256 * 1024 * 1024;
+const rounds = 3;
+
+if (process.argv[2] === "serve") await serve();
+else await measure();
+
+async function serve() {
+  const chunk = Buffer.alloc(64 * 1024, `data: ${"x".repeat(200)}\n\n`);
+  const server = http.createServer(async (request, response) => {
+    if (request.method === "POST") {
+      for await (const _ of request);
+      return void response.end(`{"status":"ok"}`);
+    }
+    for (let sent = 0; sent < streamBytes; sent += chunk.length) {
+      if (!response.write(chunk)) await new Promise((resolve) => response.once("drain", resolve));
+    }
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  console.log((server.address() as AddressInfo).port);
+}
+
+async function measure() {
+  const args = "Deno" in globalThis ? ["run", "-A"] : [];
+  const server = spawn(process.execPath, [...args, import.meta.filename ?? "", "serve"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: server.stdout });
+  const port = await new Promise<string>((resolve) => lines.once("line", resolve));
+  const url = new URL(`http://127.0.0.1:${port}/`);
+  const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
+  const ours = createFetch({ tls, proxy: undefined });
+  const clients: Record<string, Fetch> = {
+    "the runtime's fetch": (to, init) => fetch(to, { ...init, redirect: "manual" }),
+    "our client": ours.fetch,
+  };
+  for (const [name, client] of Object.entries(clients)) {
+    const one = await best(() => post(client, url, 1));
+    const eight = await best(() => post(client, url, 8));
+    const stream = await best(() => read(client, url));
+    console.log(
+      `${name.padEnd(20)} acks/s: ${(posts / one).toFixed(0)} by one, ${
+        (posts / eight).toFixed(0)
+      } by eight; ` +
+        `stream: ${(streamBytes / stream / 1024 / 1024).toFixed(0)} MiB/s`,
+    );
+  }
+  ours.close();
+  server.kill();
+}
+
+/** Seconds of the fastest round. */
+async function best(run: () => Promise<void>): Promise<number> {
+  const seconds: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await run();
+    seconds.push((performance.now() - start) / 1000);
+  }
+  return Math.min(...seconds);
+}
+
+async function post(client: Fetch, url: URL, workers: number): Promise<void> {
+  let left = posts;
+  const signal = new AbortController().signal;
+  const body = `{"acks":["${"m".repeat(100)}"]}`;
+  await Promise.all(Array.from({ length: workers }, async () => {
+    while (left-- > 0) {
+      const response = await client(url, { method: "POST", headers: { a: "b" }, body, signal });
+      await response.text();
+    }
+  }));
+}
+
+async function read(client: Fetch, url: URL): Promise<void> {
+  const signal = new AbortController().signal;
+  const response = await client(url, { method: "GET", headers: {}, signal });
+  for await (const _ of response.body ?? []);
+}

@@ -1,0 +1,59 @@
+import { abortable } from "../../async/abort.ts";
+import { StreamFailure } from "../../flow.ts";
+import { type NetworkFailure, networkFailure } from "../../runtime/network_failure.ts";
+
+/** What one check came to. */
+export interface Finding {
+  /** What was looked at: "relay.tls", "target.orders". */
+  readonly check: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** Takes the findings as they come. */
+export type Tell = (finding: Finding) => void;
+
+const fixes: Record<NetworkFailure["code"], string> = {
+  refused: "start what is to listen there, or correct the address",
+  dns: "correct the host name, or ask for it to be made known to this machine's resolver",
+  timeout: "let the connection out through the firewall, or set proxy where one leads there",
+  reset: "ask who runs the firewall or the proxy on the way what it cuts",
+  tls: "correct the TLS settings: docs/NETWORK.md",
+  network: "look at the route: the firewall, the proxy, the other side's log",
+};
+
+/**
+ * Runs one check: what it returns is told as well, what it throws as failed, with its fix. Resolves with whether it
+ * may go on from there.
+ */
+export async function check(
+  name: string,
+  tell: Tell,
+  timeoutMs: number,
+  run: (signal: AbortSignal) => Promise<Omit<Finding, "check">>,
+): Promise<boolean> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const finding = await abortable(run(signal), signal);
+    tell({ check: name, ...finding });
+    return finding.status !== "fail";
+  } catch (error) {
+    const { code, message } = networkFailure(error);
+    const late = signal.aborted && error === signal.reason;
+    tell({
+      check: name,
+      status: "fail",
+      detail: late
+        ? `nothing came within ${timeoutMs / 1000} s`
+        : error instanceof StreamFailure
+        ? error.message
+        : message,
+      fix: error instanceof StreamFailure && error.failureClass === "rejected"
+        ? "correct token and channel, or ask whoever runs the relay for a new token"
+        : fixes[late ? "timeout" : code],
+    });
+    return false;
+  }
+}

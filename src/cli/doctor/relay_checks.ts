@@ -1,0 +1,145 @@
+/** The relay, once it can be spoken with: what it is, its clock, the token, each transport. */
+import type { Clock } from "../../async/clock.ts";
+import type { SourceSettings } from "../../config/settings.ts";
+import type { Connection, Transport, TransportName } from "../../flow.ts";
+import { createFetch, type FetchClient } from "../../runtime/fetch.ts";
+import { boundedText } from "../../transport/bounded_text.ts";
+import { longPollTransport } from "../../transport/long_poll.ts";
+import {
+  type RelayEndpoint,
+  relayUrl,
+  streamHeaders,
+  streamUrl,
+} from "../../transport/relay_endpoint.ts";
+import { sseTransport } from "../../transport/sse.ts";
+import { websocketTransport } from "../../transport/websocket.ts";
+import { check, type Tell } from "./finding.ts";
+
+/** The other clock may differ so much before it is warned of: signatures and leases are about minutes. */
+const maxSkewMs = 30_000;
+/** After `connected`: what was on its way to us still comes, and is given back. */
+const afterConnectedMs = 250;
+
+export async function checkRelay(
+  source: SourceSettings,
+  { tell, timeoutMs, clock }: { tell: Tell; timeoutMs: number; clock: Clock },
+): Promise<void> {
+  const http = createFetch(source);
+  const relay: RelayEndpoint = {
+    ...source,
+    connectorId: source.connectorId ?? "hookferry-doctor",
+    fetch: http.fetch,
+    maxInFlight: 1,
+    clock,
+  };
+  try {
+    await check("relay.version", tell, timeoutMs, (signal) => version(relay, http, signal));
+    await check("clock", tell, timeoutMs, (signal) => skew(relay, http, signal));
+    const isKnown = await check("token", tell, timeoutMs, (signal) => token(relay, http, signal));
+    if (!isKnown) return;
+    for (const transport of transportsOf(source.protocol, relay)) {
+      const name = `transport.${transport.name}`;
+      await check(name, tell, timeoutMs, (signal) => tryOut(transport, clock, signal));
+    }
+  } finally {
+    http.close();
+  }
+}
+
+async function version(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
+  const url = relayUrl(relay, "/openapi.json");
+  const response = await http.fetch(url, { method: "GET", headers: {}, signal });
+  const text = await boundedText(response, signal);
+  const found = /"title":\s*"hookferry relay".{0,20}"version":\s*"([\w.+-]{1,40})"/.exec(text);
+  return {
+    status: "ok",
+    detail: found ? `hookferry relay ${found[1]}` : "not a hookferry relay, or an older one",
+  } as const;
+}
+
+async function skew(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
+  const url = relayUrl(relay, "/healthz");
+  const asked = relay.clock.now();
+  const response = await http.fetch(url, { method: "GET", headers: {}, signal });
+  await boundedText(response, signal);
+  const theirs = Date.parse(response.headers.get("date") ?? "");
+  if (Number.isNaN(theirs)) return { status: "ok", detail: "the relay tells no time" } as const;
+  // Half a second: theirs is cut to the second.
+  const aheadMs = theirs + 500 - (asked + relay.clock.now()) / 2;
+  const by = `${Math.round(Math.abs(aheadMs) / 1000)} s`;
+  if (Math.abs(aheadMs) < maxSkewMs) {
+    return { status: "ok", detail: `within ${by} of the relay's` } as const;
+  }
+  return {
+    status: "warn",
+    detail: `this machine's clock is ${by} ${aheadMs > 0 ? "behind" : "ahead of"} the relay's`,
+    fix: "let both machines keep time by NTP",
+  } as const;
+}
+
+/** Asks for the stream without the upgrade: the relay looks at the token first, and gives out no message. */
+async function token(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
+  const headers = streamHeaders(relay);
+  const response = await http.fetch(streamUrl(relay, ""), { method: "GET", headers, signal });
+  const text = await boundedText(response, signal);
+  if (response.status === 401 || response.status === 403) {
+    return {
+      status: "fail",
+      detail: `the relay answered ${response.status} ${text.slice(0, 80)}`,
+      fix: "correct token and channel, or ask whoever runs the relay for a new token",
+    } as const;
+  }
+  const isOurs = response.status === 426;
+  return {
+    status: "ok",
+    detail: isOurs
+      ? `good for the channel ${JSON.stringify(relay.channel)}`
+      : `this relay does not say (${response.status}); the transports below tell`,
+  } as const;
+}
+
+/** A message that the relay hands out meanwhile goes back untried. */
+async function tryOut(transport: Transport, clock: Clock, signal: AbortSignal) {
+  const over = new AbortController();
+  const abort = AbortSignal.any([signal, over.signal]);
+  const connection = await transport.connect({ abort, heard() {} });
+  const cancel = clock.after(afterConnectedMs, () => over.abort(new Error("looked long enough")));
+  let givenBack = 0;
+  try {
+    await connection.send({ type: "drain" });
+    givenBack = await giveBack(connection, over.signal);
+  } finally {
+    cancel();
+    await connection[Symbol.asyncDispose]();
+    over.abort(new Error("looked at"));
+  }
+  const back = givenBack === 0 ? "" : `; ${givenBack} message given back untried`;
+  return { status: "ok", detail: `opens${back}` } as const;
+}
+
+async function giveBack(connection: Connection, over: AbortSignal): Promise<number> {
+  let count = 0;
+  let connectionId = "";
+  try {
+    for await (const frame of connection) {
+      if (frame.type === "connected") connectionId = frame.connectionId;
+      if (frame.type !== "webhook") continue;
+      const { id: messageId } = frame.envelope;
+      const nack = { messageId, connectionId, verdict: "nack", retry: true } as const;
+      await connection.send({ type: "settle", settlements: [{ ...nack, attempted: false }] });
+      count++;
+    }
+  } catch (error) {
+    if (!over.aborted) throw error;
+  }
+  return count;
+}
+
+function transportsOf(protocol: SourceSettings["protocol"], relay: RelayEndpoint): Transport[] {
+  const make: Record<TransportName, () => Transport> = {
+    websocket: () => websocketTransport(relay),
+    sse: () => sseTransport(relay),
+    long_poll: () => longPollTransport(relay),
+  };
+  return protocol === "auto" ? Object.values(make).map((one) => one()) : [make[protocol]()];
+}

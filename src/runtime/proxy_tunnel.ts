@@ -1,0 +1,101 @@
+/** Connections through an HTTP proxy, by CONNECT (RFC 9110 section 9.3.6). */
+import http from "node:http";
+import https from "node:https";
+import { isIP, type Socket } from "node:net";
+import tls from "node:tls";
+import { ProxyFailure } from "./network_failure.ts";
+import { nodeTlsOptions } from "./tls.ts";
+
+/** How long a proxy may take to answer a CONNECT. */
+const tunnelTimeoutMs = 30_000;
+
+/** Makes every connection of an agent go through the proxy. The result ends those that are being opened. */
+export function tunnelled(agent: http.Agent, proxy: URL, ca: string | undefined): () => void {
+  const over = new AbortController();
+  agent.createConnection = (options, callback) => {
+    const { host, port } = options as { host?: string | null; port?: number | string | null };
+    openTunnel(proxy, ca, authority(host ?? "localhost", port ?? 80), over.signal)
+      .then((socket) => agent instanceof https.Agent ? secured(socket, options) : socket)
+      .then((socket) => callback?.(null, socket), (error) => callback?.(error, undefined as never));
+    return undefined;
+  };
+  return () => over.abort();
+}
+
+/** "Basic ..." where the proxy's URL has a user. */
+export function proxyAuthorization({ username, password }: URL): string | undefined {
+  if (username === "") return undefined;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+}
+
+/** What to connect to for a proxy: its own TLS has the CA beside the roots, and no client certificate. */
+export function proxyAddress(proxy: URL, ca: string | undefined): https.RequestOptions {
+  const { protocol } = proxy;
+  const hostname = proxy.hostname.replace(/^\[|\]$/g, "");
+  if (protocol === "http:") return { protocol, hostname, port: proxy.port || 80 };
+  // Its own name; it would be taken from the Host header, which names what lies behind the proxy.
+  const serverName = isIP(hostname) ? "" : hostname;
+  const tls = { verify: true, ca, cert: undefined, key: undefined, serverName };
+  return { protocol, hostname, port: proxy.port || 443, ...nodeTlsOptions(tls) };
+}
+
+/** Opens a tunnel to `path`, "host:port". Rejects with `ProxyFailure`. */
+export function openTunnel(
+  proxy: URL,
+  ca: string | undefined,
+  path: string,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const authorization = proxyAuthorization(proxy);
+    const request = (proxy.protocol === "https:" ? https : http).request({
+      ...proxyAddress(proxy, ca),
+      method: "CONNECT",
+      path,
+      headers: {
+        Host: path,
+        ...(authorization !== undefined && { "Proxy-Authorization": authorization }),
+      },
+      agent: false,
+      timeout: tunnelTimeoutMs,
+    });
+    const cut = (why: unknown) => {
+      request.destroy();
+      reject(new ProxyFailure(proxy, why));
+    };
+    const abort = () => cut(new Error("connection closed"));
+    signal.addEventListener("abort", abort, { once: true });
+    request.on("timeout", () => cut(new Error("timed out")));
+    request.on("error", cut);
+    request.on("close", () => signal.removeEventListener("abort", abort));
+    request.on("connect", ({ statusCode: status = 0 }, socket: Socket) => {
+      signal.removeEventListener("abort", abort);
+      socket.setTimeout(0);
+      if (status >= 200 && status < 300) return resolve(socket);
+      socket.destroy();
+      reject(new ProxyFailure(proxy, undefined, status));
+    });
+    request.end();
+  });
+}
+
+function secured(socket: Socket, options: object): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const secure = tls.connect({ ...options, socket }, () => {
+      secure.off("error", failed);
+      resolve(secure);
+    });
+    const failed = (error: Error) => {
+      socket.destroy();
+      reject(error);
+    };
+    secure.once("error", failed);
+    socket.once("close", () => reject(new Error("connection closed")));
+  });
+}
+
+/** "host:port" as CONNECT takes it. */
+export function authority(host: string, port: number | string): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
