@@ -22,6 +22,8 @@ export interface Run {
   readonly stays: RegExp | undefined;
   /** What one of those that go on running prints after this block. */
   readonly then: RegExp | undefined;
+  /** A relay is started on port 8420 before it. */
+  readonly relay: boolean;
   /** Port of a target that answers 200, started before it. */
   readonly target: string | undefined;
   /**
@@ -32,7 +34,7 @@ export interface Run {
 }
 
 const shells = new Set(["sh", "bash", "console"]);
-const clauses = ["file", "skip", "exits", "prints", "stays", "then", "target", "carrying"];
+const clauses = ["file", "skip", "exits", "prints", "stays", "then", "relay", "target", "carrying"];
 const looksLikeCommands = new RegExp(
   "^(hookferry|deno|npx|bun|npm|curl|docker|kubectl|systemctl|sudo|apt-get|brew|nats-server) [\\w./-]",
   "m",
@@ -67,6 +69,7 @@ export function planOf({ language, text, notes }: Block): Plan {
     prints: pattern(clause.get("prints")),
     stays: pattern(clause.get("stays")),
     then: pattern(clause.get("then")),
+    relay: clause.has("relay"),
     target: clause.get("target"),
     carrying: clause.has("carrying") ? Number(clause.get("carrying")) : undefined,
   };
@@ -81,6 +84,7 @@ export function comparable(lines: readonly string[]): string[] {
   return lines.map((line) =>
     line.trimEnd()
       .replace(/\bmsg_[0-9a-f]+/g, "msg_ID")
+      .replace(/ (\/[\w.@-]+){2,}/g, " PATH")
       .replace(/\bch_tok_\w+/g, "ch_tok_TOKEN")
       .replace(/\d+(\.\d+)?/g, "N")
   ).sort();

@@ -16,7 +16,7 @@ import { programCommand, programEnv } from "../../tests/support/program.ts";
 import { comparable, type Run } from "./plan.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const documentedPorts = ["3000", "3001", "4000", "4222", "8420", "8421"];
 
 export interface Story extends AsyncDisposable {
@@ -32,7 +32,7 @@ export async function beginStory(): Promise<Story> {
   mkdirSync(work);
   const ports = new Map<string, string>();
   for (const port of documentedPorts) ports.set(port, await freePort());
-  const relay = `127.0.0.1:${ports.get("8420")}`;
+  const relayHost = `127.0.0.1:${ports.get("8420")}`;
   const env = {
     ...programEnv(join(folder, "state")),
     PATH: `${makeBin(join(folder, "bin"))}:${process.env["PATH"] ?? ""}`,
@@ -48,8 +48,8 @@ export async function beginStory(): Promise<Story> {
     text
       .replace(/\b\d{4}\b/g, (port) => ports.get(port) ?? port)
       .replaceAll("hookferry+https://", "hookferry+http://")
-      .replaceAll("https://relay.example", `http://${relay}`)
-      .replaceAll("relay.example", relay)
+      .replaceAll("https://relay.example", `http://${relayHost}`)
+      .replaceAll("relay.example", relayHost)
       .replace(/\b(ch_tok_|msg_)\.\.\./g, (placeholder, prefix) => {
         const all = [printed, ...staying.map(({ output }) => output)].join("\n");
         return [...all.matchAll(new RegExp(`\\b${prefix}\\w+`, "g"))].at(-1)?.[0] ?? placeholder;
@@ -83,9 +83,10 @@ export async function beginStory(): Promise<Story> {
     printed += command.output;
     return command;
   };
+  const startRelay = () => stay("hookferry relay --listen 127.0.0.1:8420", /^connect /m);
   const carry = async (firstStatus: number) => {
     await listen("3000", firstStatus);
-    await stay("hookferry relay --listen 127.0.0.1:8420", /^connect /m);
+    await startRelay();
     saveFile(
       "connector.json",
       `{"cloud_url": "https://relay.example", "channel": "default", "token": "ch_tok_...",
@@ -103,7 +104,8 @@ export async function beginStory(): Promise<Story> {
       if (name.startsWith("connector.")) await end(`hookferry config check --config ${name}`, 0);
       if (name === "webhooks.json") readWebhooksFile(text);
     },
-    async run({ script, target, carrying, stays, then, prints, output, exitCode }) {
+    async run({ script, relay, target, carrying, stays, then, prints, output, exitCode }) {
+      if (relay) await startRelay();
       if (target) await listen(target);
       if (carrying !== undefined) await carry(carrying);
       const before = staying.map((command) => command.output.length);

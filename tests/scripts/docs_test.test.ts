@@ -101,10 +101,10 @@ test("what is to be done with a block; one that hides its commands, or gives no 
 });
 
 test("output is compared without what differs each time", () => {
-  const line = (id: string, ms: string) => `acked ${id} in ${ms} ms`;
+  const line = (id: string, ms: string, folder: string) => `acked ${id} in ${ms} ms, see ${folder}`;
   assert.deepEqual(
-    comparable([line("msg_0a1b2c", "12"), "a"]),
-    comparable(["a", line("msg_ffff00", "7.5")]),
+    comparable([line("msg_0a1b2c", "12", "/home/ferry/state"), "a"]),
+    comparable(["a", line("msg_ffff00", "7.5", "/tmp/x")]),
   );
   assert.notDeepEqual(comparable(["acked"]), comparable(["nacked"]));
 });
@@ -149,5 +149,8 @@ test("with a webhook under way that its target refused there is a dead letter", 
   await inStory(
     block("sh", "hookferry dead-letters show msg_...", "carrying 400", 'prints "status": 400'),
     block("sh", "hookferry dead-letters replay --all"),
+  );
+  await inStory(
+    block("sh", "hookferry send https://relay.example/webhook/default", "relay", "prints 202"),
   );
 });
