@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Page, readPage } from "./markdown.ts";
+import { type Link, type Page, readPage } from "./markdown.ts";
 
-/** Relative links of a page that lead nowhere, as "line: what". `file` is the page's own path. */
-export function brokenLinks(page: Page, file: string): string[] {
-  return relativeLinks(page).flatMap(({ line, target }) => {
+/** Relative links of a page that lead to no file, or to no heading of it. `file` is the page's own path. */
+export function brokenLinks(page: Page, file: string): Link[] {
+  return relativeLinks(page).filter(({ target }) => {
     const [path = "", anchor] = target.split("#");
     const to = path === "" ? file : join(dirname(file), decodeURIComponent(path));
-    if (to !== file && !existsSync(to)) return [`${line}: there is no ${target}`];
-    if (anchor === undefined) return [];
+    if (to !== file && !existsSync(to)) return true;
+    if (anchor === undefined) return false;
     const { anchors } = to === file ? page : readPage(readFileSync(to, "utf8"));
-    return anchors.has(anchor) ? [] : [`${line}: ${to} has no heading for #${anchor}`];
+    return !anchors.has(anchor);
   });
 }
 

@@ -1,6 +1,6 @@
 /** `deno task docs:test [FILE…]`: runs every command block of the docs, follows every relative link. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { brokenLinks, relativeLinks } from "./links.ts";
 import { readPage, type Section } from "./markdown.ts";
@@ -25,10 +25,11 @@ function allPages(): string[] {
 }
 
 async function testPage(file: string): Promise<void> {
-  const page = readPage(readFileSync(join(root, file), "utf8"));
+  const path = resolve(root, file);
+  const page = readPage(readFileSync(path, "utf8"));
   tally.links += relativeLinks(page).length;
-  for (const problem of brokenLinks(page, join(root, file))) {
-    failed(file, problem.replaceAll(`${relative("/", root)}/`, ""));
+  for (const { line, target } of brokenLinks(page, path)) {
+    failed(`${file}:${line}`, `the link ${target} leads nowhere`);
   }
   for (const section of page.sections) await testSection(file, section);
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { brokenLinks, relativeLinks } from "../../scripts/docs_test/links.ts";
 import { type Block, readPage } from "../../scripts/docs_test/markdown.ts";
 import { comparable, planOf } from "../../scripts/docs_test/plan.ts";
@@ -75,11 +77,11 @@ test("a link that leads nowhere is found: files, folders, anchors, pictures; cod
     '<img src="docs/p.png">',
   );
   assert.equal(relativeLinks(read).length, 8);
-  assert.deepEqual(brokenLinks(read, file).map((problem) => problem.replace(`${root}/`, "")), [
-    "3: docs/A.md has no heading for #same-2",
-    "3: there is no docs/B.md",
-    "4: docs/A.md has no heading for #not-one",
-    "5: there is no docs/p.png",
+  assert.deepEqual(brokenLinks(read, file), [
+    { line: 3, target: "docs/A.md#same-2" },
+    { line: 3, target: "docs/B.md" },
+    { line: 4, target: "docs/A.md#not-one" },
+    { line: 5, target: "docs/p.png" },
   ]);
 });
 
@@ -115,6 +117,35 @@ test("a block that fails, prints something else, or shows what is not printed, i
   await assert.rejects(inStory(block("", "$ echo a\nb")), /not as shown/);
   await assert.rejects(inStory(block("sh", "echo a", "stays b")), /ended and did not print/);
   await inStory(block("", "$ echo 1\n2"), block("sh", "exit 3", "exits 3"));
+});
+
+test("what fails is told with its line, what does not run with its reason, and the exit code is 1", (t) => {
+  const page = join(t.folder(), "PAGE.md");
+  const run = () => {
+    const script = join(import.meta.dirname ?? ".", "..", "..", "scripts", "docs_test", "main.ts");
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ["Deno" in globalThis ? ["run", "--quiet", "-A"] : [], script, page].flat(),
+      { encoding: "utf8" },
+    );
+    return { status, lines: stdout.replaceAll(page, "PAGE.md").trimEnd().split("\n") };
+  };
+  const skipped = "<!-- docs-test: skip needs a moon -->\n```sh\nfly\n```\n";
+  writeFileSync(page, `${skipped}\`\`\`sh\necho a\n\`\`\`\n`);
+  assert.deepEqual(run(), {
+    status: 0,
+    lines: [
+      "not run  PAGE.md:2: needs a moon",
+      "ran      PAGE.md:5",
+      "ok | 1 passed | 0 failed | 1 not run, for the reasons above | 0 links",
+    ],
+  });
+  writeFileSync(page, "[b](B.md)\n```sh\nexit 3\n```\n");
+  const { status, lines } = run();
+  assert.equal(status, 1);
+  assert.match(lines[0] ?? "", /^FAILED {3}PAGE.md:1: the link B.md leads nowhere/);
+  assert.match(lines[1] ?? "", /^FAILED {3}PAGE.md:2: exit code 3, not 0/);
+  assert.match(lines.at(-1) ?? "", /^FAILED \| 0 passed \| 2 failed \|/);
 });
 
 test("the blocks of a section share a folder, ports, and what was printed; what goes on running ends with it", async () => {
