@@ -1,6 +1,6 @@
 /** What of a Markdown file can be checked: its blocks, its links, and the anchors others may link to. */
 
-/** A fenced block. */
+/** A fenced block; or a line that is indented as one, without a language. */
 export interface Block {
   /** Of the opening fence, from 1. */
   readonly line: number;
@@ -34,7 +34,8 @@ export function readPage(markdown: string): Page {
   const anchors = new Set<string>();
   let open: { line: number; fence: string; language: string; lines: string[] } | undefined;
   let notes: readonly string[] = [];
-  for (const [at, line] of markdown.split("\n").entries()) {
+  const all = markdown.split("\n");
+  for (const [at, line] of all.entries()) {
     const fence = /^ *(`{3,})(\S*)/.exec(line);
     if (open) {
       if (fence?.[1] !== open.fence || fence[2] !== "") {
@@ -54,6 +55,9 @@ export function readPage(markdown: string): Page {
       const heading = /^(#{1,6}) +(.*?) *$/.exec(line);
       if (heading) anchors.add(anchorOf(heading[2] ?? "", anchors));
       if (heading?.[1] === "##") sections.push({ title: heading[2] ?? "", blocks: [] });
+      if (/^ {4}/.test(line) && all[at - 1]?.trim() === "") {
+        sections.at(-1)?.blocks.push({ line: at + 1, language: "", text: line.trim(), notes: [] });
+      }
       links.push(...linksIn(line).map((target) => ({ line: at + 1, target })));
     }
   }

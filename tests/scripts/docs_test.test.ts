@@ -57,6 +57,8 @@ test("blocks are found with their section and the note right before them", () =>
       { line: 14, language: "", text: "```", notes: [] },
     ]],
   ]);
+  const indented = page("text", "", "    hookferry dev").sections[0]?.blocks[0];
+  assert.deepEqual(indented, { line: 3, language: "", text: "hookferry dev", notes: [] });
   const noted = page("<!-- docs-test: exits 3; prints x -->", "", "```sh", "a", "```");
   assert.deepEqual(noted.sections[0]?.blocks[0]?.notes, ["exits 3", "prints x"]);
 });
