@@ -40,6 +40,10 @@ const looksLikeCommands = new RegExp(
   "m",
 );
 
+/** Whoever runs the docs' tests has a machine that is to stay as it is. */
+const changesTheMachine =
+  /\b(sudo|systemctl|apt-get|launchctl|rc-service|service (un)?install)\b|(^|[\s>'"=])\/(etc|usr|var|opt)\//;
+
 /** Throws when the block or its note is not understood. */
 export function planOf({ language, text, notes }: Block): Plan {
   const clause = new Map(notes.map((note) => {
@@ -57,6 +61,9 @@ export function planOf({ language, text, notes }: Block): Plan {
     if (language === "powershell") throw new Error("PowerShell does not run here: docs-test: skip");
     if (language === "" && looksLikeCommands.test(text)) throw new Error("commands: tag them sh");
     return { kind: "none" };
+  }
+  if (changesTheMachine.test(text)) {
+    throw new Error("it would change this machine: say docs-test: skip, and why");
   }
   const lines = text.split("\n");
   return {

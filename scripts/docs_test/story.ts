@@ -3,20 +3,19 @@
  * Ports that are written in the docs stand for free ones, `relay.example` for this machine, and `ch_tok_...` and
  * `msg_...` for what was printed last.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
 import { programCommand, programEnv } from "../../tests/support/program.ts";
+import { type Command, startCommand } from "./command.ts";
 import { comparable, type Run } from "./plan.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
-const timeoutMs = 180_000;
 const documentedPorts = ["3000", "3001", "4000", "4222", "8420", "8421"];
 
 export interface Story extends AsyncDisposable {
@@ -28,14 +27,17 @@ export interface Story extends AsyncDisposable {
 
 export async function beginStory(): Promise<Story> {
   const folder = mkdtempSync(join(tmpdir(), "hookferry-docs-"));
-  const work = join(folder, "work");
-  mkdirSync(work);
+  const work = makeFolder(folder, "work");
   const ports = new Map<string, string>();
   for (const port of documentedPorts) ports.set(port, await freePort());
   const relayHost = `127.0.0.1:${ports.get("8420")}`;
   const env = {
     ...programEnv(join(folder, "state")),
-    PATH: `${makeBin(join(folder, "bin"))}:${process.env["PATH"] ?? ""}`,
+    PATH: `${makeBin(makeFolder(folder, "bin"))}:${process.env["PATH"] ?? ""}`,
+    // What a block writes at home is not written in that of whoever runs this; caches are used where they are.
+    HOME: makeFolder(folder, "home"),
+    DENO_DIR: process.env["DENO_DIR"] ?? join(homedir(), ".cache", "deno"),
+    npm_config_cache: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
     XDG_CONFIG_HOME: join(folder, "config"),
     CONNECTOR_STATUS_LISTEN: `127.0.0.1:${ports.get("8421")}`,
     NO_COLOR: "1",
@@ -135,83 +137,6 @@ export async function beginStory(): Promise<Story> {
   };
 }
 
-interface Command {
-  readonly stdout: string;
-  /** Of both streams. */
-  readonly output: string;
-  readonly closed: Promise<unknown>;
-  until(isThere: (output: string) => boolean, what: RegExp): Promise<void>;
-  ends(exitCode: number): Promise<void>;
-  /** With all that it started. */
-  kill(): void;
-}
-
-function startCommand(script: string, cwd: string, env: Record<string, string>): Command {
-  const child: ChildProcess = spawn("bash", ["-e", "-c", script], {
-    cwd,
-    env,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const closed = once(child, "close");
-  let stdout = "";
-  let output = "";
-  let look = () => {};
-  const read = (stream: NodeJS.ReadableStream | null, isStdout: boolean) =>
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      if (isStdout) stdout += text;
-      look();
-    });
-  read(child.stdout, true);
-  read(child.stderr, false);
-  const inTime = async <T>(promise: Promise<T>, what: string): Promise<T> => {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => late.reject(new Error(`${timeoutMs / 1000} s and not ${what}:\n${output}`)),
-      timeoutMs,
-    );
-    try {
-      return await Promise.race([promise, late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  return {
-    get stdout() {
-      return stdout;
-    },
-    get output() {
-      return output;
-    },
-    closed,
-    async until(isThere, what) {
-      const found = Promise.withResolvers<void>();
-      const before = look;
-      look = () => {
-        before();
-        if (isThere(output)) found.resolve();
-      };
-      look();
-      const gone = closed.then(() => {
-        if (!isThere(output)) throw new Error(`it ended and did not print ${what}:\n${output}`);
-      });
-      await inTime(Promise.race([found.promise, gone]), `printed ${what}`);
-    },
-    async ends(exitCode) {
-      const [code] = await inTime(closed, "ended");
-      if (code !== exitCode) throw new Error(`exit code ${code}, not ${exitCode}:\n${output}`);
-    },
-    kill() {
-      try {
-        process.kill(-(child.pid ?? 0), "SIGKILL");
-      } catch {
-        // all of it is gone
-      }
-    },
-  };
-}
-
 function compare(documented: readonly string[], printed: string): void {
   const expected = comparable(documented).join("\n");
   const actual = comparable(printed.split("\n").filter((line) => line !== "")).join("\n");
@@ -220,8 +145,13 @@ function compare(documented: readonly string[], printed: string): void {
   }
 }
 
-function makeBin(folder: string): string {
+function makeFolder(parent: string, name: string): string {
+  const folder = join(parent, name);
   mkdirSync(folder);
+  return folder;
+}
+
+function makeBin(folder: string): string {
   const words = programCommand([]).map((word) => `'${word}'`).join(" ");
   writeFileSync(join(folder, "hookferry"), `#!/bin/sh\nexec ${words} "$@"\n`);
   chmodSync(join(folder, "hookferry"), 0o755);

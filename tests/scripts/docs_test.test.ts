@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { brokenLinks, relativeLinks } from "../../scripts/docs_test/links.ts";
@@ -101,6 +102,9 @@ test("what is to be done with a block; one that hides its commands, or gives no 
   assert.throws(() => planOf(block("", "hookferry dev")), /tag them sh/);
   assert.throws(() => planOf(block("powershell", "dir")), /docs-test: skip/);
   assert.throws(() => planOf(block("sh", "x", "skip")), /say why/);
+  for (const text of ["sudo x", "a > /etc/x", "hookferry service install", "ls '/var/lib/x'"]) {
+    assert.throws(() => planOf(block("sh", text)), /would change this machine/);
+  }
   assert.throws(() => planOf(block("sh", "x", "skp y")), /skp: use file, skip/);
 });
 
@@ -154,6 +158,8 @@ test("the blocks of a section share a folder, ports, and what was printed; what 
   await inStory(
     block("json", '{"channel": "default", "to": "relay.example"}', "file a/settings.json"),
     block("sh", "grep -q 127.0.0.1: a/settings.json"),
+    block("sh", `test -w "$HOME" && test "$HOME" != ${homedir()} && touch ~/mine`),
+    block("sh", "test -f ~/mine"),
     block("sh", "hookferry relay --listen 127.0.0.1:8420", "stays ^connect "),
     block("sh", "case ch_tok_... in *.) exit 1;; esac"),
     block(
