@@ -11,6 +11,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import manifest from "../../package.json" with { type: "json" };
+import { debScripts } from "./deb_scripts.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
 const { values } = parseArgs({
@@ -52,6 +53,10 @@ function build(): void {
   write(`${doc}/changelog.Debian.gz`, zipped(debianChangelog()));
   write("usr/share/lintian/overrides/hookferry", overrides);
   write("DEBIAN/control", control());
+  for (const [name, script] of Object.entries(debScripts)) {
+    write(`DEBIAN/${name}`, script);
+    chmodSync(join(tree, "DEBIAN", name), 0o755);
+  }
   write("DEBIAN/md5sums", md5sums());
   const built = join(out, `hookferry_${version}_${arch}.deb`);
   mkdirSync(out, { recursive: true });

@@ -4,6 +4,7 @@ import { cpSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { join } from "node:path";
 import { cleanMachine, noCleanMachine } from "../support/clean_machine.ts";
+import { makeDeb } from "../support/deb.ts";
 import { serveRelease, sums } from "../support/release.ts";
 import { missing, run } from "../support/shell.ts";
 import { testUnless } from "../support/test.ts";
@@ -44,15 +45,7 @@ testUnless(
 const packaged =
   "lintian finds nothing in the .deb; it installs, delivers, and is purged without leftovers";
 testUnless(notBuilt ?? noCleanMachine ?? missing("lintian"), packaged, async (t) => {
-  const out = t.folder();
-  const script = join(root, "scripts", "package", "deb.ts");
-  const deno = "Deno" in globalThis ? ["run", "--allow-all"] : [];
-  const made = await run([
-    ...[process.execPath, ...deno, script, "--maintainer", "Octo <octo@example.org>"],
-    ...["--file", built ?? "", "--out", out, "--compression", "gzip"],
-  ], { HOME: process.env["HOME"] ?? "" });
-  assert.equal(made.code, 0, made.stderr);
-  const deb = made.stdout.trim();
+  const deb = await makeDeb(t.folder());
   const judged = await run(["lintian", "--allow-root", "--fail-on", "error,warning", deb]);
   assert.equal(judged.code, 0, judged.stdout + judged.stderr);
 

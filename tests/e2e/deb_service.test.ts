@@ -1,0 +1,61 @@
+/** The Debian package under a real systemd. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { makeDeb } from "../support/deb.ts";
+import { noOwnSystemd, runUnderSystemd } from "../support/own_systemd.ts";
+import { missing } from "../support/shell.ts";
+import { testUnless } from "../support/test.ts";
+
+const dist = join(import.meta.dirname ?? ".", "..", "..", "dist");
+const notBuilt = process.env["HOOKFERRY_BIN"]
+  ? undefined
+  : "only with HOOKFERRY_BIN: deno task test:built";
+
+/** Nothing but what the package brings is to be found: there is no other hookferry in the path. */
+const script = (deb: string) => `
+rm -f /usr/local/bin/hookferry /usr/sbin/policy-rc.d
+ours() { find /etc /usr /var/lib -xdev -name '*hookferry*' | sort; }
+ours > /run/before
+dpkg --install ${deb}
+echo "installed: $?"
+mkdir /etc/hookferry
+echo '{}' > /etc/hookferry/webhooks.json
+hookferry service install relay --webhooks /etc/hookferry/webhooks.json
+echo "service: $?"
+echo "runs: $(systemctl is-active hookferry-relay)"
+first=$(systemctl show --property MainPID hookferry-relay)
+dpkg --install ${deb}
+echo "upgraded: $?, runs: $(systemctl is-active hookferry-relay)"
+[ "$first" != "$(systemctl show --property MainPID hookferry-relay)" ] && echo "restarted: 0"
+ls -d /var/lib/private/hookferry/relay
+dpkg --purge hookferry
+echo "purged: $?, runs: $(systemctl is-active hookferry-relay)"
+echo "left: $(ours | comm -13 /run/before - | xargs)"
+`;
+
+testUnless(
+  notBuilt ?? noOwnSystemd ?? missing("dpkg-deb"),
+  "of the .deb a service runs, starts anew with an upgrade, and goes with the package",
+  async (t) => {
+    mkdirSync(dist, { recursive: true });
+    // The machine sees the repository, below /srv.
+    const folder = mkdtempSync(join(dist, "deb-"));
+    t.defer(() => rmSync(folder, { recursive: true }));
+    const deb = await makeDeb(folder);
+    const path = `/srv/hookferry/dist/${basename(folder)}/${basename(deb)}`;
+    const { log, journal } = await runUnderSystemd(t, script(path));
+    const said = log.split("\n").filter((line) => /^[a-z]+: |^\/var\/lib/.test(line));
+    assert.deepEqual(said, [
+      "installed: 0",
+      "service: 0",
+      "runs: active",
+      "upgraded: 0, runs: active",
+      "restarted: 0",
+      "/var/lib/private/hookferry/relay",
+      "purged: 0, runs: inactive",
+      "left: /etc/hookferry",
+    ], log + journal);
+  },
+);
