@@ -35,7 +35,7 @@ export function commandLines(helps: Helps): CommandLine[] {
       new RegExp(`^ {2}${name} ([a-z][a-z-]*)`).exec(line)?.[1] ?? []
     );
     const own = paragraphs.flatMap(flagsOf);
-    const isLikeConnect = name === "connect" || /those\s+of\s+connect/.test(help);
+    const isLikeConnect = name === "connect" || /those\s+of\s+connect(?! or)/.test(help);
     const all = isLikeConnect ? [...own, ...ofConnect, ...settingFlags] : own;
     return {
       name,

@@ -27,6 +27,7 @@ const questions: readonly (readonly [string, readonly string[]])[] = [
   ["hookferry connect --max-queue-", ["--max-queue-bytes", "--max-queue-messages"]],
   ["hookferry connect --no-verify", ["--no-verify-ssl"]],
   ["hookferry send --sample s", ["standard", "stripe"]],
+  ["hookferry service install --ma", ["--manager"]],
   ["hookferry dead-letters list --lim", ["--limit"]],
   ["hookferry dead-letters replay --ack-", ["--ack-timeout"]],
 ];
