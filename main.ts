@@ -1,5 +1,6 @@
 /** argv → command → exit code. */
 import process from "node:process";
+import { completionsCommand, completionsHelp } from "./src/cli/completions.ts";
 import { configCommand, configHelp } from "./src/cli/config.ts";
 import { connectCommand, connectHelp } from "./src/cli/connect.ts";
 import { ControlError } from "./src/cli/control_client.ts";
@@ -8,6 +9,7 @@ import { devCommand, devHelp } from "./src/cli/dev.ts";
 import { doctorCommand, doctorHelp } from "./src/cli/doctor/doctor.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
+import { manCommand, manHelp } from "./src/cli/man.ts";
 import { pauseCommand, pauseHelp, resumeCommand, resumeHelp } from "./src/cli/pause.ts";
 import { relayCommand, relayHelp } from "./src/cli/relay.ts";
 import { rotateTokenCommand, rotateTokenHelp } from "./src/cli/rotate_token.ts";
@@ -38,6 +40,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry status       what a running connector is doing
   hookferry healthcheck  ask a running connector how it is
   hookferry version      version and runtime
+  hookferry completions  for your shell; hookferry man: the manual page
   hookferry help         this; COMMAND --help tells more
 
   hookferry dev --to 3000
@@ -67,6 +70,8 @@ const commands: Readonly<Record<string, Command>> = {
   status: { help: statusHelp, run: statusCommand },
   healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
   version: { help: versionHelp, run: versionCommand },
+  completions: { help: completionsHelp, run: (args) => completionsCommand(args, commands) },
+  man: { help: manHelp, run: (args) => manCommand(args, commands) },
   help: { help, run: () => print(help) },
 };
 const aliases: Readonly<Record<string, string>> = {

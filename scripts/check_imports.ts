@@ -4,7 +4,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import process from "node:process";
 
 const base = [
-  ...["protocol", "async", "sqlite", "config"],
+  ...["protocol", "async", "sqlite", "metrics", "config"],
   ...["flow.ts", "observe/events.ts", "observe/picture.ts", "observe/wording.ts"],
 ];
 /** By folder or file below src/: what it may import beside itself. */
@@ -12,6 +12,7 @@ const rules: Record<string, readonly string[]> = {
   protocol: [],
   async: [],
   sqlite: [],
+  metrics: [],
   "flow.ts": ["protocol", "async"],
   "observe/events.ts": ["protocol", "async", "flow.ts"],
   "observe/picture.ts": ["protocol"],

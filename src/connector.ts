@@ -5,6 +5,7 @@ import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
 import { chaosText } from "./chaos/chaos_text.ts";
 import type { Settings } from "./config/settings.ts";
+import { withoutPath } from "./config/source_url.ts";
 import { createDelivery, type TargetLoad } from "./delivery.ts";
 import { JournalUnavailable, type Lifetime } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
@@ -85,7 +86,10 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   let abandoned = 0;
   let heardAt: number | undefined;
   const observe: Observe = (event) => {
-    if (event.type === "delivery.failed" && event.outcome === "abandoned") abandoned++;
+    // What is kept here is not given back.
+    if (event.type === "delivery.failed" && event.outcome === "abandoned" && !delivery.keepsAll) {
+      abandoned++;
+    }
     options.observe(event);
   };
   const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes, clock);
@@ -163,8 +167,9 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       if (chaos) {
         observe({ type: "config.warning", message: `faults are on: --chaos ${chaosText(chaos)}` });
       }
-      const { url, channel } = now.source;
-      observe({ type: "connector.started", source: url.href, channel });
+      const { url, channel, protocol } = now.source;
+      const source = (protocol === "smee" ? withoutPath(url) : url).href;
+      observe({ type: "connector.started", source, channel });
       try {
         await runPipeline({
           source: createSource(way.options({
@@ -184,6 +189,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           dedup,
           budget,
           handle: downstream.handle,
+          giveBack: downstream.giveBack,
           clock,
           sample: options.sample,
           tellPayload: settings.log.payload ? redactBy(settings.redact) : undefined,

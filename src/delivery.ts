@@ -11,8 +11,10 @@ import type { Inspect } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
 import { createDeliver, type Deliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
+import { createFinish } from "./pipeline/finish.ts";
 import { createHandle, type Handle } from "./pipeline/handle.ts";
 import { inOrder } from "./pipeline/in_order.ts";
+import { type GiveBack, keepHere } from "./pipeline/keep_here.ts";
 import { LastMessages } from "./pipeline/last_messages.ts";
 import { Line } from "./pipeline/line.ts";
 import { createReplay, type Letters, type Replay } from "./pipeline/replay.ts";
@@ -50,6 +52,8 @@ export interface TargetLoad {
 
 export interface Delivery {
   readonly handle: Handle;
+  /** What becomes of what goes back to the source; `handle` asks it itself. */
+  readonly giveBack: GiveBack;
   readonly replay: Replay;
   /** Whether there is something to replay. */
   isReplayable(messageId: string): boolean;
@@ -80,8 +84,8 @@ function countTargets({ defaultRoute, routes }: Settings): number {
 }
 
 export function createDelivery(settings: Settings, options: DeliveryOptions): Delivery {
-  const { clock, random, observe, journal } = options;
-  const { ordering, maxLaneMessages, onExhausted, poisonAfter, maxConcurrentRequests } =
+  const { clock, random, observe } = options;
+  const { ordering, maxLaneMessages, onExhausted, keepsAll, poisonAfter, maxConcurrentRequests } =
     settings.delivery;
   const places = new Semaphore(maxConcurrentRequests);
   const admit = createAdmission(places);
@@ -102,17 +106,22 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
       if (made && --made.users === 0 && ![...targets.values()].includes(made)) await end(made);
     }
   };
-  const conclude = createFanOut({ ...options, route, deliver, onExhausted });
-  const handle = createHandle({ ...options, conclude, journal, poisonAfter });
+  const conclude = createFanOut({ ...options, route, deliver, onExhausted, keepsAll });
+  const finish = createFinish(options);
+  const handle = createHandle({ ...options, conclude, finish, poisonAfter });
 
   const last = settings.inspect && new LastMessages(settings.inspect.maxMessages);
-  const ordered = inOrder(handle, { ordering, maxLaneMessages, observe });
+  const inTurn = inOrder(handle, { ordering, maxLaneMessages, observe });
+  const giveBack: GiveBack = keepsAll ? keepHere(finish) : (_, outcome) => Promise.resolve(outcome);
+  const ordered: Handle = async (envelope, life) =>
+    await giveBack(envelope, await inTurn(envelope, life));
   const { letters } = options;
 
   return {
     handle: last
       ? (envelope, life) => ordered(envelope, life).finally(() => last.keep(envelope))
       : ordered,
+    giveBack,
     replay: createReplay({ letters, last, route, deliver, observe }),
     isReplayable: (messageId) =>
       last?.of(messageId) !== undefined || letters.of(messageId).length > 0,

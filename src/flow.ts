@@ -19,7 +19,8 @@ export interface Lifetime {
   readonly abort: AbortSignal;
 }
 
-export type TransportName = "websocket" | "sse" | "long_poll";
+/** `smee`: a stream of another kind of relay, which takes nothing back. */
+export type TransportName = "websocket" | "sse" | "long_poll" | "smee";
 
 /** What a transport is given for one connection. */
 export interface Link {

@@ -11,6 +11,7 @@ import type { SourceOptions } from "./source/source_options.ts";
 import { chooseTransport } from "./transport/choose.ts";
 import { longPollTransport } from "./transport/long_poll.ts";
 import type { RelayEndpoint } from "./transport/relay_endpoint.ts";
+import { smeeTransport } from "./transport/smee.ts";
 import { sseTransport } from "./transport/sse.ts";
 import { websocketTransport } from "./transport/websocket.ts";
 
@@ -121,6 +122,7 @@ function transportsFor(
     websocket: () => spoilt(websocketTransport(relay)),
     sse: () => spoilt(sseTransport(relay)),
     long_poll: () => spoilt(longPollTransport(relay)),
+    smee: () => spoilt(smeeTransport(relay)),
   };
   if (protocol !== "auto") return [make[protocol]()];
   return [make.websocket(), make.sse(), make.long_poll()];

@@ -1,8 +1,9 @@
 /**
- * What looking costs a connector: webhooks that wait at a relay, and the time until all are acknowledged, with nothing
- * looking, with all that looks by itself, and with traces too. Relay, target and collector are another process; rounds
- * are interleaved, each beside one with nothing looking, and the medians of those ratios are printed. On a machine
- * that does other things the ratio of CPU time is the one to look at.
+ * What looking costs a connector: it gets a thousand webhooks at a time, with nothing looking and with each of what may
+ * look in turn, and each turn is set beside the mean of the two around it that nothing looked at. Relay, target and
+ * collector are another process. Printed are medians, and between what the true one is at 95 % confidence. On a machine
+ * that does other things the ratio of CPU time is the one to look at; "nothing, again" says how far to trust it.
+ * The question whether a trace is to be recorded (1 µs) is asked in every turn.
  *
  *   deno task bench observing
  *   bun scripts/bench/observing.ts
@@ -25,6 +26,7 @@ import type { Observe } from "../../src/observe/events.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { foldSpans } from "../../src/observe/spans.ts";
 import { startTracing } from "../../src/observe/tracing.ts";
+import type { Sample } from "../../src/protocol/trace_context.ts";
 import { lineWriter } from "../../src/runtime/line_writer.ts";
 
 const folder = import.meta.dirname ?? ".";
@@ -38,16 +40,17 @@ if (!process.env["BENCH_INNER"]) {
   process.exit(status ?? 1);
 }
 
-const rounds = 9;
-const messages = 10_000;
-const modes = {
+const rounds = 40;
+const messages = 1_000;
+/** What is written and sent now and then, still is: it counts for the turn that made it. */
+const afterwardsMs = 100;
+/** Share of traces that are recorded; undefined = nothing looks. */
+const modes: Readonly<Record<string, number | undefined>> = {
   "nothing, again": undefined,
   "log, metrics, status, page": 0,
   "and one trace in ten": 0.1,
   "and every trace": 1,
-} as const;
-/** Share of traces that are recorded; undefined = nothing looks. */
-type Share = number | undefined;
+};
 
 const far = spawn(process.execPath, [...permissions, join(folder, "far", "far_side.ts")], {
   stdio: ["pipe", "pipe", "inherit"],
@@ -55,36 +58,39 @@ const far = spawn(process.execPath, [...permissions, join(folder, "far", "far_si
 const [line] = await once(createInterface({ input: far.stdout }), "line");
 const places = JSON.parse(line) as Record<"relay" | "target" | "collector" | "fill", string>;
 
+interface Lookers {
+  readonly observe: Observe;
+  readonly sample?: Sample | undefined;
+}
+
+const nobody: Lookers = { observe: () => {} };
+
 /** All that `hookferry connect` has. */
-async function lookers(share: Share, settings: Settings, watched: () => Watched) {
-  if (share === undefined) return { observe: () => {}, sample: undefined, close: async () => {} };
-  const lines = lineWriter("stderr", systemClock);
-  const log = createLog({
-    levelOf: eventLevel,
-    level: "info",
-    format: "json",
-    write: lines.write,
-    clock: systemClock,
-  });
+async function lookers(
+  share: number | undefined,
+  settings: Settings,
+  watched: () => Watched,
+): Promise<Lookers> {
+  if (share === undefined) return nobody;
+  const { write } = lineWriter("stderr", systemClock);
+  const clock = systemClock;
+  const log = createLog({ levelOf: eventLevel, level: "info", format: "json", write, clock });
   const watch = watchConnector(watched, settings);
   const folds: Observe[] = [log.observe, watch.observe];
-  const tracing = share === 0 ? undefined : await startTracing({
-    service: "bench",
-    version: "",
-    env: process.env,
-    onFailed: () => {},
-    clock: systemClock,
+  Object.assign(process.env, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: places.collector,
+    OTEL_TRACES_SAMPLER: "traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: String(share),
+    OTEL_BSP_SCHEDULE_DELAY: String(afterwardsMs / 2),
   });
-  if (tracing) folds.push(foldSpans(tracing.record, systemClock).observe);
-  return {
-    observe: (event: Parameters<Observe>[0]) => folds.forEach((fold) => fold(event)),
-    sample: tracing?.sample,
-    async close() {
-      await tracing?.close();
-      log.close();
-      await lines.close();
+  const tracing = share === 0 ? undefined : await startTracing({
+    ...{ service: "bench", version: "", env: process.env, clock },
+    onFailed(message) {
+      throw new Error(message);
     },
-  };
+  });
+  if (tracing) folds.push(foldSpans(tracing.record, clock).observe);
+  return { observe: (event) => folds.forEach((fold) => fold(event)), sample: tracing?.sample };
 }
 
 interface Cost {
@@ -92,79 +98,97 @@ interface Cost {
   readonly cpuSeconds: number;
 }
 
-async function round(share: Share): Promise<Cost> {
-  await (await fetch(`${places.fill}${messages}`)).text();
-  Object.assign(process.env, {
-    OTEL_EXPORTER_OTLP_ENDPOINT: places.collector,
-    OTEL_TRACES_SAMPLER: "traceidratio",
-    OTEL_TRACES_SAMPLER_ARG: String(share),
-  });
-  const { settings } = loadSettings({
-    file: undefined,
-    flags: {},
-    env: {
-      CONNECTOR_CLOUD_URL: places.relay,
-      CONNECTOR_CHANNEL: "dev",
-      CONNECTOR_TOKEN: "s3cret",
-      CONNECTOR_TARGET_URL: places.target,
-    },
-  });
-  const limits = settings.deadLetters;
-  const journal = mkdtempSync(join(tmpdir(), "bench-"));
-  const open = openJournal({ folder: journal, limits, clock: systemClock, onDropped() {} });
-  const looking = await lookers(share, settings, () => ({
-    connector,
-    journal: { open, place: "memory", degraded: undefined },
-  }));
-  const drain = new AbortController();
-  let left = messages;
-  const connector = createConnector(settings, {
-    journal: open,
-    clock: systemClock,
-    random: Math.random,
-    sample: looking.sample,
-    observe(event) {
-      looking.observe(event);
-      if (event.type === "settlement.confirmed" && --left === 0) drain.abort();
-    },
-  });
+let looking = nobody;
+let left = 0;
+let settled = () => {};
+
+async function turn(next: Lookers): Promise<Cost> {
+  looking = next;
+  left = messages;
   const startedAt = performance.now();
   const before = process.cpuUsage();
-  await connector.run({ drain: drain.signal, abort: new AbortController().signal });
-  await looking.close();
+  const isSettled = new Promise<void>((resolve) => settled = resolve);
+  await (await fetch(`${places.fill}${messages}`)).text();
+  await isSettled;
   const seconds = (performance.now() - startedAt) / 1000;
+  await new Promise((resolve) => setTimeout(resolve, afterwardsMs));
   const { user, system } = process.cpuUsage(before);
-  open.close();
-  rmSync(journal, { recursive: true });
   return { seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** Of the values the median, and the two between which the true one is at 95 % confidence. */
+function medianOf(values: readonly number[]): readonly [median: number, low: number, high: number] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const reach = 0.98 * Math.sqrt(sorted.length);
+  const middle = (sorted.length - 1) / 2;
+  const at = (index: number) => sorted[Math.round(index)] ?? NaN;
+  return [at(middle), at(Math.max(0, middle - reach)), at(Math.min(middle * 2, middle + reach))];
 }
 
-const percent = (ratio: number) => `${((ratio - 1) * 100).toFixed(1)} %`;
-const shares = Object.entries(modes);
-for (const [, share] of shares) await round(share); // warm
-const ratios = new Map(
-  shares.map(([mode]) => [mode, { wall: [] as number[], cpu: [] as number[] }]),
-);
-const base: number[] = [];
+function cost(ratios: readonly number[]): string {
+  const [median, low, high] = medianOf(ratios).map((ratio) => ((ratio - 1) * 100).toFixed(1));
+  return `${median} % (${low} to ${high})`;
+}
+
+const { settings } = loadSettings({
+  file: undefined,
+  flags: {},
+  env: {
+    CONNECTOR_CLOUD_URL: places.relay,
+    CONNECTOR_CHANNEL: "dev",
+    CONNECTOR_TOKEN: "s3cret",
+    CONNECTOR_TARGET_URL: places.target,
+  },
+});
+const journal = mkdtempSync(join(tmpdir(), "bench-"));
+const limits = settings.deadLetters;
+const open = openJournal({ folder: journal, limits, clock: systemClock, onDropped() {} });
+const connector = createConnector(settings, {
+  journal: open,
+  clock: systemClock,
+  random: Math.random,
+  sample: (traceId, parent) => looking.sample?.(traceId, parent) ?? false,
+  observe(event) {
+    looking.observe(event);
+    if (event.type === "settlement.confirmed" && --left === 0) settled();
+  },
+});
+const stop = new AbortController();
+const ended = connector.run({ drain: stop.signal, abort: stop.signal });
+const watched = () => ({ connector, journal: { open, place: "bench", degraded: undefined } });
+const those = new Map<string, Lookers>();
+for (const [mode, share] of Object.entries(modes)) {
+  those.set(mode, await lookers(share, settings, watched));
+}
+for (let n = 0; n < 5; n++) for (const one of those.values()) await turn(one); // warm
+
+const wall = new Map<string, number[]>([...those.keys()].map((mode) => [mode, []]));
+const cpu = new Map<string, number[]>([...those.keys()].map((mode) => [mode, []]));
+const plain: Cost[] = [await turn(nobody)];
 for (let n = 0; n < rounds; n++) {
-  for (const [mode, share] of shares) {
-    const isFirst = n % 2 === 0;
-    const early = isFirst ? await round(undefined) : undefined;
-    const looked = await round(share);
-    const plain = early ?? await round(undefined);
-    base.push(plain.seconds);
-    ratios.get(mode)?.wall.push(looked.seconds / plain.seconds);
-    ratios.get(mode)?.cpu.push(looked.cpuSeconds / plain.cpuSeconds);
+  for (const [mode, one] of those) {
+    const looked = await turn(one);
+    const before = plain.at(-1) ?? looked;
+    const after = await turn(nobody);
+    plain.push(after);
+    wall.get(mode)?.push(2 * looked.seconds / (before.seconds + after.seconds));
+    cpu.get(mode)?.push(2 * looked.cpuSeconds / (before.cpuSeconds + after.cpuSeconds));
   }
 }
-console.log(`nothing looking: ${Math.round(messages / median(base))} webhooks/s`);
-for (const [mode, { wall, cpu }] of ratios) {
-  const costs = `costs ${percent(median(wall))} of time, ${percent(median(cpu))} of CPU time`;
-  console.log(`${mode.padEnd(28)} ${costs}`);
+const [seconds] = medianOf(plain.map((one) => one.seconds));
+const [cpuSeconds] = medianOf(plain.map((one) => one.cpuSeconds));
+console.log(
+  `nothing looking: ${Math.round(messages / seconds)} webhooks/s, ` +
+    `${Math.round(cpuSeconds / messages * 1e6)} µs of CPU time each`,
+);
+for (const mode of those.keys()) {
+  console.log(mode);
+  console.log(`  costs of time      ${cost(wall.get(mode) ?? [])}`);
+  console.log(`  costs of CPU time  ${cost(cpu.get(mode) ?? [])}`);
 }
+stop.abort();
+await ended;
+open.close();
+rmSync(journal, { recursive: true });
 far.stdin.end();
 process.exit();

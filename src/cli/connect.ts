@@ -28,8 +28,8 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
   --to PORT|URL        where webhooks go (also --target-url)
   --from -             relay, channel and token from standard input: the line
                        that hookferry relay printed
-  --token-stdin        read the token from standard input
-  --token-file FILE    or from a file; or set CONNECTOR_TOKEN
+  --token-stdin, --token-file FILE   the token; or set CONNECTOR_TOKEN
+  --source smee URL    from smee.io, gosmee or alike instead (docs/SMEE.md)
   --protocol NAME      auto, websocket, sse or long_poll (default auto)
   --config FILE        default: connector.{json,jsonc,yaml,yml} here, in
                        ~/.config/hookferry, in /etc/hookferry

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { systemClock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { type OpenJournal, openJournal } from "../journal/open_journal.ts";
@@ -20,11 +21,18 @@ export function journalFolder({ journal: { place }, source }: Settings): string 
     case "folder":
       return place.folder;
     case "default": {
-      const { channel, url: { host }, connectorId } = source;
-      const name = [channel, host, ...(connectorId === undefined ? [] : [connectorId])].join("@");
+      const { channel, url, connectorId, protocol } = source;
+      // What tells smee streams apart is a secret.
+      const path = protocol === "smee" ? [sha256(url.pathname).slice(0, 12)] : [];
+      const id = connectorId === undefined ? [] : [connectorId];
+      const name = [channel, url.host, ...path, ...id].join("@");
       return stateFolder("connect", name.replace(/[^A-Za-z0-9._@-]/g, "_"));
     }
   }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /**

@@ -13,7 +13,13 @@ import { UsageError } from "./usage_error.ts";
 
 /** The layers the configuration is made from: `--config` or the first file found, environment, flags. */
 export function readLayers(args: readonly string[]): Layers {
-  return readLayersAnd(args, {}).layers;
+  const { layers, flags: { positionals: [url] } } = readLayersAnd(args, {}, 1);
+  if (url === undefined) return layers;
+  // As other clients of smee.io are called; anything else is a slip.
+  if (layers.flags["source"] === undefined || layers.flags["cloud_url"] !== undefined) {
+    throw new UsageError(`${JSON.stringify(url)} is not expected here`);
+  }
+  return { ...layers, flags: { ...layers.flags, cloud_url: url } };
 }
 
 /** The same for a command that has flags and words of its own beside the settings. */

@@ -3,6 +3,7 @@ import type { Loaded } from "./load.ts";
 import { type OptionKey, options } from "./options.ts";
 import { Secret } from "./secret.ts";
 import type { RouteSettings, TargetSettings } from "./settings.ts";
+import { withoutPath } from "./source_url.ts";
 
 /** One value that counts, and who set it. */
 export interface Listed {
@@ -36,7 +37,9 @@ export function listing({ settings, values }: Loaded): Listed[] {
     if (!found) continue;
     const { value } = found;
     const same = value instanceof Secret ? value.reveal() : value;
-    add(key, value, found.origin, [same, read[key]]);
+    const isSecretUrl = key === "cloud_url" && settings.source.protocol === "smee";
+    const shown = isSecretUrl ? withoutPath(settings.source.url).href : value;
+    add(key, shown, found.origin, [same, read[key]]);
   }
   const { defaultRoute, routes } = settings;
   if (defaultRoute) {

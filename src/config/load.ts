@@ -7,6 +7,8 @@ import { withOrigin } from "./problem_origin.ts";
 import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { readProxy } from "./proxy.ts";
+import { Secret } from "./secret.ts";
+import { checkSmee, isSmee, smeeChannel } from "./smee_source.ts";
 import { readSourceUrl } from "./source_url.ts";
 import { readRoutes } from "./routes.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
@@ -35,11 +37,13 @@ export function loadSettings(layers: Layers): Loaded {
   const channel = required(
     "channel",
     (given) => isChannelName(given) ? { name: given } : `use ${channelNameRule}`,
+    isSmee(values) ? smeeChannel : undefined,
   );
+  if (isSmee(values)) checkSmee(values, report);
   if (values.get("max_reconnect_delay") < values.get("reconnect_delay")) {
     report("max_reconnect_delay: must not be less than reconnect_delay");
   }
-  const token = readToken(values, report);
+  const token = isSmee(values) ? new Secret("") : readToken(values, report);
   const tls = readTls(
     {
       verify: values.get("verify_ssl"),
@@ -78,7 +82,7 @@ export function loadSettings(layers: Layers): Loaded {
       channel: channel.name,
       token,
       connectorId: values.get("connector_id"),
-      protocol: values.get("protocol"),
+      protocol: isSmee(values) ? "smee" : values.get("protocol"),
       tls,
       ...way,
       reconnectDelayMs: values.ms("reconnect_delay"),
@@ -102,7 +106,8 @@ export function loadSettings(layers: Layers): Loaded {
       dedupWindowMs: values.ms("dedup_window"),
       ordering,
       maxLaneMessages: values.get("max_lane_messages"),
-      onExhausted: values.get("on_exhausted"),
+      onExhausted: isSmee(values) ? "dead_letter" : values.get("on_exhausted"),
+      keepsAll: isSmee(values),
       poisonAfter: values.get("poison_after"),
     },
     journal,
@@ -134,8 +139,9 @@ export function loadSettings(layers: Layers): Loaded {
   function required<T extends object>(
     key: "cloud_url" | "channel",
     read: (given: string) => T | string,
+    byItself?: string,
   ): T | undefined {
-    const given = values.get(key);
+    const given = values.get(key) ?? byItself;
     if (given === undefined) {
       if (!problems.some((problem) => problem.startsWith(`${key}:`))) {
         report(`${key}: is required`);

@@ -36,7 +36,13 @@ const count = { type: "integer", min: 1 } as const;
 
 const table = [
   { key: "cloud_url", kind: text, help: "the relay's URL (http, https, ws or wss)" },
-  { key: "channel", kind: text, help: "the channel to read" },
+  {
+    key: "source",
+    kind: { type: "choice", values: ["relay", "smee"] },
+    default: "relay",
+    help: "what is at cloud_url; smee: smee.io, gosmee or alike, no token, no acks (SMEE.md)",
+  },
+  { key: "channel", kind: text, help: "the channel to read; with smee a name for it" },
   { key: "token", kind: { type: "secret" }, flag: false, help: "the channel's token" },
   { key: "token_file", kind: text, help: "file that holds the token" },
   {

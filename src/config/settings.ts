@@ -51,7 +51,8 @@ export interface SourceSettings {
   readonly channel: string;
   readonly token: Secret;
   readonly connectorId: string | undefined;
-  readonly protocol: "auto" | "websocket" | "sse" | "long_poll";
+  /** `smee`: not a relay of ours but a stream without token and acknowledgements, whose URL is the secret. */
+  readonly protocol: "auto" | "websocket" | "sse" | "long_poll" | "smee";
   readonly tls: TlsSettings;
   readonly proxy: URL | undefined;
   /** Why this proxy, or none, for people. */
@@ -87,6 +88,8 @@ export interface DeliverySettings {
   readonly maxLaneMessages: number;
   /** What becomes of a message whose attempts are used up. */
   readonly onExhausted: "nack" | "dead_letter";
+  /** The source takes nothing back: whatever is not delivered becomes a dead letter here. */
+  readonly keepsAll: boolean;
   /** Crashes with a message in hand after which it is put away; 0 = never. */
   readonly poisonAfter: number;
 }

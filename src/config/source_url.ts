@@ -20,3 +20,8 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
   url.pathname = url.pathname.replace(/\/+$/, "");
   return url;
 }
+
+/** A URL whose path is a secret, as people and logs may see it. */
+export function withoutPath(url: URL): URL {
+  return new URL("/***", url);
+}

@@ -1,10 +1,11 @@
 import { statSync } from "node:fs";
 import type { Layers, Values } from "./merge.ts";
 import type { Settings } from "./settings.ts";
+import { isSmee, smeeWarnings } from "./smee_source.ts";
 
 /** What is accepted but may hurt: secrets that others can read, certificates that nobody checks. */
 export function configWarnings(settings: Settings, values: Values, layers: Layers): string[] {
-  const warnings: string[] = [];
+  const warnings = isSmee(values) ? smeeWarnings(values) : [];
   const tokenFile = values.get("token_file");
   if (tokenFile !== undefined) warnings.push(...readableByOthers("token_file", tokenFile));
   const { file } = layers;

@@ -73,12 +73,15 @@ function jsonLine({ timestamp, level, rawMessage, properties }: LogRecord): stri
   return fields === "{}" ? `${head}}` : `${head},${fields.slice(1)}`;
 }
 
-let lastTime = { at: NaN, text: "" };
+let lastSecond = { since: NaN, text: "" };
 
-/** Many lines are of one millisecond. */
+/** Many lines are of one second. */
 function isoTime(at: number): string {
-  if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
-  return lastTime.text;
+  const since = Math.floor(at / 1000) * 1000;
+  if (lastSecond.since !== since) {
+    lastSecond = { since, text: new Date(since).toISOString().slice(0, -"000Z".length) };
+  }
+  return `${lastSecond.text}${String(Math.floor(at - since)).padStart(3, "0")}Z`;
 }
 
 function humanLine(

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { tally } from "../metrics/tally.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
 /** What a gauge cannot learn from events: it is asked when somebody looks. */
@@ -45,8 +46,8 @@ export function foldMetrics(
 ): MetricsFold {
   const registry = new Registry();
   const registers = [registry];
-  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Counter<Label>({ name: `hookferry_${name}`, help, labelNames, registers });
+  const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
+    tally({ name: `hookferry_${name}`, help, labelNames, registers });
   const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
     new Gauge<Label>({ name: `hookferry_${name}`, help, labelNames, registers });
   const asked = (name: string, help: string, read: () => number) =>
@@ -179,9 +180,9 @@ export function foldMetrics(
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
       case "trace.export_failed":
-        return spansDropped.inc(event.spans);
+        return spansDropped.add(event.spans);
       case "config.warning":
-        return warnings.inc();
+        return warnings.add(1);
       case "config.reloaded":
         reloadOk.set(1);
         return reloadedAt.set(now() / 1000);
@@ -190,7 +191,7 @@ export function foldMetrics(
       case "connector.draining":
         return draining.set(1);
       case "stream.connecting":
-        return connects.inc({ transport: event.transport });
+        return connects.add(1, event.transport);
       case "stream.connected":
         if (downSince !== undefined) downMs += now() - downSince;
         downSince = undefined;
@@ -199,52 +200,49 @@ export function foldMetrics(
         downSince = now();
         return connected.set({ transport: event.transport }, 0);
       case "stream.failed":
-        return connectFailures.inc({ transport: event.transport, reason: event.failureClass });
+        return connectFailures.add(1, event.transport, event.failureClass);
       case "stream.transport_changed":
-        return fallbacks.inc({ from: event.from, to: event.to });
+        return fallbacks.add(1, event.from, event.to);
       case "stream.frame_ignored":
-        return ignored.inc({ kind: event.kind });
+        return ignored.add(1, event.kind);
       case "stream.backpressure":
         return backpressure.set(event.on ? 1 : 0);
       case "delivery.received":
-        received.inc();
-        return receivedBytes.inc(event.bytes);
+        received.add(1);
+        return receivedBytes.add(event.bytes);
       case "delivery.duplicate":
-        return duplicates.inc({ state: event.state });
+        return duplicates.add(1, event.state);
       case "delivery.attempted":
-        attempts.inc({ target: event.target, result: event.result });
+        attempts.add(1, event.target, event.result);
         return duration.observe({ target: event.target }, event.durationMs / 1000);
       case "delivery.retrying":
-        return retries.inc({ target: event.target });
+        return retries.add(1, event.target);
       case "delivery.succeeded":
-        deliveries.inc({ target: event.target, outcome: "delivered" });
+        deliveries.add(1, event.target, "delivered");
         return lag.observe({ target: event.target }, event.lagMs / 1000);
       case "delivery.failed":
-        return deliveries.inc({ target: event.target ?? "", outcome: event.outcome });
+        return deliveries.add(1, event.target ?? "", event.outcome);
       case "delivery.deferred":
-        return deferred.inc({ reason: event.reason.code });
+        return deferred.add(1, event.reason.code);
       case "breaker.changed":
-        if (event.state === "open") breakerOpened.inc({ target: event.target });
+        if (event.state === "open") breakerOpened.add(1, event.target);
         return breaker.set({ target: event.target }, breakerLevel[event.state]);
       case "dead_letter.stored":
-        return deadLettered.inc({ target: event.target });
+        return deadLettered.add(1, event.target);
       case "dead_letter.dropped":
-        return deadLettersDropped.inc(event.count);
+        return deadLettersDropped.add(event.count);
       case "dead_letter.replayed":
-        return replayed.inc({
-          target: event.target,
-          result: event.delivered ? "delivered" : "failed",
-        });
+        return replayed.add(1, event.target, event.delivered ? "delivered" : "failed");
       case "journal.failed":
-        return journalFailures.inc();
+        return journalFailures.add(1);
       case "connector.paused":
         return paused.set(1);
       case "connector.resumed":
         return paused.set(0);
       case "settlement.confirmed":
-        return settlements.inc({ verdict: verdictOf(event) });
+        return settlements.add(1, verdictOf(event));
       case "settlement.failed":
-        return settlementFailures.inc(event.count);
+        return settlementFailures.add(event.count);
       case "delivery.payload":
       case "status.listening":
       case "status.unavailable":

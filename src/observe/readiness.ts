@@ -27,7 +27,8 @@ export interface TargetPicture {
 export interface Picture {
   /** The transport; undefined = not connected. */
   readonly connectedOver: string | undefined;
-  readonly lastFailure: string | undefined;
+  /** Why it is not connected; undefined before the first try has ended. */
+  readonly whyNone: string | undefined;
   readonly journalProblem: string | undefined;
   /** Milliseconds since the epoch, Infinity = until somebody says so; undefined = it is not paused. */
   readonly pausedUntil: number | undefined;
@@ -48,10 +49,10 @@ export function readinessOf(picture: Picture): Readiness {
   };
 }
 
-function connection({ connectedOver, lastFailure }: Picture): Part {
+function connection({ connectedOver, whyNone }: Picture): Part {
   const name = "connection";
   if (connectedOver === undefined) {
-    return { name, ready: false, detail: lastFailure ?? "not connected yet" };
+    return { name, ready: false, detail: whyNone ?? "not connected yet" };
   }
   return { name, ready: true, detail: `connected over ${connectedOver}` };
 }

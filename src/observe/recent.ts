@@ -27,16 +27,16 @@ interface Entry extends Writable<Omit<RecentMessage, "targets" | "attempts">> {
   readonly attempts: AttemptRecord[];
 }
 
-/** The later, the further from success. */
-const order: readonly Standing[] = [
-  "delivered",
-  "abandoned",
-  "deferred",
-  "rejected",
-  "exhausted",
-  "in_hand",
-  "retrying",
-];
+/** The higher, the further from success. */
+const rank: Readonly<Record<Standing, number>> = {
+  delivered: 0,
+  abandoned: 1,
+  deferred: 2,
+  rejected: 3,
+  exhausted: 4,
+  in_hand: 5,
+  retrying: 6,
+};
 
 /** Bounded, and cheap for each event: what takes time is done when somebody looks. */
 export function foldRecent(clock: Clock): RecentFold {
@@ -171,7 +171,7 @@ export function foldRecent(clock: Clock): RecentFold {
     entry.targets.set(target, standing);
     entry.standing = standing;
     for (const other of entry.targets.values()) {
-      if (order.indexOf(other) > order.indexOf(entry.standing)) entry.standing = other;
+      if (rank[other] > rank[entry.standing]) entry.standing = other;
     }
     entry.reason = entry.standing === "delivered" ? undefined : reason ?? entry.reason;
     const isOver = entry.standing !== "retrying" && entry.standing !== "in_hand";

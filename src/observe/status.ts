@@ -62,12 +62,18 @@ export function foldStatus(
   let connection: { transport: TransportName; id: string; since: number } | undefined;
   let downSince = startedAt;
   let lastFailure: { message: string; class: string; at: string } | undefined;
+  let source = "the relay";
+  /** Why it is not connected, or was not before; undefined before the first try has ended. */
+  let whyNone: string | undefined;
   let draining = false;
   /** Infinity = until somebody says so; undefined = it is not paused. */
   let pausedUntil: number | undefined;
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
+      case "connector.started":
+        source = event.source;
+        break;
       case "connector.draining":
         draining = true;
         break;
@@ -81,11 +87,13 @@ export function foldStatus(
       case "stream.disconnected":
         connection = undefined;
         downSince = clock.now();
+        whyNone = `the stream from ${source} has ended: ${event.reason}`;
         break;
       case "stream.failed": {
         reconnects.failures++;
         const at = new Date(clock.now()).toISOString();
         lastFailure = { message: event.message, class: event.failureClass, at };
+        whyNone = event.message;
         break;
       }
       case "delivery.received":
@@ -155,7 +163,7 @@ export function foldStatus(
         connectorId: now().connectorId,
         ...readinessOf({
           connectedOver: connection?.transport,
-          lastFailure: lastFailure?.message,
+          whyNone,
           journalProblem: problem,
           pausedUntil,
           draining,

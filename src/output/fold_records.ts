@@ -110,7 +110,7 @@ export function foldRecords(tell: (told: Told) => void): Observe {
 
 function connection(
   state: "connected" | "disconnected" | "waiting",
-  { transport }: { readonly transport: "websocket" | "sse" | "long_poll" },
+  { transport }: { readonly transport: "websocket" | "sse" | "long_poll" | "smee" },
   reason: string | null = null,
   retryInMs: number | null = null,
 ): Told {

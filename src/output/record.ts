@@ -24,7 +24,7 @@ export const recordSchema = z.discriminatedUnion("type", [
     type: z.literal("connection"),
     /** `waiting`: it could not be made and is tried again. */
     state: z.enum(["connected", "disconnected", "waiting"]),
-    transport: z.enum(["websocket", "sse", "long_poll"]),
+    transport: z.enum(["websocket", "sse", "long_poll", "smee"]),
     reason: z.string().nullable(),
     retry_in_ms: z.number().nullable(),
   }),

@@ -2,7 +2,7 @@ import {
   type DeadLetter,
   type Envelope,
   type Journal,
-  JournalUnavailable,
+  type JournalUnavailable,
   type Lifetime,
   type Outcome,
   type Reason,
@@ -10,6 +10,7 @@ import {
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
 import type { Deliver } from "./deliver.ts";
+import { written } from "./finish.ts";
 import type { Conclude } from "./handle.ts";
 import type { AckPolicy, Route, Target } from "./target.ts";
 
@@ -19,6 +20,8 @@ export interface FanOutOptions {
   readonly journal: Journal;
   /** What becomes of a message whose attempts are used up: back to the relay, or a dead letter here. */
   readonly onExhausted: "nack" | "dead_letter";
+  /** The source takes nothing back: whatever a target has not got is a dead letter here. */
+  readonly keepsAll: boolean;
   /** The journal could not be written. */
   readonly onJournalFailed: (error: JournalUnavailable) => void;
   readonly observe: Observe;
@@ -41,7 +44,7 @@ type AtTarget =
  * theirs. A target that is done with the message is not asked again when the message comes again for another.
  */
 export function createFanOut(options: FanOutOptions): Conclude {
-  const { route, deliver, journal, onExhausted, observe } = options;
+  const { route, deliver, journal, onExhausted, keepsAll, observe } = options;
 
   return async (envelope, life) => {
     const found = route(envelope.webhookId);
@@ -79,23 +82,16 @@ export function createFanOut(options: FanOutOptions): Conclude {
     const { outcome, attempts, response } = await deliver(envelope, target, life);
     if (outcome.kind === "delivered") {
       // Known before the others are done: a crash until then must not bring it here again.
-      if (isOneOfMany) await note(envelope.id, target.name);
+      if (isOneOfMany) {
+        await written(journal.deliveredTo(envelope.id, target.name), options.onJournalFailed);
+      }
       return outcome;
     }
     const { reason } = outcome;
     const letter = { envelope, target: target.name, reason, attempts, response };
-    const isOver = outcome.kind === "rejected" ||
+    const isOver = outcome.kind === "rejected" || keepsAll ||
       (outcome.kind === "exhausted" && (onExhausted === "dead_letter" || !decides));
     return isOver ? { kind: "failed", reason, letter } : { kind: "again", outcome, letter };
-  }
-
-  async function note(messageId: string, target: string): Promise<void> {
-    try {
-      await journal.deliveredTo(messageId, target);
-    } catch (error) {
-      if (!(error instanceof JournalUnavailable)) throw error;
-      options.onJournalFailed(error);
-    }
   }
 
   function unrouted(envelope: Envelope): Outcome {

@@ -1,13 +1,6 @@
-import {
-  type Conclusion,
-  type Envelope,
-  type Journal,
-  JournalUnavailable,
-  type Lifetime,
-  type Outcome,
-} from "../flow.ts";
-import type { Observe } from "../observe/events.ts";
+import type { Conclusion, Envelope, Lifetime, Outcome } from "../flow.ts";
 import { about } from "../protocol/about.ts";
+import { type Finish, type FinishOptions, written } from "./finish.ts";
 
 /** Brings one message to its end; its outcome may be told to the relay then. Rejects only on a bug. */
 export type Handle = (envelope: Envelope, life: Lifetime) => Promise<Outcome>;
@@ -15,14 +8,11 @@ export type Handle = (envelope: Envelope, life: Lifetime) => Promise<Outcome>;
 /** Brings one message to its end at all its targets. Never rejects. */
 export type Conclude = (envelope: Envelope, life: Lifetime) => Promise<Conclusion>;
 
-export interface HandleOptions {
+export interface HandleOptions extends FinishOptions {
   readonly conclude: Conclude;
-  readonly journal: Journal;
+  readonly finish: Finish;
   /** A message that was in hand at so many crashes is put away untried; 0 = never. */
   readonly poisonAfter: number;
-  /** The journal could not be written. */
-  readonly onJournalFailed: (error: JournalUnavailable) => void;
-  readonly observe: Observe;
 }
 
 /**
@@ -31,20 +21,16 @@ export interface HandleOptions {
  * still acknowledged, what was rejected still goes to the relay's dead letters.
  */
 export function createHandle(options: HandleOptions): Handle {
-  const { conclude, journal, poisonAfter, observe } = options;
+  const { conclude, finish, journal, poisonAfter, observe } = options;
 
-  return async (envelope, life) => {
-    const conclusion = isPoison(envelope) ? quarantine(envelope) : await run(envelope, life);
-    const { outcome, deadLetters } = conclusion;
-    const kept = await written(journal.finish(envelope.id, conclusion));
-    for (const { target, reason } of kept ? deadLetters : []) {
-      observe({ type: "dead_letter.stored", ...about(envelope), target, reason });
-    }
-    return outcome;
-  };
+  return async (envelope, life) =>
+    await finish(
+      envelope,
+      isPoison(envelope) ? quarantine(envelope) : await run(envelope, life),
+    );
 
   async function run(envelope: Envelope, life: Lifetime): Promise<Conclusion> {
-    await written(journal.begin(envelope.id));
+    await written(journal.begin(envelope.id), options.onJournalFailed);
     return await conclude(envelope, life);
   }
 
@@ -66,16 +52,5 @@ export function createHandle(options: HandleOptions): Handle {
     });
     const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
     return { outcome: { kind: "rejected", reason }, deliveredTo: [], deadLetters: [letter] };
-  }
-
-  async function written(writing: Promise<void>): Promise<boolean> {
-    try {
-      await writing;
-      return true;
-    } catch (error) {
-      if (!(error instanceof JournalUnavailable)) throw error;
-      options.onJournalFailed(error);
-      return false;
-    }
   }
 }

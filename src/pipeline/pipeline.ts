@@ -1,7 +1,7 @@
 import type { Budget } from "../async/budget.ts";
 import type { Clock } from "../async/clock.ts";
 import { TaskGroup } from "../async/task_group.ts";
-import type { Envelope, Lifetime, Source } from "../flow.ts";
+import type { Envelope, Lifetime, Outcome, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
 import type { Redact } from "../protocol/redact.ts";
@@ -9,6 +9,7 @@ import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Dedup } from "./dedup.ts";
 import { lagMs } from "./deliver.ts";
 import type { Handle } from "./handle.ts";
+import type { GiveBack } from "./keep_here.ts";
 import { payloadOf } from "./payload.ts";
 
 export interface PipelineOptions {
@@ -17,6 +18,8 @@ export interface PipelineOptions {
   /** What may be in hand at a time. When it is full nothing is read from the source. */
   readonly budget: Budget;
   readonly handle: Handle;
+  /** Of what came and could not be taken in hand before the end. */
+  readonly giveBack: GiveBack;
   readonly clock: Clock;
   /** Which traces are recorded; undefined = none. */
   readonly sample: Sample | undefined;
@@ -24,6 +27,12 @@ export interface PipelineOptions {
   readonly tellPayload: Redact | undefined;
   readonly observe: Observe;
 }
+
+const untaken: Outcome = {
+  kind: "abandoned",
+  attempted: false,
+  reason: { code: "shutdown", message: "the connector is stopping" },
+};
 
 /** Counted for a message beside its body: headers, ids, bookkeeping. */
 const overheadBytes = 1_024;
@@ -78,20 +87,16 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
           ...payloadOf(envelope, options.tellPayload),
         });
       }
-      const giveBack = await takeInHand(envelope);
-      if (!giveBack) {
-        dedup.finish(envelope.id, {
-          kind: "abandoned",
-          attempted: false,
-          reason: { code: "shutdown", message: "the connector is stopping" },
-        });
+      const release = await takeInHand(envelope);
+      if (!release) {
+        tasks.run(async () => dedup.finish(envelope.id, await options.giveBack(envelope, untaken)));
         continue;
       }
       tasks.run(async () => {
         try {
           dedup.finish(envelope.id, await handle(envelope, ends));
         } finally {
-          giveBack();
+          release();
         }
       });
     }

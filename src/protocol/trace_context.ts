@@ -48,8 +48,17 @@ export function withTrace(headers: Headers): Headers {
   return withSpan(headers, () => false).headers;
 }
 
+const spanIdLength = 16;
+/** Random digits for the next ids: a hundred cost hardly more than one. */
+let digits = "";
+let used = 0;
+
 export function newSpanId(): string {
-  return randomBytes(8).toString("hex");
+  if (used === digits.length) {
+    digits = randomBytes(100 * spanIdLength / 2).toString("hex");
+    used = 0;
+  }
+  return digits.slice(used, used += spanIdLength);
 }
 
 /**
@@ -68,16 +77,23 @@ export function withSpan(
   const spanId = newSpanId();
   const traceparent = `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
   // Without its parent a tracestate means nothing (section 3.3).
-  const replaced = parent ? /^traceparent$/i : /^trace(parent|state)$/i;
+  const kept = headers.filter(([name]) =>
+    !isNamed(name, "traceparent") && (parent !== undefined || !isNamed(name, "tracestate"))
+  );
   return {
-    headers: [...headers.filter(([name]) => !replaced.test(name)), ["traceparent", traceparent]],
+    headers: [...kept, ["traceparent", traceparent]],
     span: isSampled ? { spanId, ...(parent && { parentSpanId: parent.spanId }) } : {},
   };
 }
 
 function parentIn(headers: Headers): TraceParent | undefined {
-  const [first, ...more] = headers.filter(([name]) => name.toLowerCase() === "traceparent");
+  const [first, ...more] = headers.filter(([name]) => isNamed(name, "traceparent"));
   const [, traceId, spanId, flags] = shape.exec(first?.[1] ?? "") ?? [];
   if (more.length > 0 || traceId === undefined || spanId === undefined) return undefined;
   return { traceId, spanId, isSampled: (parseInt(flags ?? "0", 16) & 1) === 1 };
+}
+
+/** Most names need not be made small to be told from another. */
+function isNamed(name: string, small: string): boolean {
+  return name.length === small.length && name.toLowerCase() === small;
 }

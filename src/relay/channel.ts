@@ -20,6 +20,8 @@ export interface ChannelSettings {
   readonly maxDeliveries: number;
   readonly maxBodyBytes: number;
   readonly ordering: Ordering;
+  /** SHA-256, hex, of the path below /smee/ at which anybody reads the channel; undefined = nobody. */
+  readonly smeePathHash?: string;
 }
 
 /**
@@ -133,10 +135,12 @@ export class Channel {
     if (member) this.#leases.giveBack(member, messageIds);
   }
 
-  /** Ends the connections whose token is no longer good. */
+  /** Ends the connections whose token is no longer good. Those of a smee stream have none. */
   closeUnless(isGood: (tokenHash: string) => boolean, code: number, reason: string): void {
     for (const subscriber of this.subscribers) {
-      if (!isGood(subscriber.tokenHash)) subscriber.disconnect(code, reason);
+      if (subscriber.protocol !== "smee" && !isGood(subscriber.tokenHash)) {
+        subscriber.disconnect(code, reason);
+      }
     }
   }
 

@@ -201,7 +201,9 @@ export class Leases {
   /** A WebSocket answers heartbeats and a poll ends by itself; of an event stream that nobody reads nothing tells. */
   #endIfSilent({ subscriber, silentSince, isOpen }: Member): void {
     const { settings, clock } = this.#options;
-    if (subscriber.protocol !== "sse" || !isOpen || silentSince === undefined) return;
+    const { protocol } = subscriber;
+    if (protocol !== "sse" && protocol !== "smee") return;
+    if (!isOpen || silentSince === undefined) return;
     if (clock.now() - silentSince < silentTimeouts * settings.ackTimeoutMs) return;
     subscriber.disconnect(closeCodes.evicted, "nothing was settled");
   }

@@ -4,10 +4,10 @@ import type { Envelope } from "../protocol/envelope.ts";
 export interface Subscriber {
   readonly connectionId: string;
   readonly connectorId: string;
-  readonly protocol: "websocket" | "sse" | "long_poll";
+  readonly protocol: "websocket" | "sse" | "long_poll" | "smee";
   readonly connectedAt: number;
   readonly remoteAddress: string;
-  /** Hash of the token it came with. */
+  /** Hash of the token, or of the path, it came with. */
   readonly tokenHash: string;
   /** When the connector was last heard, milliseconds since the epoch. */
   heardAt(): number;

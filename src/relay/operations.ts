@@ -18,7 +18,7 @@ const connection = z.strictObject({
   connection_id: z.string(),
   connector_id: z.string(),
   channel: z.string(),
-  protocol: z.enum(["websocket", "sse", "long_poll"]),
+  protocol: z.enum(["websocket", "sse", "long_poll", "smee"]),
   connected_at: time,
   last_heartbeat_at: time,
   last_message_at: time.nullable(),
@@ -121,6 +121,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /connect/stream/:channel": byConnector({ summary: "Messages over WebSocket" }),
   "GET /connect/stream/:channel/sse": byConnector({ summary: "Messages as server-sent events" }),
   "GET /connect/stream/:channel/poll": byConnector({ summary: "Messages by long poll; 204: none" }),
+  "GET /smee/:path": { summary: "A channel as a stream of smee.io's kind; the path is the secret" },
+  "GET /smee/events/:path": { summary: "The same of gosmee's kind: the exact bytes" },
   "POST /connect/ack": byConnector({
     summary: "Settle one message: message_id, status (ack or nack) and retry in the query",
     answer: z.strictObject({ status: z.literal("ok"), message_id: z.string() }),

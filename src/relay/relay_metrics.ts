@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry as MetricRegistry } from "prom-client";
+import { tally } from "../metrics/tally.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay, RelayEvent } from "./relay_events.ts";
 
@@ -25,8 +26,8 @@ export function foldRelayMetrics(
 ): RelayMetrics {
   const metrics = new MetricRegistry();
   const registers = [metrics];
-  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
-    new Counter<Label>({ name: `hookferry_relay_${name}`, help, labelNames, registers });
+  const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
+    tally({ name: `hookferry_relay_${name}`, help, labelNames, registers });
   /** Asked of every channel when somebody looks. */
   const perChannel = (
     name: string,
@@ -66,8 +67,8 @@ export function foldRelayMetrics(
     buckets: commitBuckets,
     registers,
   });
-  const commitWrites = counter("commit_writes_total", "Writes in them: several share one.", []);
-  const spansDropped = counter("trace_spans_dropped_total", "Spans no collector took.", []);
+  const commitWrites = counter("commit_writes_total", "Writes in them: several share one.");
+  const spansDropped = counter("trace_spans_dropped_total", "Spans no collector took.");
   const renewals = counter("tls_renewals_total", "Changes of the certificate, by result.", [
     "result",
   ]);
@@ -125,42 +126,42 @@ export function foldRelayMetrics(
   function observe(event: RelayEvent): void {
     switch (event.type) {
       case "relay.ingested":
-        ingested.inc({ channel: event.channel });
-        return ingestedBytes.inc({ channel: event.channel }, event.bytes);
+        ingested.add(1, event.channel);
+        return ingestedBytes.add(event.bytes, event.channel);
       case "relay.refused":
-        return rejected.inc({ reason: event.reason });
+        return rejected.add(1, event.reason);
       case "relay.connected":
-        return connects.inc({ channel: event.channel, protocol: event.protocol });
+        return connects.add(1, event.channel, event.protocol);
       case "relay.handed_out":
-        if (event.delivery > 1) redelivered.inc({ channel: event.channel });
-        return handedOut.inc({ channel: event.channel });
+        if (event.delivery > 1) redelivered.add(1, event.channel);
+        return handedOut.add(1, event.channel);
       case "relay.acked":
-        return acked.inc({ channel: event.channel });
+        return acked.add(1, event.channel);
       case "relay.nacked":
-        return nacked.inc({ channel: event.channel });
+        return nacked.add(1, event.channel);
       case "relay.dead_lettered":
-        return dead.inc({ channel: event.channel });
+        return dead.add(1, event.channel);
       case "relay.lease_expired":
-        return leases.inc({ channel: event.channel });
+        return leases.add(1, event.channel);
       case "relay.lease_extended":
-        return extended.inc({ channel: event.channel });
+        return extended.add(1, event.channel);
       case "relay.frame_ignored":
-        return ignored.inc({ channel: event.channel });
+        return ignored.add(1, event.channel);
       case "relay.store_failed":
-        return failures.inc({ channel: event.channel });
+        return failures.add(1, event.channel);
       case "relay.committed":
-        commitWrites.inc(event.writes);
+        commitWrites.add(event.writes);
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
       case "relay.service_manager_failed":
         return; // once; systemd sees it as a watchdog that is not fed
       case "relay.trace_export_failed":
-        return spansDropped.inc(event.spans);
+        return spansDropped.add(event.spans);
       case "relay.tls_renewed":
-        return renewals.inc({ result: "renewed" });
+        return renewals.add(1, "renewed");
       case "relay.tls_not_renewed":
-        return renewals.inc({ result: "failed" });
+        return renewals.add(1, "failed");
     }
   }
 

@@ -10,9 +10,11 @@ import { longPoll } from "./long_poll_stream.ts";
 import type { RegisteredChannel } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
+import { smeeStream } from "./smee_stream.ts";
 import { sseStream } from "./sse_stream.ts";
 import { type Stores, StoreUnavailableError } from "./store.ts";
-import { bearerToken } from "./tokens.ts";
+import type { SmeeForm } from "../protocol/smee_codec.ts";
+import { bearerToken, hashOf } from "./tokens.ts";
 import { websocketStream } from "./websocket_stream.ts";
 
 export interface RouteOptions {
@@ -92,6 +94,13 @@ export function routes(
       tooMany(c, 503);
   });
 
+  // gosmee asks for /events/ below the channel's URL, and did without when it was young.
+  app.get("/smee/events/:path", (c) => readAsSmee(c, "bytes"));
+  app.get("/smee/:path", (c) => {
+    const isGosmee = /gosmee/i.test(c.req.header("user-agent") ?? "");
+    return readAsSmee(c, isGosmee ? "bytes" : "parsed");
+  });
+
   app.post(ackPath, async (c) => {
     const found = connectionOf(c);
     if (found instanceof Response) return found;
@@ -165,6 +174,23 @@ export function routes(
       return c.json({ detail: "Invalid channel token" }, 401);
     }
     return { ...found, tokenHash };
+  }
+
+  function readAsSmee(c: Context<RelayEnv>, form: SmeeForm): Response {
+    // Hashes are compared: what the time tells of one does not tell the path.
+    const pathHash = hashOf(c.req.param("path") ?? "");
+    const found = relay.registry.all.find(({ channel }) =>
+      channel.settings.smeePathHash === pathHash
+    );
+    if (!found) return c.json({ detail: "Not found" }, 404);
+    // Whoever looks at the URL must not be given messages, which nobody would ever see.
+    if (!/\btext\/event-stream\b/i.test(c.req.header("accept") ?? "")) {
+      return c.json({ detail: "this is a stream: Accept: text/event-stream" }, 406);
+    }
+    const connectionId = relay.newConnectionId("smee");
+    const { remoteAddress } = c.env;
+    return smeeStream(found.channel, { connectionId, remoteAddress, pathHash, form }, relay) ??
+      tooMany(c, 429);
   }
 
   /** Whose settlement it is: the token names the channel, the headers the connector. */

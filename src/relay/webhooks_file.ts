@@ -5,6 +5,7 @@ import { maxBodyBytes } from "../protocol/limits.ts";
 import type { ChannelSettings } from "./channel.ts";
 import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
 import type { ChannelConfig } from "./registry.ts";
+import { hashOf } from "./tokens.ts";
 
 const channelSchema = z.object({
   channel: z.string().refine(isChannelName, { error: `use ${channelNameRule}` }),
@@ -23,6 +24,10 @@ const channelSchema = z.object({
     context.addIssue(`${JSON.stringify(text)}: use ${orderingRule}`);
     return z.NEVER;
   }),
+  smee_path: z.string().regex(
+    /^[A-Za-z0-9_-]{22,128}$/,
+    "use 22 to 128 random letters, digits, _ and -: whoever knows it reads the channel",
+  ).optional(),
 });
 
 const entrySchema = z.looseObject({
@@ -123,6 +128,7 @@ function toChannel(data: z.infer<typeof channelSchema>, webhookId: string): Chan
     maxDeliveries: data.max_deliveries,
     maxBodyBytes: data.max_message_bytes,
     ordering: data.ordering,
+    ...(data.smee_path !== undefined && { smeePathHash: hashOf(data.smee_path) }),
   };
 }
 

@@ -18,7 +18,7 @@ const maxWaiting = 1024 * 1024;
 const lastWordsMs = 1_000;
 const againMs = 10;
 /** Between two writes: the lines of a flood go together. */
-const gatherMs = 10;
+const gatherMs = 50;
 
 type Stream = { write(bytes: Uint8Array): Promise<number> };
 const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;

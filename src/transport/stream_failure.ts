@@ -7,6 +7,8 @@ import { ForbiddenAddress, networkFailure, ProxyFailure } from "../runtime/netwo
 export interface Doing {
   readonly what: string;
   readonly url: URL;
+  /** What to do when it is refused, where it is not about a token. */
+  readonly advice?: string;
 }
 
 /** The relay answered, but not with a stream. `body` may be the beginning of the response. */
@@ -21,7 +23,7 @@ export function refusedStream(
   return new StreamFailure(
     classOfStatus(status),
     `cannot ${doing.what} at ${doing.url.href}: the relay answered ${status}${detail(body)}${
-      advice(status, headers)
+      advice(status, headers, doing.advice)
     }`,
     { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   );
@@ -35,7 +37,8 @@ function classOfStatus(status: number): StreamFailureClass {
   return "protocol";
 }
 
-function advice(status: number, headers: Headers): string {
+function advice(status: number, headers: Headers, refused: string | undefined): string {
+  if (classOfStatus(status) === "rejected" && refused !== undefined) return `; ${refused}`;
   switch (status) {
     case 401:
     case 403:
@@ -45,7 +48,7 @@ function advice(status: number, headers: Headers): string {
   }
   if (status >= 300 && status < 400) {
     return `, a redirect to ${
-      JSON.stringify(headers.get("location") ?? "")
+      JSON.stringify((headers.get("location") ?? "").slice(0, 200))
     }; redirects are not followed, set cloud_url to the final address`;
   }
   return "";

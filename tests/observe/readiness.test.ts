@@ -13,7 +13,7 @@ const failing: TargetPicture = { ...well, failuresInARow: 3, lastFailure: "refus
 const open: TargetPicture = { ...failing, breaker: "open" };
 const picture: Picture = {
   connectedOver: "sse",
-  lastFailure: undefined,
+  whyNone: undefined,
   journalProblem: undefined,
   pausedUntil: undefined,
   draining: false,
@@ -40,7 +40,7 @@ const cases: readonly (readonly [what: string, Partial<Picture>, unready: string
   ["not connected", { connectedOver: undefined }, "connection: not connected yet"],
   [
     "not connected any more",
-    { connectedOver: undefined, lastFailure: "closed" },
+    { connectedOver: undefined, whyNone: "closed" },
     "connection: closed",
   ],
   ["paused", { pausedUntil: Infinity }, "intake: paused"],

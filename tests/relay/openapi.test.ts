@@ -3,6 +3,7 @@ import { systemClock } from "../../src/async/clock.ts";
 import { openApiDocument } from "../../src/relay/openapi.ts";
 import { operations, problemSchema } from "../../src/relay/operations.ts";
 import { routes } from "../../src/relay/routes.ts";
+import { hashOf } from "../../src/relay/tokens.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
@@ -23,9 +24,11 @@ test("the OpenAPI document names every route there is, and no other", () => {
 
 test("every operation answers as the OpenAPI document says", async (t) => {
   const build = { version: "9", runtime: "" };
-  const relay = await startDevRelay(t, {}, { adminToken: "adm1n", build });
+  const path = "readable-by-whoever-knows";
+  const channelOptions = { smeePathHash: hashOf(path) };
+  const relay = await startDevRelay(t, channelOptions, { adminToken: "adm1n", build });
   const driven = new Set<string>();
-  const names = { channel: "dev", id: "hook", connection: "" };
+  const names = { channel: "dev", id: "hook", connection: "", path };
   const call = async (
     route: string,
     { query = "", body, headers = {} }: {
@@ -94,6 +97,9 @@ test("every operation answers as the OpenAPI document says", async (t) => {
   const made = { channel: "new", webhook_ids: ["other"] };
   await call(`POST ${admin}/channels`, { body: made });
   await call(`DELETE ${admin}/channels/:channel/connections/:connection`);
+  const events = { headers: { Accept: "text/event-stream" } };
+  await call("GET /smee/:path", events);
+  await call("GET /smee/events/:path", events);
   await call("GET /connect/stream/:channel/sse");
   await publish(relay, "4");
   await call("GET /connect/stream/:channel/poll", { query: "?timeout=1" });

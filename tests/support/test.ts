@@ -56,3 +56,9 @@ export function skip(name: string, reason: string): void {
     nodeTest(title, { skip: reason }, () => {});
   }
 }
+
+/** Registers a test that is skipped where there is a reason to, as a tool that is missing. */
+export function testUnless(reason: string | undefined, name: string, body: Body): void {
+  if (reason === undefined) test(name, body);
+  else skip(name, reason);
+}

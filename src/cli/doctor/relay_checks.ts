@@ -33,6 +33,10 @@ export async function checkRelay(
     clock,
   };
   try {
+    if (source.protocol === "smee") {
+      await check("smee", tell, timeoutMs, (signal) => smee(relay, http, signal));
+      return;
+    }
     await check("relay.version", tell, timeoutMs, (signal) => version(relay, http, signal));
     await check("clock", tell, timeoutMs, (signal) => skew(relay, http, signal));
     const isKnown = await check("token", tell, timeoutMs, (signal) => token(relay, http, signal));
@@ -44,6 +48,22 @@ export async function checkRelay(
   } finally {
     http.close();
   }
+}
+
+/** Asks as a browser does: a stream that is opened might be given messages, and takes none back. */
+async function smee(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
+  const response = await http.fetch(relay.url, { method: "GET", headers: {}, signal });
+  await response.body?.cancel();
+  const { status } = response;
+  // 406 is what a hookferry relay says to who wants no events.
+  if (status === 200 || status === 406) {
+    return { status: "ok", detail: "the channel's URL answers; its stream is not opened" } as const;
+  }
+  return {
+    status: "fail",
+    detail: `the channel's URL answers ${status}`,
+    fix: "correct cloud_url: the channel's own URL, as a sender has it",
+  } as const;
 }
 
 async function version(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
@@ -135,8 +155,11 @@ async function giveBack(connection: Connection, over: AbortSignal): Promise<numb
   return count;
 }
 
-function transportsOf(protocol: SourceSettings["protocol"], relay: RelayEndpoint): Transport[] {
-  const make: Record<TransportName, () => Transport> = {
+function transportsOf(
+  protocol: Exclude<SourceSettings["protocol"], "smee">,
+  relay: RelayEndpoint,
+): Transport[] {
+  const make: Record<Exclude<TransportName, "smee">, () => Transport> = {
     websocket: () => websocketTransport(relay),
     sse: () => sseTransport(relay),
     long_poll: () => longPollTransport(relay),

@@ -1,0 +1,19 @@
+import type { Envelope, Outcome } from "../flow.ts";
+import type { Finish } from "./finish.ts";
+
+/** What becomes of a message that is to go back to the source, and for which there is no dead letter yet. */
+export type GiveBack = (envelope: Envelope, outcome: Outcome) => Promise<Outcome>;
+
+/** For a source that takes nothing back: what would go there becomes a dead letter here, for all its targets. */
+export function keepHere(finish: Finish): GiveBack {
+  return async (envelope, outcome) => {
+    if (outcome.kind === "delivered" || outcome.kind === "rejected") return outcome;
+    const { reason } = outcome;
+    const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
+    return await finish(envelope, {
+      outcome: { kind: "rejected", reason },
+      deliveredTo: [],
+      deadLetters: [letter],
+    });
+  };
+}

@@ -1,0 +1,86 @@
+/** Server-sent events over fetch: what every transport that reads them shares. */
+import { type Link, StreamFailure } from "../flow.ts";
+import { maxFrameBytes } from "../protocol/limits.ts";
+import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
+import { bodyChunks } from "./body_chunks.ts";
+import { boundedText } from "./bounded_text.ts";
+import type { RelayEndpoint } from "./relay_endpoint.ts";
+import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
+
+/** The response that is a stream. Rejects with a `StreamFailure`: what answers with another type is `protocol`. */
+export async function openEventStream(
+  relay: RelayEndpoint,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  link: Link,
+  doing: Doing,
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await relay.fetch(url, {
+      method: "GET",
+      signal: link.abort,
+      headers: { ...headers, "Accept": "text/event-stream" },
+    });
+  } catch (error) {
+    throw brokenStream(doing, error);
+  }
+  link.heard();
+  const type = response.headers.get("content-type") ?? "";
+  if (response.status === 200 && type.startsWith("text/event-stream") && response.body) {
+    return response;
+  }
+  const text = await boundedText(response, link.abort).catch(() => "");
+  if (response.status !== 200) {
+    throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
+  }
+  throw new StreamFailure(
+    "protocol",
+    `cannot ${doing.what} at ${doing.url.href}: the answer is ${JSON.stringify(type)}, ` +
+      `not "text/event-stream"`,
+  );
+}
+
+/** Ends a stream that nobody reads; where it is being read the reader ends it, with the link. */
+export async function closeEventStream(response: Response): Promise<void> {
+  if (!response.body?.locked) await response.body?.cancel();
+}
+
+/** The events to the end of the stream. Throws a `StreamFailure` when it breaks, or has asked for time (`retry:`). */
+export async function* readEvents(
+  response: Response,
+  link: Link,
+  doing: Doing,
+): AsyncGenerator<ServerSentEvent> {
+  const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
+  for await (const chunk of chunksOf(response, link, doing)) {
+    link.heard();
+    yield* decode(decoder, chunk);
+  }
+  endOfStream(decoder.retryMs, doing);
+}
+
+async function* chunksOf(response: Response, link: Link, doing: Doing) {
+  try {
+    yield* bodyChunks(response, link.abort);
+  } catch (error) {
+    throw brokenStream({ ...doing, what: "read the SSE stream" }, error);
+  }
+}
+
+function decode(decoder: SseDecoder, chunk: Uint8Array): ServerSentEvent[] {
+  try {
+    return decoder.decode(chunk);
+  } catch (error) {
+    if (!(error instanceof SseEventTooLargeError)) throw error;
+    throw new StreamFailure("unavailable", `cannot read the SSE stream: ${error.message}`);
+  }
+}
+
+/** An ordinary end, unless the stream has asked (`retry:`) for some time before the next connection. */
+function endOfStream(retryMs: number | undefined, doing: Doing): void {
+  if (retryMs === undefined) return;
+  throw new StreamFailure("unavailable", `the relay ended the SSE stream at ${doing.url.href}`, {
+    retryAfterMs: retryMs,
+  });
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import type { Envelope } from "../../src/protocol/envelope.ts";
+import { decodeSmeeEvent, encodeSmeeEvent } from "../../src/protocol/smee_codec.ts";
+import { seededRandom } from "../../src/async/seeded_random.ts";
+import { test } from "../support/test.ts";
+
+const reading = { webhookId: "smee", sequence: 1, now: 5_000 };
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function envelopeOf(data: string): Envelope {
+  const frame = decodeSmeeEvent(data, reading);
+  assert.ok(frame?.type === "webhook", JSON.stringify(frame));
+  return frame.envelope;
+}
+
+const bodies: [body: string, expected: string, type: string | undefined][] = [
+  ['{"a":1.10}', '{"a":1.10}', "application/json"],
+  ["[1, 2]", "[1, 2]", "application/json"],
+  ["null", "null", "application/json"],
+  ["0", "0", "application/json"],
+  ['""', "", undefined],
+  ['"plain \\n text"', "plain \n text", undefined],
+];
+for (const [body, expected, type] of bodies) {
+  test(`the body ${body} of an event is the bytes ${JSON.stringify(expected)}`, () => {
+    const envelope = envelopeOf(`{"body":${body}}`);
+    assert.equal(decoder.decode(envelope.body), expected);
+    assert.equal(Object.fromEntries(envelope.headers)["content-type"], type);
+  });
+}
+
+const times: [timestamp: unknown, ms: number][] = [
+  [1_700_000_000_123, 1_700_000_000_123],
+  ["1700000000123", 1_700_000_000_123],
+  ["", 5_000],
+  ["soon", 5_000],
+  [null, 5_000],
+  [1e300, 5_000],
+];
+for (const [timestamp, ms] of times) {
+  test(`the timestamp ${JSON.stringify(timestamp)} is ${ms}`, () => {
+    const { receivedAt } = envelopeOf(JSON.stringify({ body: 1, timestamp }));
+    assert.equal(Date.parse(receivedAt), ms);
+  });
+}
+
+for (const data of ["", "{}", "ready", '{"message":"connected"}', '{"message":"ready"}']) {
+  test(`${JSON.stringify(data)} is a greeting`, () => {
+    assert.equal(decodeSmeeEvent(data, reading), undefined);
+  });
+}
+
+test("a webhook whose body says ready is none", () => {
+  assert.equal(
+    decoder.decode(envelopeOf('{"body":{"message":"ready"}}').body),
+    '{"message":"ready"}',
+  );
+});
+
+test("members that are no text are no headers; lists are repeated ones; query lists repeated parameters", () => {
+  const { headers, path } = envelopeOf(JSON.stringify({
+    "set-cookie": ["a=1", "b=2", 3],
+    "x-n": 5,
+    "x-o": {},
+    "__proto__x": "y",
+    query: { a: ["1", "2"], "é": "&", n: 3 },
+    bodyB: "",
+  }));
+  assert.deepEqual(headers, [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["__proto__x", "y"]]);
+  assert.equal(path, "?a=1&a=2&%C3%A9=%26&n=3");
+  assert.equal(envelopeOf('{"body":1,"query":"a=b"}').path, "");
+});
+
+test("what is written for gosmee is read again byte for byte, whatever the bytes", () => {
+  const random = seededRandom(7);
+  for (let n = 0; n < 200; n++) {
+    const body = Uint8Array.from({ length: Math.floor(random() * 300) }, () => random() * 256);
+    const sent: Envelope = {
+      id: "msg_1",
+      webhookId: "hook",
+      sequence: n,
+      receivedAt: new Date(1_700_000_000_000 + n).toISOString(),
+      method: "PUT",
+      path: "/lost?a=1&a=2&b=%3F?",
+      headers: [["x-a", "1"], ["x-b", "2"], ["x-a", "3"], ["body", "lost"], ["timestamp", "lost"]],
+      body,
+    };
+    const data = encodeSmeeEvent(sent, "bytes");
+    assert.doesNotMatch(data, /[\r\n]/);
+    const got = envelopeOf(data);
+    assert.deepEqual(got.body, body);
+    assert.equal(got.receivedAt, sent.receivedAt);
+    assert.equal(got.path, "?a=1&a=2&b=%3F%3F");
+    assert.deepEqual(got.headers, [["x-a", "1, 3"], ["x-b", "2"]]);
+  }
+});
+
+const forms: [body: string, member: string][] = [
+  ['{ "a": 1.10,\r\n "b": "\u00e9" }', '{"a":1.10,"b":"é"}'],
+  ["a=1&b=2", '"a=1&b=2"'],
+  ["", '""'],
+  ["line\r\nline", '"line\\r\\nline"'],
+];
+for (const [body, member] of forms) {
+  test(`what is written for smee.io of ${JSON.stringify(body)} is ${member}`, () => {
+    const data = encodeSmeeEvent({
+      ...{ id: "m", webhookId: "w", sequence: 1, receivedAt: "2026-01-01T00:00:00Z" },
+      ...{ method: "POST", path: "", headers: [], body: encoder.encode(body) },
+    }, "parsed");
+    assert.equal(data, `{"query":{},"timestamp":1767225600000,"body":${member}}`);
+  });
+}
+
+test("nothing that a stream may say makes the reader throw", () => {
+  const random = seededRandom(3);
+  const seeds = [
+    '{"body":{"a":[1,"\\u0000"]},"timestamp":1}',
+    '{"bodyB":"YQ==","query":{"a":"b"}}',
+  ];
+  for (let n = 0; n < 2_000; n++) {
+    const text = [...seeds[n % 2] ?? ""];
+    for (let cuts = 0; cuts < 3; cuts++) {
+      text.splice(Math.floor(random() * text.length), 1, String.fromCharCode(random() * 0x300));
+    }
+    const frame = decodeSmeeEvent(text.join(""), reading);
+    assert.ok(frame === undefined || frame.type === "webhook" || frame.type === "malformed");
+  }
+});
