@@ -14,6 +14,7 @@ import { pauseCommand, pauseHelp, resumeCommand, resumeHelp } from "./src/cli/pa
 import { relayCommand, relayHelp } from "./src/cli/relay.ts";
 import { rotateTokenCommand, rotateTokenHelp } from "./src/cli/rotate_token.ts";
 import { sendCommand, sendHelp } from "./src/cli/send.ts";
+import { serviceCommand, serviceHelp } from "./src/cli/service/service.ts";
 import { statusCommand, statusHelp } from "./src/cli/status.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { versionCommand, versionHelp } from "./src/cli/version.ts";
@@ -35,6 +36,7 @@ const help = `hookferry: webhooks across a firewall.
   hookferry dead-letters what a target would not take: list, show, replay, drop
   hookferry pause        a running connector takes nothing new; resume undoes it
   hookferry rotate-token a new token for a channel of a running relay
+  hookferry service      have systemd, OpenRC or launchd run either
   hookferry status       what a running connector is doing
   hookferry healthcheck  ask a running connector how it is
   hookferry version      version and runtime
@@ -64,6 +66,7 @@ const commands: Readonly<Record<string, Command>> = {
   pause: { help: pauseHelp, run: pauseCommand },
   resume: { help: resumeHelp, run: resumeCommand },
   "rotate-token": { help: rotateTokenHelp, run: rotateTokenCommand },
+  service: { help: serviceHelp, run: serviceCommand },
   status: { help: statusHelp, run: statusCommand },
   healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
   version: { help: versionHelp, run: versionCommand },

@@ -23,7 +23,7 @@ const targets: Readonly<Record<string, { readonly deno?: string; readonly bun: s
 };
 const permissions = [
   ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
-  "--allow-run=systemd-notify",
+  "--allow-run=systemd-notify,systemctl",
 ];
 const root = join(import.meta.dirname ?? ".", "..");
 

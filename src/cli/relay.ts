@@ -12,6 +12,7 @@ import { startRelay } from "../relay/relay.ts";
 import { memoryStores, sqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
 import { readTls } from "../config/tls_settings.ts";
+import { keepAlive } from "../observe/keep_alive.ts";
 import { createLog } from "../observe/log.ts";
 import { startTracing } from "../observe/tracing.ts";
 import { foldRelaySpans } from "../relay/relay_spans.ts";
@@ -19,6 +20,7 @@ import { relayEventLevel } from "../relay/relay_event_level.ts";
 import type { ServerTls } from "../runtime/serve.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
 import { runtimeName } from "../runtime/runtime.ts";
+import { serviceManager } from "../runtime/service_manager.ts";
 import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
 import { onRenewedTls } from "./renewed_tls.ts";
@@ -156,10 +158,18 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   if (token !== undefined) {
     output.write(`connect    ${connectLine(address, firstChannel.name, token)}`);
   }
+  const manager = serviceManager((message) =>
+    relay.observe({ type: "relay.service_manager_failed", message })
+  );
+  manager?.tell("READY=1", `STATUS=listening on ${relay.url}`);
+  const stopWatchdog = manager && keepAlive(manager, systemClock);
   await stopped;
+  manager?.tell("STOPPING=1");
   process.off("SIGHUP", look);
   renewal?.stop();
   await relay.stop(stopGraceMs);
+  stopWatchdog?.();
+  await manager?.close();
   await tracing?.close();
   log.close();
   await Promise.all([output.close(), logLines.close()]);

@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { ServiceManager } from "../runtime/service_manager.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
+import { keepAlive } from "./keep_alive.ts";
 
 /**
  * Tells the service manager what `systemctl status` is to show: ready as soon as the connector runs, a line for
@@ -10,22 +11,15 @@ export function foldServiceState(
   manager: ServiceManager,
   clock: Clock,
 ): { readonly observe: Observe; close(): Promise<void> } {
-  const { watchdogMs } = manager;
   let last = "";
   let stopWatchdog = () => {};
-
-  /** Twice as often as it has to be. */
-  function live(): void {
-    if (watchdogMs === undefined) return;
-    manager.tell("WATCHDOG=1");
-    stopWatchdog = clock.after(watchdogMs / 2, live);
-  }
 
   return {
     observe(event) {
       if (event.type === "connector.started") {
         manager.tell("READY=1", `STATUS=connecting to ${event.source}`);
-        live();
+        stopWatchdog();
+        stopWatchdog = keepAlive(manager, clock);
       }
       if (event.type === "connector.draining") manager.tell("STOPPING=1");
       const state = stateAfter(event);

@@ -8,6 +8,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
     case "relay.tls_not_renewed":
       return "error";
     case "relay.trace_export_failed":
+    case "relay.service_manager_failed":
     case "relay.refused":
     case "relay.dead_lettered":
     case "relay.lease_expired":

@@ -66,6 +66,8 @@ export type RelayEvent =
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
+  /** systemd is not told any more how the relay is. */
+  | { readonly type: "relay.service_manager_failed"; readonly message: string }
   | { readonly type: "relay.tls_renewed" }
   /** The certificate on disk is not that which is served, and cannot be. */
   | { readonly type: "relay.tls_not_renewed"; readonly message: string }

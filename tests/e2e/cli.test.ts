@@ -30,6 +30,7 @@ for (
     "doctor",
     "healthcheck",
     "rotate-token",
+    "service",
   ]
 ) {
   test(`the help of "${command}" fits a screen and shows an example`, async (t) => {

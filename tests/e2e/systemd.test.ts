@@ -37,6 +37,36 @@ if (noNotify === undefined) {
   skip(told, noNotify);
 }
 
+const relayTold = "systemd hears of a relay that it listens, that it lives, and that it stops";
+if (noNotify === undefined) {
+  test(relayTold, async (t) => {
+    const socket = await startNotifySocket(t);
+    const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0", "--durability", "memory"], {
+      NOTIFY_SOCKET: socket.path,
+      WATCHDOG_USEC: "100000",
+    });
+    await socket.line(/^READY=1$/);
+    await socket.line(/^STATUS=listening on http:\/\/127\.0\.0\.1:\d+$/);
+    await socket.line(/^WATCHDOG=1$/, 3);
+    relay.terminate();
+    assert.equal(await relay.ended, 0);
+    await socket.line(/^STOPPING=1$/);
+  });
+} else {
+  skip(relayTold, noNotify);
+}
+
+test("a relay whose service manager cannot be told warns once and goes on", async (t) => {
+  const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0", "--durability", "memory"], {
+    NOTIFY_SOCKET: "/nonexistent/notify",
+    WATCHDOG_USEC: "20000",
+  });
+  await relay.line(/relay\.service_manager_failed/);
+  relay.terminate();
+  assert.equal(await relay.ended, 0);
+  assert.equal(relay.stderr.filter((line) => line.includes("service_manager")).length, 1);
+});
+
 test("a service manager that cannot be told is a warning, once, and nothing else", async (t) => {
   const target = await startTarget(t);
   const relay = await startDevRelay(t);

@@ -28,7 +28,7 @@ function noteMetrics(seen: Seen, text: string): void {
   }
 }
 
-/** What only the program sees: its certificate renewed, and a collector that takes no spans. */
+/** What only the program sees: its certificate renewed, a collector that takes no spans, a systemd that is not there. */
 async function driveProgram(t: TestContext, folder: string, seen: Seen): Promise<string[]> {
   const cert = join(folder, "cert.pem");
   const key = join(folder, "key.pem");
@@ -41,7 +41,9 @@ async function driveProgram(t: TestContext, folder: string, seen: Seen): Promise
   ], {
     OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, 400)).url,
     OTEL_BSP_SCHEDULE_DELAY: "10",
+    NOTIFY_SOCKET: "/nonexistent/notify",
   });
+  await relay.line(/relay\.service_manager_failed/);
   const url = (await relay.line(/^post to/)).split(/\s+/)[2] ?? "";
   const ask = (method: string, url: string) =>
     new Promise<string>((resolve, reject) => {

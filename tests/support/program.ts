@@ -12,7 +12,7 @@ const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
 const permissions = [
   ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
-  "--allow-run=systemd-notify",
+  "--allow-run=systemd-notify,systemctl",
 ];
 
 /** The words that start the program with these arguments: from source, or the built file HOOKFERRY_BIN. */

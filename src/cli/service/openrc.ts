@@ -1,0 +1,90 @@
+import { commandWords, environmentFile, type Instance, madeBy, serviceName } from "./instance.ts";
+import type { Manager } from "./manager.ts";
+
+/** A script for each instance, kept running by supervise-daemon (openrc-run(8)). */
+export const openrc: Manager = {
+  folder: "/etc/init.d",
+  ending: "",
+  mode: 0o755,
+  makesUsers: false,
+  hidden: [],
+  text: script,
+  start: ({ name }) => [
+    ["rc-update", "add", serviceName(name), "default"],
+    ["rc-service", serviceName(name), "restart"],
+  ],
+  stop: (service) => [
+    ["rc-service", "--ifstarted", service, "stop"],
+    ["rc-update", "delete", service, "default"],
+  ],
+  forget: () => [],
+  isRunning: (service) => ["rc-service", "--quiet", service, "status"],
+  stateFolder,
+};
+
+function script(instance: Instance): string {
+  const { name, role, program, user = "root", tokenFile, stopSeconds, isPrivileged } = instance;
+  const state = stateFolder(name);
+  const log = `/var/log/${serviceName(name)}.log`;
+  const file = environmentFile(name);
+  // OpenRC has the shell read them once more.
+  const words = commandWords(instance).map(quoted).join(" ");
+  return `#!/sbin/openrc-run
+# ${madeBy}.
+name=${quoted(`hookferry ${role} ${name}`)}
+supervisor=supervise-daemon
+command=${quoted(program)}
+command_args=${quoted(words)}
+command_user=${quoted(user)}
+${
+    isPrivileged
+      ? 'capabilities="^cap_net_bind_service"\n'
+      : ""
+  }supervise_daemon_args="--no-new-privs --umask 077"
+output_log=${quoted(log)}
+error_log=${quoted(log)}
+respawn_delay=5
+respawn_max=0
+retry="TERM/${stopSeconds}/KILL/5"
+extra_started_commands="reload"
+
+export XDG_STATE_HOME=${quoted(state)}
+${tokenFile === undefined ? "" : `export CONNECTOR_TOKEN_FILE=${quoted(tokenFile)}\n`}
+if [ -r ${quoted(file)} ]; then
+	set -a
+	. ${quoted(file)}
+	set +a
+fi
+
+depend() {
+	need net
+	use dns
+	after firewall
+}
+
+start_pre() {
+	checkpath --directory --mode 0755 ${quoted(parentOf(state))}
+	checkpath --directory --mode 0700 --owner ${quoted(user)} ${quoted(state)}
+	checkpath --file --mode 0640 --owner ${quoted(user)} ${quoted(log)}
+}
+
+reload() {
+	ebegin "Reloading $name"
+	supervise-daemon "$RC_SVCNAME" --signal HUP
+	eend $?
+}
+`;
+}
+
+function stateFolder(name: string): string {
+  return `/var/lib/hookferry/${name}`;
+}
+
+function parentOf(folder: string): string {
+  return folder.slice(0, folder.lastIndexOf("/"));
+}
+
+/** One word of the shell, taken as it is. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,180 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import process from "node:process";
+import { parseEnv } from "node:util";
+import { ConfigError } from "../../config/config_error.ts";
+import { parseListen } from "../../config/listen_address.ts";
+import { loadConnections } from "../../config/load_connections.ts";
+import { readWebhooksFile } from "../../relay/webhooks_file.ts";
+import { readLayers } from "../layers.ts";
+import { UsageError } from "../usage_error.ts";
+import { build } from "../version.ts";
+import { environmentFile, type Instance, type Role } from "./instance.ts";
+import type { Manager } from "./manager.ts";
+
+export interface Given {
+  readonly role: Role;
+  readonly name: string;
+  readonly user: string | undefined;
+  readonly config: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly webhooksFile: string | undefined;
+  readonly program: string | undefined;
+  readonly more: readonly string[];
+}
+
+/** Beyond the grace that the program gives itself. */
+const stopMarginSeconds = 15;
+const relayStopSeconds = 20;
+
+/**
+ * What is asked for, looked at as the service will see it: files are read below `root`. Throws `UsageError`, or a
+ * `ConfigError` with all that would keep it from starting. `manager` is undefined where nothing is known of it.
+ */
+export function readInstance(given: Given, manager: Manager | undefined, root: string): Instance {
+  const { role, name, user, more } = given;
+  const typed = more.find((word) => /^--(from|token-stdin)(=|$)/.test(word));
+  if (typed !== undefined) throw new UsageError(`${typed}: nobody types anything into a service`);
+  const control = [user, given.config, given.tokenFile, given.webhooksFile, ...more]
+    .find((text) => /\p{Cc}/u.test(text ?? ""));
+  if (control !== undefined) {
+    throw new UsageError(
+      `${JSON.stringify(control)}: control characters cannot stand in a service`,
+    );
+  }
+  if (user !== undefined && !/^[\w.\\ $-]+$/.test(user)) {
+    throw new UsageError(`--user ${JSON.stringify(user)}: use the name of a user`);
+  }
+  if (user === undefined && manager && !manager.makesUsers) {
+    throw new UsageError("give --user: only systemd makes a user for a service that names none");
+  }
+  const program = findProgram(given.program);
+  const config = role === "relay" ? undefined : resolve(given.config ?? findConfig(name, root));
+  const { tokenFile, webhooksFile } = files(given);
+  const visible = { "--program": program, "--config": config };
+  for (const [flag, path] of Object.entries(visible)) assertVisible(flag, path, manager);
+  const common = { name, role, program, user, config, tokenFile, webhooksFile, more };
+  if (role === "relay") {
+    if (webhooksFile === undefined) {
+      throw new UsageError(
+        "give --webhooks FILE ({} for none): without it a relay prints the token of its first " +
+          "channel, and what a service prints is in the system's log",
+      );
+    }
+    assertWebhooks(join(root, webhooksFile));
+    const listen = parseListen(valueOf("--listen", more) ?? "");
+    return {
+      ...common,
+      stopSeconds: relayStopSeconds,
+      isPrivileged: (listen?.port ?? 8420) < 1024,
+    };
+  }
+  const path = join(root, config ?? "");
+  const checked = checkConnector(path, tokenFile && join(root, tokenFile), name, root, more);
+  if (user === undefined) assertReadable(path);
+  return {
+    ...common,
+    tokenFile: tokenFile ?? checked.tokenFile,
+    stopSeconds: Math.ceil(checked.graceSeconds) + stopMarginSeconds,
+    isPrivileged: false,
+  };
+}
+
+function files({ role, tokenFile, webhooksFile, config }: Given) {
+  if (role === "relay" && tokenFile !== undefined) {
+    throw new UsageError("--token-file is a connector's; a relay's tokens are in --webhooks");
+  }
+  if (role === "relay" && config !== undefined) {
+    throw new UsageError("--config is a connector's; give a relay its flags after --");
+  }
+  if (role === "connector" && webhooksFile !== undefined) {
+    throw new UsageError("--webhooks is a relay's");
+  }
+  return {
+    tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile),
+    webhooksFile: webhooksFile === undefined ? undefined : resolve(webhooksFile),
+  };
+}
+
+/**
+ * The longest grace of its connections, and the file that its configuration has the token in, where that is one
+ * for all of them. Throws `ConfigError`.
+ */
+function checkConnector(
+  config: string,
+  tokenFile: string | undefined,
+  name: string,
+  root: string,
+  more: readonly string[],
+): { readonly graceSeconds: number; readonly tokenFile: string | undefined } {
+  const args = ["--config", config, ...more];
+  const file = join(root, environmentFile(name));
+  // Of the variables the service sees these alone.
+  const env = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+  const token = tokenFile === undefined ? {} : { CONNECTOR_TOKEN_FILE: tokenFile };
+  const layers = { ...readLayers(args), env: { ...env, ...token } };
+  const { first: { values }, connections } = loadConnections(layers);
+  const graces = [...connections.values()].map(({ settings }) => settings.delivery.shutdownGraceMs);
+  const named = values.get("token_file");
+  const isHandedOver = connections.has("") && values.get("token") === undefined &&
+    layers.flags["token_file"] === undefined && isAbsolute(named ?? "");
+  return {
+    graceSeconds: Math.max(...graces) / 1000,
+    tokenFile: isHandedOver ? named : undefined,
+  };
+}
+
+function assertWebhooks(path: string): void {
+  try {
+    readWebhooksFile(readFileSync(path, "utf8"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([`--webhooks ${path}: ${why}`]);
+  }
+}
+
+/** This program, when it is one file. */
+function findProgram(given: string | undefined): string {
+  if (given !== undefined) {
+    if (isAbsolute(given)) return given;
+    throw new UsageError(`--program ${JSON.stringify(given)}: use an absolute path`);
+  }
+  if (build) return process.execPath;
+  throw new UsageError(
+    "hookferry runs from its source here: give --program FILE, the executable that the service " +
+      "is to run (deno task compile makes one)",
+  );
+}
+
+function findConfig(name: string, root: string): string {
+  const endings = ["json", "jsonc", "yaml", "yml"];
+  const found = endings.map((ending) => `/etc/hookferry/${name}.${ending}`)
+    .find((path) => existsSync(join(root, path)));
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `give --config FILE: there is no /etc/hookferry/${name}.{${endings.join(",")}}`,
+  );
+}
+
+function assertVisible(flag: string, path: string | undefined, manager: Manager | undefined): void {
+  const folder = manager?.hidden.find((folder) => path?.startsWith(`${folder}/`));
+  if (folder === undefined) return;
+  throw new UsageError(
+    `${flag} ${path}: a service sees nothing of ${folder}; put it elsewhere, as in ` +
+      (flag === "--program" ? "/usr/local/bin" : "/etc/hookferry"),
+  );
+}
+
+function assertReadable(path: string): void {
+  if ((statSync(path).mode & 0o004) !== 0) return;
+  throw new UsageError(
+    `${path} cannot be read by the user that the service gets: chmod o+r it and have the token ` +
+      "in a file of its own (--token-file), or give --user",
+  );
+}
+
+function valueOf(flag: string, words: readonly string[]): string | undefined {
+  const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  const word = words[at];
+  return word?.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : words[at + 1];
+}
