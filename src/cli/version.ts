@@ -18,9 +18,11 @@ interface Build {
   readonly target: string;
 }
 
+/** Undefined when it runs from source. */
+export const build = (globalThis as { hookferryBuild?: Build }).hookferryBuild;
+
 export function versionCommand(args: readonly string[]): number {
   const { isOn } = parseFlags(args, { json: "boolean" });
-  const build = (globalThis as { hookferryBuild?: Build }).hookferryBuild;
   const about = {
     version,
     commit: build?.commit ?? null,

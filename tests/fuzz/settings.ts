@@ -5,6 +5,8 @@ import { parseChaos } from "../../src/chaos/chaos_text.ts";
 import { connectString, parseConnectString } from "../../src/cli/connect_string.ts";
 import { parseDuration } from "../../src/cli/duration.ts";
 import { ConfigError } from "../../src/config/config_error.ts";
+import { chooseProxy } from "../../src/config/proxy.ts";
+import { parseTargetUrl } from "../../src/config/target_url.ts";
 import { parseListen } from "../../src/config/listen_address.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { envName, options } from "../../src/config/options.ts";
@@ -135,4 +137,25 @@ const smallTexts = fuzzTarget(
   },
 );
 
-export const settingsTargets = [config, webhooksFile, smallTexts];
+const placeTexts = near([
+  ..."http://|https://|unix:|/run/app.sock|:/|user:pw@|%zz|%0d@|t.example|127.0.0.1|[::1]|:80"
+    .split("|"),
+  ..."none|*|,|.example|socks5://|10.0.0.0/8|\0|/|?|#".split("|"),
+]);
+
+const places = fuzzTarget(
+  "places",
+  fc.record({ text: placeTexts, exempt: placeTexts, isGiven: fc.boolean() }),
+  ({ text, exempt, isGiven }) => {
+    const place = parseTargetUrl(text);
+    if (place) assert.match(place.url.protocol, /^https?:$/);
+    if (place?.socketPath !== undefined) assert.match(place.socketPath, /^\/[^\0:]+$/);
+    const env = { HTTPS_PROXY: text, NO_PROXY: exempt };
+    const choice = chooseProxy(new URL("https://t.example/"), isGiven ? text : undefined, env);
+    // What is wrong is told without the text, which may hold a password.
+    if (typeof choice === "string") assert.ok(text.length < 8 || !choice.includes(text), choice);
+    else if (choice.proxy) assert.match(choice.proxy.protocol, /^https?:$/);
+  },
+);
+
+export const settingsTargets = [config, webhooksFile, smallTexts, places];

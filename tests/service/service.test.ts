@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { startProgram } from "../support/program.ts";
 import { exposureOf, noSystemdAnalyze, verifyUnit } from "../support/systemd_analyze.ts";
 import { skip, test, type TestContext } from "../support/test.ts";
@@ -215,6 +216,16 @@ test("of the variables those of the service count, not those of who installs it"
   const { code, stderr } = await service(t, root, "systemd", ...connector);
   assert.equal(code, 0, stderr);
 });
+
+const fromSource = "from source the program has to be named";
+if (process.env["HOOKFERRY_BIN"]) skip(fromSource, "this is the built file");
+else {
+  test(fromSource, async (t) => {
+    const { code, stderr } = await service(t, systemRoot(t), "systemd", "install");
+    assert.equal(code, 2);
+    assert.match(stderr, /give --program FILE/);
+  });
+}
 
 const refused: Record<string, { readonly words: readonly string[]; readonly why: RegExp }> = {
   "a program below /home": {

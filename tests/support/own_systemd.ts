@@ -62,7 +62,7 @@ cat > etc/systemd/system/test.service <<'UNIT'
 Type=oneshot
 TimeoutStartSec=90
 ExecStart=/bin/bash -c 'exec /bin/bash /out/script > /out/log 2>&1'
-ExecStopPost=/bin/sh -c 'journalctl -o cat -u "hookferry-*" > /out/journal'
+ExecStopPost=-/bin/sh -c 'journalctl -o cat -u "hookferry-*" > /out/journal'
 ExecStopPost=/bin/systemctl --force --force poweroff
 UNIT
 cat > etc/systemd/system/test.target <<'UNIT'

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { parseEnv } from "node:util";
 import { ConfigError } from "../../config/config_error.ts";
@@ -8,6 +8,7 @@ import { loadConnections } from "../../config/load_connections.ts";
 import { readWebhooksFile } from "../../relay/webhooks_file.ts";
 import { readLayers } from "../layers.ts";
 import { UsageError } from "../usage_error.ts";
+import { build } from "../version.ts";
 import { environmentFile, type Instance, type Role } from "./instance.ts";
 import type { Manager } from "./manager.ts";
 
@@ -138,8 +139,7 @@ function findProgram(given: string | undefined): string {
     if (isAbsolute(given)) return given;
     throw new UsageError(`--program ${JSON.stringify(given)}: use an absolute path`);
   }
-  const isRuntime = /^(deno|bun|node)\b/.test(basename(process.execPath));
-  if (!isRuntime) return process.execPath;
+  if (build) return process.execPath;
   throw new UsageError(
     "hookferry runs from its source here: give --program FILE, the executable that the service " +
       "is to run (deno task compile makes one)",
