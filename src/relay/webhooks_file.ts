@@ -9,7 +9,8 @@ import { hashOf } from "./tokens.ts";
 
 const channelSchema = z.object({
   channel: z.string().refine(isChannelName, { error: `use ${channelNameRule}` }),
-  channel_token: z.string().regex(/^[\x21-\x7e]+$/, "use visible ASCII characters"),
+  channel_token: z.string().regex(/^[\x21-\x7e]+$/, "use visible ASCII characters")
+    .regex(/^(?!\{\$)/, "variables are not replaced here: write the token"),
   ttl_seconds: z.number().positive().default(86_400),
   max_queue_size: z.number().int().positive().default(10_000),
   max_queue_bytes: z.number().int().positive().default(1_073_741_824),
@@ -36,6 +37,21 @@ const entrySchema = z.looseObject({
 });
 
 const moduleName = "webhook_connect";
+
+/** How the old relay was told who may post. */
+const oldGuards = [
+  ...["authorization", "basic_auth", "hmac", "jwt", "header_auth", "query_auth", "digest_auth"],
+  ...["oauth1", "oauth2", "hmac_signature", "recaptcha", "ip_whitelist"],
+];
+
+/** Where nothing says it anew the channel would take from everybody. */
+function guardProblems(entry: Readonly<Record<string, unknown>>): string[] {
+  if (entry["verify"]) return [];
+  const isSaid = (value: unknown) => value !== undefined && value !== null && value !== "";
+  return oldGuards
+    .filter((key) => isSaid(entry[key]) && !(key === "ip_whitelist" && entry["allow_ips"]))
+    .map((key) => `${key}: is not read here; say who may post by verify or allow_ips`);
+}
 
 export interface WebhooksFile {
   readonly channels: readonly ChannelConfig[];
@@ -65,6 +81,7 @@ export function readWebhooksFile(text: string): WebhooksFile {
     const settings = { ...entry, ...entry["module-config"] };
     const read = channelSchema.safeParse(settings);
     const policy = policySchema.safeParse(settings);
+    problems.push(...guardProblems(settings).map((problem) => `${webhookId}.${problem}`));
     if (policy.success) policies.set(webhookId, policy.data);
     else problems.push(...policy.error.issues.map((issue) => `${webhookId}.${describe(issue)}`));
     if (!read.success) {

@@ -62,3 +62,24 @@ for (const [text, says] of bad) {
     });
   });
 }
+
+test("what said who may post to the old relay is refused where nothing says it anew: nobody takes from everybody unknowing", () => {
+  const file = (more: Record<string, unknown>) =>
+    JSON.stringify({
+      hook: { module: "webhook_connect", channel: "c", channel_token: "t", ...more },
+    });
+  for (const key of ["authorization", "hmac", "ip_whitelist", "jwt", "basic_auth", "query_auth"]) {
+    assert.throws(
+      () => readWebhooksFile(file({ [key]: { secret: "s" } })),
+      new RegExp(`hook\\.${key}: is not read here; say who may post by verify`),
+      key,
+    );
+    readWebhooksFile(file({ [key]: null }));
+    readWebhooksFile(file({ [key]: { secret: "s" }, verify: { type: "bearer", token: "t0ken" } }));
+  }
+});
+
+test("a token that is the name of a variable is refused: it would be the token", () => {
+  const file = { hook: { ...entry, channel_token: "{$CHANNEL_TOKEN}" } };
+  assert.throws(() => readWebhooksFile(JSON.stringify(file)), /hook\.channel_token: variables/);
+});
