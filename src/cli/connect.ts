@@ -13,6 +13,7 @@ import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { createFleet, type Member } from "./fleet.ts";
 import { exitCode } from "./exit_code.ts";
+import { onHangUp } from "./hang_up.ts";
 import { readLayers } from "./layers.ts";
 import { startReloading } from "./reload.ts";
 import { type RunningConnector, runningConnector } from "./running_connector.ts";
@@ -79,10 +80,12 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     observe: observeAll,
     clock: systemClock,
   });
-  const onHangUp = () => void reloading.reload().catch(() => {}); // it is told as an event
-  // On a terminal it says that the terminal has gone.
-  if (mode !== "live") process.on("SIGHUP", onHangUp);
   const signals = lifetimeFromSignals();
+  // The live view looks after its terminal itself.
+  const ignoreHangUp = mode === "live" ? () => {} : onHangUp({
+    onGone: signals.interrupt,
+    onAsked: () => void reloading.reload().catch(() => {}), // it is told as an event
+  });
   observing.show(() => {
     const { watch, running } = fleet.members.get("") as Member; // it is live for one connection
     return {
@@ -110,7 +113,7 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(`hookferry connect: ${error.message}\n`);
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
-    process.off("SIGHUP", onHangUp);
+    ignoreHangUp();
     reloading.close();
     await closeStatus();
     await observing.close();

@@ -26,6 +26,7 @@ import { exitCode } from "./exit_code.ts";
 import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { parseFlags } from "./flags.ts";
+import { onHangUp } from "./hang_up.ts";
 import { logFormat } from "./log_format.ts";
 import { stateFolder } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
@@ -140,11 +141,11 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
     failed: (message) => relay.observe({ type: "relay.tls_not_renewed", message }),
     clock: systemClock,
   });
-  const look = () => renewal?.look();
-  process.on("SIGHUP", look);
   const output = lineWriter("stdout", systemClock);
+  let ignoreHangUp = () => {};
   const stopped = new Promise<void>((resolve) => {
     process.once("SIGINT", resolve).once("SIGTERM", resolve);
+    ignoreHangUp = onHangUp({ onGone: resolve, onAsked: () => renewal?.look() });
   });
   output.write(`listening  ${relay.url}`);
   const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
@@ -165,7 +166,7 @@ export async function relayCommand(args: readonly string[]): Promise<number> {
   const stopWatchdog = manager && keepAlive(manager, systemClock);
   await stopped;
   manager?.tell("STOPPING=1");
-  process.off("SIGHUP", look);
+  ignoreHangUp();
   renewal?.stop();
   await relay.stop(stopGraceMs);
   stopWatchdog?.();

@@ -165,7 +165,7 @@ test("NO_COLOR has no colours", async (t) => {
 
 test("what is piped, and what runs in CI, is one record of JSON a line, and nothing else", async (t) => {
   for (const by of ["pipe", "ci"] as const) {
-    const { relay, pane } = await startShown(t, {
+    const { relay, pane, happened } = await startShown(t, {
       env: by === "ci" ? { CI: "true" } : {},
       shell: (command) => by === "ci" ? `${command} 2>/dev/null` : `${command} 2>/dev/null | cat`,
     });
@@ -176,6 +176,9 @@ test("what is piped, and what runs in CI, is one record of JSON a line, and noth
       recordSchema.parse(JSON.parse(line))
     );
     assert.deepEqual(records.map(({ type }) => type), ["connection", "message", "settled"]);
+    // A window that is closed ends it in this way too: SIGHUP is no reload there.
+    pane.hangUp();
+    await happened("relay.disconnected");
   }
 });
 
