@@ -1,3 +1,4 @@
+import { forgetOldest } from "../async/forget_oldest.ts";
 import type { Exchange, Inspect, KeptBody, KeptExchanges, KeptRequest } from "./picture.ts";
 import type { Redact } from "../protocol/redact.ts";
 
@@ -50,11 +51,7 @@ export function keepExchanges(
         body: keptBody(response.body, response.bytes),
       },
     });
-    if (messages.size <= maxMessages) return;
-    for (const [oldest] of messages) {
-      messages.delete(oldest);
-      break;
-    }
+    forgetOldest(messages, maxMessages);
   }
 
   return { record, of: (messageId) => messages.get(messageId) };

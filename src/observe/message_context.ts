@@ -1,3 +1,4 @@
+import { forgetOldest } from "../async/forget_oldest.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
 /** Messages remembered; the oldest is forgotten. */
@@ -16,10 +17,7 @@ export function withContext(pass: (event: ConnectorEvent) => void): Observe {
     if (event.type === "delivery.received") {
       const { messageId, webhookId, traceId } = event;
       known.set(messageId, { webhookId, ...(traceId !== undefined && { traceId }) });
-      for (const oldest of known.keys()) {
-        if (known.size <= maxMessages) break;
-        known.delete(oldest);
-      }
+      forgetOldest(known, maxMessages);
     }
     pass(event);
   };

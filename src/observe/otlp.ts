@@ -19,6 +19,7 @@ import {
   type SpanExporter,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
+import { within } from "../async/within.ts";
 import type { Sample } from "../protocol/trace_context.ts";
 import { giveUp } from "../runtime/given_up.ts";
 import type { OtlpProtocol, Tracing, TracingOptions } from "./tracing.ts";
@@ -77,14 +78,9 @@ export async function startOtlp(
         } satisfies ReadableSpan,
       ),
     async close() {
-      let cancel = () => {};
-      const late = new Promise<"late">((resolve) => {
-        cancel = clock.after(lastWordsMs, () => resolve("late"));
-      });
       // What could not be sent has been told; by itself the exporter gives up after ten seconds.
-      const ended = await Promise.race([processor.shutdown().catch(() => {}), late]);
-      cancel();
-      if (ended === "late") giveUp();
+      const ending = processor.shutdown().catch(() => {});
+      if (await within(lastWordsMs, ending, "late", clock) === "late") giveUp();
     },
   };
 }

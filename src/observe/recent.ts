@@ -1,5 +1,6 @@
 /** The last messages and the last minutes of a connector, folded from its events. */
 import type { Clock } from "../async/clock.ts";
+import { forgetOldest } from "../async/forget_oldest.ts";
 import { PerSecond } from "../async/per_second.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
@@ -131,12 +132,7 @@ export function foldRecent(clock: Clock): RecentFold {
         version: 0,
       };
       entries.set(messageId, entry);
-      if (entries.size > maxMessages) {
-        for (const [oldest] of entries) {
-          entries.delete(oldest);
-          break;
-        }
-      }
+      forgetOldest(entries, maxMessages);
     }
     entry.traceId ??= event.traceId;
     return changed(entry);

@@ -1,3 +1,4 @@
+import { forgetOldest } from "../async/forget_oldest.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import type { Told } from "./record.ts";
 
@@ -71,11 +72,7 @@ export function foldRecords(tell: (told: Told) => void): Observe {
   function remember(event: Extract<ConnectorEvent, { type: "delivery.received" }>): void {
     const { messageId, webhookId, method, path, bytes, lagMs } = event;
     known.set(messageId, { webhookId, method, path, bytes, lagMs });
-    if (known.size <= maxKnown) return;
-    for (const [oldest] of known) {
-      known.delete(oldest);
-      return;
-    }
+    forgetOldest(known, maxKnown);
   }
 
   function about({ messageId, webhookId }: { messageId: string; webhookId?: string }) {

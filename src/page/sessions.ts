@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
+import { forgetOldest } from "../async/forget_oldest.ts";
 
 /** How long a sign-in lasts. */
 export const sessionMs = 8 * 3_600_000;
@@ -17,12 +18,7 @@ export class Sessions {
   open(): string {
     const id = randomBytes(24).toString("base64url");
     this.#until.set(id, this.#clock.now() + sessionMs);
-    if (this.#until.size > maxSessions) {
-      for (const [oldest] of this.#until) {
-        this.#until.delete(oldest);
-        break;
-      }
-    }
+    forgetOldest(this.#until, maxSessions);
     return id;
   }
 

@@ -1,12 +1,11 @@
 import { write } from "node:fs";
 import type { Clock } from "../async/clock.ts";
+import { within } from "../async/within.ts";
 import { giveUp } from "./given_up.ts";
 
 export interface LineWriter {
-  /** Takes a line without its end. Never throws, never waits. */
+  /** Takes a line without its end; drops it when more than can be held waits already. Never throws, never waits. */
   write(line: string): void;
-  /** How many lines nobody took: more than can be held waited already, or the reader has gone. */
-  readonly lost: number;
   /** Whether the reader has gone: nothing is written any more. */
   readonly isClosed: boolean;
   /** Resolves when all is written, or cannot be, or has not been for a second. */
@@ -29,7 +28,6 @@ const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
  */
 export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   let waiting = "";
-  let lost = 0;
   let isClosed = false;
   let writing: Promise<void> | undefined;
   let isHurried = false;
@@ -77,15 +75,9 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   return {
     write(line) {
-      if (isClosed || waiting.length > maxWaiting) {
-        lost++;
-        return;
-      }
+      if (isClosed || waiting.length > maxWaiting) return;
       waiting += `${line}\n`;
       writing ??= writeAll();
-    },
-    get lost() {
-      return lost;
     },
     get isClosed() {
       return isClosed;
@@ -93,12 +85,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     async close() {
       isHurried = true;
       hurry();
-      let cancel = () => {};
-      const late = new Promise<"late">((resolve) => {
-        cancel = clock.after(lastWordsMs, () => resolve("late"));
-      });
-      if (await Promise.race([writing, late]) === "late") giveUp();
-      cancel();
+      if (await within(lastWordsMs, writing, "late", clock) === "late") giveUp();
     },
   };
 }

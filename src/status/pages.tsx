@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import { type Context, Hono } from "hono";
 import type { Clock } from "../async/clock.ts";
+import { within } from "../async/within.ts";
 import { assets } from "../page/assets.ts";
 import { gate, type GateOptions } from "../page/gate.tsx";
 import { Layout, page } from "../page/layout.tsx";
@@ -125,11 +126,7 @@ export function connectorPages(
   });
   app.post("/-/form/replay/:id", async (c) => {
     const messageId = c.req.param("id");
-    let cancel = () => {};
-    const waited = new Promise<string>((resolve) => {
-      cancel = clock.after(replayWaitMs, () => resolve("going"));
-    });
-    const did = await Promise.race([replay(messageId), waited]).finally(cancel);
+    const did = await within(replayWaitMs, replay(messageId), "going", clock);
     return c.redirect(`/messages/${encodeURIComponent(messageId)}?did=${did}`, 303);
   });
   return { routes: app, close: () => live.close() };
