@@ -80,9 +80,6 @@ const aliases: Readonly<Record<string, string>> = {
   "-h": "help",
 };
 
-/** For what is still being written when a command is done, milliseconds. */
-const lingerMs = 1_000;
-
 async function run(args: readonly string[]): Promise<number> {
   const [first = "connect", ...rest] = args;
   const name = aliases[first] ?? (first.startsWith("-") ? "connect" : first);
@@ -118,6 +115,4 @@ function fail(code: number, message: string): number {
 // Whoever read it has seen enough, as in `hookferry help | head -1`.
 process.stdout.on("error", () => {});
 process.exitCode = await run(process.argv.slice(2));
-// A connection that the runtime cannot end (src/runtime/serve.ts) does not keep the process.
-setTimeout(() => process.exit(), lingerMs).unref();
 if (hasGivenUp()) process.exit();

@@ -2,6 +2,7 @@
  * HTTP serving, the same on Deno and Bun: the runtime's own server behind one small interface. The only
  * place that knows how each of them upgrades a request to a WebSocket.
  */
+import { giveUp } from "./given_up.ts";
 import { type Listener, renewable } from "./renewable.ts";
 import { isDeno, runtimeGlobals } from "./runtime.ts";
 
@@ -125,8 +126,9 @@ function listenOnDeno(options: ServeOptions): Promise<Listener> {
         timer = setTimeout(() => {
           if (underWay > 0) return cut.abort();
           // A body that was half read: Deno 2.9.6 waits for the rest for ever, and an abort would be an error that
-          // nobody can catch. The process need not wait for it.
+          // nobody can catch.
           server.unref();
+          giveUp();
           resolve();
         }, graceMs);
       });

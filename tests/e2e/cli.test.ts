@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConnectString } from "../../src/cli/connect_string.ts";
+import { configSchema } from "../../src/config/schema.ts";
 import { checkSignature } from "../../src/cli/signature_check.ts";
 import { programCommand, programEnv, startProgram } from "../support/program.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
@@ -283,3 +284,12 @@ for (const args of [["help"], ["config", "schema"], ["version"]]) {
     assert.deepEqual([status, stderr], [0, ""]);
   });
 }
+
+test("a reader that takes its time gets all of it", (t) => {
+  const command = programCommand(["config", "schema"]).map((word) => `'${word}'`).join(" ");
+  const { stdout } = spawnSync("bash", ["-c", `${command} | (sleep 2; cat)`], {
+    env: programEnv(t.folder()),
+    encoding: "utf8",
+  });
+  assert.equal(stdout, `${JSON.stringify(configSchema(), null, 2)}\n`);
+});
