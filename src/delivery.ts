@@ -3,6 +3,7 @@ import type { Clock, Random } from "./async/clock.ts";
 import { Semaphore } from "./async/semaphore.ts";
 import type { Faults } from "./chaos/chaos.ts";
 import { chaoticSink } from "./chaos/chaotic_sink.ts";
+import { allTargets } from "./config/all_targets.ts";
 import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
 import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
@@ -79,10 +80,6 @@ interface Made {
 /** The share of all places that one target may have, where there are several and it does not say. */
 const mostForOne = 0.8;
 
-function countTargets({ defaultRoute, routes }: Settings): number {
-  return [...routes.values(), defaultRoute].flatMap((route) => route?.targets ?? []).length;
-}
-
 export function createDelivery(settings: Settings, options: DeliveryOptions): Delivery {
   const { clock, random, observe } = options;
   const { ordering, maxLaneMessages, onExhausted, keepsAll, poisonAfter, maxConcurrentRequests } =
@@ -144,7 +141,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
 
   function apply(next: Settings): void {
     const limit = next.delivery.maxConcurrentRequests;
-    const isAlone = countTargets(next) === 1;
+    const isAlone = allTargets(next).length === 1;
     // One target that hangs must leave places for the others.
     const fairLimit = isAlone ? limit : Math.ceil(limit * mostForOne);
     const before = targets;

@@ -1,13 +1,14 @@
 import process from "node:process";
+import type { Settings } from "../config/settings.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What standard output is for: a live view, lines for people, lines of JSON, or nothing. */
-export type OutputMode = "live" | "text" | "json" | "quiet";
+type Chosen = Settings["output"];
 
-export const outputChoices = ["auto", "live", "text", "json", "quiet"] as const;
+/** What standard output is for: a live view, lines for people, lines of JSON, or nothing. */
+export type OutputMode = Exclude<Chosen, "auto">;
 
 /** `auto` is a live view for people on a terminal and JSON for programs; CI counts. Throws `UsageError`. */
-export function outputMode(chosen: (typeof outputChoices)[number]): OutputMode {
+export function outputMode(chosen: Chosen): OutputMode {
   const { TERM, CI } = process.env;
   const canDraw = process.stdout.isTTY === true && TERM !== "dumb";
   if (chosen === "live" && !canDraw) {

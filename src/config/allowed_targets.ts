@@ -1,7 +1,7 @@
 /** Where targets may be, for whoever writes the settings but does not choose the targets. */
 import { isIP } from "node:net";
 import { addressSet } from "../protocol/address_set.ts";
-import { bareHost } from "./host.ts";
+import { bareHost, portOf } from "./host.ts";
 import type { TargetPlace } from "./target_url.ts";
 
 export const allowedTargetsRule =
@@ -17,7 +17,7 @@ export function permissionOf(
   list: string,
 ): Permission | string {
   const host = bareHost(url.hostname);
-  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  const port = String(portOf(url));
   const networks: string[] = [];
   let isNamed = false;
   for (const entry of list.split(",").map((one) => one.trim()).filter((one) => one !== "")) {

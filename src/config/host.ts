@@ -7,5 +7,15 @@ export function isLoopback(hostname: string): boolean {
 
 /** Without brackets and closing dot, in small letters. */
 export function bareHost(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+  return unbracketed(hostname).replace(/\.$/, "").toLowerCase();
+}
+
+/** The port that is connected to. */
+export function portOf({ port, protocol }: URL): number {
+  return Number(port || (protocol === "https:" ? 443 : 80));
+}
+
+/** As connections take it: an IPv6 address without its brackets. */
+export function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }

@@ -4,6 +4,7 @@ import { type OptionKey, options } from "./options.ts";
 import { Secret } from "./secret.ts";
 import type { RouteSettings, TargetSettings } from "./settings.ts";
 import { withoutPath } from "./source_url.ts";
+import { valueAt } from "./value_at.ts";
 
 /** One value that counts, and who set it. */
 export interface Listed {
@@ -103,13 +104,6 @@ export function listing({ settings, values }: Loaded): Listed[] {
 /** As it is written in a file. */
 function writtenPlace({ origin, url }: TargetSettings): string {
   return `${origin}:${url.pathname}${url.search}`;
-}
-
-function valueAt(value: unknown, keys: Keys): unknown {
-  return keys.reduce<unknown>(
-    (inside, key) => (inside as Record<string | number, unknown> | null | undefined)?.[key],
-    value,
-  );
 }
 
 function numbersOf({ timeoutMs, retry, breaker, maxConcurrentRequests }: TargetSettings) {

@@ -1,5 +1,6 @@
 /** THE list of options. Files, environment, flags, help, JSON Schema and documentation are made from it. */
 import type { Secret } from "./secret.ts";
+import { outputChoices, tlsVersions } from "./settings.ts";
 
 export type OptionKind =
   | { readonly type: "text" }
@@ -175,7 +176,7 @@ const table = [
     key: "tls_min_version",
     kind: {
       type: "choice",
-      values: ["tls1.2", "tls1.3"],
+      values: tlsVersions,
       aliases: { "1.2": "tls1.2", "1.3": "tls1.3", "tlsv1.2": "tls1.2", "tlsv1.3": "tls1.3" },
     },
     default: "tls1.2",
@@ -216,7 +217,7 @@ const table = [
   },
   {
     key: "output",
-    kind: { type: "choice", values: ["auto", "live", "text", "json", "quiet"] },
+    kind: { type: "choice", values: outputChoices },
     default: "auto",
     help: "standard output; auto: live on a terminal, else one JSON object a line",
   },

@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import { addressSet } from "../protocol/address_set.ts";
 import type { Report } from "./config_error.ts";
-import { bareHost, isLoopback } from "./host.ts";
+import { bareHost, isLoopback, portOf } from "./host.ts";
 
 export interface ProxyChoice {
   /** With user and password where they were given; undefined = directly. */
@@ -83,7 +83,7 @@ function hasReadableUser({ username, password }: URL): boolean {
 /** NO_PROXY: `*`, hosts with all below them, addresses, networks as 10.0.0.0/8, each with a port where only that is meant. */
 function isExempt(url: URL, list: string): boolean {
   const host = bareHost(url.hostname);
-  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  const port = String(portOf(url));
   return list.split(/[\s,]+/).some((entry) => {
     if (entry === "") return false;
     if (entry === "*") return true;

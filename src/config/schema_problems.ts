@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Keys } from "./file_lines.ts";
 import { didYouMean } from "./near_name.ts";
 import { shown } from "./shown.ts";
+import { valueAt } from "./value_at.ts";
 
 /** The text a value was written as, where it had references. */
 type Written = (keys: Keys) => string | undefined;
@@ -57,13 +58,6 @@ function found(given: unknown, keys: Keys, written: Written): string {
   if (value === undefined) return "";
   if (keys.includes("headers") || typeof value === "object" && value !== null) return "";
   return `${shown(written(keys) ?? value)}: `;
-}
-
-function valueAt(value: unknown, keys: Keys): unknown {
-  return keys.reduce<unknown>(
-    (inside, key) => (inside as Record<string | number, unknown> | null | undefined)?.[key],
-    value,
-  );
 }
 
 function scalarOf(text: string): number | boolean | undefined {

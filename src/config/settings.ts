@@ -14,7 +14,7 @@ export interface Settings {
   readonly deadLetters: { readonly maxLetters: number; readonly maxBytes: number };
   readonly log: LogSettings;
   /** What standard output is for; `auto` depends on what it is. */
-  readonly output: "auto" | "live" | "text" | "json" | "quiet";
+  readonly output: typeof outputChoices[number];
   /** Where the status server listens; undefined = no status server. */
   readonly statusListen: ListenAddress | undefined;
   /** What the status server's control routes want; undefined = made by the connector, or off. */
@@ -187,3 +187,5 @@ export type TlsVersion = typeof tlsVersions[number];
 
 /** What both runtimes can hold to. */
 export const tlsVersions = ["tls1.2", "tls1.3"] as const;
+
+export const outputChoices = ["auto", "live", "text", "json", "quiet"] as const;

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { allTargets } from "./all_targets.ts";
 import type { Layers, Values } from "./merge.ts";
 import type { Settings } from "./settings.ts";
 import { isSmee, smeeWarnings } from "./smee_source.ts";
@@ -15,8 +16,7 @@ export function configWarnings(settings: Settings, values: Values, layers: Layer
   if (!settings.source.tls.verify) {
     warnings.push("verify_ssl is off: whoever sits between us and the relay can read the token");
   }
-  const routes = [settings.defaultRoute, ...settings.routes.values()];
-  for (const target of routes.flatMap((route) => route?.targets ?? [])) {
+  for (const target of allTargets(settings)) {
     if (target.url.protocol === "https:" && !target.tls.verify) {
       warnings.push(`the certificate of the target ${JSON.stringify(target.name)} is not verified`);
     }

@@ -4,6 +4,7 @@
  */
 import http from "node:http";
 import https from "node:https";
+import { portOf, unbracketed } from "../config/host.ts";
 import { ProxyFailure } from "./network_failure.ts";
 import { proxyAddress, proxyAuthorization, tunnelled } from "./proxy_tunnel.ts";
 import { guardedLookup, type Reach } from "./reach.ts";
@@ -111,13 +112,12 @@ export function createHttpClient(reach: Reach, maxSockets: number): HttpClient {
       return http.request({ socketPath, method, path, headers: raw, agent: plain });
     }
     if (url.protocol === "https:") {
-      const { hostname, port } = url;
       return https.request({
         ...tlsOptions,
         ...guard,
         ...{ method, path, headers: raw, agent: secure },
-        hostname: bare(hostname),
-        port: port || 443,
+        hostname: unbracketed(url.hostname),
+        port: portOf(url),
       });
     }
     if (proxy) {
@@ -131,8 +131,8 @@ export function createHttpClient(reach: Reach, maxSockets: number): HttpClient {
     return http.request({
       ...guard,
       ...{ method, path, headers: raw, agent: plain },
-      hostname: bare(url.hostname),
-      port: url.port || 80,
+      hostname: unbracketed(url.hostname),
+      port: portOf(url),
     });
   }
 }
@@ -149,11 +149,6 @@ function rawHeaders(
   const bodyless = body.byteLength === 0 && (method === "GET" || method === "HEAD");
   if (!bodyless) raw.push("Content-Length", String(body.byteLength));
   return raw;
-}
-
-/** A host as connections take it: an IPv6 address without its brackets. */
-function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, "");
 }
 
 function asError(reason: unknown): Error {

@@ -3,6 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
+import { portOf, unbracketed } from "../config/host.ts";
 import { ProxyFailure } from "./network_failure.ts";
 import { nodeTlsOptions } from "./tls.ts";
 
@@ -32,12 +33,13 @@ export function proxyAuthorization({ username, password }: URL): string | undefi
 /** What to connect to for a proxy: its own TLS has the CA beside the roots, and no client certificate. */
 export function proxyAddress(proxy: URL, ca: string | undefined): https.RequestOptions {
   const { protocol } = proxy;
-  const hostname = proxy.hostname.replace(/^\[|\]$/g, "");
-  if (protocol === "http:") return { protocol, hostname, port: proxy.port || 80 };
+  const hostname = unbracketed(proxy.hostname);
+  const port = portOf(proxy);
+  if (protocol === "http:") return { protocol, hostname, port };
   // Its own name; it would be taken from the Host header, which names what lies behind the proxy.
   const serverName = isIP(hostname) ? "" : hostname;
   const tls = { verify: true, ca, cert: undefined, key: undefined, serverName };
-  return { protocol, hostname, port: proxy.port || 443, ...nodeTlsOptions(tls) };
+  return { protocol, hostname, port, ...nodeTlsOptions(tls) };
 }
 
 /** Opens a tunnel to `path`, "host:port". Rejects with `ProxyFailure`. */

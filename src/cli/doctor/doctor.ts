@@ -1,8 +1,9 @@
 import process from "node:process";
 import { systemClock } from "../../async/clock.ts";
+import { allTargets } from "../../config/all_targets.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { loadConnections, type LoadedConnections } from "../../config/load_connections.ts";
-import type { Settings, TargetSettings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import { journalFolder } from "../connector_journal.ts";
 import { exitCode } from "../exit_code.ts";
 import { readLayersAnd } from "../layers.ts";
@@ -76,14 +77,10 @@ async function examineOne(settings: Settings, tell: Tell): Promise<void> {
   if (await checkWay({ name: "relay", refusesForbidden: true, ...source }, checking)) {
     await checkRelay(source, { tell, timeoutMs, clock: systemClock });
   }
-  for (const target of targetsOf(settings)) {
+  for (const target of allTargets(settings)) {
     await checkWay({ ...target, name: `target.${target.name}` }, checking);
   }
   tell(checkDisk(journalFolder(settings)));
-}
-
-function targetsOf({ defaultRoute, routes }: Settings): TargetSettings[] {
-  return [defaultRoute, ...routes.values()].flatMap((route) => route?.targets ?? []);
 }
 
 function shown({ check, status, detail, fix }: Finding): string {

@@ -1,7 +1,7 @@
 /** The steps on the way to a server: proxy, name, connection, certificate. */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { bareHost } from "../../config/host.ts";
+import { bareHost, portOf } from "../../config/host.ts";
 import type { TlsSettings } from "../../config/settings.ts";
 import { isForbiddenAddress } from "../../protocol/forbidden_address.ts";
 import { networkFailure } from "../../runtime/network_failure.ts";
@@ -47,7 +47,7 @@ export async function checkWay(way: Way, { tell, timeoutMs, now }: Checking): Pr
   });
   const first = proxy ?? url;
   const host = bareHost(first.hostname);
-  const port = Number(first.port || (first.protocol === "https:" ? 443 : 80));
+  const port = portOf(first);
   const whose = proxy ? `the proxy ${host}` : host;
   const isFound = isIP(host) !== 0 && !isForbiddenAddress(host) ||
     await check(`${name}.dns`, tell, timeoutMs, async () => {
