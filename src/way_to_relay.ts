@@ -2,18 +2,15 @@
 import type { Clock } from "./async/clock.ts";
 import type { Faults } from "./chaos/chaos.ts";
 import { chaoticTransport } from "./chaos/chaotic_transport.ts";
-import type { Settings, SourceSettings } from "./config/settings.ts";
-import type { Transport, TransportChoice, TransportName } from "./flow.ts";
+import type { Settings } from "./config/settings.ts";
+import type { Transport, TransportChoice } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import { createFetch, type FetchClient } from "./runtime/fetch.ts";
 import { linking } from "./settings_change.ts";
 import type { SourceOptions } from "./source/source_options.ts";
 import { chooseTransport } from "./transport/choose.ts";
-import { longPollTransport } from "./transport/long_poll.ts";
 import type { RelayEndpoint } from "./transport/relay_endpoint.ts";
-import { smeeTransport } from "./transport/smee.ts";
-import { sseTransport } from "./transport/sse.ts";
-import { websocketTransport } from "./transport/websocket.ts";
+import { transportsFor } from "./transport/transports.ts";
 
 export interface WayToRelay {
   /** The source's options: what is made from settings tells what they say at the moment. */
@@ -48,6 +45,8 @@ export function wayToRelay(
   let old: FetchClient | undefined;
   let client: FetchClient | undefined;
 
+  const spoilt = (transport: Transport) => faults ? chaoticTransport(transport, faults) : transport;
+
   function transports(): TransportChoice {
     const by = linking(now());
     if (made?.by !== by) {
@@ -66,7 +65,8 @@ export function wayToRelay(
         maxInFlight: delivery.maxQueueMessages,
         clock,
       };
-      made = { by, choice: chooseTransport(transportsFor(source.protocol, relay, faults)) };
+      const [first, ...others] = transportsFor(source.protocol, relay);
+      made = { by, choice: chooseTransport([spoilt(first), ...others.map(spoilt)]) };
     }
     return made.choice;
   }
@@ -110,20 +110,4 @@ export function wayToRelay(
       client?.close();
     },
   };
-}
-
-function transportsFor(
-  protocol: SourceSettings["protocol"],
-  relay: RelayEndpoint,
-  faults: Faults | undefined,
-): [Transport, ...Transport[]] {
-  const spoilt = (made: Transport) => faults ? chaoticTransport(made, faults) : made;
-  const make: Record<TransportName, () => Transport> = {
-    websocket: () => spoilt(websocketTransport(relay)),
-    sse: () => spoilt(sseTransport(relay)),
-    long_poll: () => spoilt(longPollTransport(relay)),
-    smee: () => spoilt(smeeTransport(relay)),
-  };
-  if (protocol !== "auto") return [make[protocol]()];
-  return [make.websocket(), make.sse(), make.long_poll()];
 }

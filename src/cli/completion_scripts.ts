@@ -1,3 +1,4 @@
+import { powershellWord, shellWord } from "./quoting.ts";
 import type { CommandLine, Flag } from "./command_lines.ts";
 
 /** A completion script for each shell, from the commands and their flags. */
@@ -5,7 +6,6 @@ export const completionScripts: Readonly<
   Record<string, (commands: readonly CommandLine[]) => string>
 > = { bash, zsh, fish, powershell };
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 const dashed = ({ name }: Flag) => `--${name}`;
 const names = (commands: readonly CommandLine[]) => commands.map(({ name }) => name).join(" ");
 
@@ -39,7 +39,7 @@ complete -o default -F _hookferry hookferry
 
 function zsh(commands: readonly CommandLine[]): string {
   const listed = commands.map(({ name, summary }) =>
-    `    ${quoted(`${name}:${summary.replaceAll(":", "\\:")}`)}\n`
+    `    ${shellWord(`${name}:${summary.replaceAll(":", "\\:")}`)}\n`
   );
   const cases = commands.map(({ name, words, flags }) => {
     const first = words.length > 0 ? [`'1:what:(${words.join(" ")})'`] : [];
@@ -78,7 +78,7 @@ function zshFlag({ name, value, choices, help }: Flag): string {
   const told = help.replaceAll(/[\\[\]:]/g, "\\$&");
   const values = choices.length > 0 ? `(${choices.join(" ")})` : value === "FILE" ? "_files" : "";
   const takes = value === undefined ? "" : `:${value.replaceAll(":", "\\:")}:${values}`;
-  return quoted(`--${name}[${told}]${takes}`);
+  return shellWord(`--${name}[${told}]${takes}`);
 }
 
 function fish(commands: readonly CommandLine[]): string {
@@ -111,9 +111,9 @@ function fishFlag({ name, value, choices, help }: Flag): string {
 
 /** What is not listed is left to PowerShell, which completes files. */
 function powershell(commands: readonly CommandLine[]): string {
-  const text = (word: string) => `'${word.replaceAll("'", "''")}'`;
   const pairs = (of: readonly (readonly [string, string])[]) =>
-    of.map(([word, help]) => `      @(${text(word)}, ${text(help || word)})\n`).join("");
+    of.map(([word, help]) => `      @(${powershellWord(word)}, ${powershellWord(help || word)})\n`)
+      .join("");
   const rest = commands.map(({ name, words, flags }) => {
     const all = [
       ...words.map((word) => [word, ""] as const),
@@ -123,7 +123,7 @@ function powershell(commands: readonly CommandLine[]): string {
   });
   const values = commands.flatMap(({ name, flags }) =>
     flags.filter(({ value }) => value !== undefined).map((flag) =>
-      `    '${name} ${dashed(flag)}' = @(${flag.choices.map(text).join(", ")})\n`
+      `    '${name} ${dashed(flag)}' = @(${flag.choices.map(powershellWord).join(", ")})\n`
     )
   );
   return `# PowerShell completion for hookferry, made by: hookferry completions powershell

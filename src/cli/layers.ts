@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { ConfigError } from "../config/config_error.ts";
-import { readConfigFile } from "../config/config_file.ts";
+import { configEndings, readConfigFile } from "../config/config_file.ts";
 import type { Layers } from "../config/merge.ts";
 import { flagName, options } from "../config/options.ts";
 import { type ConnectString, parseConnectString } from "./connect_string.ts";
@@ -95,8 +95,6 @@ function readConnectString(from: string | undefined): ConnectString | undefined 
 function findFile(): string | undefined {
   const user = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
   return [".", join(user, "hookferry"), "/etc/hookferry"]
-    .flatMap((folder) =>
-      ["json", "jsonc", "yaml", "yml"].map((ending) => join(folder, `connector.${ending}`))
-    )
+    .flatMap((folder) => configEndings.map((ending) => join(folder, `connector.${ending}`)))
     .find((path) => existsSync(path));
 }

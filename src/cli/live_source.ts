@@ -1,7 +1,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { LiveActions, LivePicture, LiveSource } from "../output/live/live_picture.ts";
+import { readStatus } from "../status/status_text.ts";
 import { controlOf, type Watch, type Watched } from "./connect_status.ts";
-import { statusSchema } from "./connector_status.ts";
 
 /** Rates are those of so many seconds. */
 const rateSeconds = 5;
@@ -11,8 +11,9 @@ export function liveSource(title: string, { status, recent, exchanges }: Watch):
   return {
     exchanges: (messageId) => exchanges ? exchanges.of(messageId) : "off",
     picture(): LivePicture {
-      const { connection, reconnects, totals, journal, in_hand, paused, draining } = statusSchema
-        .parse(status());
+      const { connection, reconnects, totals, journal, in_hand, paused, draining } = readStatus(
+        status(),
+      );
       const isConnected = connection.state === "connected";
       const delivered = recent.series().delivered.slice(-1 - rateSeconds, -1);
       return {

@@ -1,4 +1,4 @@
-import { type ConnectorStatus, statusSchema } from "./connector_status.ts";
+import { statusSchema, type StatusText } from "../status/status_text.ts";
 
 /** A few aligned lines; undefined when it is not the status of a connector. */
 export function statusText(status: unknown): string | undefined {
@@ -25,12 +25,12 @@ export function statusText(status: unknown): string | undefined {
   return rows.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join("");
 }
 
-function intake({ paused, draining }: ConnectorStatus): string {
+function intake({ paused, draining }: StatusText): string {
   if (draining) return ", stopping";
   return paused ? ", paused" : "";
 }
 
-function connection({ connection, reconnects }: ConnectorStatus): string {
+function connection({ connection, reconnects }: StatusText): string {
   if (connection.state === "connected") {
     return `connected over ${connection.transport} for ${duration(connection.up_seconds)}, ` +
       `heard ${duration(connection.silent_seconds)} ago`;
@@ -39,7 +39,7 @@ function connection({ connection, reconnects }: ConnectorStatus): string {
   return `not connected for ${duration(connection.down_seconds)}${why}`;
 }
 
-function targetState(target: ConnectorStatus["targets"][string]): string {
+function targetState(target: StatusText["targets"][string]): string {
   const { breaker, failures_in_a_row, last_failure, last_success_at } = target;
   if (failures_in_a_row > 0) {
     const state = breaker === "closed" ? "fails" : `fails, breaker ${breaker.replace("_", " ")}`;

@@ -4,6 +4,9 @@ import { parse as parseYaml } from "yaml";
 import { ConfigError } from "./config_error.ts";
 import { findLines, type Keys } from "./file_lines.ts";
 
+/** What the name of a configuration file ends with. */
+export const configEndings = ["json", "jsonc", "yaml", "yml"] as const;
+
 /** A configuration file, read and not yet understood. */
 export interface ConfigFile {
   readonly path: string;

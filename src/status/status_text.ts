@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-/** Of what `/status` says, that which the page shows: the page is one more reader of it. */
-const statusText = z.object({
+/** Of what `/status` says, that which people are shown: by the page, by the command, by the live view. */
+export const statusSchema = z.object({
   version: z.string(),
   runtime: z.string(),
   uptime_seconds: z.number(),
@@ -26,6 +26,8 @@ const statusText = z.object({
   totals: z.object({
     received: z.number(),
     delivered: z.number(),
+    rejected: z.number(),
+    exhausted: z.number(),
     retried: z.number(),
     duplicates: z.number(),
   }),
@@ -40,8 +42,8 @@ const statusText = z.object({
   ),
 });
 
-export type StatusText = z.infer<typeof statusText>;
+export type StatusText = z.infer<typeof statusSchema>;
 
 export function readStatus(status: Record<string, unknown>): StatusText {
-  return statusText.parse(status);
+  return statusSchema.parse(status);
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConnectString } from "../../src/cli/connect_string.ts";
 import { configSchema } from "../../src/config/schema.ts";
+import { shellWord } from "../../src/cli/quoting.ts";
 import { checkSignature } from "../../src/cli/signature_check.ts";
 import { programCommand, programEnv, startProgram } from "../support/program.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
@@ -276,7 +277,7 @@ test("a relay that cannot start says why in one line and ends", async (t) => {
 
 for (const args of [["help"], ["config", "schema"], ["version"]]) {
   test(`${args.join(" ")} for a reader that has gone ends well, without a word`, (t) => {
-    const command = programCommand(args).map((word) => `'${word}'`).join(" ");
+    const command = programCommand(args).map(shellWord).join(" ");
     const { status, stderr } = spawnSync("bash", ["-c", `set -o pipefail; ${command} | true`], {
       env: programEnv(t.folder()),
       encoding: "utf8",
@@ -286,7 +287,7 @@ for (const args of [["help"], ["config", "schema"], ["version"]]) {
 }
 
 test("a reader that takes its time gets all of it", (t) => {
-  const command = programCommand(["config", "schema"]).map((word) => `'${word}'`).join(" ");
+  const command = programCommand(["config", "schema"]).map(shellWord).join(" ");
   const { stdout } = spawnSync("bash", ["-c", `${command} | (sleep 2; cat)`], {
     env: programEnv(t.folder()),
     encoding: "utf8",

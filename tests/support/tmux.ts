@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { shellWord } from "../../src/cli/quoting.ts";
 import type { TestContext } from "./cleanup.ts";
 import { programCommand, programEnv } from "./program.ts";
 
@@ -56,11 +57,13 @@ export function startPane(
     return stdout;
   };
   const given = Object.entries({ ...programEnv(folder), ...env });
-  const command = shell(programCommand(args).map(quoted).join(" "));
+  const command = shell(programCommand(args).map(shellWord).join(" "));
   tmux(
     ...["new-session", "-d", "-x", "100", "-y", "24"],
-    `env -i TERM="$TERM" ${given.map(([name, value]) => quoted(`${name}=${value}`)).join(" ")} ` +
-      `sh -c ${quoted(`trap : INT; ${command}; echo "exit $?"; exec cat`)}`,
+    `env -i TERM="$TERM" ${
+      given.map(([name, value]) => shellWord(`${name}=${value}`)).join(" ")
+    } ` +
+      `sh -c ${shellWord(`trap : INT; ${command}; echo "exit $?"; exec cat`)}`,
   );
   // A client in control mode tells whenever something is drawn.
   const client = spawn("tmux", ["-S", socket, "-C", "attach"], {
@@ -101,8 +104,4 @@ export function startPane(
       void tmux("resize-window", "-x", String(columns), "-y", String(rows)),
     hangUp,
   };
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

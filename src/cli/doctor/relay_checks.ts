@@ -1,18 +1,16 @@
 /** The relay, once it can be spoken with: what it is, its clock, the token, each transport. */
 import type { Clock } from "../../async/clock.ts";
 import type { SourceSettings } from "../../config/settings.ts";
-import type { Connection, Transport, TransportName } from "../../flow.ts";
+import type { Connection, Transport } from "../../flow.ts";
 import { createFetch, type FetchClient } from "../../runtime/fetch.ts";
 import { boundedText } from "../../transport/bounded_text.ts";
-import { longPollTransport } from "../../transport/long_poll.ts";
 import {
   type RelayEndpoint,
   relayUrl,
   streamHeaders,
   streamUrl,
 } from "../../transport/relay_endpoint.ts";
-import { sseTransport } from "../../transport/sse.ts";
-import { websocketTransport } from "../../transport/websocket.ts";
+import { transportsFor } from "../../transport/transports.ts";
 import { check, type Tell } from "./finding.ts";
 
 /** The other clock may differ so much before it is warned of: signatures and leases are about minutes. */
@@ -41,7 +39,7 @@ export async function checkRelay(
     await check("clock", tell, timeoutMs, (signal) => skew(relay, http, signal));
     const isKnown = await check("token", tell, timeoutMs, (signal) => token(relay, http, signal));
     if (!isKnown) return;
-    for (const transport of transportsOf(source.protocol, relay)) {
+    for (const transport of transportsFor(source.protocol, relay)) {
       const name = `transport.${transport.name}`;
       await check(name, tell, timeoutMs, (signal) => tryOut(transport, clock, signal));
     }
@@ -153,16 +151,4 @@ async function giveBack(connection: Connection, over: AbortSignal): Promise<numb
     if (!over.aborted) throw error;
   }
   return count;
-}
-
-function transportsOf(
-  protocol: Exclude<SourceSettings["protocol"], "smee">,
-  relay: RelayEndpoint,
-): Transport[] {
-  const make: Record<Exclude<TransportName, "smee">, () => Transport> = {
-    websocket: () => websocketTransport(relay),
-    sse: () => sseTransport(relay),
-    long_poll: () => longPollTransport(relay),
-  };
-  return protocol === "auto" ? Object.values(make).map((one) => one()) : [make[protocol]()];
 }

@@ -1,3 +1,4 @@
+import { shellWord } from "../quoting.ts";
 import { commandWords, environmentFile, type Instance, madeBy, serviceName } from "./instance.ts";
 import type { Manager } from "./manager.ts";
 
@@ -28,31 +29,31 @@ function script(instance: Instance): string {
   const log = `/var/log/${serviceName(name)}.log`;
   const file = environmentFile(name);
   // OpenRC has the shell read them once more.
-  const words = commandWords(instance).map(quoted).join(" ");
+  const words = commandWords(instance).map(shellWord).join(" ");
   return `#!/sbin/openrc-run
 # ${madeBy}.
-name=${quoted(`hookferry ${role} ${name}`)}
+name=${shellWord(`hookferry ${role} ${name}`)}
 supervisor=supervise-daemon
-command=${quoted(program)}
-command_args=${quoted(words)}
-command_user=${quoted(user)}
+command=${shellWord(program)}
+command_args=${shellWord(words)}
+command_user=${shellWord(user)}
 ${
     isPrivileged
       ? 'capabilities="^cap_net_bind_service"\n'
       : ""
   }supervise_daemon_args="--no-new-privs --umask 077"
-output_log=${quoted(log)}
-error_log=${quoted(log)}
+output_log=${shellWord(log)}
+error_log=${shellWord(log)}
 respawn_delay=5
 respawn_max=0
 retry="TERM/${stopSeconds}/KILL/5"
 extra_started_commands="reload"
 
-export XDG_STATE_HOME=${quoted(state)}
-${tokenFile === undefined ? "" : `export CONNECTOR_TOKEN_FILE=${quoted(tokenFile)}\n`}
-if [ -r ${quoted(file)} ]; then
+export XDG_STATE_HOME=${shellWord(state)}
+${tokenFile === undefined ? "" : `export CONNECTOR_TOKEN_FILE=${shellWord(tokenFile)}\n`}
+if [ -r ${shellWord(file)} ]; then
 	set -a
-	. ${quoted(file)}
+	. ${shellWord(file)}
 	set +a
 fi
 
@@ -63,9 +64,9 @@ depend() {
 }
 
 start_pre() {
-	checkpath --directory --mode 0755 ${quoted(parentOf(state))}
-	checkpath --directory --mode 0700 --owner ${quoted(user)} ${quoted(state)}
-	checkpath --file --mode 0640 --owner ${quoted(user)} ${quoted(log)}
+	checkpath --directory --mode 0755 ${shellWord(parentOf(state))}
+	checkpath --directory --mode 0700 --owner ${shellWord(user)} ${shellWord(state)}
+	checkpath --file --mode 0640 --owner ${shellWord(user)} ${shellWord(log)}
 }
 
 reload() {
@@ -82,9 +83,4 @@ function stateFolder(name: string): string {
 
 function parentOf(folder: string): string {
   return folder.slice(0, folder.lastIndexOf("/"));
-}
-
-/** One word of the shell, taken as it is. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { parseEnv } from "node:util";
 import { ConfigError } from "../../config/config_error.ts";
+import { configEndings } from "../../config/config_file.ts";
 import { parseListen } from "../../config/listen_address.ts";
 import { loadConnections } from "../../config/load_connections.ts";
 import { readWebhooksFile } from "../../relay/webhooks_file.ts";
@@ -147,12 +148,11 @@ function findProgram(given: string | undefined): string {
 }
 
 function findConfig(name: string, root: string): string {
-  const endings = ["json", "jsonc", "yaml", "yml"];
-  const found = endings.map((ending) => `/etc/hookferry/${name}.${ending}`)
+  const found = configEndings.map((ending) => `/etc/hookferry/${name}.${ending}`)
     .find((path) => existsSync(join(root, path)));
   if (found !== undefined) return found;
   throw new UsageError(
-    `give --config FILE: there is no /etc/hookferry/${name}.{${endings.join(",")}}`,
+    `give --config FILE: there is no /etc/hookferry/${name}.{${configEndings.join(",")}}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { powershellWord } from "../quoting.ts";
 import { commandWords, type Instance, madeBy, serviceName } from "./instance.ts";
 
 /**
@@ -13,26 +14,21 @@ export function windowsInstructions(instance: Instance): string {
     ...(tokenFile === undefined ? [] : [`set "CONNECTOR_TOKEN_FILE=${tokenFile}"`]),
   ].join("&& ");
   const line = `/d /s /c "${sets}&& ${inCmd(program)} ${words} 2>>"${state}\\log""`;
-  const title = quoted(serviceName(name));
+  const title = powershellWord(serviceName(name));
   return `# ${madeBy}. In PowerShell, as administrator:
-New-Item -ItemType Directory -Force ${quoted(state)} | Out-Null
-icacls ${quoted(state)} /inheritance:r /grant 'Administrators:(OI)(CI)F' ${
-    quoted(`${user}:(OI)(CI)M`)
+New-Item -ItemType Directory -Force ${powershellWord(state)} | Out-Null
+icacls ${powershellWord(state)} /inheritance:r /grant 'Administrators:(OI)(CI)F' ${
+    powershellWord(`${user}:(OI)(CI)M`)
   }
-$action = New-ScheduledTaskAction -Execute 'cmd.exe' -Argument ${quoted(line)}
+$action = New-ScheduledTaskAction -Execute 'cmd.exe' -Argument ${powershellWord(line)}
 $trigger = New-ScheduledTaskTrigger -AtStartup
 $settings = New-ScheduledTaskSettingsSet -RestartCount 999 -RestartInterval (New-TimeSpan -Minutes 1) -ExecutionTimeLimit ([TimeSpan]::Zero)
-$principal = New-ScheduledTaskPrincipal -UserId ${quoted(user)} -LogonType ServiceAccount
+$principal = New-ScheduledTaskPrincipal -UserId ${powershellWord(user)} -LogonType ServiceAccount
 Register-ScheduledTask -TaskName ${title} -Action $action -Trigger $trigger -Settings $settings -Principal $principal
 Start-ScheduledTask -TaskName ${title}
 # To end it:
 # Stop-ScheduledTask -TaskName ${title}; Unregister-ScheduledTask -TaskName ${title}
 `;
-}
-
-/** One word of PowerShell, taken as it is. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function inCmd(text: string): string {
