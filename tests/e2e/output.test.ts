@@ -1,6 +1,7 @@
 /** What connect and dev say on standard output when it is no terminal. */
 import assert from "node:assert/strict";
 import { recordSchema } from "../../src/output/record.ts";
+import { goesOn } from "../support/goes_on.ts";
 import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -60,13 +61,7 @@ test("an output that nobody reads on stops neither deliveries nor the end", asyn
 test("an output whose reader has gone stops no delivery", async (t) => {
   const { relay, connector, target } = await start(t);
   connector.closeStdout();
-  for (let n = 1; n <= 3; n++) {
-    await publish(relay, "{}");
-    await Promise.race([target.arrived(n), connector.ended]);
-    assert.equal(target.got.length, n, "it ended");
-  }
-  connector.terminate();
-  assert.equal(await connector.ended, 0);
+  await goesOn(connector, relay, target);
 });
 
 test("--output live without a terminal is refused, and so is what it is not", async (t) => {

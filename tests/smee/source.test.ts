@@ -2,28 +2,14 @@
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { loadSettings } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { fastClock } from "../support/fast_clock.ts";
-import { startConnector, startTarget } from "../support/rig.ts";
+import { settingsFor, startConnector, startTarget } from "../support/rig.ts";
 import { smeePath, type SmeeServer, startSmeeServer } from "../support/smee_server.ts";
 import { test } from "../support/test.ts";
 
 function smeeSettings(url: string, target: URL, more: Record<string, unknown> = {}): Settings {
-  const content = {
-    source: "smee",
-    cloud_url: url,
-    reconnect_delay: 0.02,
-    max_reconnect_delay: 0.1,
-    ...more,
-    default_target: {
-      url: target.href,
-      retry_delay_seconds: 0.01,
-      retry_max_delay_seconds: 0.05,
-      ...(more["default_target"] as object),
-    },
-  };
-  return loadSettings({ file: { path: "/test.json", content }, env: {}, flags: {} }).settings;
+  return settingsFor({ source: "smee", cloud_url: url }, target, more);
 }
 
 test("[gosmee] any bytes reach the target exactly, with their headers and signature", async (t) => {

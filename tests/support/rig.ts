@@ -70,14 +70,20 @@ export function settings(
   protocol: SourceSettings["protocol"],
   more: Record<string, unknown> = {},
 ): Settings {
+  const source = { cloud_url: relayUrl, channel: "dev", token: "s3cret", protocol };
+  return settingsFor({ ...source, exit_on_auth_failure: true }, target, more);
+}
+
+/** The same for any source. */
+export function settingsFor(
+  source: Record<string, unknown>,
+  target: URL,
+  more: Record<string, unknown> = {},
+): Settings {
   const content = {
-    cloud_url: relayUrl,
-    channel: "dev",
-    token: "s3cret",
-    protocol,
+    ...source,
     reconnect_delay: 0.02,
     max_reconnect_delay: 0.1,
-    exit_on_auth_failure: true,
     ...more,
     default_target: {
       url: target.href,
