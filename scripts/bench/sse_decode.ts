@@ -18,7 +18,7 @@ interface Input {
   readonly name: string;
   /** The ratio to reach, from the targets of the performance issue. */
   readonly target: number;
-  readonly chunks: readonly Uint8Array[];
+  readonly chunks: readonly Uint8Array<ArrayBuffer>[];
 }
 
 const json = (bytes: number, filler: string) =>
@@ -46,7 +46,7 @@ function input(name: string, target: number, event: string): Input {
   const one = new TextEncoder().encode(event);
   const whole = new Uint8Array(one.length * Math.ceil(inputBytes / one.length));
   for (let at = 0; at < whole.length; at += one.length) whole.set(one, at);
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at < whole.length; at += chunkBytes) {
     chunks.push(whole.slice(at, at + chunkBytes));
   }
@@ -58,7 +58,7 @@ interface Counted {
   characters: number;
 }
 
-function decodeOurs(chunks: readonly Uint8Array[]): Counted {
+function decodeOurs(chunks: readonly Uint8Array<ArrayBuffer>[]): Counted {
   const counted = { events: 0, characters: 0 };
   const decoder = new SseDecoder();
   for (const chunk of chunks) {
@@ -70,7 +70,7 @@ function decodeOurs(chunks: readonly Uint8Array[]): Counted {
   return counted;
 }
 
-function decodeTheirs(chunks: readonly Uint8Array[]): Counted {
+function decodeTheirs(chunks: readonly Uint8Array<ArrayBuffer>[]): Counted {
   const counted = { events: 0, characters: 0 };
   const text = new TextDecoder();
   const parser = createParser({
@@ -84,7 +84,10 @@ function decodeTheirs(chunks: readonly Uint8Array[]): Counted {
 }
 
 /** MB/s of one measurement. */
-function speed(decode: (chunks: readonly Uint8Array[]) => Counted, { chunks }: Input): number {
+function speed(
+  decode: (chunks: readonly Uint8Array<ArrayBuffer>[]) => Counted,
+  { chunks }: Input,
+): number {
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const start = performance.now();
   let passes = 0;

@@ -21,7 +21,7 @@ const chosen = fuzzTargets.filter(({ name }) => name === (values.target ?? name)
 if (chosen.length === 0 || !(seconds > 0) || !Number.isInteger(seed)) {
   const names = fuzzTargets.map(({ name }) => name).join(", ");
   console.error(`fuzz: --seconds N above 0, --seed N, --target one of ${names}`);
-  process.exit(64);
+  process.exit(2);
 }
 
 let failures = 0;

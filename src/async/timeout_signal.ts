@@ -1,25 +1,76 @@
+import { onAbort } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 
+/** The time of one piece of work, which has begun. */
+export interface Timeout {
+  /** Aborted when the time is over, or with the parent's reason when the parent is. */
+  readonly signal: AbortSignal;
+  /** The work is done. To be called in any case, or the timer stays. */
+  clear(): void;
+}
+
+/** What all pieces of work of a kind have in common. */
+export interface Timeouts {
+  start(parent: AbortSignal): Timeout;
+}
+
+interface Waiting {
+  readonly endsAt: number;
+  readonly abort: () => void;
+}
+
 /**
- * A signal that is aborted with `reason` after `ms` milliseconds, or with the parent's reason when the parent
- * is. `clear` ends the waiting; it must be called when the work is done, or the timer stays.
+ * The same time for each piece of work of a kind, milliseconds, with `reason` when it is over. They end in the order
+ * in which they began, so that one timer serves them all.
  */
+export function createTimeouts(ms: number, reason: () => unknown, clock: Clock): Timeouts {
+  /** The oldest first. */
+  const waiting = new Set<Waiting>();
+  let cancel: (() => void) | undefined;
+
+  return {
+    start(parent) {
+      const controller = new AbortController();
+      const one: Waiting = {
+        endsAt: clock.monotonic() + ms,
+        abort: () => controller.abort(reason()),
+      };
+      const forget = onAbort(parent, () => controller.abort(parent.reason));
+      waiting.add(one);
+      cancel ??= clock.after(ms, look);
+      return {
+        signal: controller.signal,
+        clear() {
+          forget();
+          waiting.delete(one);
+          if (waiting.size > 0) return;
+          cancel?.();
+          cancel = undefined;
+        },
+      };
+    },
+  };
+
+  function look(): void {
+    cancel = undefined;
+    const now = clock.monotonic();
+    for (const one of waiting) {
+      if (one.endsAt > now) {
+        cancel = clock.after(one.endsAt - now, look);
+        return;
+      }
+      waiting.delete(one);
+      one.abort();
+    }
+  }
+}
+
+/** The time of a single piece of work. */
 export function timeoutSignal(
   ms: number,
   reason: () => unknown,
   parent: AbortSignal,
   clock: Clock,
-): { readonly signal: AbortSignal; clear(): void } {
-  const controller = new AbortController();
-  const cancel = clock.after(ms, () => controller.abort(reason()));
-  const onParent = () => controller.abort(parent.reason);
-  if (parent.aborted) onParent();
-  else parent.addEventListener("abort", onParent, { once: true });
-  return {
-    signal: controller.signal,
-    clear() {
-      cancel();
-      parent.removeEventListener("abort", onParent);
-    },
-  };
+): Timeout {
+  return createTimeouts(ms, reason, clock).start(parent);
 }

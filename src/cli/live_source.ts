@@ -11,7 +11,7 @@ export function liveSource(title: string, { status, recent, exchanges }: Watch):
   return {
     exchanges: (messageId) => exchanges ? exchanges.of(messageId) : "off",
     picture(): LivePicture {
-      const { connection, reconnects, totals, journal, in_hand, paused, draining } = readStatus(
+      const { connection, totals, journal, in_hand, paused, draining } = readStatus(
         status(),
       );
       const isConnected = connection.state === "connected";
@@ -20,7 +20,7 @@ export function liveSource(title: string, { status, recent, exchanges }: Watch):
         title,
         transport: isConnected ? connection.transport : undefined,
         sinceMs: 1_000 * (isConnected ? connection.up_seconds : connection.down_seconds),
-        trouble: isConnected ? undefined : reconnects.last_failure?.message,
+        trouble: isConnected ? undefined : connection.reason ?? undefined,
         isPaused: paused,
         isDraining: draining,
         inFlight: in_hand.messages,

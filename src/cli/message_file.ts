@@ -1,6 +1,9 @@
 import type { Envelope } from "../flow.ts";
+import { splitObject } from "../protocol/json_bytes.ts";
 import { parseObject } from "../protocol/json_object.ts";
 import { decodeWebhook } from "../protocol/webhook_codec.ts";
+
+const encoder = new TextEncoder();
 
 /**
  * A message written down: as `dead-letters show` prints it, as the relay sends it, or by hand: `webhook_id`, and what
@@ -19,9 +22,13 @@ export function parseMessage(text: string): Envelope {
     timestamp: value["received_at"] ?? "",
     ...rest,
     ...(Array.isArray(headers) ? { raw_headers: headers } : { headers: headers ?? {} }),
-    ...(!("payload" in value) && { body: typeof body === "string" ? body : JSON.stringify(body) }),
   };
-  const decoded = decodeWebhook(frame, text);
+  const { payload } = splitObject(encoder.encode(text), ["payload"]).members;
+  const literal = JSON.stringify(typeof body === "string" ? body : JSON.stringify(body));
+  const decoded = decodeWebhook(
+    frame,
+    payload ? { payload } : { body: { bytes: encoder.encode(literal), isLoose: true } },
+  );
   if (decoded.type === "webhook") return decoded.envelope;
   throw new Error(decoded.type === "malformed" ? decoded.problem : "it is no message");
 }

@@ -30,12 +30,12 @@ function intake({ paused, draining }: StatusText): string {
   return paused ? ", paused" : "";
 }
 
-function connection({ connection, reconnects }: StatusText): string {
+function connection({ connection }: StatusText): string {
   if (connection.state === "connected") {
     return `connected over ${connection.transport} for ${duration(connection.up_seconds)}, ` +
       `heard ${duration(connection.silent_seconds)} ago`;
   }
-  const why = reconnects.last_failure ? `: ${reconnects.last_failure.message}` : "";
+  const why = connection.reason === null ? "" : `: ${connection.reason}`;
   return `not connected for ${duration(connection.down_seconds)}${why}`;
 }
 

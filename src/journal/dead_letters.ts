@@ -50,7 +50,7 @@ export class DeadLetters {
 
   async #run<T>(write: () => T): Promise<T> {
     try {
-      return await this.#commit.run(write);
+      return await this.#commit.run(write, "power");
     } catch (error) {
       this.#box.recount();
       throw error;

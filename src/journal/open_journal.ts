@@ -36,7 +36,7 @@ export interface OpenJournalOptions {
 export function openJournal({ folder, limits, clock, onDropped }: OpenJournalOptions): OpenJournal {
   const database = folder === undefined
     ? openMemory({ owner, migrations })
-    : openFolder({ folder, name: "journal", owner, migrations, synchronous: "full" });
+    : openFolder({ folder, name: "journal", owner, migrations, synchronous: "normal" });
   try {
     const commit = new GroupCommit(
       database.db,

@@ -7,8 +7,9 @@ import {
   JournalUnavailable,
   type Reason,
 } from "../flow.ts";
-import type { GroupCommit } from "../sqlite/group_commit.ts";
+import type { GroupCommit, Outlives } from "../sqlite/group_commit.ts";
 import type { DeadLetterBox } from "./dead_letter_box.ts";
+import { Together } from "./together.ts";
 
 /** A message that was in hand at a crash and never came again is forgotten after this long, milliseconds. */
 const forgetCrashedMs = 7 * 24 * 3_600_000;
@@ -25,6 +26,17 @@ export class SqliteJournal implements Journal {
   /** Messages with several targets, of which some are done. */
   readonly #partly = new Map<string, Map<string, "delivered" | Reason>>();
   readonly #statements: ReturnType<typeof prepare>;
+  /** Most messages come and go without more to say: those of one turn are one statement. */
+  readonly #begun = new Together((ids) =>
+    this.#write(() => this.#statements.begin.run(this.#clock.now(), ids()))
+  );
+  readonly #delivered = new Together((ids) =>
+    this.#write(() => {
+      const text = ids();
+      this.#statements.endAll.run(text);
+      this.#statements.deliveredAll.run(this.#clock.now(), text);
+    })
+  );
   /** What was there at the start, oldest first. */
   readonly remembered: readonly Finished[];
 
@@ -50,7 +62,7 @@ export class SqliteJournal implements Journal {
   }
 
   begin(messageId: string): Promise<void> {
-    return this.#write(() => this.#statements.begin.run(messageId, this.#clock.now()));
+    return this.#begun.add(messageId);
   }
 
   settledTargets(messageId: string): ReadonlyMap<string, "delivered" | Reason> {
@@ -68,7 +80,13 @@ export class SqliteJournal implements Journal {
     const wasPartly = this.#partly.has(messageId);
     this.#crashes.delete(messageId);
     if (isFinal) this.#partly.delete(messageId);
-    else for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);
+    const isPlain = outcome.kind === "delivered" && !wasPartly && deadLetters.length === 0;
+    if (isPlain && this.#box.count === 0) return await this.#delivered.add(messageId);
+    if (!isFinal) {
+      for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);
+    }
+    // What only we have must outlive the machine's power; of the rest the relay gives out again what is forgotten.
+    const outlives = deadLetters.length > 0 ? "power" : "process";
     await this.#write(() => {
       const now = this.#clock.now();
       // It may have been put away before, and have come again.
@@ -84,20 +102,20 @@ export class SqliteJournal implements Journal {
       if (wasPartly) this.#statements.forgetTargets.run(messageId);
       const reason = outcome.kind === "rejected" ? JSON.stringify(outcome.reason) : null;
       this.#statements.finish.run(messageId, now, reason);
-    });
+    }, outlives);
   }
 
   confirm(messageIds: readonly string[]): void {
-    this.#writeLater(() => messageIds.forEach((id) => this.#statements.confirm.run(id)));
+    this.#writeLater(() => this.#statements.confirm.run(JSON.stringify(messageIds)));
   }
 
   forget(messageIds: readonly string[]): void {
-    this.#writeLater(() => messageIds.forEach((id) => this.#statements.forget.run(id)));
+    this.#writeLater(() => this.#statements.forget.run(JSON.stringify(messageIds)));
   }
 
-  async #write(write: () => void): Promise<void> {
+  async #write(write: () => void, outlives: Outlives = "process"): Promise<void> {
     try {
-      await this.#commit.run(write);
+      await this.#commit.run(write, outlives);
     } catch (error) {
       this.#box.recount();
       throw error;
@@ -128,17 +146,25 @@ const none: ReadonlyMap<string, Reason> = new Map();
 function prepare(db: DatabaseSync) {
   const sql = (text: string): StatementSync => db.prepare(text);
   return {
+    // Without the WHERE the parser takes ON for a join (SQLite, "UPSERT", section 2.2).
     begin: sql(
-      "INSERT INTO in_hand (id, since) VALUES (?, ?) ON CONFLICT DO UPDATE SET running = 1",
+      `INSERT INTO in_hand (id, since) SELECT value, ? FROM json_each(?) WHERE true
+       ON CONFLICT DO UPDATE SET running = 1`,
     ),
     end: sql("DELETE FROM in_hand WHERE id = ?"),
+    endAll: sql("DELETE FROM in_hand WHERE id IN (SELECT value FROM json_each(?))"),
+    deliveredAll: sql(
+      "INSERT OR REPLACE INTO finished (id, at, reason) SELECT value, ?, NULL FROM json_each(?)",
+    ),
     settleTarget: sql(
       "INSERT OR REPLACE INTO settled_target (id, target, reason, at) VALUES (?, ?, ?, ?)",
     ),
     forgetTargets: sql("DELETE FROM settled_target WHERE id = ?"),
     finish: sql("INSERT OR REPLACE INTO finished (id, at, reason) VALUES (?, ?, ?)"),
-    confirm: sql("UPDATE finished SET confirmed = 1 WHERE id = ?"),
-    forget: sql("DELETE FROM finished WHERE id = ?"),
+    confirm: sql(
+      "UPDATE finished SET confirmed = 1 WHERE id IN (SELECT value FROM json_each(?))",
+    ),
+    forget: sql("DELETE FROM finished WHERE id IN (SELECT value FROM json_each(?))"),
   };
 }
 

@@ -8,6 +8,8 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return event.failureClass === "rejected" ? "error" : "warning";
     case "delivery.failed":
       return event.reason.code === "no_target" ? "error" : "warning";
+    case "stream.frame_ignored":
+      return event.kind === "stray" ? "debug" : "warning";
     case "breaker.changed":
       return event.state === "open" ? "warning" : "info";
     case "config.reload_failed":
@@ -20,7 +22,6 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "status.unavailable":
     case "stream.disconnected":
     case "stream.transport_changed":
-    case "stream.frame_ignored":
     case "delivery.retrying":
     case "settlement.failed":
       return "warning";

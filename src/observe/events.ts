@@ -60,7 +60,8 @@ export type ConnectorEvent =
   }
   | {
     readonly type: "stream.frame_ignored";
-    readonly kind: "unknown" | "malformed";
+    /** `stray`: it confirms what is not waited for, as a relay does that was told twice. */
+    readonly kind: "unknown" | "malformed" | "stray";
     readonly problem: string;
     readonly messageId?: string;
   }

@@ -119,7 +119,7 @@ export function foldMetrics(
     "reason",
   ]);
   const fallbacks = counter("transport_changes_total", "Changes of the transport.", ["from", "to"]);
-  const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["kind"]);
+  const ignored = counter("frames_ignored_total", "Frames from which nothing came.", ["kind"]);
   const warnings = counter("config_warnings_total", "Settings that should be looked at.");
   const reloadOk = gauge(
     "config_last_reload_successful",

@@ -184,7 +184,11 @@ export function foldStatus(
           up_seconds: seconds(clock.now() - connection.since),
           silent_seconds: seconds(clock.now() - (now().heardAt ?? connection.since)),
         }
-        : { state: "disconnected", down_seconds: seconds(clock.now() - downSince) },
+        : {
+          state: "disconnected",
+          down_seconds: seconds(clock.now() - downSince),
+          reason: whyNone ?? null,
+        },
       reconnects: {
         attempts: reconnects.attempts,
         failures: reconnects.failures,

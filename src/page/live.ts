@@ -1,5 +1,5 @@
 import type { Clock } from "../async/clock.ts";
-import { encodeSseEvent } from "../protocol/sse.ts";
+import { encodeSseEvent } from "../protocol/sse_encoder.ts";
 
 /** What a page that is open is told. */
 export interface LiveSource {

@@ -1,3 +1,5 @@
+import { compactJson } from "./json_escapes.ts";
+
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text of bytes that are valid UTF-8, a byte order mark kept; undefined for others. */
@@ -35,4 +37,17 @@ export function utf8Beginning(bytes: Uint8Array, isCut: boolean): string | undef
     if (text !== undefined) return text;
   }
   return undefined;
+}
+
+const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A body as one JSON value: what is JSON as it is but for white space, anything else as a string. */
+export function jsonOf(bytes: Uint8Array): string {
+  const text = lenientDecoder.decode(bytes);
+  try {
+    JSON.parse(text);
+    return lenientDecoder.decode(compactJson(new TextEncoder().encode(text)));
+  } catch {
+    return JSON.stringify(text);
+  }
 }

@@ -7,8 +7,8 @@ import { knownCapabilities } from "./capabilities.ts";
 import type { RelayFrame } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxChannelNameLength, maxPollMessages } from "./limits.ts";
-import { elementTexts, memberText } from "./json_text.ts";
-import { decodeWebhook } from "./webhook_codec.ts";
+import { elementsOf, splitObject } from "./json_bytes.ts";
+import { bodyNames, decodeWebhook } from "./webhook_codec.ts";
 
 /** How long a relay may wait for an ack: shorter would be a storm of extensions, longer is no lease. */
 const minAckTimeoutSeconds = 0.1;
@@ -30,16 +30,20 @@ const connectedSchema = z.object({
 const settledSchema = z.object({ message_ids: z.array(z.string()) });
 const errorSchema = z.object({ error: z.string().catch("unknown error") });
 
-/** Decodes one JSON text from the relay; `impliedType` is the SSE event name where the text has no `type`. */
-export function decodeRelayFrame(text: string, impliedType?: string): RelayFrame {
-  const value = parseObject(text);
+/**
+ * Decodes one JSON text from the relay; `impliedType` is the SSE event name where the text has no `type`. A body is
+ * passed on unparsed; in the envelope it may be a view on `bytes`.
+ */
+export function decodeRelayFrame(bytes: Uint8Array<ArrayBuffer>, impliedType?: string): RelayFrame {
+  const { members, rest } = splitObject(bytes, bodyNames);
+  const value = parseObject(rest);
   if (typeof value === "string") return { type: "malformed", problem: value };
   const type = typeof value.type === "string" ? value.type : impliedType;
   switch (type) {
     case "connected":
       return decodeConnected(value);
     case "webhook":
-      return decodeWebhook(value, text);
+      return decodeWebhook(value, members);
     case "heartbeat":
       return { type };
     case "goodbye":
@@ -58,15 +62,16 @@ export function decodeRelayFrame(text: string, impliedType?: string): RelayFrame
 }
 
 /** Decodes the body of a long-poll response: a `connected` frame, then its messages. */
-export function decodePollResponse(text: string): RelayFrame[] {
-  const value = parseObject(text);
+export function decodePollResponse(bytes: Uint8Array<ArrayBuffer>): RelayFrame[] {
+  const { members, rest } = splitObject(bytes, ["messages"]);
+  const value = parseObject(rest);
   if (typeof value === "string") return [{ type: "malformed", problem: value }];
-  const messages = memberText(text, "messages");
-  const texts = messages?.startsWith("[") ? elementTexts(messages, maxPollMessages + 1) : [];
-  const frames = texts.slice(0, maxPollMessages)
+  const list = members["messages"]?.bytes;
+  const messages = list ? elementsOf(list, maxPollMessages + 1) : [];
+  const frames = messages.slice(0, maxPollMessages)
     .map((message) => decodeRelayFrame(message, "webhook"));
   // What is beyond comes again: nobody settles it.
-  if (texts.length > maxPollMessages) {
+  if (messages.length > maxPollMessages) {
     frames.push({ type: "malformed", problem: `more than ${maxPollMessages} messages` });
   }
   return [decodeConnected(value), ...frames];

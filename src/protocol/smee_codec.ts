@@ -4,11 +4,11 @@
  * standard; docs/SMEE.md says what is relied on.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { base64 } from "./body_text.ts";
+import { base64, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { parseObject } from "./json_object.ts";
-import { compactJson, memberText } from "./json_text.ts";
+import { splitObject } from "./json_bytes.ts";
 
 const encoder = new TextEncoder();
 
@@ -101,7 +101,9 @@ function parsedBody(
 ): Uint8Array<ArrayBuffer> | undefined {
   const { body } = event;
   if (body === undefined) return undefined;
-  return encoder.encode(typeof body === "string" ? body : memberText(data, "body") ?? "");
+  return typeof body === "string"
+    ? encoder.encode(body)
+    : splitObject(encoder.encode(data), ["body"]).members["body"]?.bytes;
 }
 
 type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -154,7 +156,7 @@ export function encodeSmeeEvent(envelope: Envelope, form: SmeeForm): string {
     ),
     timestamp: form === "bytes" ? String(at) : at,
   });
-  const last = form === "bytes" ? `"bodyB":"${base64(body)}"` : `"body":${parsed(body)}`;
+  const last = form === "bytes" ? `"bodyB":"${base64(body)}"` : `"body":${jsonOf(body)}`;
   return `${members.slice(0, -1)},${last}}`;
 }
 
@@ -162,14 +164,4 @@ function grouped(pairs: Iterable<readonly [string, string]>): Map<string, string
   const values = new Map<string, string[]>();
   for (const [name, value] of pairs) values.set(name, [...values.get(name) ?? [], value]);
   return values;
-}
-
-function parsed(body: Uint8Array): string {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
-  try {
-    JSON.parse(text);
-    return compactJson(text);
-  } catch {
-    return JSON.stringify(text);
-  }
 }

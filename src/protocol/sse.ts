@@ -1,7 +1,4 @@
-/**
- * Server-sent events, both directions, by the WHATWG HTML standard, section 9.2 "Server-sent events".
- * The decoder works on bytes and does no I/O.
- */
+/** Server-sent events as they are read, by the WHATWG HTML standard, section 9.2. Works on bytes and does no I/O. */
 
 export interface ServerSentEvent {
   /** The event's name, "message" when the stream gave none. */
@@ -9,6 +6,12 @@ export interface ServerSentEvent {
   readonly data: string;
   /** The last `id` the stream has set, by this event or an earlier one. */
   readonly lastEventId: string;
+}
+
+/** An event whose data nobody has read yet. */
+export interface RawEvent extends Pick<ServerSentEvent, "event" | "lastEventId"> {
+  /** The data in UTF-8; where they are one line of a chunk, a view on it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** One event was larger than the decoder was told to accept. The stream cannot be read on. */
@@ -31,26 +34,29 @@ const lf = 0x0a;
 const cr = 0x0d;
 const colon = 0x3a;
 const space = 0x20;
+const noBytes = new Uint8Array();
+const lineEnd = Uint8Array.of(lf);
 const defaultMaxEventBytes = 16 * 1024 * 1024;
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
  * Turns chunks of a stream into events, wherever the chunks are cut: inside a character, or between CR and
- * LF. Every byte is looked at once, so the time is linear however many chunks one line spans. Invalid UTF-8
- * becomes U+FFFD. An event that the stream ends in the middle of is never given out.
+ * LF. Every byte is looked at once, so the time is linear however many chunks one line spans. An event that the stream ends in the middle of is never given out.
  */
 export class SseDecoder {
   readonly #maxEventBytes: number;
   // Lines are decoded whole and never begin with a BOM that counts: the stream's own is cut off as bytes.
   readonly #text = new TextDecoder("utf-8", { ignoreBOM: true });
   /** The beginning of a line whose end has not come, in pieces. */
-  #pieces: Uint8Array[] = [];
+  #pieces: Bytes[] = [];
   #pieceBytes = 0;
   #eventBytes = 0;
   #afterCr = false;
   #atStart = true;
   #failed = false;
   #event = "";
-  #data: string[] = [];
+  #data: Bytes[] = [];
   #lastEventId = "";
   #retryMs: number | undefined;
 
@@ -63,10 +69,19 @@ export class SseDecoder {
     return this.#retryMs;
   }
 
+  /** As `read`, with the data as text: invalid UTF-8 becomes U+FFFD. */
+  decode(chunk: Bytes): ServerSentEvent[] {
+    return this.read(chunk).map(({ event, bytes, lastEventId }) => ({
+      event,
+      data: this.#text.decode(bytes),
+      lastEventId,
+    }));
+  }
+
   /** The events completed by this chunk. Throws `SseEventTooLargeError`, and again on every later call. */
-  decode(chunk: Uint8Array): ServerSentEvent[] {
+  read(chunk: Bytes): RawEvent[] {
     if (this.#failed) throw new SseEventTooLargeError(this.#maxEventBytes);
-    const events: ServerSentEvent[] = [];
+    const events: RawEvent[] = [];
     let rest = this.#withoutBom(chunk);
     if (!rest) return events;
     if (this.#afterCr && rest.length > 0) {
@@ -99,7 +114,7 @@ export class SseDecoder {
   }
 
   /** The chunk without the stream's BOM; undefined while it is not yet clear whether there is one. */
-  #withoutBom(chunk: Uint8Array): Uint8Array | undefined {
+  #withoutBom(chunk: Bytes): Bytes | undefined {
     if (!this.#atStart) return chunk;
     const bom = [0xef, 0xbb, 0xbf];
     const head = this.#pieceBytes === 0 ? chunk : concat([...this.#pieces, chunk]);
@@ -124,7 +139,7 @@ export class SseDecoder {
     throw new SseEventTooLargeError(this.#maxEventBytes);
   }
 
-  #line(chunk: Uint8Array, start: number, end: number, events: ServerSentEvent[]): void {
+  #line(chunk: Bytes, start: number, end: number, events: RawEvent[]): void {
     this.#count(end - start);
     if (this.#pieceBytes > 0) {
       const line = concat([...this.#pieces, chunk.subarray(start, end)]);
@@ -135,14 +150,14 @@ export class SseDecoder {
     this.#wholeLine(chunk, start, end, events);
   }
 
-  #wholeLine(bytes: Uint8Array, start: number, end: number, events: ServerSentEvent[]): void {
+  #wholeLine(bytes: Bytes, start: number, end: number, events: RawEvent[]): void {
     if (start === end) return this.#dispatch(events);
     if (bytes[start] === colon) {
       this.#eventBytes -= end - start; // a comment is no part of an event
       return;
     }
     if (isData(bytes, start, end)) {
-      this.#data.push(this.#value(bytes, start + 4, end));
+      this.#data.push(valueBytes(bytes, start + 4, end));
       return;
     }
     const found = bytes.subarray(start, end).indexOf(colon);
@@ -165,18 +180,16 @@ export class SseDecoder {
   }
 
   /** The text behind the colon at `at`, without the one space that may follow it; "" where there is no colon. */
-  #value(bytes: Uint8Array, at: number, end: number): string {
-    if (at >= end) return "";
-    const start = bytes[at + 1] === space && at + 1 < end ? at + 2 : at + 1;
-    return this.#text.decode(bytes.subarray(start, end));
+  #value(bytes: Bytes, at: number, end: number): string {
+    return this.#text.decode(valueBytes(bytes, at, end));
   }
 
-  #dispatch(events: ServerSentEvent[]): void {
+  #dispatch(events: RawEvent[]): void {
     this.#eventBytes = 0;
     if (this.#data.length > 0) {
       events.push({
         event: this.#event || "message",
-        data: this.#data.length === 1 ? this.#data[0] ?? "" : this.#data.join("\n"),
+        bytes: joined(this.#data),
         lastEventId: this.#lastEventId,
       });
       this.#data = [];
@@ -185,19 +198,31 @@ export class SseDecoder {
   }
 }
 
+function valueBytes(bytes: Bytes, at: number, end: number): Bytes {
+  if (at >= end) return noBytes;
+  const start = bytes[at + 1] === space && at + 1 < end ? at + 2 : at + 1;
+  return bytes.subarray(start, end);
+}
+
+/** Lines with LF between them. */
+function joined(lines: readonly Bytes[]): Bytes {
+  const [first = noBytes, ...more] = lines;
+  return more.length === 0 ? first : concat([first, ...more.flatMap((line) => [lineEnd, line])]);
+}
+
 /** `data` alone, or `data:` and anything. */
-function isData(bytes: Uint8Array, start: number, end: number): boolean {
+function isData(bytes: Bytes, start: number, end: number): boolean {
   return bytes[start] === 0x64 && bytes[start + 1] === 0x61 && bytes[start + 2] === 0x74 &&
     bytes[start + 3] === 0x61 &&
     (end - start === 4 || (end - start > 4 && bytes[start + 4] === colon));
 }
 
-function indexOr(bytes: Uint8Array, byte: number, from: number): number {
+function indexOr(bytes: Bytes, byte: number, from: number): number {
   const found = bytes.indexOf(byte, from);
   return found === -1 ? bytes.length : found;
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
+function concat(parts: readonly Bytes[]): Bytes {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -205,25 +230,4 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-/**
- * One event as text for the wire. Data is split at its line ends, whichever they are; the receiver joins the
- * lines with LF. Throws a RangeError for an event name or id with a line end, or an id with NUL.
- */
-export function encodeSseEvent(
-  { event, data, id }: { readonly event?: string; readonly data: string; readonly id?: string },
-): string {
-  let text = "";
-  if (event !== undefined) text += `event: ${oneLine("event name", event)}\n`;
-  if (id !== undefined) {
-    if (id.includes("\0")) throw new RangeError("cannot encode an event id with a NUL in it");
-    text += `id: ${oneLine("event id", id)}\n`;
-  }
-  return `${text}${data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join("")}\n`;
-}
-
-function oneLine(what: string, text: string): string {
-  if (!/[\r\n]/.test(text)) return text;
-  throw new RangeError(`cannot encode the ${what} ${JSON.stringify(text)}: it has a line end`);
 }

@@ -1,13 +1,14 @@
 /** The `webhook` frame in both its forms: the exact bytes, and the old relay's parsed payload. */
 import { z } from "zod";
-import { bodyMembers } from "./body_text.ts";
+import { bodyMembers, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { problemOf } from "./json_object.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
-import { asciiJson, compactJson, memberText } from "./json_text.ts";
+import type { Member } from "./json_bytes.ts";
+import { compactJson, stringBytes } from "./json_escapes.ts";
+import { asciiJson } from "./ascii_json.ts";
 
-const encoder = new TextEncoder();
 const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Ids go on in headers, to the target and back to the relay. */
@@ -33,19 +34,24 @@ const webhookSchema = z.object({
   path: z.string().max(maxPathLength).optional(),
   raw_headers: z.array(z.tuple([z.string(), z.string()]))
     .refine(fewHeaders, tooManyHeaders).optional(),
-  body: z.string().optional(),
   body_encoding: z.enum(["utf8", "base64"]).optional(),
 });
 
-/** Decodes a frame whose JSON is `value` and whose text is `text`; never throws. */
-export function decodeWebhook(value: Record<string, unknown>, text: string): RelayFrame {
+/** The members that hold a body: in the exact form, and in the old one. */
+export const bodyNames = ["body", "payload"] as const;
+export type Bodies = Readonly<{ [Name in typeof bodyNames[number]]?: Member | undefined }>;
+
+/** Decodes a frame whose JSON is `value`, apart from its body; never throws. */
+export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): RelayFrame {
   const parsed = webhookSchema.safeParse(value);
-  const exact = parsed.success && parsed.data.body !== undefined;
+  const exact = bodies.body !== undefined;
   const body = parsed.success
-    ? exact ? exactBody(parsed.data) : payloadBody(value, text, parsed.data.headers)
+    ? bodies.body
+      ? exactBody(bodies.body, parsed.data.body_encoding)
+      : payloadBody(bodies.payload, parsed.data.headers)
     : undefined;
   if (!parsed.success || body === undefined) {
-    const problem = parsed.success ? "body: not base64" : problemOf(parsed.error);
+    const problem = parsed.success ? "body: no text, or not base64" : problemOf(parsed.error);
     const id = messageId.safeParse(value.message_id);
     return { type: "malformed", problem, ...(id.success && { messageId: id.data }) };
   }
@@ -74,11 +80,12 @@ interface Body {
   contentType?: string;
 }
 
-function exactBody(data: z.infer<typeof webhookSchema>): Body | undefined {
-  const text = data.body ?? "";
-  if (data.body_encoding !== "base64") return { bytes: encoder.encode(text) };
+function exactBody(body: Member, encoding: string | undefined): Body | undefined {
+  const bytes = stringBytes(body.bytes, body.isLoose);
+  if (!bytes || encoding !== "base64") return bytes && { bytes: ownBytes(bytes) };
   try {
-    return { bytes: Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) };
+    const binary = atob(lenientDecoder.decode(bytes));
+    return { bytes: Uint8Array.from(binary, (char) => char.charCodeAt(0)) };
   } catch {
     return undefined;
   }
@@ -89,17 +96,24 @@ function exactBody(data: z.infer<typeof webhookSchema>): Body | undefined {
  * and is passed on as it is; everything else is JSON again, with the numbers as the relay wrote them.
  */
 function payloadBody(
-  value: Record<string, unknown>,
-  text: string,
+  payload: Member = nullPayload,
   headers: Record<string, string> = {},
 ): Body {
   const sent = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  if (typeof value.payload === "string" && sent !== undefined && !/[/+]json\b/i.test(sent)) {
-    return { bytes: encoder.encode(value.payload), contentType: sent };
-  }
-  const payload = memberText(text, "payload") ?? "null";
-  return { bytes: encoder.encode(compactJson(payload)), contentType: "application/json" };
+  const text = sent !== undefined && !/[/+]json\b/i.test(sent)
+    ? stringBytes(payload.bytes, payload.isLoose)
+    : undefined;
+  if (text) return { bytes: ownBytes(text), contentType: sent ?? "" };
+  const bytes = payload.isLoose ? compactJson(payload.bytes) : ownBytes(payload.bytes);
+  return { bytes, contentType: "application/json" };
 }
+
+/** A view that would keep much more than itself in memory becomes a copy. */
+function ownBytes(view: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return view.buffer.byteLength > 2 * view.byteLength ? view.slice() : view;
+}
+
+const nullPayload: Member = { bytes: new TextEncoder().encode("null"), isLoose: false };
 
 /** The old relay masks what looks secret; a masked value must not reach the target as if it were real. */
 const masked = "***REDACTED***";
@@ -141,16 +155,7 @@ function encodeExact(envelope: Envelope): string {
 
 function encodePayload(envelope: Envelope): string {
   const members = JSON.stringify({ ...commonMembers(envelope), headers: oneValueEach(envelope) });
-  return `${members.slice(0, -1)},"payload":${payloadText(lenientDecoder.decode(envelope.body))}}`;
-}
-
-function payloadText(body: string): string {
-  try {
-    JSON.parse(body);
-    return compactJson(body);
-  } catch {
-    return JSON.stringify(body);
-  }
+  return `${members.slice(0, -1)},"payload":${jsonOf(envelope.body)}}`;
 }
 
 function commonMembers(envelope: Envelope) {

@@ -1,4 +1,4 @@
-import { encodeSseEvent } from "../protocol/sse.ts";
+import { encodeSseEvent } from "../protocol/sse_encoder.ts";
 import { encodeSmeeEvent, type SmeeForm } from "../protocol/smee_codec.ts";
 import type { Channel } from "./channel.ts";
 import type { RelayContext } from "./relay_env.ts";

@@ -1,7 +1,7 @@
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RelayFrame } from "../protocol/frames.ts";
-import { encodeSseEvent } from "../protocol/sse.ts";
+import { encodeSseEvent } from "../protocol/sse_encoder.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";

@@ -1,8 +1,6 @@
 /** `fetch` towards the relay, on the HTTP client of targets: see docs/decisions/0005. */
-import type { IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
-import { createHttpClient } from "./http_client.ts";
+import { createHttpClient, type HttpResponse } from "./http_client.ts";
 import type { Reach } from "./reach.ts";
 
 export interface FetchInit {
@@ -39,7 +37,7 @@ export function createFetch(
       }, signal);
       const encoding = String(response.headers["content-encoding"] ?? "identity");
       if (encoding.toLowerCase() === "identity") {
-        return toResponse(response.status, response.body);
+        return toResponse(response);
       }
       response.body.destroy();
       const shown = JSON.stringify(encoding.slice(0, 32));
@@ -49,15 +47,19 @@ export function createFetch(
   };
 }
 
-function toResponse(status: number, body: IncomingMessage): Response {
+function toResponse({ status, headers: given, body }: HttpResponse): Response {
   const headers = new Headers();
-  for (let i = 0; i + 1 < body.rawHeaders.length; i += 2) {
-    headers.append(body.rawHeaders[i] ?? "", body.rawHeaders[i + 1] ?? "");
+  for (const [name, values] of Object.entries(given)) {
+    for (const value of [values].flat()) headers.append(name, value);
   }
-  const isBodyless = status === 204 || status === 304;
-  if (isBodyless) body.resume();
-  return new Response(
-    isBodyless ? null : Readable.toWeb(body) as ReadableStream<Uint8Array<ArrayBuffer>>,
-    { status, headers },
-  );
+  if (status === 204 || status === 304) return new Response(null, { status, headers });
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const chunk = await body.next();
+      if (chunk) controller.enqueue(chunk);
+      else controller.close();
+    },
+    cancel: () => body.destroy(),
+  }, { highWaterMark: 0 });
+  return new Response(stream, { status, headers });
 }

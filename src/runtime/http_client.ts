@@ -1,30 +1,25 @@
 /**
- * The HTTP client, on `node:http` for both runtimes: it keeps header order, case and repeats, takes TLS settings,
- * proxy and Unix socket per server, checks addresses as it connects, and never sends a request twice.
+ * The HTTP client, on the sockets of `node:net` and `node:tls` for both runtimes: it keeps header order, case and
+ * repeats, takes TLS settings, proxy and Unix socket per server, checks addresses as it connects, and never sends a
+ * request twice. See docs/decisions/0006.
  */
-import http from "node:http";
-import https from "node:https";
-import { portOf, unbracketed } from "../config/host.ts";
+import { type Clock, systemClock } from "../async/clock.ts";
+import { createDial } from "./dial.ts";
+import { HttpConnection, type HttpResponse } from "./http_connection.ts";
 import { ProxyFailure } from "./network_failure.ts";
-import { proxyAddress, proxyAuthorization, tunnelled } from "./proxy_tunnel.ts";
-import { guardedLookup, type Reach } from "./reach.ts";
-import { nodeTlsOptions } from "./tls.ts";
+import { proxyAuthorization } from "./proxy_tunnel.ts";
+import type { Reach } from "./reach.ts";
+
+export type { HttpResponse } from "./http_connection.ts";
 
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
   /** Path and query as they go on the wire; `url` may not have kept their spelling. */
   readonly path: string;
-  /** `Host` and `Content-Length` are the client's to add. */
+  /** `Host`, `Content-Length` and `Connection` are the client's to add. */
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array;
-}
-
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Must be read to its end or destroyed. */
-  readonly body: http.IncomingMessage;
 }
 
 export interface HttpClient {
@@ -35,122 +30,155 @@ export interface HttpClient {
   close(): void;
 }
 
+/** A smaller body goes out in one piece with its head. */
+const onePieceBytes = 16 * 1024;
+
 /** A client with its own connection pool of at most `maxSockets`. One per server, for the connector's life. */
-export function createHttpClient(reach: Reach, maxSockets: number): HttpClient {
-  const { proxy, socketPath, refuses } = reach;
-  const pool = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets };
-  const tlsOptions = nodeTlsOptions(reach.tls);
-  const plain = proxy?.protocol === "https:" ? new https.Agent(pool) : new http.Agent(pool);
-  const secure = new https.Agent({ ...pool, ...tlsOptions });
-  const endTunnels = proxy ? tunnelled(secure, proxy, reach.tls.ca) : () => {};
-  // The proxy resolves the names of what lies behind it.
-  const guard = refuses && !proxy ? { lookup: guardedLookup(refuses) } : {};
+export function createHttpClient(
+  reach: Reach,
+  maxSockets: number,
+  clock: Clock = systemClock,
+): HttpClient {
+  const { proxy } = reach;
+  const dial = createDial(reach);
+  const over = new AbortController();
+  /** Connections that wait for a request, by origin, the one used last at the end. */
+  const idle = new Map<string, HttpConnection[]>();
+  const all = new Set<HttpConnection>();
+  /** Requests that wait for a connection. */
+  const waiting = new Set<() => void>();
+  let dialling = 0;
   let connections = 0;
-  const seen = new WeakSet<object>();
 
   return {
     get connections() {
       return connections;
     },
-    request: (given, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const { url, body } = given;
-        const forwardedBy = url.protocol === "http:" ? proxy : undefined;
-        const request = start(given);
-        const abort = () => {
-          request.destroy(asError(signal.reason));
-          reject(signal.reason); // while a tunnel is being opened the request itself tells nothing
-        };
-        signal.addEventListener("abort", abort, { once: true });
-        request.on("socket", (socket) => {
-          // Deno 2.9.6 sends a request a second time, silently, when a reused connection dies or is
-          // destroyed (denoland/deno#36786). It looks at this flag to decide. Without the flag: once.
-          (request as { reusedSocket: boolean }).reusedSocket = false;
-          if (!seen.has(socket)) {
-            seen.add(socket);
-            connections++;
-            // Deno destroys the socket with the reason of an abort; the request tells it, once is enough.
-            socket.on("error", () => {});
-          }
-        });
-        request.on("response", (response) => {
-          // The body is aborted through the same signal, until it has ended.
-          const over = () => signal.removeEventListener("abort", abort);
-          // At the end its connection is another request's: an abort must not destroy that.
-          response.once("end", over).once("close", over);
-          const status = response.statusCode ?? 0;
-          if (forwardedBy && status === 407) {
-            response.destroy();
-            return reject(new ProxyFailure(forwardedBy, undefined, status));
-          }
-          resolve({ status, headers: response.headers, body: response });
-        });
-        // Without a listener an upgrade is no answer and no error: the request would never end.
-        request.on("upgrade", (_response, socket) => {
-          signal.removeEventListener("abort", abort);
-          socket.destroy();
-          reject(new Error("the server answered 101, an upgrade that was not asked for"));
-        });
-        request.on("error", (error) => {
-          signal.removeEventListener("abort", abort);
-          if (signal.aborted) return reject(signal.reason);
-          reject(forwardedBy ? new ProxyFailure(forwardedBy, error) : error);
-        });
-        request.end(body);
-      }),
+    async request(given, signal) {
+      const { url, method } = given;
+      const bytes = bytesOf(given, url.protocol === "http:" ? proxy : undefined);
+      const connection = await take(url, signal);
+      if (!proxy || url.protocol !== "http:") return await connection.send(method, bytes, signal);
+      return await forwarded(proxy, connection.send(method, bytes, signal), signal);
+    },
     close() {
-      endTunnels();
-      plain.destroy();
-      secure.destroy();
+      over.abort(new Error("connection closed"));
+      for (const connection of all) connection.destroy();
     },
   };
 
-  function start({ method, url, path, headers, body }: HttpRequest): http.ClientRequest {
-    const raw = rawHeaders(url, headers, method, body);
-    if (socketPath !== undefined) {
-      return http.request({ socketPath, method, path, headers: raw, agent: plain });
+  async function take(url: URL, signal: AbortSignal): Promise<HttpConnection> {
+    const { origin } = url;
+    for (;;) {
+      signal.throwIfAborted();
+      over.signal.throwIfAborted();
+      const free = idle.get(origin);
+      for (let one = free?.pop(); one; one = free?.pop()) {
+        if (one.isUsable) return one;
+        one.destroy();
+      }
+      if (all.size + dialling < maxSockets) return await open(url, signal);
+      await turn(signal);
     }
-    if (url.protocol === "https:") {
-      return https.request({
-        ...tlsOptions,
-        ...guard,
-        ...{ method, path, headers: raw, agent: secure },
-        hostname: unbracketed(url.hostname),
-        port: portOf(url),
-      });
+  }
+
+  async function open(url: URL, signal: AbortSignal): Promise<HttpConnection> {
+    const { origin } = url;
+    dialling++;
+    try {
+      const socket = await dial(url, AbortSignal.any([signal, over.signal]));
+      connections++;
+      const connection = new HttpConnection(socket, {
+        onIdle(connection) {
+          const free = idle.get(origin) ?? [];
+          if (free.push(connection) === 1) idle.set(origin, free);
+          next();
+        },
+        onClosed(connection) {
+          all.delete(connection);
+          const free = idle.get(origin);
+          const at = free?.indexOf(connection) ?? -1;
+          if (at !== -1) free?.splice(at, 1);
+          next();
+        },
+      }, clock);
+      all.add(connection);
+      return connection;
+    } catch (error) {
+      next();
+      throw error;
+    } finally {
+      dialling--;
     }
-    if (proxy) {
-      const authorization = proxyAuthorization(proxy);
-      if (authorization !== undefined) raw.push("Proxy-Authorization", authorization);
-      return (proxy.protocol === "https:" ? https : http).request({
-        ...proxyAddress(proxy, reach.tls.ca),
-        ...{ method, path: `${url.origin}${path}`, headers: raw, agent: plain },
-      });
-    }
-    return http.request({
-      ...guard,
-      ...{ method, path, headers: raw, agent: plain },
-      hostname: unbracketed(url.hostname),
-      port: portOf(url),
+  }
+
+  /** Waits until a connection may be had. Rejects with the signal's reason. */
+  function turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        waiting.delete(go);
+        signal.removeEventListener("abort", cut);
+        over.signal.removeEventListener("abort", cut);
+      };
+      const go = () => {
+        end();
+        resolve();
+      };
+      const cut = () => {
+        end();
+        reject(signal.aborted ? signal.reason : over.signal.reason);
+      };
+      waiting.add(go);
+      signal.addEventListener("abort", cut, { once: true });
+      over.signal.addEventListener("abort", cut, { once: true });
     });
+  }
+
+  function next(): void {
+    const [go] = waiting;
+    go?.();
   }
 }
 
-/** The flat name, value, name, value list of `node:http`: the one form that keeps repeats and order. */
-function rawHeaders(
-  url: URL,
-  headers: readonly (readonly [string, string])[],
-  method: string,
-  body: Uint8Array,
-): string[] {
-  const raw = ["Host", url.host];
-  for (const [name, value] of headers) raw.push(name, value);
-  const bodyless = body.byteLength === 0 && (method === "GET" || method === "HEAD");
-  if (!bodyless) raw.push("Content-Length", String(body.byteLength));
-  return raw;
+async function forwarded(
+  proxy: URL,
+  answer: Promise<HttpResponse>,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  try {
+    const response = await answer;
+    if (response.status !== 407) return response;
+    response.body.destroy();
+  } catch (error) {
+    throw signal.aborted ? error : new ProxyFailure(proxy, error);
+  }
+  throw new ProxyFailure(proxy, undefined, 407);
 }
 
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
+/** The request as it goes on the wire (RFC 9112 section 3). Throws a TypeError for what is no request. */
+function bytesOf(request: HttpRequest, forwardedBy: URL | undefined): Uint8Array[] {
+  const { method, url, path, headers, body } = request;
+  const target = forwardedBy ? url.origin + path : path;
+  let head = `${method} ${target} HTTP/1.1\r\nHost: ${url.host}\r\n`;
+  if (/[^\x21-\x7e]/.test(method + target)) {
+    throw new TypeError(`cannot request ${JSON.stringify(`${method} ${target}`)}`);
+  }
+  for (const [name, value] of headers) head += header(name, value);
+  const authorization = forwardedBy && proxyAuthorization(forwardedBy);
+  if (authorization !== undefined) head += header("Proxy-Authorization", authorization);
+  const isBodyless = body.byteLength === 0 && (method === "GET" || method === "HEAD");
+  if (!isBodyless) head += `Content-Length: ${body.byteLength}\r\n`;
+  head += "Connection: keep-alive\r\n\r\n";
+  if (body.byteLength > onePieceBytes) return [Buffer.from(head, "latin1"), body];
+  const whole = Buffer.allocUnsafe(head.length + body.byteLength);
+  whole.write(head, 0, "latin1");
+  whole.set(body, head.length);
+  return [whole];
+}
+
+function header(name: string, value: string): string {
+  if (/[^!#$%&'*+.^_`|~0-9A-Za-z-]/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+    throw new TypeError(`cannot send the header ${JSON.stringify(name)}: it is not a valid field`);
+  }
+  return `${name}: ${value}\r\n`;
 }

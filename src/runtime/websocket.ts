@@ -30,14 +30,14 @@ export class HandshakeRefused extends Error {
   }
 }
 
-/** Text messages arrive as strings; of a binary one only that it came. */
-export interface ClientSocket extends AsyncIterable<string | typeof binaryMessage> {
+/** Text messages arrive as their bytes, which are valid UTF-8; of a binary one only that it came. */
+export interface ClientSocket extends AsyncIterable<Message> {
   /** How it ended; set before the iteration ends. */
   readonly closed:
     | { readonly code: number; readonly reason: string; readonly error?: unknown }
     | undefined;
-  /** Resolves when the text was handed to the network; rejects when the socket is closed. */
-  send(text: string): Promise<void>;
+  /** Resolves when the texts were handed to the network, in one piece; rejects when the socket is closed. */
+  send(texts: readonly string[]): Promise<void>;
   /** The closing handshake: everything sent before has been read by the peer when this resolves, or `graceMs` passed. */
   close(code: number, graceMs: number): Promise<void>;
 }
@@ -52,10 +52,11 @@ export interface OpenOptions extends Pick<Reach, "tls" | "proxy" | "refuses"> {
 }
 
 export const binaryMessage = Symbol("a binary message");
+export type Message = Uint8Array<ArrayBuffer> | typeof binaryMessage;
 
-/** Messages held here, and their characters, before the socket is paused. */
+/** Messages held here, and their bytes, before the socket is paused. */
 const highWater = 16;
-const highWaterChars = 1024 * 1024;
+const highWaterBytes = 1024 * 1024;
 /** A peer that does not read its pongs gets no more of them. */
 const maxUnreadBytes = 64 * 1024;
 const maxRefusalBytes = 1024;
@@ -82,9 +83,9 @@ export function openWebSocket(url: URL, options: OpenOptions): Promise<ClientSoc
     socket.terminate();
   };
   signal.addEventListener("abort", abort, { once: true });
-  const incoming = receive(socket, heard);
+  let bytes: IncomingMessage["socket"] | undefined;
+  const incoming = receive(socket, heard, () => bytes);
   return new Promise((resolve, reject) => {
-    let bytes: IncomingMessage["socket"] | undefined;
     socket.once("upgrade", (response: IncomingMessage) => {
       bytes = response.socket;
     });
@@ -117,19 +118,23 @@ function agentFor(
   return { agent, endTunnel: tunnelled(agent, proxy, tls.ca) };
 }
 
-function receive(socket: WebSocket, heard: () => void): ClientSocket {
-  const frames: (string | typeof binaryMessage)[] = [];
-  let chars = 0;
+function receive(
+  socket: WebSocket,
+  heard: () => void,
+  beneath: () => IncomingMessage["socket"] | undefined,
+): ClientSocket {
+  const frames: Message[] = [];
+  let bytes = 0;
   let closed: ClientSocket["closed"];
   let failure: unknown;
   let wake = () => {};
 
   socket.on("message", (data, isBinary) => {
     heard();
-    const frame = isBinary ? binaryMessage : data.toString();
+    const frame = isBinary ? binaryMessage : data as Buffer<ArrayBuffer>;
     frames.push(frame);
-    chars += charsOf(frame);
-    if (frames.length >= highWater || chars >= highWaterChars) socket.pause();
+    bytes += bytesOf(frame);
+    if (frames.length >= highWater || bytes >= highWaterBytes) socket.pause();
     wake();
   });
   socket.on("ping", (data) => {
@@ -155,7 +160,7 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
       for (;;) {
         const frame = frames.shift();
         if (frame !== undefined) {
-          chars -= charsOf(frame);
+          bytes -= bytesOf(frame);
           if (frames.length === 0 && socket.isPaused) socket.resume();
           yield frame;
         } else if (closed) {
@@ -165,10 +170,20 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
         }
       }
     },
-    send: (text) =>
+    send: (texts) =>
       new Promise((resolve, reject) => {
         if (socket.readyState !== WebSocket.OPEN) return reject(new Error("connection closed"));
-        socket.send(text, (error) => error ? reject(error) : resolve());
+        const last = texts.length - 1;
+        if (last < 0) return resolve();
+        const bytes = beneath();
+        bytes?.cork();
+        // They go out in order: what holds for the last one holds for all.
+        texts.forEach((text, i) =>
+          i < last
+            ? socket.send(text)
+            : socket.send(text, (error) => error ? reject(error) : resolve())
+        );
+        bytes?.uncork();
       }),
     close: (code, graceMs) =>
       new Promise((resolve) => {
@@ -184,8 +199,8 @@ function receive(socket: WebSocket, heard: () => void): ClientSocket {
   };
 }
 
-function charsOf(frame: string | typeof binaryMessage): number {
-  return typeof frame === "string" ? frame.length : 0;
+function bytesOf(frame: Message): number {
+  return frame === binaryMessage ? 0 : frame.byteLength;
 }
 
 async function refusal(response: IncomingMessage): Promise<HandshakeRefused> {

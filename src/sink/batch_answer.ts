@@ -1,16 +1,14 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
 import { z } from "zod";
 import type { Attempt } from "../flow.ts";
 import { parseObject } from "../protocol/json_object.ts";
+import type { HttpBody } from "../runtime/http_body.ts";
+import type { HttpResponse } from "../runtime/http_client.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Of an answer this much is read: 1 KiB for each message of the largest batch. */
 const maxAnswerBytes = 1_048_576;
 
-export interface BatchAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+export interface BatchAnswer extends Pick<HttpResponse, "status" | "headers"> {
   readonly body: AnswerBody;
 }
 
@@ -21,15 +19,15 @@ export type AnswerBody =
   | { readonly kind: "too_long" };
 
 /** Never rejects. The connection of an answer that is too long is cut. */
-export async function readAnswer(body: Readable): Promise<AnswerBody> {
+export async function readAnswer(body: HttpBody): Promise<AnswerBody> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   try {
     for await (const chunk of body) {
-      bytes += (chunk as Uint8Array).byteLength;
-      if (bytes > maxAnswerBytes) return { kind: "too_long" }; // which destroys the stream
-      text += decoder.decode(chunk as Uint8Array, { stream: true });
+      bytes += chunk.byteLength;
+      if (bytes > maxAnswerBytes) return { kind: "too_long" }; // which gives up the rest
+      text += decoder.decode(chunk, { stream: true });
     }
   } catch {
     return { kind: "broken" };
@@ -56,7 +54,7 @@ export function outcomesOf(answer: BatchAnswer, nowMs: number): (messageId: stri
     };
   }
   if (status === 207) return () => again(status, "the target answered 207 without results");
-  if (body.kind === "broken" && /[/+]json\b/i.test(headers["content-type"] ?? "")) {
+  if (body.kind === "broken" && /[/+]json\b/i.test(String(headers["content-type"] ?? ""))) {
     return () => again(status, `the target's answer ${status} broke off`);
   }
   return () => verdict;

@@ -10,7 +10,7 @@ import { type BatchAnswer, outcomesOf, readAnswer } from "./batch_answer.ts";
 import { batchFormats } from "./batch_format.ts";
 import { exchangeOf } from "./exchange.ts";
 import { Gathering } from "./gathering.ts";
-import { forwardedHeaders, withOverrides } from "./headers.ts";
+import { forwardedHeaders, namesOf } from "./headers.ts";
 import { failedAttempt } from "./http.ts";
 import { targetClient } from "./target_client.ts";
 
@@ -113,14 +113,18 @@ function batchRequest(
   settings: BatchSettings,
 ): HttpRequest {
   const format = batchFormats[settings.format];
+  const own = forwardedHeaders(target.headers);
   return {
     method: target.method ?? "POST",
     url: target.url,
     path: target.url.pathname + target.url.search,
-    headers: withOverrides([
-      ["Content-Type", format.contentType],
-      ["X-Webhook-Batch-Size", String(messages.length)],
-    ], forwardedHeaders(target.headers)),
+    headers: [
+      ...forwardedHeaders([
+        ["Content-Type", format.contentType],
+        ["X-Webhook-Batch-Size", String(messages.length)],
+      ], [namesOf(own)]),
+      ...own,
+    ],
     body: new TextEncoder().encode(format.encode(messages)),
   };
 }

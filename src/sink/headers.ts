@@ -11,24 +11,37 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * What goes on to the target: without hop-by-hop headers and those that `Connection` names, and without
- * any that is not a valid field, which could smuggle in another. Order and repeats are kept.
+ * any that is not a valid field, which could smuggle in another; nor those of the names in `without`, which are in
+ * small letters. Order and repeats are kept.
  */
-export function forwardedHeaders(headers: HeaderList): HeaderList {
-  const named = new Set<string>();
-  for (const [name, value] of headers) {
-    if (name.toLowerCase() !== "connection") continue;
-    for (const option of value.split(",")) named.add(option.trim().toLowerCase());
-  }
+export function forwardedHeaders(
+  headers: HeaderList,
+  without: readonly ReadonlySet<string>[] = [],
+): HeaderList {
+  const named = connectionOptions(headers);
   return headers.filter(([name, value]) => {
     const lower = name.toLowerCase();
     return !hopByHopHeaders.has(lower) && !ours.has(lower) && !named.has(lower) &&
+      !without.some((names) => names.has(lower)) &&
       token.test(name) &&
       fieldValue.test(value);
   });
 }
 
-/** `headers` with `overrides` behind them, in place of those with the same name. */
-export function withOverrides(headers: HeaderList, overrides: HeaderList): HeaderList {
-  const names = new Set(overrides.map(([name]) => name.toLowerCase()));
-  return [...headers.filter(([name]) => !names.has(name.toLowerCase())), ...overrides];
+/** The headers that are for the sender's own connection only (RFC 9110 section 7.6.1), in small letters. */
+function connectionOptions(headers: HeaderList): ReadonlySet<string> {
+  let named = none;
+  for (const [name, value] of headers) {
+    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
+    const options = value.split(",").map((option) => option.trim().toLowerCase());
+    named = new Set([...named, ...options]);
+  }
+  return named;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Their names in small letters. */
+export function namesOf(headers: HeaderList): ReadonlySet<string> {
+  return new Set(headers.map(([name]) => name.toLowerCase()));
 }

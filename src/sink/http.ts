@@ -1,9 +1,9 @@
-import type { Readable } from "node:stream";
 import type { Clock } from "../async/clock.ts";
-import { timeoutSignal } from "../async/timeout_signal.ts";
+import { createTimeouts } from "../async/timeout_signal.ts";
 import type { TargetSettings } from "../config/settings.ts";
 import type { Attempt, Envelope, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";
+import type { HttpBody } from "../runtime/http_body.ts";
 import type { HttpRequest, HttpResponse } from "../runtime/http_client.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { exchangeOf } from "./exchange.ts";
@@ -24,10 +24,11 @@ export function httpSink(
   inspect?: Inspect,
 ): Sink {
   const client = targetClient(target, maxSockets);
+  const late = () => new DOMException("no answer in time", "TimeoutError");
+  const timeouts = createTimeouts(target.timeoutMs, late, clock);
   return {
     async send(envelope: Envelope, attempt: number, abort: AbortSignal): Promise<Attempt> {
-      const late = () => new DOMException("no answer in time", "TimeoutError");
-      const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
+      const { signal, clear } = timeouts.start(abort);
       let verdict: Attempt | undefined;
       let request: HttpRequest | undefined;
       let response: HttpResponse | undefined;
@@ -82,13 +83,13 @@ interface Excerpt {
 }
 
 /** Reads a response to its end, or cuts it when it is long. Rejects when it breaks off or is aborted. */
-async function read(body: Readable, excerpt: Excerpt, keepBytes: number): Promise<void> {
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+async function read(body: HttpBody, excerpt: Excerpt, keepBytes: number): Promise<void> {
+  for await (const chunk of body.takeWhole() ?? body) {
     if (excerpt.bytes < keepBytes) {
       excerpt.chunks.push(chunk.subarray(0, keepBytes - excerpt.bytes));
     }
     excerpt.bytes += chunk.byteLength;
-    if (excerpt.bytes > maxResponseBytes) break; // which destroys the stream, and its connection with it
+    if (excerpt.bytes > maxResponseBytes) break; // which gives up the rest, and its connection with it
   }
 }
 

@@ -1,7 +1,7 @@
 import type { TargetSettings } from "../config/settings.ts";
 import type { Envelope } from "../flow.ts";
 import type { HttpRequest } from "../runtime/http_client.ts";
-import { forwardedHeaders, type HeaderList, withOverrides } from "./headers.ts";
+import { forwardedHeaders, type HeaderList, namesOf } from "./headers.ts";
 
 /** The webhook cannot be made into a request for this target. */
 export class UnsendableError extends Error {
@@ -17,29 +17,49 @@ export function requestFor(
   target: TargetSettings,
   attempt: number,
 ): HttpRequest {
-  const original = forwardedHeaders(envelope.headers);
-  const legacy: HeaderList = target.legacyHeaders
-    ? envelope.headers.map(([name, value]) => [`X-Original-${name}`, value])
-    : [];
+  const own = ownHeaders(target);
+  const headers = [...forwardedHeaders(envelope.headers, [trackingNames, own.names])];
+  if (target.legacyHeaders) {
+    const legacy = envelope.headers.map(([name, value]) => [`X-Original-${name}`, value] as const);
+    headers.push(...forwardedHeaders(legacy, [own.names]));
+  }
   const tracking: [string, string][] = [
     ["X-Webhook-Message-ID", envelope.id],
     ["X-Webhook-ID", envelope.webhookId],
     ["X-Webhook-Attempt", String(attempt)],
   ];
   // The sender's own key says more than ours: two messages with it are one to the target.
-  if (!original.some(([name]) => name.toLowerCase() === "idempotency-key")) {
+  if (!headers.some(([name]) => name.length === 15 && name.toLowerCase() === "idempotency-key")) {
     tracking.push(["Idempotency-Key", envelope.id]);
   }
+  for (const header of tracking) if (!own.names.has(header[0].toLowerCase())) headers.push(header);
+  headers.push(...own.headers);
   return {
     method: target.method ?? envelope.method,
     url: target.url,
     path: joinPath(target.url, envelope.path),
-    headers: withOverrides(
-      withOverrides([...original, ...forwardedHeaders(legacy)], tracking),
-      forwardedHeaders(target.headers),
-    ),
+    headers,
     body: envelope.body,
   };
+}
+
+const trackingNames = new Set(["x-webhook-message-id", "x-webhook-id", "x-webhook-attempt"]);
+
+interface OwnHeaders {
+  readonly headers: HeaderList;
+  readonly names: ReadonlySet<string>;
+}
+
+const known = new WeakMap<TargetSettings, OwnHeaders>();
+
+/** What the settings of a target say is sent, in place of anything of the same name. */
+function ownHeaders(target: TargetSettings): OwnHeaders {
+  const before = known.get(target);
+  if (before) return before;
+  const headers = forwardedHeaders(target.headers);
+  const made = { headers, names: namesOf(headers) };
+  known.set(target, made);
+  return made;
 }
 
 /**

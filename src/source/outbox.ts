@@ -3,10 +3,9 @@ import type { Clock, Random } from "../async/clock.ts";
 import { type Connection, type Settlement, SettlementsUnsent } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 
-interface Entry {
-  settlement: Settlement;
-  /** When it was handed to the connection that is open now; its confirmation is awaited. */
-  sentAt: number | undefined;
+interface Sent {
+  readonly settlement: Settlement;
+  readonly at: number;
 }
 
 export interface OutboxOptions {
@@ -32,7 +31,10 @@ export interface OutboxOptions {
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #entries = new Map<string, Entry>();
+  /** By message id; the oldest first, as all of these. */
+  readonly #unsent = new Map<string, Settlement>();
+  /** Handed to the connection that is open now; their confirmation is awaited. */
+  readonly #sent = new Map<string, Sent>();
   #connection: Connection | undefined;
   #scheduled = false;
   #sending = false;
@@ -46,18 +48,35 @@ export class Outbox {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#unsent.size + this.#sent.size;
   }
 
   add(settlement: Settlement): void {
-    this.#entries.delete(settlement.messageId);
-    this.#entries.set(settlement.messageId, { settlement, sentAt: undefined });
-    for (const id of this.#entries.keys()) {
-      if (this.#entries.size <= this.#options.maxEntries) break;
-      this.#entries.delete(id);
-      this.#failed(1, `more than ${this.#options.maxEntries} settlements are waiting`, 0);
-    }
+    const { messageId } = settlement;
+    this.#unsent.delete(messageId);
+    this.#sent.delete(messageId);
+    this.#unsent.set(messageId, settlement);
+    while (this.size > this.#options.maxEntries) this.#forgetOldest();
     this.#schedule();
+  }
+
+  #forgetOldest(): void {
+    const from = this.#sent.size > 0 ? this.#sent : this.#unsent;
+    for (const id of from.keys()) {
+      from.delete(id);
+      break;
+    }
+    this.#failed(1, `more than ${this.#options.maxEntries} settlements are waiting`, 0);
+  }
+
+  /** Those of these that nobody has confirmed are to be sent again. */
+  #takeBack(settlements: readonly Settlement[]): void {
+    for (const settlement of settlements) {
+      const { messageId } = settlement;
+      if (this.#sent.get(messageId)?.settlement !== settlement) continue;
+      this.#sent.delete(messageId);
+      this.#unsent.set(messageId, settlement);
+    }
   }
 
   /** From now on settlements go over `connection`, those that are still unconfirmed first. */
@@ -65,7 +84,7 @@ export class Outbox {
     this.#connection = connection;
     this.#failures = 0;
     this.#stopWaiting();
-    for (const entry of this.#entries.values()) entry.sentAt = undefined;
+    this.#takeBack([...this.#sent.values()].map(({ settlement }) => settlement));
     this.#schedule();
   }
 
@@ -74,24 +93,26 @@ export class Outbox {
     this.#stopWaiting();
   }
 
-  /** The relay has these. Ids that are not waiting here are ignored. */
-  confirm(messageIds: readonly string[]): void {
+  /** The relay has these. The result is how many are none that wait here: nothing comes of them. */
+  confirm(messageIds: readonly string[]): number {
     const confirmed: string[] = [];
     for (const id of messageIds) {
-      const entry = this.#entries.get(id);
       // A newer settlement of the same message may be waiting behind the one that is confirmed here.
-      if (entry?.sentAt === undefined) continue;
-      this.#entries.delete(id);
+      const sent = this.#sent.get(id);
+      if (!sent) continue;
+      this.#sent.delete(id);
       confirmed.push(id);
+      const { settlement } = sent;
       this.#options.observe({
         type: "settlement.confirmed",
         messageId: id,
-        verdict: entry.settlement.verdict,
-        retry: entry.settlement.verdict === "nack" && entry.settlement.retry,
+        verdict: settlement.verdict,
+        retry: settlement.verdict === "nack" && settlement.retry,
       });
     }
     if (confirmed.length > 0) this.#options.onConfirmed(confirmed);
-    if (this.#entries.size === 0) this.#options.onEmpty();
+    if (this.size === 0) this.#options.onEmpty();
+    return messageIds.length - confirmed.length;
   }
 
   #schedule(): void {
@@ -105,19 +126,20 @@ export class Outbox {
 
   /** Never rejects: what fails is kept and sent again. */
   async #send(connection: Connection): Promise<void> {
-    const entries = [...this.#entries.values()].filter(({ sentAt }) => sentAt === undefined);
-    if (entries.length === 0) return;
-    for (const entry of entries) entry.sentAt = this.#options.clock.now();
+    if (this.#unsent.size === 0) return;
+    const settlements = [...this.#unsent.values()];
+    const at = this.#options.clock.monotonic();
+    for (const settlement of settlements) this.#sent.set(settlement.messageId, { settlement, at });
+    this.#unsent.clear();
     this.#sending = true;
     let failed = false;
     try {
-      const settlements = entries.map(({ settlement }) => settlement);
       this.confirm(await connection.send({ type: "settle", settlements }));
       this.#failures = 0;
     } catch (error) {
       failed = true;
       if (error instanceof SettlementsUnsent) this.confirm(error.taken);
-      for (const entry of entries) entry.sentAt = undefined;
+      this.#takeBack(settlements);
       if (connection === this.#connection) this.#retryLater(error);
     } finally {
       this.#sending = false;
@@ -129,14 +151,13 @@ export class Outbox {
 
   /** A settlement may be lost on the way, and the relay's word about it too. */
   #awaitConfirmation(): void {
-    if (this.#cancelResend || this.#entries.size === 0 || !this.#connection) return;
+    if (this.#cancelResend || this.size === 0 || !this.#connection) return;
     const { clock, confirmTimeoutMs } = this.#options;
     this.#cancelResend = clock.after(confirmTimeoutMs, () => {
       this.#cancelResend = undefined;
-      const before = clock.now() - confirmTimeoutMs;
-      for (const entry of this.#entries.values()) {
-        if (entry.sentAt !== undefined && entry.sentAt <= before) entry.sentAt = undefined;
-      }
+      const before = clock.monotonic() - confirmTimeoutMs;
+      const late = [...this.#sent.values()].filter(({ at }) => at <= before);
+      this.#takeBack(late.map(({ settlement }) => settlement));
       this.#schedule();
       this.#awaitConfirmation();
     });
@@ -152,8 +173,11 @@ export class Outbox {
   #retryLater(error: unknown): void {
     const { clock, random, retry } = this.#options;
     const retryInMs = backoffMs(retry, this.#failures++, random);
-    const waiting = [...this.#entries.values()].filter(({ sentAt }) => sentAt === undefined).length;
-    this.#failed(waiting, error instanceof Error ? error.message : String(error), retryInMs);
+    this.#failed(
+      this.#unsent.size,
+      error instanceof Error ? error.message : String(error),
+      retryInMs,
+    );
     this.#isBackingOff = true;
     this.#cancelRetry = clock.after(retryInMs, () => {
       this.#isBackingOff = false;

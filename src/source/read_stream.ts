@@ -87,9 +87,13 @@ export async function* readStream(
         case "heartbeat":
           void answerHeartbeat();
           break;
-        case "settled":
-          outbox.confirm(frame.messageIds);
+        case "settled": {
+          const strays = outbox.confirm(frame.messageIds);
+          if (strays === 0) break;
+          const problem = `settled: ${strays} messages that nobody waits for`;
+          observe({ type: "stream.frame_ignored", kind: "stray", problem });
           break;
+        }
         case "goodbye":
           // The relay holds nothing of ours any more; the drain ends when our own side is done too.
           break;

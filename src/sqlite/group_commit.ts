@@ -3,8 +3,12 @@ import type { DatabaseSync } from "node:sqlite";
 /** Makes the error that callers get when the database can neither be written nor read; `why` is SQLite's word. */
 export type UnavailableError = (why: string, cause: unknown) => Error;
 
+/** What a write must outlive when it is done. `power` is for a database opened with `normal`: its others need not. */
+export type Outlives = "process" | "power";
+
 interface Write {
   readonly run: () => unknown;
+  readonly outlives: Outlives;
   readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -53,9 +57,9 @@ export class GroupCommit {
    * Resolves with what `write` gave when it is committed. Rejects with the `UnavailableError` when the whole
    * group could not be; nothing of it was written then.
    */
-  run<T>(write: () => T): Promise<T> {
+  run<T>(write: () => T, outlives: Outlives = "process"): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ run: write, resolve, reject });
+      this.#waiting.push({ run: write, outlives, resolve, reject });
       this.#scheduled ??= setImmediate(() => this.flush());
     });
   }
@@ -67,9 +71,11 @@ export class GroupCommit {
     const writes = this.#waiting;
     if (writes.length === 0) return;
     this.#waiting = [];
+    const mustSync = writes.some(({ outlives }) => outlives === "power");
     const startedAt = performance.now();
     let results: unknown[];
     try {
+      if (mustSync) this.#db.exec("PRAGMA synchronous = FULL");
       this.#db.exec("BEGIN IMMEDIATE");
       results = writes.map(({ run }) => run());
       this.#db.exec("COMMIT");
@@ -80,6 +86,8 @@ export class GroupCommit {
       const failure = this.#unavailable(this.#problem, error);
       for (const { reject } of writes) reject(failure);
       return;
+    } finally {
+      if (mustSync) this.#db.exec("PRAGMA synchronous = NORMAL");
     }
     this.#onCommit(performance.now() - startedAt, writes.length);
     for (const [i, { resolve }] of writes.entries()) resolve(results[i] as never);

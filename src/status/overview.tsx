@@ -57,8 +57,8 @@ function State(
             </>
           )}
       </p>
-      {!isUp && !paused && status.reconnects.last_failure && (
-        <p class="problem">{status.reconnects.last_failure.message}</p>
+      {connection.state === "disconnected" && !paused && connection.reason !== null && (
+        <p class="problem">{connection.reason}</p>
       )}
       {status.journal.problem !== null && (
         <p class="problem">The journal is not available: {status.journal.problem}</p>

@@ -14,9 +14,13 @@ export const statusSchema = z.object({
       up_seconds: z.number(),
       silent_seconds: z.number(),
     }),
-    z.object({ state: z.literal("disconnected"), down_seconds: z.number() }),
+    z.object({
+      state: z.literal("disconnected"),
+      down_seconds: z.number(),
+      /** Null before the first attempt came to anything. */
+      reason: z.string().nullable(),
+    }),
   ]),
-  reconnects: z.object({ last_failure: z.object({ message: z.string() }).nullable() }),
   in_hand: z.object({ messages: z.number(), bytes: z.number() }),
   journal: z.object({
     place: z.string(),

@@ -1,7 +1,7 @@
 /** Server-sent events over fetch: what every transport that reads them shares. */
 import { type Link, StreamFailure } from "../flow.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
-import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
+import { type RawEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
 import { bodyChunks } from "./body_chunks.ts";
 import { boundedText } from "./bounded_text.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
@@ -51,7 +51,7 @@ export async function* readEvents(
   response: Response,
   link: Link,
   doing: Doing,
-): AsyncGenerator<ServerSentEvent> {
+): AsyncGenerator<RawEvent> {
   const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
   for await (const chunk of chunksOf(response, link, doing)) {
     link.heard();
@@ -68,9 +68,9 @@ async function* chunksOf(response: Response, link: Link, doing: Doing) {
   }
 }
 
-function decode(decoder: SseDecoder, chunk: Uint8Array): ServerSentEvent[] {
+function decode(decoder: SseDecoder, chunk: Uint8Array<ArrayBuffer>): RawEvent[] {
   try {
-    return decoder.decode(chunk);
+    return decoder.read(chunk);
   } catch (error) {
     if (!(error instanceof SseEventTooLargeError)) throw error;
     throw new StreamFailure("unavailable", `cannot read the SSE stream: ${error.message}`);

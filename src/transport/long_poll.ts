@@ -112,9 +112,9 @@ async function poll(
       throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
     }
     const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
-    const text = await bodyText(response, link, signal);
+    const body = await bodyBytes(response, link, signal);
     const frames = response.status === 200
-      ? decodePollResponse(text)
+      ? decodePollResponse(body)
       : [{ type: "connected", connectionId: "", channel: relay.channel, capabilities } as const];
     return { frames, capabilities };
   } catch (error) {
@@ -122,17 +122,20 @@ async function poll(
   }
 }
 
-async function bodyText(response: Response, link: Link, signal: AbortSignal): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
+async function bodyBytes(
+  response: Response,
+  link: Link,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of bodyChunks(response, signal)) {
     link.heard();
     bytes += chunk.byteLength;
     if (bytes > maxFrameBytes) throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);
-    text += decoder.decode(chunk, { stream: true });
+    chunks.push(chunk);
   }
-  return text + decoder.decode();
+  return Buffer.concat(chunks);
 }
 
 /** The last message ids received, at most `limit`. */

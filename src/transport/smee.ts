@@ -7,7 +7,7 @@ import {
   type Transport,
 } from "../flow.ts";
 import { withoutPath } from "../config/source_url.ts";
-import type { ServerSentEvent } from "../protocol/sse.ts";
+import type { RawEvent } from "../protocol/sse.ts";
 import { decodeSmeeEvent } from "../protocol/smee_codec.ts";
 import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
@@ -94,10 +94,10 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     }
   }
 
-  function frameOf({ event, data }: ServerSentEvent): RelayFrame | undefined {
+  function frameOf({ event, bytes }: RawEvent): RelayFrame | undefined {
     switch (event) {
       case "message":
-        return decodeSmeeEvent(data, {
+        return decodeSmeeEvent(decoder.decode(bytes), {
           webhookId: relay.channel,
           sequence: ++sequence,
           now: relay.clock.now(),
@@ -110,6 +110,8 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     }
   }
 }
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** `/a/channel` → `/a/events/channel`. */
 function eventsUrl(url: URL): URL {

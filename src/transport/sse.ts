@@ -49,7 +49,7 @@ async function* frames(
 ): AsyncGenerator<RelayFrame> {
   for await (const event of readEvents(response, link, doing)) {
     if (sendableId.test(event.lastEventId)) onEventId(event.lastEventId);
-    const frame = decodeRelayFrame(event.data, event.event);
+    const frame = decodeRelayFrame(event.bytes, event.event);
     if (frame.type === "error") {
       throw new StreamFailure(
         "unavailable",

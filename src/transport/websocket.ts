@@ -56,12 +56,12 @@ function websocketConnection(socket: ClientSocket, relay: RelayEndpoint, doing: 
   let capabilities: readonly Capability[] = [];
   return {
     async *[Symbol.asyncIterator](): AsyncGenerator<RelayFrame> {
-      for await (const text of socket) {
-        if (text === binaryMessage) {
+      for await (const message of socket) {
+        if (message === binaryMessage) {
           yield { type: "malformed", problem: "a binary message" };
           continue;
         }
-        const frame = decodeRelayFrame(text);
+        const frame = decodeRelayFrame(message);
         if (frame.type === "connected") capabilities = frame.capabilities;
         yield frame;
       }
@@ -70,9 +70,7 @@ function websocketConnection(socket: ClientSocket, relay: RelayEndpoint, doing: 
     },
     async send(frame: ConnectorFrame): Promise<readonly string[]> {
       const timestamp = new Date(relay.clock.now()).toISOString();
-      await Promise.all(
-        encodeConnectorFrame(frame, capabilities, timestamp).map((text) => socket.send(text)),
-      );
+      await socket.send(encodeConnectorFrame(frame, capabilities, timestamp));
       if (frame.type !== "settle" || capabilities.includes("ack-confirm")) return [];
       return frame.settlements.map(({ messageId }) => messageId);
     },

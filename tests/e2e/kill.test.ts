@@ -4,13 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { noNats, startNats } from "../support/nats_server.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
 import { seededRandom } from "../../src/async/seeded_random.ts";
 import { skip, test, type TestContext } from "../support/test.ts";
 
-const rounds = 20;
+/** Fewer with the built file: it is the same program, and has been through it from source. */
+const rounds = process.env["HOOKFERRY_BIN"] ? 5 : 20;
 const senders = 8;
 const messagesPerRound = 2_000;
 

@@ -101,7 +101,7 @@ const targetRequest = fuzzTarget(
   }),
   ({ frame, name, value }) => {
     assertSendable(forwardedHeaders([[name, value], ["Connection", value]]));
-    const decoded = decodeRelayFrame(frame, "webhook");
+    const decoded = decodeRelayFrame(new TextEncoder().encode(frame), "webhook");
     if (decoded.type !== "webhook") return;
     try {
       const request = requestFor(decoded.envelope, target, 1);

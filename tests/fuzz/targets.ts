@@ -1,4 +1,5 @@
 import { requestTargets } from "./requests.ts";
+import { responseTargets } from "./responses.ts";
 import { settingsTargets } from "./settings.ts";
 import type { FuzzTarget } from "./target.ts";
 import { wireTargets } from "./wire.ts";
@@ -7,5 +8,6 @@ import { wireTargets } from "./wire.ts";
 export const fuzzTargets: readonly FuzzTarget[] = [
   ...wireTargets,
   ...requestTargets,
+  ...responseTargets,
   ...settingsTargets,
 ];

@@ -12,7 +12,9 @@ import {
 } from "../../src/protocol/connector_codec.ts";
 import type { Envelope } from "../../src/protocol/envelope.ts";
 import { allCapabilities, type RelayFrame, type Settlement } from "../../src/protocol/frames.ts";
-import { asciiJson, compactJson, elementTexts, memberText } from "../../src/protocol/json_text.ts";
+import { asciiJson } from "../../src/protocol/ascii_json.ts";
+import { elementsOf, splitObject } from "../../src/protocol/json_bytes.ts";
+import { compactJson, stringBytes } from "../../src/protocol/json_escapes.ts";
 import { maxPollMessages, maxQuoteLength } from "../../src/protocol/limits.ts";
 import { decodePollResponse, decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
 import { parseRetryAfter } from "../../src/protocol/retry_after.ts";
@@ -29,7 +31,7 @@ const fragments = [
 ];
 const streamText = near(fragments);
 
-function decodeIn(pieces: Iterable<Uint8Array>, maxEventBytes: number) {
+function decodeIn(pieces: Iterable<Uint8Array<ArrayBuffer>>, maxEventBytes: number) {
   const decoder = new SseDecoder({ maxEventBytes });
   const events: ServerSentEvent[] = [];
   try {
@@ -41,7 +43,10 @@ function decodeIn(pieces: Iterable<Uint8Array>, maxEventBytes: number) {
   return { events, retryMs: decoder.retryMs };
 }
 
-function* cut(bytes: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
+function* cut(
+  bytes: Uint8Array<ArrayBuffer>,
+  sizes: readonly number[],
+): Generator<Uint8Array<ArrayBuffer>> {
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const size = Math.max(1, sizes[i % Math.max(1, sizes.length)] ?? 1);
     yield bytes.subarray(at, at + size);
@@ -170,7 +175,7 @@ const relayFrame = fuzzTarget(
     text: frameText,
     name: fc.option(near(["webhook", "connected"]), { nil: undefined }),
   }, { requiredKeys: ["text"] }),
-  ({ text, name }) => assertTame(decodeRelayFrame(text, name)),
+  ({ text, name }) => assertTame(decodeRelayFrame(encoder.encode(text), name)),
 );
 
 /** What a frame promises to whoever reads it. */
@@ -218,7 +223,7 @@ const pollResponse = fuzzTarget(
     ),
   ),
   (text) => {
-    const frames = decodePollResponse(text);
+    const frames = decodePollResponse(encoder.encode(text));
     assert.ok(frames.length <= maxPollMessages + 2);
     frames.forEach(assertTame);
   },
@@ -246,9 +251,9 @@ const webhookRound = fuzzTarget(
     const sent = { ...given, body: Uint8Array.from(given.body) } as Envelope;
     const text = encodeWebhook(sent, { exactBody: true, ascii });
     if (ascii) assert.match(text, /^[\0-\x7f]*$/);
-    assert.deepEqual(decodeRelayFrame(text), { type: "webhook", envelope: sent });
+    assert.deepEqual(decodeRelayFrame(encoder.encode(text)), { type: "webhook", envelope: sent });
     // The old form loses the bytes, but is a frame in any case.
-    assertTame(decodeRelayFrame(encodeWebhook(sent, { exactBody: false, ascii })));
+    assertTame(decodeRelayFrame(encoder.encode(encodeWebhook(sent, { exactBody: false, ascii }))));
   },
 );
 
@@ -259,15 +264,43 @@ const jsonText = fuzzTarget(
     space: fc.constantFrom("", " ", "\t", "\n  "),
   }),
   ({ value, space }) => {
-    const text = JSON.stringify({ first: 1, member: value, list: [value, value] }, null, space);
+    const whole = { first: 1, member: value, list: [value, value] };
+    const text = JSON.stringify(whole, null, space);
+    const bytes = encoder.encode(text);
     const meaning = (json: string) => JSON.stringify(JSON.parse(json));
-    assert.equal(meaning(compactJson(text)), meaning(text));
+    const meant = (json: Uint8Array = new Uint8Array()) => meaning(new TextDecoder().decode(json));
+    assert.equal(new TextDecoder().decode(compactJson(bytes)), meaning(text));
     assert.equal(meaning(asciiJson(text)), meaning(text));
     assert.match(asciiJson(text), /^[\0-\x7f]*$/);
-    assert.equal(meaning(memberText(text, "member") ?? ""), JSON.stringify(value));
-    const elements = elementTexts(memberText(text, "list") ?? "");
-    assert.deepEqual(elements.map(meaning), [JSON.stringify(value), JSON.stringify(value)]);
-    assert.equal(elementTexts(memberText(text, "list") ?? "", 1).length, 1);
+    const { members, rest } = splitObject(bytes, ["member"]);
+    assert.equal(meant(members["member"]?.bytes), JSON.stringify(value));
+    assert.equal(meaning(rest), JSON.stringify({ ...whole, member: null }));
+    const list = splitObject(bytes, ["list"]).members["list"]?.bytes ?? new Uint8Array();
+    const elements = elementsOf(list, Infinity);
+    assert.deepEqual(elements.map(meant), [JSON.stringify(value), JSON.stringify(value)]);
+    assert.equal(elementsOf(list, 1).length, 1);
+  },
+);
+
+/** Of what is no JSON only that it ends, within its bounds. */
+const jsonBytes = fuzzTarget(
+  "json_bytes",
+  fc.oneof(
+    byteArray(80),
+    near([...'{}[]:,"\\ \n', '"payload":', "\\u00e9", "\\ud83d", "12"]).map((
+      text,
+    ) => [...encoder.encode(text)]),
+  ),
+  (given) => {
+    const bytes = Uint8Array.from(given);
+    assert.ok(compactJson(bytes).length <= bytes.length);
+    const { payload } = splitObject(bytes, ["payload"]).members;
+    assert.ok((payload?.bytes.length ?? 0) <= bytes.length);
+    if (payload) {
+      assert.ok((stringBytes(payload.bytes, payload.isLoose)?.length ?? 0) <= bytes.length);
+    }
+    const elements = elementsOf(bytes, 10);
+    assert.ok(elements.reduce((sum, { length }) => sum + length, 0) <= bytes.length);
   },
 );
 
@@ -358,6 +391,6 @@ const httpHeaders = fuzzTarget(
 );
 
 export const wireTargets = [
-  ...[sseBytes, ssePeer, relayFrame, pollResponse, webhookRound, jsonText],
+  ...[sseBytes, ssePeer, relayFrame, pollResponse, webhookRound, jsonText, jsonBytes],
   ...[connectorFrame, settlementRound, httpHeaders],
 ];

@@ -139,7 +139,7 @@ const hostile: readonly Hostile[] = [
       '{"type":"settled","message_ids":"x"}',
       '{"type":"settled","message_ids":[1]}',
     ],
-    ignored: 3,
+    ignored: 4,
   },
   {
     name: "greetings, a thousand of them, and some that are none",

@@ -4,8 +4,8 @@ import { foldStatus } from "../../src/observe/status.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
-test("while not connected readiness names the relay and why now, not a failure of long ago", () => {
-  const { observe, readiness } = foldStatus({
+test("while not connected readiness and status name the relay and why now, not a failure of long ago", () => {
+  const { observe, readiness, status } = foldStatus({
     clock: new ManualClock(0),
     targetNames: () => [],
     about: {},
@@ -23,6 +23,8 @@ test("while not connected readiness names the relay and why now, not a failure o
     message,
     retryInMs: 1,
   });
+  const reason = () => (status()["connection"] as { reason?: string | null }).reason;
+  assert.equal(reason(), null);
   const detail = () => readiness().parts.find(({ name }) => name === "connection")?.detail;
   assert.equal(detail(), "not connected yet");
   observe({ type: "connector.started", source: "https://relay.example", channel: "dev" });
@@ -35,6 +37,7 @@ test("while not connected readiness names the relay and why now, not a failure o
   assert.equal(detail(), "connected over sse");
   observe({ type: "stream.disconnected", transport: "sse", reason: "it was closed", upMs: 1 });
   assert.equal(detail(), "the stream from https://relay.example has ended: it was closed");
+  assert.equal(reason(), detail());
   observe(failed("cannot open a stream at https://relay.example: no route"));
   assert.equal(detail(), "cannot open a stream at https://relay.example: no route");
 });

@@ -80,7 +80,9 @@ test("the relay tells its ack timeout when a connection begins", () => {
   } as const;
   const text = encodeRelayFrame(connected, timestamp);
   assert.equal(JSON.parse(text).ack_timeout_seconds, 1.5);
-  assert.deepEqual(decodeRelayFrame(text), connected);
-  const without = decodeRelayFrame('{"type":"connected","connection_id":"c1"}');
+  assert.deepEqual(decodeRelayFrame(new TextEncoder().encode(text)), connected);
+  const without = decodeRelayFrame(
+    new TextEncoder().encode('{"type":"connected","connection_id":"c1"}'),
+  );
   assert.equal("ackTimeoutMs" in without, false);
 });

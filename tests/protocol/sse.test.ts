@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
-import {
-  encodeSseEvent,
-  type ServerSentEvent,
-  SseDecoder,
-  SseEventTooLargeError,
-} from "../../src/protocol/sse.ts";
+import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
+import { encodeSseEvent } from "../../src/protocol/sse_encoder.ts";
 import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 

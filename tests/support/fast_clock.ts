@@ -4,6 +4,7 @@ import type { Clock } from "../../src/async/clock.ts";
 export function fastClock(factor: number): Clock {
   const start = Date.now();
   return {
+    monotonic: () => performance.now() * factor,
     now: () => start + (Date.now() - start) * factor,
     after(ms, callback) {
       const timer = setTimeout(callback, ms / factor);

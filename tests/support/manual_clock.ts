@@ -8,6 +8,7 @@ interface Timer {
 /** A clock that moves only when a test says so. */
 export class ManualClock implements Clock {
   #now: number;
+  #jumped = 0;
   #timers = new Set<Timer>();
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
@@ -16,6 +17,10 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now - this.#jumped;
   }
 
   after(ms: number, callback: () => void): () => void {
@@ -53,6 +58,7 @@ export class ManualClock implements Clock {
   /** Moves the wall clock without firing timers: what a laptop sees when it wakes up. */
   jump(ms: number): void {
     this.#now += ms;
+    this.#jumped += ms;
     for (const timer of this.#timers) timer.at += ms;
   }
 

@@ -6,7 +6,7 @@ import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, systemClock } from "../../src/async/clock.ts";
-import { asciiJson } from "../../src/protocol/json_text.ts";
+import { asciiJson } from "../../src/protocol/ascii_json.ts";
 import type { TestContext } from "./test.ts";
 
 export interface OldRelay {

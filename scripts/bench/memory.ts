@@ -1,0 +1,81 @@
+/**
+ * Resident memory of a connector, MiB: idle, at full load, after a hundred thousand and after a million webhooks, and while
+ * the target is silent and bodies are large. And CPU seconds for a hundred thousand webhooks.
+ *
+ *   deno task bench memory [deno|bun|compiled]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { startConnector } from "./tools/connector.ts";
+import { report } from "./tools/report.ts";
+import type { Runtime } from "./tools/runtimes.ts";
+import { startStub, type Stub } from "./tools/stub.ts";
+import type { Subject } from "./tools/subject.ts";
+
+const early = 100_000;
+const late = 1_000_000;
+const bytes = 1500;
+const largeBytes = 10 * 1024 * 1024;
+const settleMs = 10_000;
+
+const wanted = process.argv.slice(2);
+const runtimes = (["deno", "bun", "compiled"] as const)
+  .filter((one) => wanted.length === 0 || wanted.includes(one));
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const stub = await startStub();
+const folder = mkdtempSync(join(tmpdir(), "bench-"));
+const rows: Record<string, string>[] = [];
+for (const runtime of runtimes) {
+  rows.push({ runtime, ...await under(runtime), ...await stalled(runtime) });
+}
+stub.stop();
+rmSync(folder, { recursive: true });
+report("memory", wanted.join(" "), rows, rows);
+process.exit();
+
+async function under(runtime: Runtime): Promise<Record<string, string>> {
+  const channel = `old-websocket-${runtime}`;
+  const start = { runtime, relay: stub.url, channel, transport: "websocket", concurrency: 100 };
+  const subject = startConnector({ ...start, folder });
+  await stub.idle(channel);
+  await pause(settleMs);
+  const idle = subject.residentMib;
+  const cpuBefore = subject.cpuSeconds;
+  const first = await load(stub, channel, subject, early);
+  const cpu = (subject.cpuSeconds - cpuBefore) / first.settled * 100_000;
+  const second = await load(stub, channel, subject, late - early);
+  await subject.stop();
+  return {
+    idle: idle.toFixed(0),
+    "at 100,000": first.mib.toFixed(0),
+    "at 1,000,000": second.mib.toFixed(0),
+    peak: Math.max(first.peak, second.peak).toFixed(0),
+    "CPU s per 100,000": cpu.toFixed(1),
+  };
+}
+
+/** Full load until so many are settled. */
+async function load(stub: Stub, channel: string, subject: Subject, messages: number) {
+  let settled = 0;
+  let peak = 0;
+  while (settled < messages) {
+    settled += (await stub.turn(channel, { seconds: 2, bytes, window: 200 })).settled;
+    peak = Math.max(peak, subject.residentMib);
+  }
+  return { settled, peak, mib: subject.residentMib };
+}
+
+async function stalled(runtime: Runtime): Promise<Record<string, string>> {
+  const channel = `old-websocket-${runtime}-stalled`;
+  const start = { runtime, relay: stub.url, channel, transport: "websocket", concurrency: 10 };
+  const subject = startConnector({ ...start, folder, delay: 3_600_000 });
+  await stub.idle(channel);
+  void stub.turn(channel, { seconds: 60, bytes: largeBytes, window: 40 }).catch(() => {});
+  await pause(settleMs);
+  const mib = subject.residentMib;
+  await subject.stop();
+  return { "silent target, 10 MiB bodies": mib.toFixed(0) };
+}

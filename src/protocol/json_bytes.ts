@@ -1,0 +1,159 @@
+/**
+ * Finds its way in the bytes of a JSON text (RFC 8259, in UTF-8) without making values of it: what is only passed on
+ * is not parsed. Quotes, braces and brackets are all that is looked at; whether the rest is valid is for whoever
+ * parses it. Nothing here throws, and nothing reads beyond the end.
+ */
+
+import { unescaped } from "./json_escapes.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The value of a member, as it stands. */
+export interface Member {
+  readonly bytes: Bytes;
+  /** There is white space or an escape in it: `compactJson` may make it shorter. */
+  readonly isLoose: boolean;
+}
+
+/** An object without the values of some of its members. */
+export interface SplitObject {
+  /** By name; the last one counts where a name is repeated, as in JSON.parse. */
+  readonly members: Readonly<Record<string, Member | undefined>>;
+  /** The text of the object with `null` in their place. */
+  readonly rest: string;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** What a byte outside strings is; 0 = part of a number or a word. */
+const kinds = new Uint8Array(256);
+const stringStart = 1;
+const opening = 2;
+const closing = 3;
+const separator = 4;
+const space = 5;
+for (
+  const [kind, chars] of [
+    [stringStart, '"'],
+    [opening, "{["],
+    [closing, "}]"],
+    [separator, ",:"],
+    [space, " \n\r\t"],
+  ] as const
+) for (const char of chars) kinds[char.charCodeAt(0)] = kind;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Takes members out of an object. */
+export function splitObject(bytes: Bytes, names: readonly string[]): SplitObject {
+  const members: Record<string, Member> = {};
+  let rest = "";
+  /** How far `rest` goes. */
+  let told = 0;
+  let i = bytes.indexOf(0x7b) + 1;
+  while (i > 0 && i < bytes.length) {
+    i = afterGaps(bytes, i);
+    if (bytes[i] !== quote) break;
+    const endOfName = afterString(bytes, i);
+    const start = afterGaps(bytes, endOfName);
+    const seen = { loose: false };
+    const end = afterValue(bytes, start, seen);
+    const name = nameIn(bytes, i, endOfName, names);
+    if (name !== undefined) {
+      members[name] = { bytes: bytes.subarray(start, end), isLoose: seen.loose };
+      rest += `${decoder.decode(bytes.subarray(told, start))}null`;
+      told = end;
+    }
+    i = end;
+  }
+  return { members, rest: rest + decoder.decode(bytes.subarray(told)) };
+}
+
+/** The first elements of an array, at most `max`; none when it is no array. */
+export function elementsOf(bytes: Bytes, max: number): Bytes[] {
+  const elements: Bytes[] = [];
+  let i = afterGaps(bytes, 0);
+  if (bytes[i] !== 0x5b) return elements;
+  for (i++; elements.length < max;) {
+    i = afterGaps(bytes, i);
+    const end = afterValue(bytes, i);
+    if (end === i) break;
+    elements.push(bytes.subarray(i, end));
+    i = end;
+  }
+  return elements;
+}
+
+/** Behind white space, commas and colons. */
+function afterGaps(bytes: Bytes, start: number): number {
+  let i = start;
+  while (i < bytes.length && (kinds[bytes[i] ?? 0] ?? 0) >= separator) i++;
+  return i;
+}
+
+/** `start` is at the opening quote; the result is behind the closing one. */
+function afterString(bytes: Bytes, start: number): number {
+  for (let i = start + 1; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === quote) return i + 1;
+    if (byte === backslash) i++;
+  }
+  return bytes.length;
+}
+
+/** Behind the value at `start`; `start` itself where there is a closing bracket or nothing. */
+function afterValue(bytes: Bytes, start: number, seen = { loose: false }): number {
+  // Most of what a connector does with a large webhook is this loop.
+  let depth = 0;
+  let loose = false;
+  let i = start;
+  while (i < bytes.length) {
+    const kind = kinds[bytes[i] ?? 0] ?? 0;
+    if (kind === 0 || (kind === separator && depth > 0)) {
+      i++;
+    } else if (kind === stringStart) {
+      let byte = bytes[++i];
+      while (byte !== quote && byte !== undefined) {
+        if (byte === backslash) {
+          loose = true;
+          i++;
+        }
+        byte = bytes[++i];
+      }
+      i++;
+      if (depth === 0) break;
+    } else if (kind === opening) {
+      depth++;
+      i++;
+    } else if (depth === 0) {
+      break;
+    } else if (kind === closing) {
+      i++;
+      if (--depth === 0) break;
+    } else {
+      loose = true;
+      i++;
+    }
+  }
+  seen.loose ||= loose;
+  return Math.min(i, bytes.length);
+}
+
+/** Which of these ASCII names the string at `start` is, however it is written. */
+function nameIn(
+  bytes: Bytes,
+  start: number,
+  end: number,
+  names: readonly string[],
+): string | undefined {
+  for (const name of names) {
+    let i = 0;
+    while (i < name.length && bytes[start + 1 + i] === name.charCodeAt(i)) i++;
+    if (i === name.length && end - start - 2 === i) return name;
+    if (bytes[start + 1 + i] === backslash && unescaped(bytes.subarray(start, end)) === name) {
+      return name;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,92 @@
+/** The body of a response: chunks as they come, and no more of them than somebody reads. */
+
+/** What the body can do with its connection. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}
+
+/** Bytes held here before the connection is paused. */
+const highWaterBytes = 256 * 1024;
+
+/** Iterates once. A loop that is left early destroys the rest, and the connection with it. */
+export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
+  readonly #source: BodySource;
+  #chunks: Uint8Array<ArrayBuffer>[] = [];
+  #bytes = 0;
+  #isPaused = false;
+  #isOver = false;
+  #failure: { readonly error: unknown } | undefined;
+  #wake = () => {};
+
+  constructor(source: BodySource) {
+    this.#source = source;
+  }
+
+  /** All of it, where all of it is here already: most responses are short and come with their head. */
+  takeWhole(): readonly Uint8Array<ArrayBuffer>[] | undefined {
+    if (!this.#isOver) return undefined;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    return chunks;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk as Uint8Array<ArrayBuffer>);
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes > highWaterBytes && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#source.pause();
+    }
+    this.#wake();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+
+  /** It broke off: whoever reads on gets the error. */
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  /** What was not read is given up. */
+  destroy(): void {
+    this.#chunks = [];
+    if (!this.#isOver) this.#source.destroy();
+  }
+
+  /** The next chunk, undefined at the end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk) {
+        this.#bytes -= chunk.byteLength;
+        if (this.#isPaused && this.#bytes === 0) {
+          this.#isPaused = false;
+          this.#source.resume();
+        }
+        return chunk;
+      }
+      if (this.#failure) throw this.#failure.error;
+      if (this.#isOver) return undefined;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    try {
+      for (;;) {
+        const chunk = await this.next();
+        if (!chunk) return;
+        yield chunk;
+      }
+    } finally {
+      this.destroy();
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/** One connection to an HTTP/1.1 server: one request at a time, each sent once and never again. */
+import type { Socket } from "node:net";
+import { onAbort } from "../async/abort.ts";
+import type { Clock } from "../async/clock.ts";
+import { HttpBody } from "./http_body.ts";
+import { type ResponseHead, ResponseReader } from "./response_reader.ts";
+
+export interface HttpResponse extends ResponseHead {
+  /** Must be read to its end or destroyed. */
+  readonly body: HttpBody;
+}
+
+/** What is told of a connection. */
+export interface ConnectionEvents {
+  /** The response has ended, and another request may be sent. */
+  onIdle(connection: HttpConnection): void;
+  /** No more requests can be sent. Told once. */
+  onClosed(connection: HttpConnection): void;
+}
+
+interface Exchange {
+  readonly reader: ResponseReader;
+  readonly resolve: (response: HttpResponse) => void;
+  readonly reject: (error: unknown) => void;
+  body: HttpBody | undefined;
+  isWritten: boolean;
+  forget: () => void;
+}
+
+/** Servers close what has been idle for long; what is near that is not used, milliseconds. */
+const idleMarginMs = 1_000;
+
+export class HttpConnection {
+  readonly #socket: Socket;
+  readonly #events: ConnectionEvents;
+  readonly #clock: Clock;
+  #exchange: Exchange | undefined;
+  #isClosed = false;
+  #failure: unknown;
+  #usableUntil = Infinity;
+
+  constructor(socket: Socket, events: ConnectionEvents, clock: Clock) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#clock = clock;
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("error", (error) => this.#failure ??= error);
+    socket.on("end", () => this.#ended());
+    socket.on("close", () => this.#ended());
+  }
+
+  /** False when the server is about to close it, by what it has said, or has closed it. */
+  get isUsable(): boolean {
+    return !this.#isClosed && this.#clock.monotonic() < this.#usableUntil;
+  }
+
+  /** Resolves with the head of the response. Rejects with the network's error or with the signal's reason. */
+  send(method: string, bytes: readonly Uint8Array[], signal: AbortSignal): Promise<HttpResponse> {
+    return new Promise((resolve, reject) => {
+      const exchange: Exchange = {
+        reader: new ResponseReader(method, {
+          onHead: (head) => {
+            exchange.body = new HttpBody({
+              pause: () => this.#socket.pause(),
+              resume: () => this.#socket.resume(),
+              destroy: () => this.#end(cut()),
+            });
+            resolve({ ...head, body: exchange.body });
+          },
+          onData: (chunk) => exchange.body?.push(chunk),
+          onEnd: () => this.#answered(exchange),
+        }),
+        ...{ resolve, reject, body: undefined, isWritten: false },
+        forget: () => {},
+      };
+      this.#exchange = exchange;
+      exchange.forget = onAbort(signal, () => this.#end(signal.reason));
+      bytes.forEach((part, i) =>
+        this.#socket.write(part, () => exchange.isWritten ||= i === bytes.length - 1)
+      );
+    });
+  }
+
+  destroy(): void {
+    this.#end(cut());
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      // Nothing was asked: the connection cannot be trusted any more.
+      if (!this.#exchange) return this.#end(cut());
+      this.#exchange.reader.push(chunk);
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  #answered(exchange: Exchange): void {
+    exchange.forget();
+    exchange.body?.end();
+    this.#exchange = undefined;
+    if (!exchange.reader.keepsAlive) return this.#end(undefined);
+    const { idleMs } = exchange.reader;
+    this.#usableUntil = idleMs === undefined
+      ? Infinity
+      : this.#clock.monotonic() + Math.max(0, idleMs - idleMarginMs);
+    if (exchange.isWritten) return this.#events.onIdle(this);
+    // The word about the last write may come after the answer to it; a server that answers without having read all
+    // does not get another request.
+    setImmediate(() => {
+      if (this.#isClosed) return;
+      if (exchange.isWritten) this.#events.onIdle(this);
+      else this.#end(undefined);
+    });
+  }
+
+  #ended(): void {
+    if (this.#exchange?.reader.close()) return;
+    this.#end(this.#failure ?? cut());
+  }
+
+  /** Closes the connection; the error is that of the request under way. */
+  #end(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.destroy();
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.forget();
+    exchange?.reject(error);
+    exchange?.body?.fail(error);
+    this.#events.onClosed(this);
+  }
+}
+
+function cut(): Error {
+  return new Error("connection closed");
+}

@@ -1,0 +1,230 @@
+/** Reads one HTTP/1.1 response out of the bytes of a connection (RFC 9112). Does no I/O. */
+
+export interface ResponseHead {
+  readonly status: number;
+  /** Names in small letters; what came more than once is an array. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+}
+
+/** What is told of a response: one head, then its bytes, then its end. */
+export interface ResponseEvents {
+  onHead(head: ResponseHead): void;
+  onData(chunk: Uint8Array): void;
+  onEnd(): void;
+}
+
+/** What came is not a response; the connection cannot be read on. */
+export class InvalidResponse extends Error {
+  override readonly name = "InvalidResponse";
+}
+
+const maxHeadBytes = 64 * 1024;
+/** Of one line with the size of a chunk, its extensions included. */
+const maxSizeLineBytes = 4 * 1024;
+
+const cr = 0x0d;
+const lf = 0x0a;
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headEnd = Buffer.from("\r\n\r\n");
+
+/** Where in the response it stands; of `sized` and `chunk` so many bytes are still to come. */
+type State =
+  | "head"
+  | "sized"
+  | "size"
+  | "chunk"
+  | "chunk_end"
+  | "trailers"
+  | "until_close"
+  | "over";
+
+/** One for each response; gets nothing more when it is over or has thrown. */
+export class ResponseReader {
+  readonly #method: string;
+  readonly #events: ResponseEvents;
+  #state: State = "head";
+  /** What came and could not be read yet: a head or a line without its end. */
+  #rest: Buffer | undefined;
+  #left = 0;
+  #keepsAlive = false;
+  #idleMs: number | undefined;
+
+  constructor(method: string, events: ResponseEvents) {
+    this.#method = method;
+    this.#events = events;
+  }
+
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  /** Whether another request may follow on the connection. */
+  get keepsAlive(): boolean {
+    return this.#keepsAlive && this.isOver;
+  }
+
+  /** How long the server says it keeps an idle connection (`Keep-Alive: timeout=`), milliseconds. */
+  get idleMs(): number | undefined {
+    return this.#idleMs;
+  }
+
+  /** Throws `InvalidResponse`. */
+  push(chunk: Buffer): void {
+    let bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
+    this.#rest = undefined;
+    while (bytes.length > 0) {
+      const read = this.#read(bytes);
+      if (read === 0) {
+        this.#rest = bytes;
+        return;
+      }
+      bytes = bytes.subarray(read);
+      if (this.isOver) {
+        // Of what nobody asked for nothing is believed.
+        if (bytes.length > 0) this.#keepsAlive = false;
+        return this.#events.onEnd();
+      }
+    }
+  }
+
+  /** The connection has ended: true when the response ends with it, false when it broke off. */
+  close(): boolean {
+    if (this.#state !== "until_close") return this.isOver;
+    this.#state = "over";
+    this.#events.onEnd();
+    return true;
+  }
+
+  /** How many of the bytes are dealt with; 0 = more must come first. */
+  #read(bytes: Buffer): number {
+    switch (this.#state) {
+      case "head":
+        return this.#readHead(bytes);
+      case "sized":
+      case "chunk": {
+        const count = Math.min(bytes.length, this.#left);
+        this.#left -= count;
+        this.#events.onData(bytes.subarray(0, count));
+        if (this.#left > 0) return count;
+        this.#state = this.#state === "chunk" ? "chunk_end" : "over";
+        return count;
+      }
+      case "size": {
+        const line = lineIn(bytes, maxSizeLineBytes);
+        if (line === undefined) return 0;
+        const [, digits] = /^([0-9a-fA-F]{1,13})[ \t]*(?:;.*)?$/.exec(line) ?? [];
+        if (digits === undefined) throw new InvalidResponse(`${shown(line)} is no chunk size`);
+        this.#left = parseInt(digits, 16);
+        this.#state = this.#left === 0 ? "trailers" : "chunk";
+        return line.length + 2;
+      }
+      case "chunk_end":
+        if (bytes.length < 2) return 0;
+        if (bytes[0] !== cr || bytes[1] !== lf) {
+          throw new InvalidResponse("a chunk is longer than its size says");
+        }
+        this.#state = "size";
+        return 2;
+      case "trailers": {
+        const line = lineIn(bytes, maxHeadBytes);
+        if (line === undefined) return 0;
+        if (line === "") this.#state = "over";
+        return line.length + 2;
+      }
+      case "until_close":
+        this.#events.onData(bytes);
+        return bytes.length;
+      case "over":
+        return bytes.length;
+    }
+  }
+
+  #readHead(bytes: Buffer): number {
+    const end = bytes.indexOf(headEnd);
+    if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes)) {
+      throw new InvalidResponse(`the head of the response is larger than ${maxHeadBytes} bytes`);
+    }
+    if (end === -1) return 0;
+    const lines = bytes.toString("latin1", 0, end).split("\r\n");
+    const [, minor, digits] = statusLine.exec(lines[0] ?? "") ?? [];
+    if (digits === undefined) {
+      throw new InvalidResponse(`the answer does not begin as HTTP/1.1 does: ${shown(lines[0])}`);
+    }
+    const status = Number(digits);
+    if (status === 101) {
+      throw new InvalidResponse("the server answered 101, an upgrade that was not asked for");
+    }
+    // What comes before the response (100, 103) says nothing to us.
+    if (status < 200) return end + headEnd.length;
+    const headers = headersOf(lines);
+    this.#begin(status, headers, minor === "1");
+    this.#events.onHead({ status, headers });
+    if (this.#state === "sized" && this.#left === 0) this.#state = "over";
+    return end + headEnd.length;
+  }
+
+  /** Section 6.3: how long the body is; section 9.3: whether the connection stays. */
+  #begin(status: number, headers: ResponseHead["headers"], isHttp11: boolean): void {
+    const connection = listOf(headers["connection"]);
+    this.#keepsAlive = isHttp11 ? !connection.includes("close") : connection.includes("keep-alive");
+    const [, seconds] = /timeout=(\d{1,9})/i.exec(String(headers["keep-alive"] ?? "")) ?? [];
+    if (seconds !== undefined) this.#idleMs = Number(seconds) * 1000;
+    const codings = listOf(headers["transfer-encoding"]);
+    const lengths = new Set(listOf(headers["content-length"]));
+    this.#state = "sized";
+    if (this.#method === "HEAD" || status === 204 || status === 304) return;
+    if (codings.length > 0) {
+      this.#state = codings.at(-1) === "chunked" ? "size" : "until_close";
+      // A length beside it may be an attempt to have the rest read as another response.
+      if (lengths.size > 0 || !isHttp11) this.#keepsAlive = false;
+    } else if (lengths.size > 0) {
+      const [length = ""] = lengths;
+      if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) {
+        throw new InvalidResponse(`${shown([...lengths].join(", "))} is no content-length`);
+      }
+      this.#left = Number(length);
+    } else {
+      this.#state = "until_close";
+    }
+    if (this.#state === "until_close") this.#keepsAlive = false;
+  }
+}
+
+/** Section 5. */
+function headersOf([_, ...lines]: readonly string[]): ResponseHead["headers"] {
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (colon === -1 || !token.test(name) || value.includes("\0") || /[\r\n]/.test(value)) {
+      throw new InvalidResponse(`${shown(line)} is no header`);
+    }
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+}
+
+/** The elements of a comma-separated header, in small letters. */
+function listOf(value: string | string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return String(value).split(",").map((element) => element.trim().toLowerCase())
+    .filter((element) => element !== "");
+}
+
+/** The first line without its end, as Latin-1; undefined when that has not come. */
+function lineIn(bytes: Buffer, maxBytes: number): string | undefined {
+  const end = bytes.indexOf(lf);
+  if (end === -1 ? bytes.length > maxBytes : end > maxBytes) {
+    throw new InvalidResponse(`a line of the response is longer than ${maxBytes} bytes`);
+  }
+  if (end === -1) return undefined;
+  if (bytes[end - 1] !== cr) throw new InvalidResponse("a line of the response ends without CR");
+  return bytes.toString("latin1", 0, end - 1);
+}
+
+function shown(text: string | undefined): string {
+  return JSON.stringify(text?.slice(0, 64) ?? "");
+}
