@@ -110,8 +110,9 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
   const last = settings.inspect && new LastMessages(settings.inspect.maxMessages);
   const inTurn = inOrder(handle, { ordering, maxLaneMessages, observe });
   const giveBack: GiveBack = keepsAll ? keepHere(finish) : (_, outcome) => Promise.resolve(outcome);
-  const ordered: Handle = async (envelope, life) =>
-    await giveBack(envelope, await inTurn(envelope, life));
+  const ordered: Handle = keepsAll
+    ? async (envelope, life) => await giveBack(envelope, await inTurn(envelope, life))
+    : inTurn;
   const { letters } = options;
 
   return {

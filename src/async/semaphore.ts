@@ -23,13 +23,18 @@ export class Semaphore {
     this.#admitWaiting();
   }
 
+  /** A place, if there is one; the result gives it back. */
+  tryAcquire(): (() => void) | undefined {
+    if (this.#free <= 0) return undefined;
+    this.#free--;
+    return this.#release();
+  }
+
   /** Waits for a place; the result gives it back. Rejects with the signal's reason when aborted. */
   acquire(signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#free > 0) {
-      this.#free--;
-      return Promise.resolve(this.#release());
-    }
+    const place = this.tryAcquire();
+    if (place) return Promise.resolve(place);
     return new Promise((resolve, reject) => {
       const admit = () => {
         undo();

@@ -3,9 +3,10 @@
  * failure, so that a bug in a background task ends the program instead of vanishing.
  */
 export class TaskGroup {
-  #running = new Set<Promise<void>>();
+  #size = 0;
   #failure: { error: unknown } | undefined;
   #onFailure: (error: unknown) => void;
+  #empty: PromiseWithResolvers<void> | undefined;
 
   /** `onFailure` is told of the first task that throws, at once. */
   constructor(onFailure: (error: unknown) => void = () => {}) {
@@ -13,22 +14,31 @@ export class TaskGroup {
   }
 
   run(task: () => Promise<void>): void {
-    const running: Promise<void> = task()
-      .catch((error) => {
-        if (this.#failure) return;
-        this.#failure = { error };
-        this.#onFailure(error);
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    this.#size++;
+    void this.#take(task);
   }
 
   get size(): number {
-    return this.#running.size;
+    return this.#size;
   }
 
   async join(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#size > 0) await (this.#empty ??= Promise.withResolvers()).promise;
     if (this.#failure) throw this.#failure.error;
+  }
+
+  async #take(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (this.#failure) return;
+      this.#failure = { error };
+      this.#onFailure(error);
+    } finally {
+      if (--this.#size === 0) {
+        this.#empty?.resolve();
+        this.#empty = undefined;
+      }
+    }
   }
 }

@@ -40,9 +40,10 @@ export type Admission = (
 export function createAdmission(all: Semaphore): Admission {
   return async ({ places }, signal) => {
     if (!places) return () => {};
-    const leaveTarget = await places.acquire(signal);
+    signal.throwIfAborted();
+    const leaveTarget = places.tryAcquire() ?? await places.acquire(signal);
     try {
-      const leaveAll = await all.acquire(signal);
+      const leaveAll = all.tryAcquire() ?? await all.acquire(signal);
       return () => {
         leaveAll();
         leaveTarget();

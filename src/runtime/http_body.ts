@@ -42,8 +42,10 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     this.#wake();
   }
 
+  /** All of it is here: the connection is no longer this body's to pause. */
   end(): void {
     this.#isOver = true;
+    this.#resume();
     this.#wake();
   }
 
@@ -66,16 +68,19 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
       const chunk = this.#chunks.shift();
       if (chunk) {
         this.#bytes -= chunk.byteLength;
-        if (this.#isPaused && this.#bytes === 0) {
-          this.#isPaused = false;
-          this.#source.resume();
-        }
+        if (this.#bytes === 0) this.#resume();
         return chunk;
       }
       if (this.#failure) throw this.#failure.error;
       if (this.#isOver) return undefined;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#source.resume();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>> {

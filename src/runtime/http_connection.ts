@@ -115,7 +115,8 @@ export class HttpConnection {
   }
 
   #ended(): void {
-    if (this.#exchange?.reader.close()) return;
+    // A body may last until the end of the connection; one that was cut is none.
+    if (this.#failure === undefined && this.#exchange?.reader.close()) return;
     this.#end(this.#failure ?? cut());
   }
 

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import http from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import net, { type AddressInfo, type Socket } from "node:net";
 import { createHttpClient, type HttpRequest } from "../../src/runtime/http_client.ts";
 import { networkFailure } from "../../src/runtime/network_failure.ts";
 import type { Reach } from "../../src/runtime/reach.ts";
 import { startConnectProxy } from "../support/connect_proxy.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { certPath, startTlsFront } from "../support/tls_front.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 const noTls = { verify: true, ca: undefined, cert: undefined, key: undefined };
 const never = new AbortController().signal;
@@ -200,4 +202,102 @@ test("a request that is aborted at any moment ends nothing but itself", async (t
       client.close();
     }
   }
+});
+
+/** A server that answers each request with the next of these bytes, and then does what there is to do. */
+async function startRaw(
+  t: TestContext,
+  answers: readonly (readonly [bytes: string | Uint8Array, then?: (socket: Socket) => void])[],
+): Promise<{ readonly url: URL; readonly connections: () => number }> {
+  let next = 0;
+  let connections = 0;
+  const sockets = new Set<Socket>();
+  const server = net.createServer((socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", () => {
+      const [bytes, then] = answers[next++] ?? [""];
+      socket.write(bytes, () => then?.(socket));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.defer(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return { url, connections: () => connections };
+}
+
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+function askTwice(t: TestContext, url: URL, clock = new ManualClock()) {
+  const client = createHttpClient({ tls: noTls }, 1, clock);
+  t.defer(() => client.close());
+  const ask = async () => {
+    const { body } = await client.request(post(url, "x"), never);
+    return await readAll(body);
+  };
+  return { client, ask };
+}
+
+test("what comes behind a response is believed by nobody: the next request has another connection", async (t) => {
+  const { url, connections } = await startRaw(t, [[ok + ok], [ok]]);
+  const { ask } = askTwice(t, url);
+  assert.deepEqual([await ask(), await ask()], ["ok", "ok"]);
+  assert.equal(connections(), 2);
+});
+
+test("a connection is not used when the server is about to close it, by its own word", async (t) => {
+  const kept = ok.replace("\r\n\r\n", "\r\nKeep-Alive: timeout=5\r\n\r\n");
+  const { url, connections } = await startRaw(t, [[kept], [kept], [kept]]);
+  const clock = new ManualClock();
+  const { ask } = askTwice(t, url, clock);
+  await ask();
+  await clock.advance(3_000);
+  await ask();
+  assert.equal(connections(), 1);
+  await clock.advance(4_500);
+  await ask();
+  assert.equal(connections(), 2);
+});
+
+test("a body that lasts until the end of the connection is whole when it is closed, broken when it is cut", async (t) => {
+  const head = "HTTP/1.1 200 OK\r\n\r\nbody";
+  const { url } = await startRaw(t, [
+    [head, (socket) => socket.end()],
+    [head, (socket) => socket.resetAndDestroy()],
+  ]);
+  const { ask } = askTwice(t, url);
+  assert.equal(await ask(), "body");
+  await assert.rejects(ask(), (error) => networkFailure(error).code === "reset");
+});
+
+test("a large body that is given up half read leaves nothing behind for the next request", async (t) => {
+  const size = 1024 * 1024;
+  const large = Buffer.concat([
+    Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`),
+    Buffer.alloc(size, "x"),
+  ]);
+  const { url } = await startRaw(t, [[large], [ok]]);
+  const { client, ask } = askTwice(t, url);
+  const { body } = await client.request(post(url, "x"), never);
+  for await (const _ of body) break;
+  assert.equal(await ask(), "ok");
+});
+
+test("a body that nobody read does not stop the connection for the next request", async (t) => {
+  // The last of it is just what is too much to be held: the connection is paused with the response over.
+  const size = 300 * 1024;
+  const whole = Buffer.concat([
+    Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`),
+    Buffer.alloc(size, "x"),
+  ]);
+  const { url, connections } = await startRaw(t, [[whole], [ok]]);
+  const { client, ask } = askTwice(t, url);
+  const { body } = await client.request(post(url, "x"), never);
+  await turnsUntil(() => body.takeWhole() !== undefined);
+  assert.equal(await ask(), "ok");
+  assert.equal(connections(), 1);
 });
