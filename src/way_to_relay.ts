@@ -1,8 +1,9 @@
 /** How the source reaches the relay: settings in, transports and their times out, made anew when the settings change. */
+import type { BackoffPolicy } from "./async/backoff.ts";
 import type { Clock } from "./async/clock.ts";
 import type { Faults } from "./chaos/chaos.ts";
 import { chaoticTransport } from "./chaos/chaotic_transport.ts";
-import type { Settings } from "./config/settings.ts";
+import type { Settings, SourceSettings } from "./config/settings.ts";
 import type { Transport, TransportChoice } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import { createFetch, type FetchClient } from "./runtime/fetch.ts";
@@ -30,6 +31,16 @@ type FromSettings =
 
 /** The floor of every reconnect delay: an outage must not become a storm, a blip should not be felt. */
 const reconnectFloorMs = 100;
+
+/** How a connector waits before it opens the next connection. */
+export function backoffOf(source: SourceSettings): BackoffPolicy {
+  return {
+    baseMs: source.reconnectDelayMs,
+    capMs: source.maxReconnectDelayMs,
+    multiplier: source.reconnectBackoffMultiplier,
+    floorMs: reconnectFloorMs,
+  };
+}
 
 export function wayToRelay(
   now: () => Settings,
@@ -78,13 +89,7 @@ export function wayToRelay(
         return transports();
       },
       get backoff() {
-        const { source } = now();
-        return {
-          baseMs: source.reconnectDelayMs,
-          capMs: source.maxReconnectDelayMs,
-          multiplier: source.reconnectBackoffMultiplier,
-          floorMs: reconnectFloorMs,
-        };
+        return backoffOf(now().source);
       },
       get heartbeatTimeoutMs() {
         return now().source.heartbeatTimeoutMs;

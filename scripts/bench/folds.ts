@@ -15,6 +15,8 @@ import { foldMetrics } from "../../src/observe/metrics.ts";
 import { foldRecent } from "../../src/observe/recent.ts";
 import { foldSpans } from "../../src/observe/spans.ts";
 import { foldStatus } from "../../src/observe/status.ts";
+import { foldRecords } from "../../src/output/fold_records.ts";
+import { recordJson } from "../../src/output/record.ts";
 import { withSpan } from "../../src/protocol/trace_context.ts";
 
 const rounds = 25;
@@ -91,6 +93,7 @@ const sampled = (share: boolean): Observe => (event) => {
 const costs: readonly (readonly [what: string, cost: () => string])[] = [
   ["the loop itself", () => cost(() => {})],
   ["log, one line", () => cost(log.observe)],
+  ["output, two lines", () => cost(foldRecords((told) => void recordJson(1, told)))],
   ["metrics", () => cost(metrics.observe)],
   ["status", () => cost(status.observe)],
   ["the page's last messages", () => cost(foldRecent(systemClock).observe)],

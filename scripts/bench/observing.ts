@@ -27,6 +27,8 @@ import { createLog } from "../../src/observe/log.ts";
 import { foldSpans } from "../../src/observe/spans.ts";
 import { startTracing } from "../../src/observe/tracing.ts";
 import type { Sample } from "../../src/protocol/trace_context.ts";
+import { foldRecords } from "../../src/output/fold_records.ts";
+import { recordJson, type Told } from "../../src/output/record.ts";
 import { lineWriter } from "../../src/runtime/line_writer.ts";
 
 const folder = import.meta.dirname ?? ".";
@@ -47,7 +49,7 @@ const afterwardsMs = 500;
 /** Share of traces that are recorded; undefined = nothing looks. */
 const modes: Readonly<Record<string, number | undefined>> = {
   "nothing, again": undefined,
-  "log, metrics, status, page": 0,
+  "log, output, metrics, status, page": 0,
   "and one trace in ten": 0.1,
   "and every trace": 1,
 };
@@ -76,7 +78,8 @@ async function lookers(
   const clock = systemClock;
   const log = createLog({ levelOf: eventLevel, level: "info", format: "json", write, clock });
   const watch = watchConnector(watched, settings);
-  const folds: Observe[] = [log.observe, watch.observe];
+  const tell = (told: Told) => write(recordJson(clock.now(), told));
+  const folds: Observe[] = [log.observe, foldRecords(tell), watch.observe];
   Object.assign(process.env, {
     OTEL_EXPORTER_OTLP_ENDPOINT: places.collector,
     OTEL_TRACES_SAMPLER: "traceidratio",

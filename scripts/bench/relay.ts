@@ -14,13 +14,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
+import { noNats, startNats } from "../../tests/support/nats_server.ts";
 import { laneRule } from "../../src/relay/lane.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
 const body = "x".repeat(1_024);
-const rounds = 3;
+const rounds = 5;
 const messagesPerRound = 4_000;
 
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
@@ -40,6 +41,12 @@ writeFileSync(
   }),
 );
 
+/** One NATS server with JetStream, beside all the rest on this machine. */
+const cleanups: (() => unknown)[] = [];
+const nats = noNats === undefined
+  ? await startNats({ defer: (cleanup) => cleanups.push(cleanup) })
+  : undefined;
+
 interface Running {
   readonly url: string;
   readonly child: ChildProcess;
@@ -50,7 +57,9 @@ async function startRelay(durability: string): Promise<Running> {
   const args = [
     ...(isDeno ? ["run", "--quiet", ...permissions] : []),
     ...[main, "relay", "--listen", "127.0.0.1:0", "--webhooks", webhooks],
-    ...["--durability", durability, "--data", mkdtempSync(join(folder, "data-"))],
+    ...(nats && durability === "jetstream"
+      ? ["--store", nats.url]
+      : ["--durability", durability, "--data", mkdtempSync(join(folder, "data-"))]),
     ...["--log-level", "error"],
   ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -197,7 +206,7 @@ print(`${runtime}, ${cpus().length} x ${cpus()[0]?.model}, ${rounds} interleaved
 print();
 print("ingest, 1 KiB, requests/s");
 const senders = [1, 8, 64];
-const kinds = ["full", "normal", "memory"];
+const kinds = ["full", "normal", "memory", ...(nats ? ["jetstream"] : [])];
 const rates = new Map<string, number[]>();
 for (let round = 0; round < rounds; round++) {
   for (const durability of kinds) {
@@ -225,14 +234,23 @@ print(
   } ms`,
 );
 const before = residentMiB(relay);
-const sockets = Array.from({ length: 1_000 }, () => connect(relay.url));
-await Promise.all(sockets.map((socket) => once(socket, "message")));
-const after = residentMiB(relay);
-print(
-  `1,000 idle connections: ${after.toFixed(0)} MiB resident, ${
-    ((after - before) * 1024 / 1_000).toFixed(0)
-  } KiB each`,
-);
+const sockets: WebSocket[] = [];
+for (const count of [1_000, 10_000]) {
+  const startedAt = performance.now();
+  const opened = count - sockets.length;
+  while (sockets.length < count) {
+    const group = Array.from({ length: 200 }, () => connect(relay.url));
+    await Promise.all(group.map((socket) => once(socket, "message")));
+    sockets.push(...group);
+  }
+  const perSecond = opened / ((performance.now() - startedAt) / 1000);
+  const after = residentMiB(relay);
+  print(
+    `${count.toLocaleString("en")} idle connections: ${after.toFixed(0)} MiB resident, ${
+      ((after - before) * 1024 / count).toFixed(0)
+    } KiB each; ${perSecond.toFixed(0)} opened a second`,
+  );
+}
 for (const socket of sockets) socket.terminate();
 await stop(relay);
 print();
@@ -246,4 +264,5 @@ for (const depth of [1_000, 100_000, 1_000_000]) {
     }`,
   );
 }
+for (const cleanup of cleanups) await cleanup();
 rmSync(folder, { recursive: true });

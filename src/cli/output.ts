@@ -6,7 +6,7 @@ import type { LiveActions, LiveSource } from "../output/live/live_picture.ts";
 import { type LiveView, startLiveView } from "../output/live/live_view.ts";
 import { painter } from "../output/live/paint.ts";
 import { terminalOf } from "../output/live/terminal.ts";
-import { recordAt, type Told } from "../output/record.ts";
+import { recordAt, recordJson, type Told } from "../output/record.ts";
 import { recordText } from "../output/record_text.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
 import type { OutputMode } from "./output_mode.ts";
@@ -36,8 +36,8 @@ export function openOutput(mode: OutputMode, live: () => LiveParts): Output {
   if (mode === "live") return liveOutput(live());
   const lines = lineWriter("stdout", systemClock);
   const tell = (told: Told) => {
-    const record = recordAt(systemClock.now(), told);
-    lines.write(mode === "json" ? JSON.stringify(record) : recordText(record));
+    const now = systemClock.now();
+    lines.write(mode === "json" ? recordJson(now, told) : recordText(recordAt(now, told)));
   };
   return { observe: foldRecords(tell), tell, say: () => {}, close: lines.close };
 }

@@ -1,3 +1,4 @@
+import { isoTime } from "../async/iso_time.ts";
 import {
   getAnsiColorFormatter,
   getTextFormatter,
@@ -71,17 +72,6 @@ function jsonLine({ timestamp, level, rawMessage, properties }: LogRecord): stri
   const fields = JSON.stringify(properties);
   const head = `{"time":"${isoTime(timestamp)}","level":"${level}","event":"${rawMessage}"`;
   return fields === "{}" ? `${head}}` : `${head},${fields.slice(1)}`;
-}
-
-let lastSecond = { since: NaN, text: "" };
-
-/** Many lines are of one second. */
-function isoTime(at: number): string {
-  const since = Math.floor(at / 1000) * 1000;
-  if (lastSecond.since !== since) {
-    lastSecond = { since, text: new Date(since).toISOString().slice(0, -"000Z".length) };
-  }
-  return `${lastSecond.text}${String(Math.floor(at - since)).padStart(3, "0")}Z`;
 }
 
 function humanLine(

@@ -46,23 +46,17 @@ export function foldRecords(tell: (told: Told) => void): Observe {
           retry_in_ms: Math.round(event.delayMs),
         });
       case "delivery.succeeded":
-        return tell({
-          ...ended(event),
-          outcome: "delivered",
-          status: event.status,
-          attempts: event.attempts,
-          duration_ms: event.durationMs,
-        });
+        return tell(ended(event, "delivered", event));
       case "delivery.failed":
-        return tell({
-          ...ended(event),
-          outcome: event.outcome,
-          status: event.reason.status ?? null,
-          attempts: event.attempts,
-          reason: event.reason.message,
-        });
+        return tell(
+          ended(event, event.outcome, {
+            status: event.reason.status,
+            attempts: event.attempts,
+            reason: event.reason.message,
+          }),
+        );
       case "delivery.deferred":
-        return tell({ ...ended(event), outcome: "deferred", reason: event.reason.message });
+        return tell(ended(event, "deferred", { reason: event.reason.message }));
       case "settlement.confirmed":
         tell({ type: "settled", ...about(event), verdict: event.verdict });
         known.delete(event.messageId);
@@ -80,29 +74,43 @@ export function foldRecords(tell: (told: Told) => void): Observe {
     return { message_id: messageId, webhook_id: webhookId ?? id, method, path };
   }
 
-  /** What every record of an end has. */
-  function ended(
-    event: {
-      readonly messageId: string;
-      readonly webhookId: string;
-      readonly traceId?: string;
-      readonly target?: string;
-    },
-  ) {
-    const { lagMs = null, bytes = null } = known.get(event.messageId) ?? {};
+  function ended(event: Ended, outcome: Outcome, how: How): Told {
+    const before = known.get(event.messageId);
     return {
       type: "message",
-      ...about(event),
+      message_id: event.messageId,
+      webhook_id: event.webhookId,
+      method: before?.method ?? null,
+      path: before?.path ?? null,
       trace_id: event.traceId ?? null,
       target: event.target ?? null,
-      status: null,
-      attempts: 0,
-      duration_ms: null,
-      lag_ms: lagMs,
-      bytes,
-      reason: null,
-    } as const;
+      status: how.status ?? null,
+      attempts: how.attempts ?? 0,
+      duration_ms: how.durationMs ?? null,
+      lag_ms: before?.lagMs ?? null,
+      bytes: before?.bytes ?? null,
+      reason: how.reason ?? null,
+      outcome,
+    };
   }
+}
+
+/** Of a message that is over, for now or for good. */
+interface Ended {
+  readonly messageId: string;
+  readonly webhookId: string;
+  readonly traceId?: string;
+  readonly target?: string;
+}
+
+type Outcome = Extract<Told, { type: "message" }>["outcome"];
+
+/** What is known of how it ended. */
+interface How {
+  readonly status?: number | undefined;
+  readonly attempts?: number;
+  readonly durationMs?: number;
+  readonly reason?: string;
 }
 
 function connection(

@@ -1,3 +1,4 @@
+import { isoTime } from "../async/iso_time.ts";
 import { z } from "zod";
 
 /** Of the shape of the lines: grows when a field goes or means something else, not when one is added. */
@@ -94,5 +95,10 @@ export type Told = WithoutHead<OutputRecord>;
 
 /** `at` is milliseconds since the epoch. */
 export function recordAt(at: number, told: Told): OutputRecord {
-  return { v: recordVersion, time: new Date(at).toISOString(), ...told } as OutputRecord;
+  return { v: recordVersion, time: isoTime(at), ...told } as OutputRecord;
+}
+
+/** The same as one line of JSON. */
+export function recordJson(at: number, told: Told): string {
+  return `{"v":${recordVersion},"time":"${isoTime(at)}",${JSON.stringify(told).slice(1)}`;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldRecords } from "../../src/output/fold_records.ts";
-import { recordAt, recordSchema, type Told } from "../../src/output/record.ts";
+import { recordAt, recordJson, recordSchema, type Told } from "../../src/output/record.ts";
 import { recordText } from "../../src/output/record_text.ts";
 import { test } from "../support/test.ts";
 
@@ -60,6 +60,7 @@ function tellAll(): Told[] {
 
 test("every kind of record is told, and each is as the schema says", () => {
   const records = tellAll().map((told) => recordSchema.parse(recordAt(1_000, told)));
+  assert.deepEqual(tellAll().map((told) => JSON.parse(recordJson(1_000, told))), records);
   const kinds = recordSchema.options.map(({ shape }) => shape.type.value);
   assert.deepEqual([...new Set(records.map(({ type }) => type))].sort(), [...kinds].sort());
   assert.deepEqual(records[4], {

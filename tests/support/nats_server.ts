@@ -18,7 +18,7 @@ export interface TestNats {
 }
 
 /** A real server with JetStream, on a free port of 127.0.0.1, with a folder of its own; ends with the test. */
-export async function startNats(t: TestContext): Promise<TestNats> {
+export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats> {
   const folder = mkdtempSync(join(tmpdir(), "nats-"));
   const server = spawn("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", "-1"], {
     stdio: ["ignore", "ignore", "pipe"],
