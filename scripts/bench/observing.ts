@@ -23,6 +23,7 @@ import { createConnector } from "../../src/connector.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import { eventLevel } from "../../src/observe/event_level.ts";
 import type { Observe } from "../../src/observe/events.ts";
+import { gatherEvents } from "../../src/observe/gather.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { foldSpans } from "../../src/observe/spans.ts";
 import { startTracing } from "../../src/observe/tracing.ts";
@@ -75,11 +76,12 @@ async function lookers(
 ): Promise<Lookers> {
   if (share === undefined) return nobody;
   const { write } = lineWriter("stderr", systemClock);
-  const clock = systemClock;
+  const folds: Observe[] = [];
+  const { observe, clock } = gatherEvents(systemClock, folds);
   const log = createLog({ levelOf: eventLevel, level: "info", format: "json", write, clock });
   const watch = watchConnector(watched, settings);
   const tell = (told: Told) => write(recordJson(clock.now(), told));
-  const folds: Observe[] = [log.observe, foldRecords(tell), watch.observe];
+  folds.push(log.observe, foldRecords(tell));
   Object.assign(process.env, {
     OTEL_EXPORTER_OTLP_ENDPOINT: places.collector,
     OTEL_TRACES_SAMPLER: "traceidratio",
@@ -92,7 +94,13 @@ async function lookers(
     onFailed: (message, spans) => console.log(`${spans} spans were not sent: ${message}`),
   });
   if (tracing) folds.push(foldSpans(tracing.record, clock).observe);
-  return { observe: (event) => folds.forEach((fold) => fold(event)), sample: tracing?.sample };
+  return {
+    observe(event) {
+      watch.observe(event);
+      observe(event);
+    },
+    sample: tracing?.sample,
+  };
 }
 
 interface Cost {

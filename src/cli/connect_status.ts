@@ -5,6 +5,7 @@ import type { Connector } from "../connector.ts";
 import type { Observe } from "../observe/events.ts";
 import { type Exchanges, keepExchanges } from "../observe/exchanges.ts";
 import { foldMetrics } from "../observe/metrics.ts";
+import { gatherEvents } from "../observe/gather.ts";
 import { foldRecent, type RecentFold } from "../observe/recent.ts";
 import { redactBy } from "../protocol/redact.ts";
 import { foldStatus } from "../observe/status.ts";
@@ -38,12 +39,14 @@ export function watchConnector(
   watched: () => Watched,
   { inspect, redact }: Settings,
 ): Watch {
-  const recent = foldRecent(systemClock);
+  const looks: Observe[] = [];
+  const { clock, flush, observe } = gatherEvents(systemClock, looks);
+  const recent = foldRecent(clock);
   const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(redact) });
   const build = { version, runtime: runtimeName };
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
   const status = foldStatus({
-    clock: systemClock,
+    clock,
     targetNames: () => watched().connector.targets.map(({ name }) => name),
     about: build,
     now() {
@@ -62,7 +65,7 @@ export function watchConnector(
   });
   const metrics = foldMetrics({
     build,
-    now: () => systemClock.now(),
+    now: () => clock.now(),
     load() {
       const { connector, journal } = watched();
       return {
@@ -79,16 +82,26 @@ export function watchConnector(
       };
     },
   });
+  looks.push(status.observe, recent.observe, metrics.observe);
   return {
-    ...status,
-    metrics: metrics.text,
-    recent,
-    exchanges,
-    observe(event) {
-      status.observe(event);
-      recent.observe(event);
-      metrics.observe(event);
+    status() {
+      flush();
+      return status.status();
     },
+    readiness() {
+      flush();
+      return status.readiness();
+    },
+    metrics() {
+      flush();
+      return metrics.text();
+    },
+    get recent() {
+      flush();
+      return recent;
+    },
+    exchanges,
+    observe,
   };
 }
 

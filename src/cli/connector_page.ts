@@ -13,7 +13,9 @@ export function pageSource(
     subtitle: titleOf(settings),
     status: watch.status,
     targets: () => watched.connector.targets,
-    recent: watch.recent,
+    get recent() {
+      return watch.recent;
+    },
     exchanges: watch.exchanges,
     control: controlOf(watched),
   };

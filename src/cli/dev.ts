@@ -104,7 +104,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
       open: true,
     });
     status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
-    output = openOutput(mode, () => ({
+    output = openOutput(mode, systemClock, () => ({
       source: liveSource(`post to ${sample.url}`, watch),
       actions: liveActions({ connector, journal }, signals.interrupt),
     }));

@@ -7,13 +7,15 @@ import { controlOf, type Watch, type Watched } from "./connect_status.ts";
 const rateSeconds = 5;
 
 /** What the live view of a connector shows. */
-export function liveSource(title: string, { status, recent, exchanges }: Watch): LiveSource {
+export function liveSource(title: string, watch: Watch): LiveSource {
+  const { exchanges, status } = watch;
   return {
     exchanges: (messageId) => exchanges ? exchanges.of(messageId) : "off",
     picture(): LivePicture {
       const { connection, totals, journal, in_hand, paused, draining } = readStatus(
         status(),
       );
+      const { recent } = watch;
       const isConnected = connection.state === "connected";
       const delivered = recent.series().delivered.slice(-1 - rateSeconds, -1);
       return {

@@ -4,6 +4,7 @@ import { systemClock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import type { Observe } from "../observe/events.ts";
+import { gatherEvents } from "../observe/gather.ts";
 import { createLog } from "../observe/log.ts";
 import { withContext } from "../observe/message_context.ts";
 import { foldServiceState } from "../observe/service_state.ts";
@@ -36,6 +37,8 @@ export async function startObserving(
   tellAll: Observe,
 ): Promise<Observing> {
   let output: Output | undefined;
+  const folds: Observe[] = [];
+  const { observe, clock, flush: look } = gatherEvents(systemClock, folds);
   const lines = lineWriter("stderr", systemClock);
   const held = mode === "live" && isLogOnTerminal()
     ? heldLog(lines, (line) => output?.say(line))
@@ -45,11 +48,11 @@ export async function startObserving(
     level: held?.levelFor(settings.log.level) ?? settings.log.level,
     format: held ? "human" : logFormat(settings.log.format),
     write: held?.write ?? lines.write,
-    clock: systemClock,
+    clock,
   });
   // Settlements, which it names, are logged at level debug alone.
   const isDebug = settings.log.level === "debug";
-  const folds: Observe[] = [isDebug ? withContext(log.observe) : log.observe];
+  folds.push(isDebug ? withContext(log.observe) : log.observe);
   const manager = serviceManager((why) =>
     tellAll({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
   );
@@ -62,10 +65,11 @@ export async function startObserving(
     clock: systemClock,
     onFailed: (message, spans) => tellAll({ type: "trace.export_failed", message, spans }),
   });
-  const spans = tracing && foldSpans(tracing.record, systemClock);
+  const spans = tracing && foldSpans(tracing.record, clock);
   if (spans) folds.push(spans.observe);
 
   async function flush(): Promise<void> {
+    look();
     await output?.close();
     log.close();
     held?.close();
@@ -73,14 +77,15 @@ export async function startObserving(
   }
 
   return {
-    observe: (event) => folds.forEach((fold) => fold(event)),
+    observe,
     sample: tracing?.sample,
     show(live) {
-      output = openOutput(mode, live);
+      output = openOutput(mode, clock, live);
       folds.push(output.observe);
     },
     flush,
     async close() {
+      look();
       await output?.close();
       await serviceState?.close();
       spans?.close();

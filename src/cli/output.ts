@@ -1,5 +1,5 @@
 import process from "node:process";
-import { systemClock } from "../async/clock.ts";
+import { type Clock, systemClock } from "../async/clock.ts";
 import type { Observe } from "../observe/events.ts";
 import { foldRecords } from "../output/fold_records.ts";
 import type { LiveActions, LiveSource } from "../output/live/live_picture.ts";
@@ -29,14 +29,14 @@ export interface LiveParts {
 }
 
 /** `live` is asked for only in that mode. */
-export function openOutput(mode: OutputMode, live: () => LiveParts): Output {
+export function openOutput(mode: OutputMode, clock: Clock, live: () => LiveParts): Output {
   if (mode === "quiet") {
     return { observe: () => {}, tell: () => {}, say: () => {}, close: () => Promise.resolve() };
   }
   if (mode === "live") return liveOutput(live());
   const lines = lineWriter("stdout", systemClock);
   const tell = (told: Told) => {
-    const now = systemClock.now();
+    const now = clock.now();
     lines.write(mode === "json" ? recordJson(now, told) : recordText(recordAt(now, told)));
   };
   return { observe: foldRecords(tell), tell, say: () => {}, close: lines.close };

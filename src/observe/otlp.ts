@@ -4,7 +4,6 @@ import {
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
-  trace,
   TraceFlags,
 } from "@opentelemetry/api";
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
@@ -12,7 +11,6 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   BatchSpanProcessor,
-  ParentBasedSampler,
   type ReadableSpan,
   type Sampler,
   SamplingDecision,
@@ -50,7 +48,7 @@ export async function startOtlp(
   const scope = { name: "hookferry", version };
 
   return {
-    sample: sampleBy(samplerFrom(env)),
+    sample: sampleFrom(env),
     record: (span) =>
       processor.onEnd(
         {
@@ -93,29 +91,19 @@ async function exporterFor(protocol: OtlpProtocol): Promise<SpanExporter> {
 }
 
 /** OTEL_TRACES_SAMPLER; what it does not know is its default, parentbased_always_on. */
-function samplerFrom(env: TracingOptions["env"]): Sampler {
+function sampleFrom(env: TracingOptions["env"]): Sample {
   const given = env["OTEL_TRACES_SAMPLER"] ?? "parentbased_always_on";
   const argument = Number(env["OTEL_TRACES_SAMPLER_ARG"] || 1);
   const ratio = argument >= 0 && argument <= 1 ? argument : 1;
-  const root = /always_off$/.test(given)
+  const root: Sampler = /always_off$/.test(given)
     ? new AlwaysOffSampler()
     : /traceidratio$/.test(given)
     ? new TraceIdRatioBasedSampler(ratio)
     : new AlwaysOnSampler();
-  const isPlain = ["always_on", "always_off", "traceidratio"].includes(given);
-  return isPlain ? root : new ParentBasedSampler({ root });
-}
-
-function sampleBy(sampler: Sampler): Sample {
+  const asksParent = !["always_on", "always_off", "traceidratio"].includes(given);
   return (traceId, parent) => {
-    const context = parent
-      ? trace.setSpanContext(ROOT_CONTEXT, {
-        ...contextOf(traceId, parent.spanId),
-        traceFlags: parent.isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
-        isRemote: true,
-      })
-      : ROOT_CONTEXT;
-    const { decision } = sampler.shouldSample(context, traceId, "", SpanKind.INTERNAL, {}, []);
+    if (asksParent && parent) return parent.isSampled;
+    const { decision } = root.shouldSample(ROOT_CONTEXT, traceId, "", SpanKind.INTERNAL, {}, []);
     return decision === SamplingDecision.RECORD_AND_SAMPLED;
   };
 }

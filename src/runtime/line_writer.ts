@@ -12,8 +12,11 @@ export interface LineWriter {
   close(): Promise<void>;
 }
 
-/** Characters that may wait for a reader who does not read. */
+/** Bytes that may wait for a reader who does not read. */
 const maxWaiting = 1024 * 1024;
+const chunkBytes = 64 * 1024;
+const lineEnd = 0x0a;
+const encoder = new TextEncoder();
 const lastWordsMs = 1_000;
 const againMs = 10;
 /** Between two writes: the lines of a flood go together. */
@@ -27,7 +30,9 @@ const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
  * Deno for whoever does not read, and `node:fs` does too, so that its own stream is used there.
  */
 export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
-  let waiting = "";
+  // Bytes, not text: hundreds of strings that wait for the next write are work for the garbage collector.
+  let waiting = new Uint8Array(chunkBytes);
+  let length = 0;
   let isClosed = false;
   let writing: Promise<void> | undefined;
   let isHurried = false;
@@ -36,15 +41,16 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   async function writeAll(): Promise<void> {
     try {
       await undefined; // what is written in the same turn goes together
-      while (waiting !== "") {
-        const bytes = new TextEncoder().encode(waiting);
-        waiting = "";
+      while (length > 0) {
+        const bytes = waiting.subarray(0, length);
+        waiting = new Uint8Array(chunkBytes);
+        length = 0;
         await writeWhole(bytes);
         await pause();
       }
     } catch {
       isClosed = true;
-      waiting = "";
+      length = 0;
     } finally {
       writing = undefined;
     }
@@ -75,8 +81,16 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   return {
     write(line) {
-      if (isClosed || waiting.length > maxWaiting) return;
-      waiting += `${line}\n`;
+      if (isClosed || length > maxWaiting) return;
+      // A character is three bytes at most (WHATWG Encoding, encodeInto).
+      const most = length + 3 * line.length + 1;
+      if (most > waiting.length) {
+        const larger = new Uint8Array(Math.max(most, 2 * waiting.length));
+        larger.set(waiting.subarray(0, length));
+        waiting = larger;
+      }
+      length += encoder.encodeInto(line, waiting.subarray(length)).written;
+      waiting[length++] = lineEnd;
       writing ??= writeAll();
     },
     get isClosed() {

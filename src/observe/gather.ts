@@ -1,0 +1,67 @@
+import type { Clock } from "../async/clock.ts";
+import type { ConnectorEvent, Observe } from "./events.ts";
+
+/** Those that come with every webhook. Anything else is looked at when it happens, with what came before it. */
+const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
+  "delivery.received",
+  "delivery.attempted",
+  "delivery.succeeded",
+  "settlement.confirmed",
+]);
+
+/** So long such an event may wait, milliseconds, and with so many others. */
+const maxWaitMs = 20;
+const maxWaiting = 1_000;
+
+export interface Gathering {
+  readonly observe: Observe;
+  /** For those who look: while they do, the time at which the event happened. */
+  readonly clock: Clock;
+  /** Whoever reads what was made of the events asks for it first. */
+  flush(): void;
+}
+
+/**
+ * Has events looked at some at a time: one look after the other at all of them costs a third of all looks at one event
+ * after the other, between the deliveries (docs/BENCHMARKS.md, "observing"). Each look sees all events, in order.
+ */
+export function gatherEvents(clock: Clock, looks: readonly Observe[]): Gathering {
+  let events: ConnectorEvent[] = [];
+  let times: number[] = [];
+  let happenedAt: number | undefined;
+  let cancel = () => {};
+
+  function flush(): void {
+    cancel();
+    if (events.length === 0) return;
+    const now = events;
+    const then = times;
+    events = [];
+    times = [];
+    try {
+      for (const look of looks) {
+        for (let i = 0; i < now.length; i++) {
+          happenedAt = then[i];
+          look(now[i] as ConnectorEvent);
+        }
+      }
+    } finally {
+      happenedAt = undefined;
+    }
+  }
+
+  return {
+    observe(event) {
+      events.push(event);
+      times.push(clock.now());
+      if (!frequent.has(event.type) || events.length >= maxWaiting) flush();
+      else if (events.length === 1) cancel = clock.after(maxWaitMs, flush);
+    },
+    clock: {
+      now: () => happenedAt ?? clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, callback) => clock.after(ms, callback),
+    },
+    flush,
+  };
+}

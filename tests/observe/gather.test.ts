@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { gatherEvents } from "../../src/observe/gather.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { test } from "../support/test.ts";
+
+function settled(messageId: string): ConnectorEvent {
+  return { type: "settlement.confirmed", messageId, verdict: "ack", retry: false };
+}
+const resumed: ConnectorEvent = { type: "connector.resumed" };
+
+function start(clock: ManualClock) {
+  const seen: [look: string, event: string, at: number][] = [];
+  const look = (name: string) => (event: ConnectorEvent) =>
+    seen.push([
+      name,
+      "messageId" in event ? event.messageId ?? "" : event.type,
+      gathering.clock.now(),
+    ]);
+  const gathering = gatherEvents(clock, [look("a"), look("b")]);
+  return { ...gathering, seen };
+}
+
+test("events of every webhook wait a moment, and are then seen by each look in order, with the time at which they were", async () => {
+  const clock = new ManualClock(1_000);
+  const { observe, seen } = start(clock);
+  observe(settled("1"));
+  await clock.advance(5);
+  observe(settled("2"));
+  assert.deepEqual(seen, []);
+  await clock.advance(15);
+  assert.deepEqual(seen, [["a", "1", 1_000], ["a", "2", 1_005], ["b", "1", 1_000], [
+    "b",
+    "2",
+    1_005,
+  ]]);
+  assert.equal(clock.pending, 0);
+});
+
+test("anything else is seen when it happens, with what came before it", async () => {
+  const clock = new ManualClock(0);
+  const { observe, seen } = start(clock);
+  observe(settled("1"));
+  await clock.advance(3);
+  observe(resumed);
+  assert.deepEqual(seen.slice(0, 2), [["a", "1", 0], ["a", "connector.resumed", 3]]);
+  assert.equal(clock.pending, 0);
+});
+
+test("whoever reads has all of them looked at first; a thousand wait for nobody", () => {
+  const clock = new ManualClock(0);
+  const { observe, flush, seen, clock: time } = start(clock);
+  observe(settled("1"));
+  flush();
+  assert.equal(seen.length, 2);
+  flush();
+  assert.equal(seen.length, 2);
+  for (let n = 0; n < 1_000; n++) observe(settled(String(n)));
+  assert.equal(seen.length, 2_002);
+  assert.equal(clock.pending, 0);
+  assert.equal(time.now(), clock.now());
+});
