@@ -34,7 +34,7 @@ writeFileSync(
       channel: "c",
       channel_token: "t0ken",
       max_queue_size: 1e9,
-      max_queue_bytes: 1e12,
+      max_queue_bytes: 1e9,
       max_connections: 10_000,
       max_in_flight: 1_000,
     },

@@ -134,7 +134,7 @@ async function takeTurn(channel: Channel, query: URLSearchParams): Promise<Respo
   const turn: Turn = {
     startedAt,
     until: startedAt + seconds * 1000,
-    window: rate > 0 ? Infinity : number("window", 200),
+    window: rate > 0 ? 0 : number("window", 200),
     frame: framesOf(channel.name, number("bytes", 1500)),
     sentAt: new Map(),
     latencies: [],
