@@ -60,8 +60,11 @@ export type ConnectorEvent =
   }
   | {
     readonly type: "stream.frame_ignored";
-    /** `stray`: it confirms what is not waited for, as a relay does that was told twice. */
-    readonly kind: "unknown" | "malformed" | "stray";
+    /**
+     * `stray`: it greets again, or confirms what is not waited for, as a relay does that was told twice; `header`: of a
+     * webhook that is delivered, headers that are none.
+     */
+    readonly kind: "unknown" | "malformed" | "stray" | "header";
     readonly problem: string;
     readonly messageId?: string;
   }

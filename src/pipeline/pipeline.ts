@@ -4,6 +4,7 @@ import { TaskGroup } from "../async/task_group.ts";
 import type { Envelope, Lifetime, Outcome, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import { isHeaderField } from "../protocol/header_field.ts";
 import type { Redact } from "../protocol/redact.ts";
 import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Dedup } from "./dedup.ts";
@@ -75,6 +76,12 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
         bytes: envelope.body.byteLength,
         lagMs: lagMs(envelope, options.clock.now()),
       });
+      const { length: strange } = envelope.headers.filter((header) => !isHeaderField(header));
+      if (strange > 0) {
+        const problem = `${strange} headers that are none are not passed on`;
+        const { id: messageId } = envelope;
+        observe({ type: "stream.frame_ignored", kind: "header", problem, messageId });
+      }
       const state = dedup.admit(delivery);
       if (state !== "new") {
         observe({ type: "delivery.duplicate", ...about(envelope), state });

@@ -1,13 +1,10 @@
+import { isHeaderField } from "../protocol/header_field.ts";
 import { hopByHopHeaders } from "../protocol/hop_by_hop.ts";
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** Those that are made anew for the target. */
 const ours = new Set(["host", "content-length"]);
-
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** A field value may hold visible bytes, spaces and tabs (RFC 9110 section 5.5): no CR, LF, NUL, and nothing above a byte. */
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * What goes on to the target: without hop-by-hop headers and those that `Connection` names, and without
@@ -19,12 +16,11 @@ export function forwardedHeaders(
   without: readonly ReadonlySet<string>[] = [],
 ): HeaderList {
   const named = connectionOptions(headers);
-  return headers.filter(([name, value]) => {
-    const lower = name.toLowerCase();
+  return headers.filter((header) => {
+    const lower = header[0].toLowerCase();
     return !hopByHopHeaders.has(lower) && !ours.has(lower) && !named.has(lower) &&
       !without.some((names) => names.has(lower)) &&
-      token.test(name) &&
-      fieldValue.test(value);
+      isHeaderField(header);
   });
 }
 

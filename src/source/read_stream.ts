@@ -62,7 +62,11 @@ export async function* readStream(
               frame.ackTimeoutMs,
             );
           }
-          if (stream.connectedAt !== undefined) break;
+          if (stream.connectedAt !== undefined) {
+            if (stream.transport.name === "long_poll") break;
+            observe({ type: "stream.frame_ignored", kind: "stray", problem: "connected, again" });
+            break;
+          }
           stream.connectedAt = options.clock.now();
           observe({
             type: "stream.connected",
