@@ -57,7 +57,7 @@ function record(command: string, printed: string): void {
   const begin = `<!-- ${command} -->`;
   const end = "<!-- end -->";
   const block =
-    `${begin}\n\n\`${command}\`, ${today}:\n\n\`\`\`\n${printed.trimEnd()}\n\`\`\`\n\n${end}`;
+    `${begin}\n\n\`${command}\`, ${today}:\n\n\`\`\`text\n${printed.trimEnd()}\n\`\`\`\n\n${end}`;
   const text = readFileSync(page, "utf8");
   const at = text.indexOf(begin);
   writeFileSync(

@@ -25,14 +25,14 @@ test("events of every webhook wait a moment, and are then seen by each look in o
   const clock = new ManualClock(1_000);
   const { observe, seen } = start(clock);
   observe(settled("1"));
-  await clock.advance(5);
+  await clock.advance(3);
   observe(settled("2"));
   assert.deepEqual(seen, []);
-  await clock.advance(15);
-  assert.deepEqual(seen, [["a", "1", 1_000], ["a", "2", 1_005], ["b", "1", 1_000], [
+  await clock.advance(2);
+  assert.deepEqual(seen, [["a", "1", 1_000], ["a", "2", 1_003], ["b", "1", 1_000], [
     "b",
     "2",
-    1_005,
+    1_003,
   ]]);
   assert.equal(clock.pending, 0);
 });
@@ -47,7 +47,7 @@ test("anything else is seen when it happens, with what came before it", async ()
   assert.equal(clock.pending, 0);
 });
 
-test("whoever reads has all of them looked at first; a thousand wait for nobody", () => {
+test("whoever reads has all of them looked at first; 250 wait for nobody", () => {
   const clock = new ManualClock(0);
   const { observe, flush, seen, clock: time } = start(clock);
   observe(settled("1"));
@@ -55,8 +55,8 @@ test("whoever reads has all of them looked at first; a thousand wait for nobody"
   assert.equal(seen.length, 2);
   flush();
   assert.equal(seen.length, 2);
-  for (let n = 0; n < 1_000; n++) observe(settled(String(n)));
-  assert.equal(seen.length, 2_002);
+  for (let n = 0; n < 250; n++) observe(settled(String(n)));
+  assert.equal(seen.length, 502);
   assert.equal(clock.pending, 0);
   assert.equal(time.now(), clock.now());
 });
