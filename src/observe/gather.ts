@@ -22,8 +22,8 @@ export interface Gathering {
 }
 
 /**
- * Has events looked at some at a time: one look after the other at all of them costs a third of all looks at one event
- * after the other, between the deliveries (docs/BENCHMARKS.md, "observing"). Each look sees all events, in order.
+ * Has events looked at some at a time, by one look after the other: that costs less than all looks at each event as it
+ * comes between the deliveries (docs/BENCHMARKS.md, "What looking costs"). Each look sees all events, in order.
  */
 export function gatherEvents(clock: Clock, looks: readonly Observe[]): Gathering {
   let events: ConnectorEvent[] = [];

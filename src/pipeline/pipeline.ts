@@ -76,8 +76,8 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
         bytes: envelope.body.byteLength,
         lagMs: lagMs(envelope, options.clock.now()),
       });
-      const { length: strange } = envelope.headers.filter((header) => !isHeaderField(header));
-      if (strange > 0) {
+      if (!envelope.headers.every(isHeaderField)) {
+        const strange = envelope.headers.filter((header) => !isHeaderField(header)).length;
         const problem = `${strange} headers that are none are not passed on`;
         const { id: messageId } = envelope;
         observe({ type: "stream.frame_ignored", kind: "header", problem, messageId });

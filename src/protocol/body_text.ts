@@ -1,4 +1,5 @@
 import { compactJson } from "./json_escapes.ts";
+import { lenientText } from "./lenient_text.ts";
 
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -39,14 +40,12 @@ export function utf8Beginning(bytes: Uint8Array, isCut: boolean): string | undef
   return undefined;
 }
 
-const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** A body as one JSON value: what is JSON as it is but for white space, anything else as a string. */
 export function jsonOf(bytes: Uint8Array): string {
-  const text = lenientDecoder.decode(bytes);
+  const text = lenientText(bytes);
   try {
     JSON.parse(text);
-    return lenientDecoder.decode(compactJson(new TextEncoder().encode(text)));
+    return lenientText(compactJson(new TextEncoder().encode(text)));
   } catch {
     return JSON.stringify(text);
   }

@@ -1,4 +1,5 @@
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A header's name (RFC 9110 section 5.1), among others. */
+export const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** A field value may hold visible bytes, spaces and tabs (RFC 9110 section 5.5): no CR, LF, NUL, and nothing above a byte. */
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 

@@ -5,6 +5,7 @@
  */
 
 import { unescaped } from "./json_escapes.ts";
+import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -43,8 +44,6 @@ for (
   ] as const
 ) for (const char of chars) kinds[char.charCodeAt(0)] = kind;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** Takes members out of an object. */
 export function splitObject(bytes: Bytes, names: readonly string[]): SplitObject {
   const members: Record<string, Member> = {};
@@ -55,19 +54,19 @@ export function splitObject(bytes: Bytes, names: readonly string[]): SplitObject
   while (i > 0 && i < bytes.length) {
     i = afterGaps(bytes, i);
     if (bytes[i] !== quote) break;
-    const endOfName = afterString(bytes, i);
+    const endOfName = afterValue(bytes, i);
     const start = afterGaps(bytes, endOfName);
     const seen = { loose: false };
     const end = afterValue(bytes, start, seen);
     const name = nameIn(bytes, i, endOfName, names);
     if (name !== undefined) {
       members[name] = { bytes: bytes.subarray(start, end), isLoose: seen.loose };
-      rest += `${decoder.decode(bytes.subarray(told, start))}null`;
+      rest += `${lenientText(bytes.subarray(told, start))}null`;
       told = end;
     }
     i = end;
   }
-  return { members, rest: rest + decoder.decode(bytes.subarray(told)) };
+  return { members, rest: rest + lenientText(bytes.subarray(told)) };
 }
 
 /** The first elements of an array, at most `max`; none when it is no array. */
@@ -90,16 +89,6 @@ function afterGaps(bytes: Bytes, start: number): number {
   let i = start;
   while (i < bytes.length && (kinds[bytes[i] ?? 0] ?? 0) >= separator) i++;
   return i;
-}
-
-/** `start` is at the opening quote; the result is behind the closing one. */
-function afterString(bytes: Bytes, start: number): number {
-  for (let i = start + 1; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === quote) return i + 1;
-    if (byte === backslash) i++;
-  }
-  return bytes.length;
 }
 
 /** Behind the value at `start`; `start` itself where there is a closing bracket or nothing. */

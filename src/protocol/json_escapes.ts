@@ -1,12 +1,13 @@
 /** JSON texts written shorter, and what their strings stand for (RFC 8259 section 7); on bytes, in UTF-8. Nothing here throws. */
 
+import { lenientText } from "./lenient_text.ts";
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const quote = 0x22;
 const slash = 0x2f;
 const backslash = 0x5c;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
@@ -137,7 +138,7 @@ function isSpace(byte: number): boolean {
 /** The text of a literal, by JSON.parse; undefined when it is none. */
 export function unescaped(written: Bytes): unknown {
   try {
-    return JSON.parse(decoder.decode(written));
+    return JSON.parse(lenientText(written));
   } catch {
     return undefined;
   }

@@ -4,12 +4,11 @@ import { bodyMembers, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { problemOf } from "./json_object.ts";
+import { lenientText } from "./lenient_text.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import type { Member } from "./json_bytes.ts";
 import { compactJson, stringBytes } from "./json_escapes.ts";
 import { asciiJson } from "./ascii_json.ts";
-
-const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Ids go on in headers, to the target and back to the relay. */
 const messageId = z.string().max(maxMessageIdLength).regex(/^[\x21-\x7e]+$/, "not an id");
@@ -84,7 +83,7 @@ function exactBody(body: Member, encoding: string | undefined): Body | undefined
   const bytes = stringBytes(body.bytes, body.isLoose);
   if (!bytes || encoding !== "base64") return bytes && { bytes: ownBytes(bytes) };
   try {
-    const binary = atob(lenientDecoder.decode(bytes));
+    const binary = atob(lenientText(bytes));
     return { bytes: Uint8Array.from(binary, (char) => char.charCodeAt(0)) };
   } catch {
     return undefined;

@@ -3,7 +3,9 @@
  * repeats, takes TLS settings, proxy and Unix socket per server, checks addresses as it connects, and never sends a
  * request twice. See docs/decisions/0006.
  */
+import { onAbort } from "../async/abort.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
+import { isHeaderField } from "../protocol/header_field.ts";
 import { createDial } from "./dial.ts";
 import { HttpConnection, type HttpResponse } from "./http_connection.ts";
 import { ProxyFailure } from "./network_failure.ts";
@@ -56,10 +58,10 @@ export function createHttpClient(
     },
     async request(given, signal) {
       const { url, method } = given;
-      const bytes = bytesOf(given, url.protocol === "http:" ? proxy : undefined);
-      const connection = await take(url, signal);
-      if (!proxy || url.protocol !== "http:") return await connection.send(method, bytes, signal);
-      return await forwarded(proxy, connection.send(method, bytes, signal), signal);
+      const forwardedBy = url.protocol === "http:" ? proxy : undefined;
+      const bytes = bytesOf(given, forwardedBy);
+      const answer = (await take(url, signal)).send(method, bytes, signal);
+      return await (forwardedBy ? forwarded(forwardedBy, answer, signal) : answer);
     },
     close() {
       over.abort(new Error("connection closed"));
@@ -115,22 +117,22 @@ export function createHttpClient(
   /** Waits until a connection may be had. Rejects with the signal's reason. */
   function turn(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      let forgets: (() => void)[] = [];
       const end = () => {
         waiting.delete(go);
-        signal.removeEventListener("abort", cut);
-        over.signal.removeEventListener("abort", cut);
+        for (const forget of forgets) forget();
       };
       const go = () => {
         end();
         resolve();
       };
-      const cut = () => {
-        end();
-        reject(signal.aborted ? signal.reason : over.signal.reason);
-      };
       waiting.add(go);
-      signal.addEventListener("abort", cut, { once: true });
-      over.signal.addEventListener("abort", cut, { once: true });
+      forgets = [signal, over.signal].map((either) =>
+        onAbort(either, () => {
+          end();
+          reject(either.reason);
+        })
+      );
     });
   }
 
@@ -177,7 +179,7 @@ function bytesOf(request: HttpRequest, forwardedBy: URL | undefined): Uint8Array
 }
 
 function header(name: string, value: string): string {
-  if (/[^!#$%&'*+.^_`|~0-9A-Za-z-]/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+  if (!isHeaderField([name, value])) {
     throw new TypeError(`cannot send the header ${JSON.stringify(name)}: it is not a valid field`);
   }
   return `${name}: ${value}\r\n`;

@@ -1,7 +1,8 @@
 /** Looks at the way to a server, one step at a time: names, connection, certificates. */
 import { lookup } from "node:dns/promises";
-import { connect, isIP, type Socket } from "node:net";
+import { connect, isIP } from "node:net";
 import tls, { type DetailedPeerCertificate } from "node:tls";
+import { connected } from "./connected.ts";
 import { authority, openTunnel } from "./proxy_tunnel.ts";
 import type { Reach } from "./reach.ts";
 import { nodeTlsOptions } from "./tls.ts";
@@ -62,35 +63,6 @@ export async function handshake(
     secure.destroy();
     socket.destroy();
   }
-}
-
-/** Resolves when the event has come. */
-function connected<S extends Socket>(
-  socket: S,
-  signal: AbortSignal,
-  event = "connect",
-): Promise<S> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      socket.destroy();
-      reject(signal.reason);
-    };
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    const over = () => signal.removeEventListener("abort", abort);
-    socket.once(event, () => {
-      over();
-      resolve(socket);
-    });
-    socket.on("error", (error) => {
-      over();
-      reject(error);
-    });
-    socket.once("close", () => {
-      over();
-      reject(new Error("connection closed"));
-    });
-  });
 }
 
 function chainOf(first: DetailedPeerCertificate): Certificate[] {

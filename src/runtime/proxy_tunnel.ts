@@ -4,6 +4,7 @@ import https from "node:https";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import { portOf, unbracketed } from "../config/host.ts";
+import type { TlsSettings } from "../config/settings.ts";
 import { ProxyFailure } from "./network_failure.ts";
 import { nodeTlsOptions } from "./tls.ts";
 
@@ -30,16 +31,20 @@ export function proxyAuthorization({ username, password }: URL): string | undefi
   return `Basic ${Buffer.from(pair).toString("base64")}`;
 }
 
-/** What to connect to for a proxy: its own TLS has the CA beside the roots, and no client certificate. */
-export function proxyAddress(proxy: URL, ca: string | undefined): https.RequestOptions {
+/** What to connect to for a proxy. */
+function proxyAddress(proxy: URL, ca: string | undefined): https.RequestOptions {
   const { protocol } = proxy;
   const hostname = unbracketed(proxy.hostname);
   const port = portOf(proxy);
   if (protocol === "http:") return { protocol, hostname, port };
   // Its own name; it would be taken from the Host header, which names what lies behind the proxy.
   const serverName = isIP(hostname) ? "" : hostname;
-  const tls = { verify: true, ca, cert: undefined, key: undefined, serverName };
-  return { protocol, hostname, port, ...nodeTlsOptions(tls) };
+  return { protocol, hostname, port, ...nodeTlsOptions({ ...proxyTls(ca), serverName }) };
+}
+
+/** A proxy's own TLS has the CA beside the roots, and no client certificate. */
+export function proxyTls(ca: string | undefined): TlsSettings {
+  return { verify: true, ca, cert: undefined, key: undefined };
 }
 
 /** Opens a tunnel to `path`, "host:port". Rejects with `ProxyFailure`. */

@@ -1,4 +1,5 @@
 /** Reads one HTTP/1.1 response out of the bytes of a connection (RFC 9112). Does no I/O. */
+import { token } from "../protocol/header_field.ts";
 
 export interface ResponseHead {
   readonly status: number;
@@ -25,7 +26,6 @@ const maxSizeLineBytes = 4 * 1024;
 const cr = 0x0d;
 const lf = 0x0a;
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const headEnd = Buffer.from("\r\n\r\n");
 
 /** Where in the response it stands; of `sized` and `chunk` so many bytes are still to come. */

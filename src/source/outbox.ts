@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffPolicy } from "../async/backoff.ts";
 import type { Clock, Random } from "../async/clock.ts";
+import { forgetOldest } from "../async/forget_oldest.ts";
 import { type Connection, type Settlement, SettlementsUnsent } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 
@@ -56,17 +57,17 @@ export class Outbox {
     this.#unsent.delete(messageId);
     this.#sent.delete(messageId);
     this.#unsent.set(messageId, settlement);
-    while (this.size > this.#options.maxEntries) this.#forgetOldest();
+    this.#forgetOldest();
     this.#schedule();
   }
 
   #forgetOldest(): void {
-    const from = this.#sent.size > 0 ? this.#sent : this.#unsent;
-    for (const id of from.keys()) {
-      from.delete(id);
-      break;
-    }
-    this.#failed(1, `more than ${this.#options.maxEntries} settlements are waiting`, 0);
+    const { maxEntries } = this.#options;
+    const { size } = this;
+    if (size <= maxEntries) return;
+    forgetOldest(this.#sent, Math.max(0, maxEntries - this.#unsent.size));
+    forgetOldest(this.#unsent, maxEntries);
+    this.#failed(size - this.size, `more than ${maxEntries} settlements are waiting`, 0);
   }
 
   /** Those of these that nobody has confirmed are to be sent again. */

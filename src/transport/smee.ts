@@ -7,6 +7,7 @@ import {
   type Transport,
 } from "../flow.ts";
 import { withoutPath } from "../config/source_url.ts";
+import { lenientText } from "../protocol/lenient_text.ts";
 import type { RawEvent } from "../protocol/sse.ts";
 import { decodeSmeeEvent } from "../protocol/smee_codec.ts";
 import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
@@ -97,7 +98,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
   function frameOf({ event, bytes }: RawEvent): RelayFrame | undefined {
     switch (event) {
       case "message":
-        return decodeSmeeEvent(decoder.decode(bytes), {
+        return decodeSmeeEvent(lenientText(bytes), {
           webhookId: relay.channel,
           sequence: ++sequence,
           now: relay.clock.now(),
@@ -110,8 +111,6 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     }
   }
 }
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** `/a/channel` → `/a/events/channel`. */
 function eventsUrl(url: URL): URL {
