@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { chosenFrom } from "./tools/choices.ts";
 import { floorArguments, startConnector } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
 import { type Runtime, scriptCommand } from "./tools/runtimes.ts";
@@ -21,16 +22,12 @@ const bytes = 1500;
 const concurrency = 100;
 
 const wanted = process.argv.slice(2);
-const chosen = <T extends string>(all: readonly T[]) => {
-  const some = all.filter((one) => wanted.includes(one));
-  return some.length > 0 ? some : all;
-};
 
 const stub = await startStub();
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
 const rows: Record<string, string>[] = [];
-for (const runtime of chosen<Runtime>(["deno", "bun", "compiled"])) {
-  for (const transport of chosen(["websocket", "sse"])) {
+for (const runtime of chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted)) {
+  for (const transport of chosenFrom(["websocket", "sse"], wanted)) {
     const start = { runtime, relay: stub.url, transport, concurrency, folder };
     const [ours, floor] = ["ours", "floor"].map((name) => `old-${transport}-${runtime}-${name}`);
     if (!ours || !floor) throw new Error("there is no channel");

@@ -1,6 +1,6 @@
 /**
- * The HTTP client of the link to the relay against the runtime's own `fetch`: acknowledgements, one at a time and eight,
- * and an event stream. The server is in another process.
+ * The HTTP client of the link to the relay against the runtime's own `fetch` and `node:http`: acknowledgements, one at a
+ * time and eight, with the CPU time of a request, and an event stream. The server is in another process.
  *
  *   deno task bench link        (or: bun scripts/bench/link.ts)
  */
@@ -8,8 +8,9 @@ import { spawn } from "node:child_process";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
+import { Readable } from "node:stream";
 import { createInterface } from "node:readline";
-import { createFetch, type Fetch } from "../../src/runtime/fetch.ts";
+import { createFetch, type Fetch, type FetchInit } from "../../src/runtime/fetch.ts";
 
 const posts = 4_000;
 const streamBytes = 256 * 1024 * 1024;
@@ -46,21 +47,41 @@ async function measure() {
   const ours = createFetch({ tls, proxy: undefined });
   const clients: Record<string, Fetch> = {
     "the runtime's fetch": (to, init) => fetch(to, { ...init, redirect: "manual" }),
+    "node:http": overNodeHttp,
     "our client": ours.fetch,
   };
   for (const [name, client] of Object.entries(clients)) {
     const one = await best(() => post(client, url, 1));
+    const before = process.cpuUsage();
     const eight = await best(() => post(client, url, 8));
+    const { user, system } = process.cpuUsage(before);
+    const cpu = (user + system) / (rounds * posts);
     const stream = await best(() => read(client, url));
     console.log(
       `${name.padEnd(20)} acks/s: ${(posts / one).toFixed(0)} by one, ${
         (posts / eight).toFixed(0)
-      } by eight; ` +
+      } by eight (${cpu.toFixed(0)} µs of CPU time each); ` +
         `stream: ${(streamBytes / stream / 1024 / 1024).toFixed(0)} MiB/s`,
     );
   }
   ours.close();
   server.kill();
+}
+
+const agent = new http.Agent({ keepAlive: true });
+
+/** No more of it than is measured. */
+function overNodeHttp(url: URL, { method, headers, body }: FetchInit): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      url,
+      { method, headers, agent },
+      (response) =>
+        resolve(new Response(Readable.toWeb(response) as ReadableStream<Uint8Array<ArrayBuffer>>)),
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
 }
 
 /** Seconds of the fastest round. */

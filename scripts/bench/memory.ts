@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { chosenFrom } from "./tools/choices.ts";
 import { startConnector } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
 import type { Runtime } from "./tools/runtimes.ts";
@@ -21,8 +22,7 @@ const largeBytes = 10 * 1024 * 1024;
 const settleMs = 10_000;
 
 const wanted = process.argv.slice(2);
-const runtimes = (["deno", "bun", "compiled"] as const)
-  .filter((one) => wanted.length === 0 || wanted.includes(one));
+const runtimes = chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted);
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const stub = await startStub();

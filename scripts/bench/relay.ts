@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import { WebSocket } from "ws";
 import { noNats, startNats } from "../../tests/support/nats_server.ts";
 import { laneRule } from "../../src/relay/lane.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { median } from "./tools/statistics.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
@@ -100,10 +101,6 @@ async function ingest(url: string, senders: number, messages: number): Promise<n
   return messages / ((performance.now() - startedAt) / 1000);
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
 function connect(url: string): WebSocket {
   return new WebSocket(`${url.replace("http", "ws")}/connect/stream/c`, {
     headers: { "Authorization": "Bearer t0ken", "X-Connector-Capabilities": "exact-body" },
@@ -138,10 +135,11 @@ async function latency(url: string, messages: number): Promise<{ p50: number; p9
   };
 }
 
-/** Microseconds to hand out and acknowledge a message, and to store one, with so many waiting. */
-async function atDepth(depth: number): Promise<{ out: number; in: number }> {
+/** Microseconds to hand out and acknowledge a message, and to store one, with so many waiting; bytes on disk of one. */
+async function atDepth(depth: number): Promise<{ out: number; in: number; disk: number }> {
+  const data = mkdtempSync(join(folder, "depth-"));
   const stores = await sqliteStores({
-    folder: mkdtempSync(join(folder, "depth-")),
+    folder: data,
     durability: "full",
   })(() => {});
   const store = await stores.open("c", {
@@ -188,7 +186,8 @@ async function atDepth(depth: number): Promise<{ out: number; in: number }> {
     ins.push((performance.now() - startedAt) * 1000 / perGroup);
   }
   await stores.close();
-  return { out: median(outs), in: median(ins) };
+  const disk = statSync(join(data, "relay.db")).size / depth;
+  return { out: median(outs), in: median(ins), disk };
 }
 
 function residentMiB({ child }: Running): number {
@@ -255,14 +254,12 @@ for (const socket of sockets) socket.terminate();
 await stop(relay);
 print();
 print("cost by depth, full, groups of 100, microseconds a message");
-print(`  ${"waiting".padEnd(12)}${"out and ack".padStart(12)}${"in".padStart(12)}`);
+const columns = ["out and ack", "in", "disk bytes"];
+print(`  ${"waiting".padEnd(12)}${columns.map((name) => name.padStart(12)).join("")}`);
 for (const depth of [1_000, 100_000, 1_000_000]) {
   const cost = await atDepth(depth);
-  print(
-    `  ${String(depth).padEnd(12)}${cost.out.toFixed(0).padStart(12)}${
-      cost.in.toFixed(0).padStart(12)
-    }`,
-  );
+  const cells = [cost.out, cost.in, cost.disk].map((cell) => cell.toFixed(0).padStart(12));
+  print(`  ${String(depth).padEnd(12)}${cells.join("")}`);
 }
 for (const cleanup of cleanups) await cleanup();
 rmSync(folder, { recursive: true });

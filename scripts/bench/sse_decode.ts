@@ -8,6 +8,7 @@
 import process from "node:process";
 import { createParser } from "eventsource-parser";
 import { SseDecoder } from "../../src/protocol/sse.ts";
+import { median } from "./tools/statistics.ts";
 
 const chunkBytes = 16 * 1024;
 const inputBytes = 16 * 1024 * 1024;
@@ -98,10 +99,6 @@ function speed(
     elapsedMs = performance.now() - start;
   } while (elapsedMs < leastMs);
   return passes * bytes / elapsedMs / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 const rounds = Number(process.argv[2] ?? 5);

@@ -8,17 +8,17 @@ import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { chosenFrom } from "./tools/choices.ts";
 import { startConnector } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
-import { repository } from "./tools/runtimes.ts";
+import { repository, type Runtime } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 import { startStub } from "./tools/stub.ts";
 
 const rounds = 9;
 const built = join(repository, "dist/hookferry");
 const wanted = process.argv.slice(2);
-const runtimes = (["deno", "bun", "compiled"] as const)
-  .filter((one) => wanted.length === 0 || wanted.includes(one))
+const runtimes = chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted)
   .filter((one) => one !== "compiled" || existsSync(built));
 
 const stub = await startStub();

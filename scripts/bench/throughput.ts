@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { chosenFrom } from "./tools/choices.ts";
 import { connectorEnv, floorArguments } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
 import { ourCommand, repository, type Runtime, scriptCommand } from "./tools/runtimes.ts";
@@ -48,10 +49,7 @@ const choices = {
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((word) => !Object.values(choices).flat().includes(word));
 if (unknown.length > 0) throw new Error(`there is no ${unknown.join(", ")}`);
-const chosen = (all: readonly string[]) => {
-  const some = all.filter((word) => wanted.includes(word));
-  return some.length > 0 ? some : all;
-};
+const chosen = (all: readonly string[]) => chosenFrom(all, wanted);
 
 const cases: Case[] = chosen(choices.runtime).flatMap((runtime) =>
   chosen(choices.transport).flatMap((transport) =>
