@@ -15,6 +15,7 @@ import { createFetch, type Fetch, type FetchInit } from "../../src/runtime/fetch
 const posts = 4_000;
 const streamBytes = 256 * 1024 * 1024;
 const rounds = 3;
+const agent = new http.Agent({ keepAlive: true });
 
 if (process.argv[2] === "serve") await serve();
 else await measure();
@@ -67,8 +68,6 @@ async function measure() {
   ours.close();
   server.kill();
 }
-
-const agent = new http.Agent({ keepAlive: true });
 
 /** No more of it than is measured. */
 function overNodeHttp(url: URL, { method, headers, body }: FetchInit): Promise<Response> {
