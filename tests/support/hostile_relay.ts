@@ -76,10 +76,10 @@ export async function startScriptedRelay(
     }
     if (/^upgrade: websocket/im.test(request.head)) {
       request.socket.on("data", () => {
-        // A closing frame begins with these eight bits; whoever hears it is gone.
-        if (request.later.at(-8) === 0x88) request.socket.destroy();
-        for (const text of clientTexts(request.later)) {
-          const { type, message_id } = JSON.parse(text);
+        for (const { opcode, text } of clientFrames(request.later)) {
+          if (opcode === 8) request.socket.destroy();
+          if (opcode !== 1) continue;
+          const { type, message_id } = JSON.parse(text());
           if (type === "ack" || type === "nack") settle(message_id, type);
         }
       });
@@ -129,24 +129,25 @@ export function sseText(frame: string): string {
   return `${type === undefined ? "" : `event: ${type}\n`}data: ${frame}\n\n`;
 }
 
-/** The text frames in what a client sent, unmasked. */
-function clientTexts(bytes: Uint8Array): string[] {
-  const texts: string[] = [];
-  const view = Buffer.from(bytes);
+/** The whole frames in what a client sent; `text` unmasks. */
+function* clientFrames(
+  bytes: Uint8Array,
+): Iterable<{ readonly opcode: number; text(): string }> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at + 6 <= view.length;) {
     const short = (view[at + 1] ?? 0) & 127;
     const wide = short === 126 ? 2 : short === 127 ? 8 : 0;
-    if (at + 6 + wide > view.length) break;
+    if (at + 6 + wide > view.length) return;
     const length = wide === 0
       ? short
       : view.readUIntBE(at + 2 + Math.max(0, wide - 6), Math.min(wide, 6));
     const mask = view.subarray(at + 2 + wide, at + 6 + wide);
     const payload = view.subarray(at + 6 + wide, at + 6 + wide + length);
-    if (payload.length < length) break;
-    if (((view[at] ?? 0) & 15) === 1) {
-      texts.push(payload.map((byte, i) => byte ^ (mask[i % 4] ?? 0)).toString());
-    }
+    if (payload.length < length) return;
+    yield {
+      opcode: (view[at] ?? 0) & 15,
+      text: () => payload.map((byte, i) => byte ^ (mask[i % 4] ?? 0)).toString(),
+    };
     at += 6 + wide + length;
   }
-  return texts;
 }

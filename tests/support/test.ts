@@ -6,6 +6,7 @@
  */
 import { test as nodeTest } from "node:test";
 import { type TestContext, withCleanup } from "./cleanup.ts";
+import { withinLimit } from "./time_limit.ts";
 
 export type { TestContext } from "./cleanup.ts";
 
@@ -26,17 +27,18 @@ const deno = (globalThis as { Deno?: DenoTest }).Deno;
 
 /** Registers a test. The name is a sentence about behaviour. */
 export function test(name: string, body: Body): void {
+  const run = () => withCleanup((t) => withinLimit(body(t)));
   if (deno) {
     deno.test({
       name,
-      fn: () => withCleanup(body),
+      fn: run,
       sanitizeOps: true,
       sanitizeResources: true,
       sanitizeExit: true,
       ignore: false,
     });
   } else {
-    nodeTest(name, () => withCleanup(body));
+    nodeTest(name, run);
   }
 }
 
