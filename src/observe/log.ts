@@ -1,10 +1,5 @@
 import { isoTime } from "../async/iso_time.ts";
-import {
-  getAnsiColorFormatter,
-  getTextFormatter,
-  type LogRecord,
-  type TextFormatter,
-} from "@logtape/logtape";
+import { getAnsiColorFormatter, getTextFormatter, type LogRecord } from "@logtape/logtape";
 import type { Clock } from "../async/clock.ts";
 import type { LogLevel } from "../config/settings.ts";
 import { foldRepeats } from "./fold_repeats.ts";
@@ -31,23 +26,14 @@ export interface LogOptions<Event> {
 export function createLog<Event extends { readonly type: string }>(
   options: LogOptions<Event>,
 ): { observe: (event: Event) => void; close(): void } {
-  const format = formatter(options.format);
+  const lineOf = options.format === "json" ? jsonLine : humanFormat(options.format);
   const least = levels.indexOf(options.level);
-  // LogTape's records and formatters; its loggers, which find their sinks anew for each record, cost more than the line.
   const tell = (event: Event, repeated?: number) => {
     const level = options.levelOf(event);
     if (levels.indexOf(level) < least) return; // most are: nothing is made of them
-    const { type, ...fields } = event;
-    const record: LogRecord = {
-      category,
-      level,
-      timestamp: options.clock.now(),
-      message: [type],
-      rawMessage: type,
-      properties: repeated === undefined ? fields : { ...fields, repeated },
-    };
+    const told = repeated === undefined ? event : { ...event, repeated };
     try {
-      options.write(format(record).trimEnd());
+      options.write(lineOf(told, level, options.clock.now()));
     } catch {
       // A line that cannot be written must not stop a delivery.
     }
@@ -57,22 +43,26 @@ export function createLog<Event extends { readonly type: string }>(
     : foldRepeats(options.levelOf, options.clock, tell);
 }
 
-function formatter(format: LogFormat): TextFormatter {
-  switch (format) {
-    case "json":
-      return jsonLine;
-    case "human":
-      return getTextFormatter({ timestamp: "time", format: humanLine });
-    case "human_color":
-      return getAnsiColorFormatter({ timestamp: "time", format: humanLine });
-  }
+type LineOf = (event: { readonly type: string }, level: LogLevel, at: number) => string;
+
+/** LogTape's formatters; its loggers, which find their sinks anew for each record, cost more than the line. */
+function humanFormat(format: "human" | "human_color"): LineOf {
+  const get = format === "human" ? getTextFormatter : getAnsiColorFormatter;
+  const text = get({ timestamp: "time", format: humanLine });
+  return ({ type, ...properties }, level, timestamp) =>
+    text({ category, level, timestamp, message: [type], rawMessage: type, properties }).trimEnd();
 }
 
-function jsonLine({ timestamp, level, rawMessage, properties }: LogRecord): string {
-  const fields = JSON.stringify(properties);
-  const head = `{"time":"${isoTime(timestamp)}","level":"${level}","event":"${rawMessage}"`;
+const jsonLine: LineOf = (event, level, at) => {
+  const { type } = event;
+  const head = `{"time":"${isoTime(at)}","level":"${level}","event":"${type}"`;
+  const named = `{"type":"${type}"`;
+  const text = JSON.stringify(event);
+  // All events begin with their type: nothing is copied to take it out.
+  if (text.startsWith(named)) return head + text.slice(named.length);
+  const fields = JSON.stringify({ ...event, type: undefined });
   return fields === "{}" ? `${head}}` : `${head},${fields.slice(1)}`;
-}
+};
 
 function humanLine(
   { timestamp, level, record }: { timestamp: string | null; level: string; record: LogRecord },

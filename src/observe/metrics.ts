@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
+import { histogram } from "../metrics/histogram.ts";
 import { tally } from "../metrics/tally.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
@@ -74,17 +75,17 @@ export function foldMetrics(
     "target",
     "outcome",
   ]);
-  const duration = new Histogram({
+  const duration = histogram({
     name: "hookferry_delivery_attempt_duration_seconds",
     help: "How long attempts took.",
-    labelNames: ["target"],
+    label: "target",
     buckets: durationBuckets,
     registers,
   });
-  const lag = new Histogram({
+  const lag = histogram({
     name: "hookferry_delivery_lag_seconds",
     help: "From receipt at the relay to delivery at the target.",
-    labelNames: ["target"],
+    label: "target",
     buckets: lagBuckets,
     registers,
   });
@@ -214,12 +215,12 @@ export function foldMetrics(
         return duplicates.add(1, event.state);
       case "delivery.attempted":
         attempts.add(1, event.target, event.result);
-        return duration.observe({ target: event.target }, event.durationMs / 1000);
+        return duration.observe(event.target, event.durationMs / 1000);
       case "delivery.retrying":
         return retries.add(1, event.target);
       case "delivery.succeeded":
         deliveries.add(1, event.target, "delivered");
-        return lag.observe({ target: event.target }, event.lagMs / 1000);
+        return lag.observe(event.target, event.lagMs / 1000);
       case "delivery.failed":
         return deliveries.add(1, event.target ?? "", event.outcome);
       case "delivery.deferred":

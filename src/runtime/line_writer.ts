@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { write } from "node:fs";
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
@@ -12,10 +13,10 @@ export interface LineWriter {
   close(): Promise<void>;
 }
 
-/** Bytes that may wait for a reader who does not read. */
+/** So much may wait for a reader who does not read: bytes, and characters that are not bytes yet. */
 const maxWaiting = 1024 * 1024;
-const chunkBytes = 64 * 1024;
-const lineEnd = 0x0a;
+/** Characters that become bytes at once. */
+const pieceChars = 16 * 1024;
 const encoder = new TextEncoder();
 const lastWordsMs = 1_000;
 const againMs = 10;
@@ -30,9 +31,10 @@ const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
  * Deno for whoever does not read, and `node:fs` does too, so that its own stream is used there.
  */
 export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
-  // Bytes, not text: hundreds of strings that wait for the next write are work for the garbage collector.
-  let waiting = new Uint8Array(chunkBytes);
-  let length = 0;
+  // Bytes, not text: thousands of strings that wait for the next write are work for the garbage collector.
+  let pieces: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let text = "";
   let isClosed = false;
   let writing: Promise<void> | undefined;
   let isHurried = false;
@@ -41,19 +43,28 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   async function writeAll(): Promise<void> {
     try {
       await undefined; // what is written in the same turn goes together
-      while (length > 0) {
-        const bytes = waiting.subarray(0, length);
-        waiting = new Uint8Array(chunkBytes);
-        length = 0;
+      while (text !== "" || pieces.length > 0) {
+        encode();
+        const bytes = Buffer.concat(pieces);
+        pieces = [];
+        waitingBytes = 0;
         await writeWhole(bytes);
         await pause();
       }
     } catch {
       isClosed = true;
-      length = 0;
+      text = "";
+      pieces = [];
     } finally {
       writing = undefined;
     }
+  }
+
+  function encode(): void {
+    const piece = encoder.encode(text);
+    text = "";
+    pieces.push(piece);
+    waitingBytes += piece.byteLength;
   }
 
   async function writeWhole(bytes: Uint8Array): Promise<void> {
@@ -81,16 +92,9 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   return {
     write(line) {
-      if (isClosed || length > maxWaiting) return;
-      // A character is three bytes at most (WHATWG Encoding, encodeInto).
-      const most = length + 3 * line.length + 1;
-      if (most > waiting.length) {
-        const larger = new Uint8Array(Math.max(most, 2 * waiting.length));
-        larger.set(waiting.subarray(0, length));
-        waiting = larger;
-      }
-      length += encoder.encodeInto(line, waiting.subarray(length)).written;
-      waiting[length++] = lineEnd;
+      if (isClosed || waitingBytes + text.length > maxWaiting) return;
+      text += line + "\n";
+      if (text.length >= pieceChars) encode();
       writing ??= writeAll();
     },
     get isClosed() {

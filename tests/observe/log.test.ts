@@ -14,3 +14,17 @@ test("the human log has nothing that a terminal would obey, whatever a relay or 
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? "", /said="a\\u001b\[2J\\u009b2J\\r\\n\\u007f\\u202eb\\u2028c"$/);
 });
+
+test("a JSON line has time, level and event first, wherever the event keeps its type", () => {
+  const lines: string[] = [];
+  const log = createLog<{ readonly type: string; readonly a?: number }>({
+    ...{ level: "info", format: "json", clock: systemClock, levelOf: () => "info" },
+    write: (line) => lines.push(line.replace(/"time":"[^"]+"/, '"time":""')),
+  });
+  log.observe({ type: "x" });
+  log.observe({ type: "x", a: 1 });
+  log.observe({ a: 1, type: "x" });
+  log.close();
+  const head = '{"time":"","level":"info","event":"x"';
+  assert.deepEqual(lines, [`${head}}`, `${head},"a":1}`, `${head},"a":1}`]);
+});
