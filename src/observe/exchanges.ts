@@ -1,4 +1,4 @@
-import { forgetOldest } from "../async/forget_oldest.ts";
+import { AgedMap } from "../async/aged_map.ts";
 import type { Exchange, Inspect, KeptBody, KeptExchanges, KeptRequest } from "./picture.ts";
 import type { Redact } from "../protocol/redact.ts";
 
@@ -21,7 +21,7 @@ interface Kept {
 export function keepExchanges(
   { maxMessages, redact }: { readonly maxMessages: number; readonly redact: Redact },
 ): Exchanges {
-  const messages = new Map<string, Kept>();
+  const messages = new AgedMap<Kept>();
 
   function record({ envelope, target, attempt, request, response }: Exchange): void {
     const { id, method, path, headers, body } = envelope;
@@ -33,7 +33,6 @@ export function keepExchanges(
       },
       sent: [],
     };
-    messages.delete(id);
     messages.set(id, kept);
     if (kept.sent.length === maxSent) kept.sent.shift();
     kept.sent.push({
@@ -51,7 +50,7 @@ export function keepExchanges(
         body: keptBody(response.body, response.bytes),
       },
     });
-    forgetOldest(messages, maxMessages);
+    messages.forgetOldest(maxMessages);
   }
 
   return { record, of: (messageId) => messages.get(messageId) };

@@ -1,4 +1,4 @@
-import { forgetOldest } from "../async/forget_oldest.ts";
+import { AgedMap } from "../async/aged_map.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
 /** Messages remembered; the oldest is forgotten. */
@@ -6,7 +6,7 @@ const maxMessages = 10_000;
 
 /** Adds to the settlement of a message what its receipt told of it: webhook id and trace. */
 export function withContext(pass: (event: ConnectorEvent) => void): Observe {
-  const known = new Map<string, { readonly webhookId: string; readonly traceId?: string }>();
+  const known = new AgedMap<{ readonly webhookId: string; readonly traceId?: string }>();
 
   return (event) => {
     if (event.type === "settlement.confirmed") {
@@ -17,7 +17,7 @@ export function withContext(pass: (event: ConnectorEvent) => void): Observe {
     if (event.type === "delivery.received") {
       const { messageId, webhookId, traceId } = event;
       known.set(messageId, { webhookId, ...(traceId !== undefined && { traceId }) });
-      forgetOldest(known, maxMessages);
+      known.forgetOldest(maxMessages);
     }
     pass(event);
   };

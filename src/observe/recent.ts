@@ -1,6 +1,6 @@
 /** The last messages and the last minutes of a connector, folded from its events. */
 import type { Clock } from "../async/clock.ts";
-import { forgetOldest } from "../async/forget_oldest.ts";
+import { AgedMap } from "../async/aged_map.ts";
 import { PerSecond } from "../async/per_second.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
@@ -41,7 +41,7 @@ const rank: Readonly<Record<Standing, number>> = {
 
 /** Bounded, and cheap for each event: what takes time is done when somebody looks. */
 export function foldRecent(clock: Clock): RecentFold {
-  const entries = new Map<string, Entry>();
+  const entries = new AgedMap<Entry>();
   const outcomes = new PerSecond(seriesSeconds, 2, clock);
   const latency = new PerSecond(seriesSeconds, latencyBuckets, clock);
   let version = 0;
@@ -62,7 +62,6 @@ export function foldRecent(clock: Clock): RecentFold {
         if (!known) break;
         entry.copies++;
         entry.durationMs = undefined;
-        entries.delete(event.messageId);
         entries.set(event.messageId, entry);
         break;
       }
@@ -132,7 +131,7 @@ export function foldRecent(clock: Clock): RecentFold {
         version: 0,
       };
       entries.set(messageId, entry);
-      forgetOldest(entries, maxMessages);
+      entries.forgetOldest(maxMessages);
     }
     entry.traceId ??= event.traceId;
     return changed(entry);

@@ -1,3 +1,4 @@
+import { AgedMap } from "../async/aged_map.ts";
 import type { Clock } from "../async/clock.ts";
 import { newSpanId, type Span } from "../protocol/trace_context.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
@@ -27,7 +28,7 @@ export function foldSpans(
   record: (span: Span) => void,
   clock: Clock,
 ): { readonly observe: Observe; close(): void } {
-  const open = new Map<string, Open>();
+  const open = new AgedMap<Open>();
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
@@ -47,7 +48,7 @@ export function foldSpans(
 
   function received(event: Extract<ConnectorEvent, { type: "delivery.received" }>): void {
     const { messageId, webhookId, traceId, spanId, parentSpanId } = event;
-    if (traceId === undefined || spanId === undefined || open.has(messageId)) return;
+    if (traceId === undefined || spanId === undefined || open.get(messageId)) return;
     const now = clock.now();
     const attributes = {
       "messaging.system": "hookferry",
@@ -70,9 +71,8 @@ export function foldSpans(
       startedAt: now - event.lagMs,
       endedAt: now,
     });
-    for (const [id, message] of open) {
-      if (open.size <= maxOpen) break;
-      close(id, message, "given up: too many messages are open");
+    while (open.oldest && open.size > maxOpen) {
+      close(open.oldest.key, open.oldest.value, "given up: too many messages are open");
     }
   }
 
@@ -150,7 +150,7 @@ export function foldSpans(
     observe,
     /** Ends the spans of what the relay was not told about. */
     close() {
-      for (const [id, message] of open) close(id, message, "the connector stopped");
+      while (open.oldest) close(open.oldest.key, open.oldest.value, "the connector stopped");
     },
   };
 }

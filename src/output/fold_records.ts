@@ -1,4 +1,4 @@
-import { forgetOldest } from "../async/forget_oldest.ts";
+import { AgedMap } from "../async/aged_map.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import type { Told } from "./record.ts";
 
@@ -15,7 +15,7 @@ const maxKnown = 10_000;
 
 /** Tells what happens as records. */
 export function foldRecords(tell: (told: Told) => void): Observe {
-  const known = new Map<string, Known>();
+  const known = new AgedMap<Known>();
 
   return (event) => {
     switch (event.type) {
@@ -66,7 +66,7 @@ export function foldRecords(tell: (told: Told) => void): Observe {
   function remember(event: Extract<ConnectorEvent, { type: "delivery.received" }>): void {
     const { messageId, webhookId, method, path, bytes, lagMs } = event;
     known.set(messageId, { webhookId, method, path, bytes, lagMs });
-    forgetOldest(known, maxKnown);
+    known.forgetOldest(maxKnown);
   }
 
   function about({ messageId, webhookId }: { messageId: string; webhookId?: string }) {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
-import { forgetOldest } from "../async/forget_oldest.ts";
+import { AgedMap } from "../async/aged_map.ts";
 
 /** How long a sign-in lasts. */
 export const sessionMs = 8 * 3_600_000;
@@ -8,7 +8,7 @@ const maxSessions = 100;
 
 /** Who has shown the token, by a random id; in memory. The oldest makes room. */
 export class Sessions {
-  readonly #until = new Map<string, number>();
+  readonly #until = new AgedMap<number>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -18,7 +18,7 @@ export class Sessions {
   open(): string {
     const id = randomBytes(24).toString("base64url");
     this.#until.set(id, this.#clock.now() + sessionMs);
-    forgetOldest(this.#until, maxSessions);
+    this.#until.forgetOldest(maxSessions);
     return id;
   }
 

@@ -1,3 +1,4 @@
+import { AgedMap } from "../async/aged_map.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Delivery, Finished, Outcome } from "../flow.ts";
 
@@ -18,9 +19,9 @@ export class Dedup {
   /** The first copy and those that came meanwhile, by message id. */
   readonly #inHand = new Map<string, Delivery[]>();
   /** Finished, and the relay is not known to have been told. In order of finishing. */
-  readonly #untold = new Map<string, Remembered>();
+  readonly #untold = new AgedMap<Remembered>();
   /** Finished, and the relay told, in that order. */
-  readonly #told = new Map<string, Remembered>();
+  readonly #told = new AgedMap<Remembered>();
   readonly #limits: DedupLimits;
   readonly #clock: Clock;
   readonly #onForgotten: (messageIds: readonly string[]) => void;
@@ -84,19 +85,17 @@ export class Dedup {
 
   #forgetOld(): void {
     const { maxMessages, windowMs } = this.#limits;
-    const oldest = this.#clock.now() - windowMs;
     const forgotten: string[] = [];
-    for (const [id, { at }] of this.#told) {
-      if (this.#told.size <= maxMessages && at > oldest) break;
-      this.#told.delete(id);
-      forgotten.push(id);
-    }
+    const forget = (from: AgedMap<Remembered>, endedAt: number) => {
+      for (let it = from.oldest; it; it = from.oldest) {
+        if (from.size <= maxMessages && it.value.at > endedAt) return;
+        from.delete(it.key);
+        forgotten.push(it.key);
+      }
+    };
+    forget(this.#told, this.#clock.now() - windowMs);
     // A relay that confirms nothing at all must not fill the memory.
-    for (const id of this.#untold.keys()) {
-      if (this.#untold.size <= maxMessages) break;
-      this.#untold.delete(id);
-      forgotten.push(id);
-    }
+    forget(this.#untold, -Infinity);
     if (forgotten.length > 0) this.#onForgotten(forgotten);
   }
 }

@@ -1,3 +1,4 @@
+import { AgedMap } from "../async/aged_map.ts";
 import type { Envelope } from "../flow.ts";
 
 /** Bodies and headers together, bytes; more are kept of nobody. */
@@ -6,7 +7,7 @@ const maxBytes = 16 * 1024 * 1024;
 /** The last messages that came to their end, in memory, to be delivered once more. */
 export class LastMessages {
   readonly #maxMessages: number;
-  readonly #kept = new Map<string, Envelope>();
+  readonly #kept = new AgedMap<Envelope>();
   #bytes = 0;
 
   constructor(maxMessages: number) {
@@ -17,9 +18,9 @@ export class LastMessages {
     this.#drop(envelope.id);
     this.#kept.set(envelope.id, envelope);
     this.#bytes += sizeOf(envelope);
-    for (const [oldest] of this.#kept) {
-      if (this.#kept.size <= this.#maxMessages && this.#bytes <= maxBytes) break;
-      this.#drop(oldest);
+    while (this.#kept.size > this.#maxMessages || this.#bytes > maxBytes) {
+      if (!this.#kept.oldest) return;
+      this.#drop(this.#kept.oldest.key);
     }
   }
 

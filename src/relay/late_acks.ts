@@ -1,9 +1,11 @@
+import { AgedMap } from "../async/aged_map.ts";
+
 /** How long an ack of a connection that has ended is still taken from the same connector. */
 const lateAckMs = 60_000;
 
 /** Messages given back when their connection ended: an ack that was on its way still counts. */
 export class LateAcks {
-  readonly #byId = new Map<string, { readonly connectorId: string; readonly until: number }>();
+  readonly #byId = new AgedMap<{ readonly connectorId: string; readonly until: number }>();
   readonly #most: number;
 
   /** Keeps at most `most`, the newest. */
@@ -13,9 +15,9 @@ export class LateAcks {
 
   expect(messageId: string, connectorId: string, now: number): void {
     this.#byId.set(messageId, { connectorId, until: now + lateAckMs });
-    for (const [oldest, { until }] of this.#byId) {
-      if (until >= now && this.#byId.size <= this.#most) break;
-      this.#byId.delete(oldest);
+    for (let it = this.#byId.oldest; it; it = this.#byId.oldest) {
+      if (it.value.until >= now && this.#byId.size <= this.#most) return;
+      this.#byId.delete(it.key);
     }
   }
 

@@ -1,6 +1,6 @@
 import { backoffMs, type BackoffPolicy } from "../async/backoff.ts";
 import type { Clock, Random } from "../async/clock.ts";
-import { forgetOldest } from "../async/forget_oldest.ts";
+import { AgedMap } from "../async/aged_map.ts";
 import { type Connection, type Settlement, SettlementsUnsent } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 
@@ -33,9 +33,9 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   /** By message id; the oldest first, as all of these. */
-  readonly #unsent = new Map<string, Settlement>();
+  readonly #unsent = new AgedMap<Settlement>();
   /** Handed to the connection that is open now; their confirmation is awaited. */
-  readonly #sent = new Map<string, Sent>();
+  readonly #sent = new AgedMap<Sent>();
   #connection: Connection | undefined;
   #scheduled = false;
   #sending = false;
@@ -54,7 +54,6 @@ export class Outbox {
 
   add(settlement: Settlement): void {
     const { messageId } = settlement;
-    this.#unsent.delete(messageId);
     this.#sent.delete(messageId);
     this.#unsent.set(messageId, settlement);
     this.#forgetOldest();
@@ -65,8 +64,8 @@ export class Outbox {
     const { maxEntries } = this.#options;
     const { size } = this;
     if (size <= maxEntries) return;
-    forgetOldest(this.#sent, Math.max(0, maxEntries - this.#unsent.size));
-    forgetOldest(this.#unsent, maxEntries);
+    this.#sent.forgetOldest(Math.max(0, maxEntries - this.#unsent.size));
+    this.#unsent.forgetOldest(maxEntries);
     this.#failed(size - this.size, `more than ${maxEntries} settlements are waiting`, 0);
   }
 

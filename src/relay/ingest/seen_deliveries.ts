@@ -1,3 +1,4 @@
+import { AgedMap } from "../../async/aged_map.ts";
 import type { Clock } from "../../async/clock.ts";
 
 /** Delivery ids remembered at most, over all webhooks with this window. */
@@ -8,7 +9,7 @@ export class SeenDeliveries {
   readonly #windowMs: number;
   readonly #clock: Clock;
   /** In order of arrival. */
-  readonly #seen = new Map<string, { messageId: string; at: number }>();
+  readonly #seen = new AgedMap<{ messageId: string; at: number }>();
   readonly #storing = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(windowMs: number, clock: Clock) {
@@ -41,11 +42,10 @@ export class SeenDeliveries {
 
   #remember(deliveryId: string, messageId: string): void {
     const now = this.#clock.now();
-    this.#seen.delete(deliveryId);
     this.#seen.set(deliveryId, { messageId, at: now });
-    for (const [old, { at }] of this.#seen) {
-      if (this.#seen.size <= maxRemembered && now - at < this.#windowMs) break;
-      this.#seen.delete(old);
+    for (let it = this.#seen.oldest; it; it = this.#seen.oldest) {
+      if (this.#seen.size <= maxRemembered && now - it.value.at < this.#windowMs) return;
+      this.#seen.delete(it.key);
     }
   }
 }
