@@ -5,8 +5,10 @@
  *
  *   GET /turn/CHANNEL?seconds=&bytes=&window=   webhooks for so long, at most `window` of them unsettled
  *   GET /turn/CHANNEL?seconds=&bytes=&rate=     so many a second, whatever is settled; with latencies
+ *   GET /turn/CHANNEL?…&traced=1                each with a trace of its own
  *   GET /idle/CHANNEL                           answers when a connector is there
  *   /target/CHANNEL?delay=                      answers after so many milliseconds
+ *   /collector/…                                takes spans
  */
 import { once } from "node:events";
 import process from "node:process";
@@ -76,7 +78,16 @@ function spaced(json: string): string {
     .replace(/[^\0-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-function framesOf(channel: string, bytes: number): (id: string) => string {
+/** Where the trace goes in a frame. */
+const traceMark = "00-TRACE-00f067aa0ba902b7-01";
+
+/** Spread evenly, as a sampler wants them. */
+function traceparent(n: number): string {
+  const spread = (Math.imul(n, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
+  return `00-4bf92f3577b34da6a3ce929d${spread}-00f067aa0ba902b7-01`;
+}
+
+function framesOf(channel: string, bytes: number, traced: boolean): (id: string) => string {
   const payload = payloadOf(bytes);
   const headers = {
     "host": "hooks.example.org",
@@ -85,6 +96,7 @@ function framesOf(channel: string, bytes: number): (id: string) => string {
     "content-length": String(payload.length),
     "x-github-event": "push",
     "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+    ...(traced && { traceparent: traceMark }),
   };
   const receivedAt = new Date().toISOString();
   const rest = channel.startsWith("new-")
@@ -101,8 +113,9 @@ function framesOf(channel: string, bytes: number): (id: string) => string {
   const asSse = channel.includes("sse-");
   const tail = asSse && !channel.startsWith("new-") ? spaced(rest) : rest;
   const [before, after] = asSse ? ["event: webhook\ndata: ", "\n\n"] : ["", ""];
-  return (id) =>
+  const frame = (id: string) =>
     `${before}{"type":"webhook","message_id":"${id}","sequence":${made},${tail}${after}`;
+  return traced ? (id) => frame(id).replace(traceMark, traceparent(made)) : frame;
 }
 
 function fill(channel: Channel): void {
@@ -135,7 +148,7 @@ async function takeTurn(channel: Channel, query: URLSearchParams): Promise<Respo
     startedAt,
     until: startedAt + seconds * 1000,
     window: rate > 0 ? 0 : number("window", 200),
-    frame: framesOf(channel.name, number("bytes", 1500)),
+    frame: framesOf(channel.name, number("bytes", 1500), query.has("traced")),
     sentAt: new Map(),
     latencies: [],
     settled: 0,
@@ -253,6 +266,9 @@ async function answer(
   }
   const channel = channelOf(names[0] ?? "");
   switch (what) {
+    case "collector":
+      await request.arrayBuffer();
+      return Response.json({});
     case "target":
       return await target(channel, request, url.searchParams);
     case "turn":

@@ -24,6 +24,11 @@ export async function startStub(): Promise<Stub> {
   const [program = "", ...args] = scriptCommand("bun", "scripts/bench/far/stub.ts");
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   const [url] = await once(createInterface({ input: child.stdout }), "line") as [string];
+  return { ...stubAt(url), stop: () => child.stdin.end() };
+}
+
+/** One that somebody else has started. */
+export function stubAt(url: string): Omit<Stub, "stop"> {
   return {
     url,
     async idle(channel) {
@@ -35,6 +40,5 @@ export async function startStub(): Promise<Stub> {
       );
       return await (await fetch(`${url}/turn/${channel}?${text}`)).json() as TurnResult;
     },
-    stop: () => child.stdin.end(),
   };
 }
