@@ -1,23 +1,9 @@
 /** argv → command → exit code. */
 import process from "node:process";
-import { completionsCommand, completionsHelp } from "./src/cli/completions.ts";
-import { configCommand, configHelp } from "./src/cli/config.ts";
-import { connectCommand, connectHelp } from "./src/cli/connect.ts";
+import type { Command } from "./src/cli/command.ts";
 import { ControlError } from "./src/cli/control_client.ts";
-import { deadLettersCommand, deadLettersHelp } from "./src/cli/dead_letters.ts";
-import { devCommand, devHelp } from "./src/cli/dev.ts";
-import { doctorCommand, doctorHelp } from "./src/cli/doctor/doctor.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
-import { healthcheckCommand, healthcheckHelp } from "./src/cli/healthcheck.ts";
-import { manCommand, manHelp } from "./src/cli/man.ts";
-import { pauseCommand, pauseHelp, resumeCommand, resumeHelp } from "./src/cli/pause.ts";
-import { relayCommand, relayHelp } from "./src/cli/relay.ts";
-import { rotateTokenCommand, rotateTokenHelp } from "./src/cli/rotate_token.ts";
-import { sendCommand, sendHelp } from "./src/cli/send.ts";
-import { serviceCommand, serviceHelp } from "./src/cli/service/service.ts";
-import { statusCommand, statusHelp } from "./src/cli/status.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
-import { versionCommand, versionHelp } from "./src/cli/version.ts";
 import { ConfigError } from "./src/config/config_error.ts";
 import { TracingError } from "./src/observe/tracing.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
@@ -49,30 +35,25 @@ const help = `hookferry: webhooks across a firewall.
       --channel orders --to 3000
 `;
 
-interface Command {
-  readonly help: string;
-  /** Resolves with the exit code. */
-  readonly run: (args: readonly string[]) => Promise<number> | number;
-}
-
-const commands: Readonly<Record<string, Command>> = {
-  connect: { help: connectHelp, run: connectCommand },
-  config: { help: configHelp, run: configCommand },
-  dev: { help: devHelp, run: devCommand },
-  relay: { help: relayHelp, run: relayCommand },
-  send: { help: sendHelp, run: sendCommand },
-  doctor: { help: doctorHelp, run: doctorCommand },
-  "dead-letters": { help: deadLettersHelp, run: deadLettersCommand },
-  pause: { help: pauseHelp, run: pauseCommand },
-  resume: { help: resumeHelp, run: resumeCommand },
-  "rotate-token": { help: rotateTokenHelp, run: rotateTokenCommand },
-  service: { help: serviceHelp, run: serviceCommand },
-  status: { help: statusHelp, run: statusCommand },
-  healthcheck: { help: healthcheckHelp, run: healthcheckCommand },
-  version: { help: versionHelp, run: versionCommand },
-  completions: { help: completionsHelp, run: (args) => completionsCommand(args, commands) },
-  man: { help: manHelp, run: (args) => manCommand(args, commands) },
-  help: { help, run: () => print(help) },
+/** Each is loaded when it runs: a connector does not carry what a relay needs. */
+const commands: Readonly<Record<string, () => Command | Promise<Command>>> = {
+  connect: async () => (await import("./src/cli/connect.ts")).connect,
+  config: async () => (await import("./src/cli/config.ts")).config,
+  dev: async () => (await import("./src/cli/dev.ts")).dev,
+  relay: async () => (await import("./src/cli/relay.ts")).relay,
+  send: async () => (await import("./src/cli/send.ts")).send,
+  doctor: async () => (await import("./src/cli/doctor/doctor.ts")).doctor,
+  "dead-letters": async () => (await import("./src/cli/dead_letters.ts")).deadLetters,
+  pause: async () => (await import("./src/cli/pause.ts")).pause,
+  resume: async () => (await import("./src/cli/pause.ts")).resume,
+  "rotate-token": async () => (await import("./src/cli/rotate_token.ts")).rotateToken,
+  service: async () => (await import("./src/cli/service/service.ts")).service,
+  status: async () => (await import("./src/cli/status.ts")).status,
+  healthcheck: async () => (await import("./src/cli/healthcheck.ts")).healthcheck,
+  version: async () => (await import("./src/cli/version.ts")).versionCommand,
+  completions: async () => (await import("./src/cli/completions.ts")).completions(allCommands),
+  man: async () => (await import("./src/cli/man.ts")).man(allCommands),
+  help: () => ({ help, run: () => print(help) }),
 };
 const aliases: Readonly<Record<string, string>> = {
   "--version": "version",
@@ -80,10 +61,17 @@ const aliases: Readonly<Record<string, string>> = {
   "-h": "help",
 };
 
+/** In the order above. */
+async function allCommands(): Promise<Readonly<Record<string, Command>>> {
+  const all: Record<string, Command> = {};
+  for (const [name, load] of Object.entries(commands)) all[name] = await load();
+  return all;
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const [first = "connect", ...rest] = args;
   const name = aliases[first] ?? (first.startsWith("-") ? "connect" : first);
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const command = Object.hasOwn(commands, name) ? await commands[name]?.() : undefined;
   if (!command) {
     return fail(exitCode.usage, `unknown command ${JSON.stringify(first)}\n\n${help.trimEnd()}`);
   }

@@ -1,11 +1,12 @@
 import process from "node:process";
 import { commandLines, type Helps } from "./command_lines.ts";
+import type { Command } from "./command.ts";
 import { completionScripts } from "./completion_scripts.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-export const completionsHelp =
+const completionsHelp =
   `hookferry completions SHELL: a script that lets the shell complete commands and flags.
 
   completions bash         source <(hookferry completions bash)
@@ -18,13 +19,20 @@ export const completionsHelp =
 `;
 
 /** Prints the script for one shell. Throws `UsageError`. */
-export function completionsCommand(args: readonly string[], helps: Helps): number {
+async function completionsCommand(
+  args: readonly string[],
+  helps: () => Promise<Helps>,
+): Promise<number> {
   const [shell = ""] = parseFlags(args, {}, 1).positionals;
   const script = Object.hasOwn(completionScripts, shell) ? completionScripts[shell] : undefined;
   if (!script) {
     const shells = Object.keys(completionScripts).join(", ");
     throw new UsageError(`completions ${JSON.stringify(shell)}: use one of ${shells}`);
   }
-  process.stdout.write(script(commandLines(helps)));
+  process.stdout.write(script(commandLines(await helps())));
   return exitCode.ok;
+}
+
+export function completions(helps: () => Promise<Helps>): Command {
+  return { help: completionsHelp, run: (args) => completionsCommand(args, helps) };
 }

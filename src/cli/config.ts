@@ -7,8 +7,9 @@ import { initConfig } from "./config_init.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers, readLayersAnd } from "./layers.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const configHelp = `hookferry config: look at the settings without running anything.
+const configHelp = `hookferry config: look at the settings without running anything.
 
   config check    is everything valid? all problems at once, exit 78 if not
   config show     every value and who set it (--no-origin: without that);
@@ -27,7 +28,7 @@ export const configHelp = `hookferry config: look at the settings without runnin
 `;
 
 /** Resolves with the exit code. */
-export function configCommand(
+function configCommand(
   [action = "", ...args]: readonly string[],
 ): number | Promise<number> {
   switch (action) {
@@ -64,3 +65,5 @@ function show(args: readonly string[]): number {
   }
   return exitCode.ok;
 }
+
+export const config: Command = { help: configHelp, run: configCommand };

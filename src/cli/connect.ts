@@ -21,8 +21,9 @@ import { lifetimeFromSignals } from "./lifetime.ts";
 import { liveActions, liveSource, titleOf } from "./live_source.ts";
 import { startObserving } from "./observing.ts";
 import { outputMode } from "./output_mode.ts";
+import type { Command } from "./command.ts";
 
-export const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
+const connectHelp = `hookferry connect: receive webhooks from a relay, deliver them here.
 
   --cloud-url URL      the relay (https or wss)
   --channel NAME       the channel to read
@@ -49,7 +50,7 @@ export const connectHelp = `hookferry connect: receive webhooks from a relay, de
 `;
 
 /** Runs the connector until it is told to stop. Resolves with the exit code. */
-export async function connectCommand(args: readonly string[]): Promise<number> {
+async function connectCommand(args: readonly string[]): Promise<number> {
   const { rest, chaos, assertAllowed } = takeChaos(args);
   const layers = readLayers(rest);
   const loaded = loadConnections(layers);
@@ -174,3 +175,5 @@ export async function connectCommand(args: readonly string[]): Promise<number> {
 function settingsOf({ connections }: LoadedConnections): ReadonlyMap<string, Settings> {
   return new Map([...connections].map(([name, { settings }]) => [name, settings]));
 }
+
+export const connect: Command = { help: connectHelp, run: connectCommand };

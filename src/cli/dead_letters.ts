@@ -5,8 +5,9 @@ import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
 import { stoppedConnector } from "./stopped_connector.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const deadLettersHelp =
+const deadLettersHelp =
   `hookferry dead-letters: webhooks that a target would not take, kept with the reason.
 
   dead-letters list [--limit N] [--json]   the newest first
@@ -36,7 +37,7 @@ interface Listed {
 const page = 10_000;
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
-export async function deadLettersCommand([action = "", ...args]: readonly string[]) {
+async function deadLettersCommand([action = "", ...args]: readonly string[]) {
   const { layers, flags } = readLayersAnd(args, {
     all: "boolean",
     json: "boolean",
@@ -179,3 +180,5 @@ function print(line: string): void {
 function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
+
+export const deadLetters: Command = { help: deadLettersHelp, run: deadLettersCommand };

@@ -23,8 +23,9 @@ import { post } from "./send.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
 import { startTargetPrinter } from "./target_printer.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const devHelp = `hookferry dev: relay, connector and target in one process, to see it work.
+const devHelp = `hookferry dev: relay, connector and target in one process, to see it work.
 
   --to PORT|URL      deliver to your own server instead of printing
   --protocol NAME    auto, websocket, sse or long_poll (default auto)
@@ -41,7 +42,7 @@ const onceTimeoutMs = 10_000;
 const heartbeatMs = 30_000;
 
 /** Runs until a signal, or with `--once` until the sample is through. Resolves with the exit code. */
-export async function devCommand(args: readonly string[]): Promise<number> {
+async function devCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   const mode = options.output === "auto" && options.once && process.stdout.isTTY
     ? "text"
@@ -155,3 +156,5 @@ function readOptions(args: readonly string[]) {
     once: isOn("once") ?? false,
   };
 }
+
+export const dev: Command = { help: devHelp, run: devCommand };

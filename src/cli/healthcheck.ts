@@ -5,9 +5,9 @@ import { statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const healthcheckHelp =
-  `hookferry healthcheck: ask a running connector how it is; for containers.
+const healthcheckHelp = `hookferry healthcheck: ask a running connector how it is; for containers.
 
   --ready                     whether it can deliver (/readyz); the default
   --live                      only whether it is alive (/livez)
@@ -21,7 +21,7 @@ export const healthcheckHelp =
 const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
-export async function healthcheckCommand(args: readonly string[]): Promise<number> {
+async function healthcheckCommand(args: readonly string[]): Promise<number> {
   const { layers, flags } = readLayersAnd(args, { live: "boolean", ready: "boolean" });
   const isLive = flags.isOn("live") ?? false;
   if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
@@ -36,3 +36,5 @@ export async function healthcheckCommand(args: readonly string[]): Promise<numbe
     return exitCode.unexpected;
   }
 }
+
+export const healthcheck: Command = { help: healthcheckHelp, run: healthcheckCommand };

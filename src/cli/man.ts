@@ -1,21 +1,27 @@
 import process from "node:process";
 import { accepted } from "../config/option_value.ts";
 import { envName, flagName, type Option, options } from "../config/options.ts";
+import type { Command } from "./command.ts";
 import { commandLines, type Helps } from "./command_lines.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { version } from "./version.ts";
 
-export const manHelp = `hookferry man: the manual page, for man.
+const manHelp = `hookferry man: the manual page, for man.
 
   hookferry man > hookferry.1 && man ./hookferry.1
 `;
 
 /** Prints the manual page. */
-export function manCommand(args: readonly string[], helps: Helps): number {
-  parseFlags(args, {});
-  process.stdout.write(manPage(helps));
-  return exitCode.ok;
+export function man(helps: () => Promise<Helps>): Command {
+  return {
+    help: manHelp,
+    async run(args) {
+      parseFlags(args, {});
+      process.stdout.write(manPage(await helps()));
+      return exitCode.ok;
+    },
+  };
 }
 
 /** The page in roff: every command with its help, every setting. */

@@ -4,8 +4,9 @@ import { parseDuration } from "./duration.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers, readLayersAnd } from "./layers.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const pauseHelp = `hookferry pause: a running connector takes nothing new for a while.
+const pauseHelp = `hookferry pause: a running connector takes nothing new for a while.
 
   --for TIME                  90s, 10m, 1h; without it until hookferry resume
   --status-listen HOST:PORT   where it listens (default: as configured)
@@ -16,7 +17,7 @@ export const pauseHelp = `hookferry pause: a running connector takes nothing new
   hookferry pause --for 10m
 `;
 
-export const resumeHelp = `hookferry resume: a paused connector takes webhooks again.
+const resumeHelp = `hookferry resume: a paused connector takes webhooks again.
 
   --status-listen HOST:PORT   where it listens (default: as configured)
 
@@ -24,7 +25,7 @@ export const resumeHelp = `hookferry resume: a paused connector takes webhooks a
 `;
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
-export async function pauseCommand(args: readonly string[]): Promise<number> {
+async function pauseCommand(args: readonly string[]): Promise<number> {
   const { layers, flags } = readLayersAnd(args, { for: "string" });
   const value = flags.text("for");
   const ms = value === undefined ? undefined : parseDuration(value);
@@ -38,8 +39,11 @@ export async function pauseCommand(args: readonly string[]): Promise<number> {
 }
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
-export async function resumeCommand(args: readonly string[]): Promise<number> {
+async function resumeCommand(args: readonly string[]): Promise<number> {
   await runningConnector(readLayers(args))("POST", "/resume");
   process.stdout.write("resumed\n");
   return exitCode.ok;
 }
+
+export const pause: Command = { help: pauseHelp, run: pauseCommand };
+export const resume: Command = { help: resumeHelp, run: resumeCommand };

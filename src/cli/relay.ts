@@ -30,8 +30,9 @@ import { onHangUp } from "./hang_up.ts";
 import { logFormat } from "./log_format.ts";
 import { stateFolder } from "./state_folder.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to connectors.
+const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to connectors.
 
   --listen HOST:PORT  where to listen (default 127.0.0.1:8420)
   --webhooks FILE     channels, as in the old relay's webhooks.json; without it
@@ -60,7 +61,7 @@ const heartbeatMs = 30_000;
 const stopGraceMs = 5_000;
 
 /** Runs until SIGINT or SIGTERM. Resolves with the exit code. */
-export async function relayCommand(args: readonly string[]): Promise<number> {
+async function relayCommand(args: readonly string[]): Promise<number> {
   const { text, isOn, choice } = parseFlags(args, {
     "listen": "string",
     "webhooks": "string",
@@ -231,3 +232,5 @@ function fail(code: number, message: string): number {
   process.stderr.write(`hookferry relay: ${message}\n`);
   return code;
 }
+
+export const relay: Command = { help: relayHelp, run: relayCommand };

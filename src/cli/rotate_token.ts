@@ -4,8 +4,9 @@ import { ask } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const rotateTokenHelp =
+const rotateTokenHelp =
   `hookferry rotate-token CHANNEL: a new token for a channel of a running relay.
 
   --url URL         the relay (default http://127.0.0.1:8420)
@@ -18,7 +19,7 @@ export const rotateTokenHelp =
 `;
 
 /** Resolves with the exit code. */
-export async function rotateTokenCommand(args: readonly string[]): Promise<number> {
+async function rotateTokenCommand(args: readonly string[]): Promise<number> {
   const { text, positionals } = parseFlags(args, { url: "string", grace: "string" }, 1);
   const [channel] = positionals;
   if (channel === undefined) throw new UsageError("rotate-token: name the channel");
@@ -59,3 +60,5 @@ function fail(message: string): number {
   process.stderr.write(`hookferry rotate-token: ${message}\n`);
   return exitCode.unexpected;
 }
+
+export const rotateToken: Command = { help: rotateTokenHelp, run: rotateTokenCommand };

@@ -5,8 +5,9 @@ import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { makeSample, sampleNames, sampleSecret } from "./samples.ts";
 import { UsageError } from "./usage_error.ts";
+import type { Command } from "./command.ts";
 
-export const sendHelp = `hookferry send URL: post sample webhooks, signed as the provider signs.
+const sendHelp = `hookferry send URL: post sample webhooks, signed as the provider signs.
 
   --sample NAME   ${sampleNames.join(", ")} (default github.push)
   --count N       how many (default 1)
@@ -19,7 +20,7 @@ export const sendHelp = `hookferry send URL: post sample webhooks, signed as the
 `;
 
 /** Resolves with the exit code. */
-export async function sendCommand(args: readonly string[]): Promise<number> {
+async function sendCommand(args: readonly string[]): Promise<number> {
   const { text, positionals } = parseFlags(args, { sample: "string", count: "string" }, 1);
   const [given] = positionals;
   const url = given === undefined ? undefined : URL.parse(given);
@@ -65,3 +66,5 @@ export async function post(
     };
   }
 }
+
+export const send: Command = { help: sendHelp, run: sendCommand };

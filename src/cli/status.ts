@@ -9,8 +9,9 @@ import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { statusText } from "./status_text.ts";
+import type { Command } from "./command.ts";
 
-export const statusHelp = `hookferry status: what a running connector is doing.
+const statusHelp = `hookferry status: what a running connector is doing.
 
   --json                      all it knows, as one line of JSON
   --watch                     every second: redrawn on a terminal, else one
@@ -28,7 +29,7 @@ const timeoutMs = 5_000;
 const redraw = "\x1b[H\x1b[J";
 
 /** Resolves with the exit code. Rejects with a `ControlError` when there is no answer. */
-export async function statusCommand(args: readonly string[]): Promise<number> {
+async function statusCommand(args: readonly string[]): Promise<number> {
   const { layers, flags } = readLayersAnd(args, { json: "boolean", watch: "boolean" });
   const { origin } = statusAddress(layers);
   const asJson = flags.isOn("json") ?? false;
@@ -79,3 +80,5 @@ function shown(status: unknown, asJson: boolean): string {
     : statusText(status);
   return text ?? `${JSON.stringify(status)}\n`;
 }
+
+export const status: Command = { help: statusHelp, run: statusCommand };

@@ -3,10 +3,11 @@ import manifest from "../../package.json" with { type: "json" };
 import { runtimeName } from "../runtime/runtime.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
+import type { Command } from "./command.ts";
 
 export const version: string = manifest.version;
 
-export const versionHelp = `hookferry version: which one this is.
+const versionHelp = `hookferry version: which one this is.
 
   --json    version, commit, runtime and target as one line of JSON; the
             commit is null when it runs from source
@@ -21,7 +22,7 @@ interface Build {
 /** Undefined when it runs from source. */
 export const build = (globalThis as { hookferryBuild?: Build }).hookferryBuild;
 
-export function versionCommand(args: readonly string[]): number {
+function tellVersion(args: readonly string[]): number {
   const { isOn } = parseFlags(args, { json: "boolean" });
   const about = {
     version,
@@ -34,3 +35,5 @@ export function versionCommand(args: readonly string[]): number {
   );
   return exitCode.ok;
 }
+
+export const versionCommand: Command = { help: versionHelp, run: tellVersion };

@@ -11,8 +11,9 @@ import { checkDisk } from "./disk_check.ts";
 import type { Finding, Tell } from "./finding.ts";
 import { checkRelay } from "./relay_checks.ts";
 import { checkWay } from "./way_checks.ts";
+import type { Command } from "../command.ts";
 
-export const doctorHelp = `hookferry doctor: what keeps a connector from working, and what to do.
+const doctorHelp = `hookferry doctor: what keeps a connector from working, and what to do.
 
   Looks at the settings, the proxy, the name, the connection and the
   certificate of the relay, its clock, the token, each transport, each target
@@ -32,7 +33,7 @@ export const doctorHelp = `hookferry doctor: what keeps a connector from working
 const maxStepMs = 15_000;
 
 /** Resolves with the exit code. */
-export async function doctorCommand(args: readonly string[]): Promise<number> {
+async function doctorCommand(args: readonly string[]): Promise<number> {
   const { layers, flags } = readLayersAnd(args, { json: "boolean" });
   const asJson = flags.isOn("json") ?? false;
   const findings: Finding[] = [];
@@ -87,3 +88,5 @@ function shown({ check, status, detail, fix }: Finding): string {
   const line = `${status.padEnd(5)} ${check.padEnd(24)} ${detail}\n`;
   return fix === undefined || status === "ok" ? line : `${line}${" ".repeat(31)}-> ${fix}\n`;
 }
+
+export const doctor: Command = { help: doctorHelp, run: doctorCommand };

@@ -18,8 +18,9 @@ import { madeBy, roles, serviceName } from "./instance.ts";
 import { readInstance } from "./read_instance.ts";
 import { runAll, runs } from "./run_command.ts";
 import { windowsInstructions } from "./windows.ts";
+import type { Command } from "../command.ts";
 
-export const serviceHelp = `hookferry service: have the system run a connector or a relay.
+const serviceHelp = `hookferry service: have the system run a connector or a relay.
 
   service install [connector|relay] [-- FLAGS]   writes its unit and starts it;
                         FLAGS are those of connect or relay
@@ -54,7 +55,7 @@ const flagTypes = {
 } as const;
 
 /** Resolves with the exit code. Throws `UsageError` and `ConfigError`. */
-export function serviceCommand([action = "", ...args]: readonly string[]): number {
+function serviceCommand([action = "", ...args]: readonly string[]): number {
   const end = args.indexOf("--");
   const flags = parseFlags(end < 0 ? args : args.slice(0, end), flagTypes, 1);
   const more = end < 0 ? [] : args.slice(end + 1);
@@ -225,3 +226,5 @@ function fail(message: string): number {
   process.stderr.write(`hookferry service: ${message}\n`);
   return exitCode.unexpected;
 }
+
+export const service: Command = { help: serviceHelp, run: serviceCommand };
