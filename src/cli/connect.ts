@@ -87,7 +87,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
     onGone: signals.interrupt,
     onAsked: () => void reloading.reload().catch(() => {}), // it is told as an event
   });
-  observing.show(() => {
+  await observing.show(() => {
     const { watch, running } = fleet.members.get("") as Member; // it is live for one connection
     return {
       source: liveSource(titleOf(settings), watch),

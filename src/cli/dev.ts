@@ -105,7 +105,7 @@ async function devCommand(args: readonly string[]): Promise<number> {
       open: true,
     });
     status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
-    output = openOutput(mode, systemClock, () => ({
+    output = await openOutput(mode, systemClock, () => ({
       source: liveSource(`post to ${sample.url}`, watch),
       actions: liveActions({ connector, journal }, signals.interrupt),
     }));

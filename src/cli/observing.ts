@@ -24,7 +24,7 @@ export interface Observing {
   /** Which traces are recorded; undefined = none. */
   readonly sample: Sample | undefined;
   /** From now on standard output says what happens, too. */
-  show(live: () => LiveParts): void;
+  show(live: () => LiveParts): Promise<void>;
   /** All that is held is written: what comes to standard error now is the last word. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -79,8 +79,8 @@ export async function startObserving(
   return {
     observe,
     sample: tracing?.sample,
-    show(live) {
-      output = openOutput(mode, clock, live);
+    async show(live) {
+      output = await openOutput(mode, clock, live);
       folds.push(output.observe);
     },
     flush,

@@ -1,11 +1,7 @@
-import process from "node:process";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { Observe } from "../observe/events.ts";
 import { foldRecords } from "../output/fold_records.ts";
 import type { LiveActions, LiveSource } from "../output/live/live_picture.ts";
-import { type LiveView, startLiveView } from "../output/live/live_view.ts";
-import { painter } from "../output/live/paint.ts";
-import { terminalOf } from "../output/live/terminal.ts";
 import { recordAt, recordJson, type Told } from "../output/record.ts";
 import { recordText } from "../output/record_text.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
@@ -28,45 +24,20 @@ export interface LiveParts {
   readonly actions: LiveActions;
 }
 
-/** `live` is asked for only in that mode. */
-export function openOutput(mode: OutputMode, clock: Clock, live: () => LiveParts): Output {
+/** `live` is asked for only in that mode, and the live view loaded only then. */
+export async function openOutput(
+  mode: OutputMode,
+  clock: Clock,
+  live: () => LiveParts,
+): Promise<Output> {
   if (mode === "quiet") {
     return { observe: () => {}, tell: () => {}, say: () => {}, close: () => Promise.resolve() };
   }
-  if (mode === "live") return liveOutput(live());
+  if (mode === "live") return (await import("./live_output.ts")).liveOutput(live());
   const lines = lineWriter("stdout", systemClock);
   const tell = (told: Told) => {
     const now = clock.now();
     lines.write(mode === "json" ? recordJson(now, told) : recordText(recordAt(now, told)));
   };
   return { observe: foldRecords(tell), tell, say: () => {}, close: lines.close };
-}
-
-function liveOutput({ source, actions }: LiveParts): Output {
-  const view: LiveView = startLiveView({
-    source,
-    actions,
-    terminal: terminalOf(process.stdout, process.stdin.isTTY ? process.stdin : undefined),
-    paint: painter(!process.env["NO_COLOR"]),
-    clock: systemClock,
-  });
-  // Whatever ends the process, the terminal is given back.
-  const leave = () => view.close();
-  process.once("exit", leave);
-  let isClosed = false;
-  return {
-    observe: view.changed,
-    tell: (told) => told.type === "sample" && view.say(`a signed ${told.event}: ${told.answer}`),
-    say: view.say,
-    close() {
-      if (isClosed) return Promise.resolve();
-      isClosed = true;
-      process.off("exit", leave);
-      view.close();
-      const { delivered, failed, inFlight } = source.picture();
-      const left = inFlight === 0 ? "" : `, ${inFlight} given back`;
-      process.stdout.write(`${delivered} delivered, ${failed} failed${left}\n`);
-      return Promise.resolve();
-    },
-  };
 }
