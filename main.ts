@@ -1,6 +1,7 @@
 /** argv → command → exit code. */
 import process from "node:process";
 import type { Command } from "./src/cli/command.ts";
+import { connect } from "./src/cli/connect.ts";
 import { ControlError } from "./src/cli/control_client.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
@@ -35,9 +36,12 @@ const help = `hookferry: webhooks across a firewall.
       --channel orders --to 3000
 `;
 
-/** Each is loaded when it runs: a connector does not carry what a relay needs. */
+/**
+ * Each but the default is loaded when it runs: a connector does not carry what a relay needs. The default is at hand: on
+ * Deno what is loaded later takes longer to begin.
+ */
 const commands: Readonly<Record<string, () => Command | Promise<Command>>> = {
-  connect: async () => (await import("./src/cli/connect.ts")).connect,
+  connect: () => connect,
   config: async () => (await import("./src/cli/config.ts")).config,
   dev: async () => (await import("./src/cli/dev.ts")).dev,
   relay: async () => (await import("./src/cli/relay.ts")).relay,
