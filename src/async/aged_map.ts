@@ -8,8 +8,7 @@ interface Entry<V> {
 
 /**
  * A map in order of age that finds its oldest entry at once. A `Map` has that order too, but whoever asks it for its
- * first key again and again waits while it walks past all that were deleted: with 100,000 entries 60 µs on V8, 110 on
- * JavaScriptCore (`deno task bench oldest`).
+ * first key again and again waits while it walks past all that were deleted (docs/BENCHMARKS.md, "What is remembered").
  */
 export class AgedMap<V> {
   readonly #entries = new Map<string, Entry<V>>();
@@ -56,13 +55,22 @@ export class AgedMap<V> {
     this.#newest = undefined;
   }
 
-  /** Takes out the oldest until no more than `max` are left. */
-  forgetOldest(max: number): void {
-    while (this.#oldest && this.size > max) this.delete(this.#oldest.key);
+  /** Takes out the oldest while more than `max` are left or its time is over; the result is their keys. */
+  forgetOldest(max: number, isOver: (value: V) => boolean = never): string[] {
+    const forgotten: string[] = [];
+    while (this.#oldest && (this.size > max || isOver(this.#oldest.value))) {
+      forgotten.push(this.#oldest.key);
+      this.delete(this.#oldest.key);
+    }
+    return forgotten;
   }
 
   /** The oldest first. */
   *values(): Generator<V> {
     for (let entry = this.#oldest; entry; entry = entry.newer) yield entry.value;
   }
+}
+
+function never(): boolean {
+  return false;
 }

@@ -18,21 +18,19 @@ const completionsHelp =
   hookferry completions fish > ~/.config/fish/completions/hookferry.fish
 `;
 
-/** Prints the script for one shell. Throws `UsageError`. */
-async function completionsCommand(
-  args: readonly string[],
-  helps: () => Promise<Helps>,
-): Promise<number> {
-  const [shell = ""] = parseFlags(args, {}, 1).positionals;
-  const script = Object.hasOwn(completionScripts, shell) ? completionScripts[shell] : undefined;
-  if (!script) {
-    const shells = Object.keys(completionScripts).join(", ");
-    throw new UsageError(`completions ${JSON.stringify(shell)}: use one of ${shells}`);
-  }
-  process.stdout.write(script(commandLines(await helps())));
-  return exitCode.ok;
-}
-
+/** Prints the script for one shell. Its run throws `UsageError`. */
 export function completions(helps: () => Promise<Helps>): Command {
-  return { help: completionsHelp, run: (args) => completionsCommand(args, helps) };
+  return {
+    help: completionsHelp,
+    async run(args) {
+      const [shell = ""] = parseFlags(args, {}, 1).positionals;
+      const script = Object.hasOwn(completionScripts, shell) ? completionScripts[shell] : undefined;
+      if (!script) {
+        const shells = Object.keys(completionScripts).join(", ");
+        throw new UsageError(`completions ${JSON.stringify(shell)}: use one of ${shells}`);
+      }
+      process.stdout.write(script(commandLines(await helps())));
+      return exitCode.ok;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { type Histogram, type Registry } from "prom-client";
 
 export interface FastHistogram {
-  /** Counts the value under this value of the histogram's one label. */
+  /** Counts the value under this value of the histogram's one label. Throws a TypeError for what is no finite number. */
   observe(of: string, value: number): void;
 }
 
@@ -31,6 +31,7 @@ export function histogram(
   for (const registry of registers) registry.registerMetric({ name, get } as unknown as Histogram);
   return {
     observe(of, value) {
+      if (!Number.isFinite(value)) throw new TypeError(`${name}: ${value} is not a finite number`);
       let row = rows.get(of);
       if (!row) rows.set(of, row = { counts: new Array(buckets.length + 1).fill(0), sum: 0 });
       let at = 0;

@@ -85,17 +85,12 @@ export class Dedup {
 
   #forgetOld(): void {
     const { maxMessages, windowMs } = this.#limits;
-    const forgotten: string[] = [];
-    const forget = (from: AgedMap<Remembered>, endedAt: number) => {
-      for (let it = from.oldest; it; it = from.oldest) {
-        if (from.size <= maxMessages && it.value.at > endedAt) return;
-        from.delete(it.key);
-        forgotten.push(it.key);
-      }
-    };
-    forget(this.#told, this.#clock.now() - windowMs);
-    // A relay that confirms nothing at all must not fill the memory.
-    forget(this.#untold, -Infinity);
+    const oldest = this.#clock.now() - windowMs;
+    const forgotten = [
+      ...this.#told.forgetOldest(maxMessages, ({ at }) => at <= oldest),
+      // A relay that confirms nothing at all must not fill the memory.
+      ...this.#untold.forgetOldest(maxMessages),
+    ];
     if (forgotten.length > 0) this.#onForgotten(forgotten);
   }
 }

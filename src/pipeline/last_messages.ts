@@ -18,10 +18,8 @@ export class LastMessages {
     this.#drop(envelope.id);
     this.#kept.set(envelope.id, envelope);
     this.#bytes += sizeOf(envelope);
-    while (this.#kept.size > this.#maxMessages || this.#bytes > maxBytes) {
-      if (!this.#kept.oldest) return;
-      this.#drop(this.#kept.oldest.key);
-    }
+    const isTooMuch = () => this.#kept.size > this.#maxMessages || this.#bytes > maxBytes;
+    while (this.#kept.oldest && isTooMuch()) this.#drop(this.#kept.oldest.key);
   }
 
   of(messageId: string): Envelope | undefined {

@@ -15,10 +15,7 @@ export class LateAcks {
 
   expect(messageId: string, connectorId: string, now: number): void {
     this.#byId.set(messageId, { connectorId, until: now + lateAckMs });
-    for (let it = this.#byId.oldest; it; it = this.#byId.oldest) {
-      if (it.value.until >= now && this.#byId.size <= this.#most) return;
-      this.#byId.delete(it.key);
-    }
+    this.#byId.forgetOldest(this.#most, ({ until }) => until < now);
   }
 
   isExpected(messageId: string, connectorId: string, now: number): boolean {

@@ -17,7 +17,7 @@ test("an aged map has what was put into it, the oldest first, whatever is taken 
   const step = fc.oneof(
     fc.record({ kind: fc.constant("set" as const), key, value: fc.nat(9) }),
     fc.record({ kind: fc.constant("delete" as const), key }),
-    fc.record({ kind: fc.constant("forget" as const), max: fc.nat(4) }),
+    fc.record({ kind: fc.constant("forget" as const), max: fc.nat(4), over: fc.nat(9) }),
     fc.record({ kind: fc.constant("clear" as const) }),
   );
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -30,12 +30,13 @@ test("an aged map has what was put into it, the oldest first, whatever is taken 
       } else if (one.kind === "delete") {
         assert.equal(aged.delete(one.key), plain.map.delete(one.key));
       } else if (one.kind === "forget") {
-        aged.forgetOldest(one.max);
-        for (
-          const oldest of [...plain.map.keys()].slice(0, Math.max(0, plain.map.size - one.max))
-        ) {
+        const forgotten: string[] = [];
+        for (const [oldest, value] of plain.map) {
+          if (plain.map.size <= one.max && value >= one.over) break;
           plain.map.delete(oldest);
+          forgotten.push(oldest);
         }
+        assert.deepEqual(aged.forgetOldest(one.max, (value) => value < one.over), forgotten);
       } else {
         aged.clear();
         plain.map.clear();

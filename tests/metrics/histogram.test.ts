@@ -26,6 +26,10 @@ test("a fast histogram says what prom-client's own says of the same values", asy
       slow.observe({ target }, value);
     }
   }
+  for (const value of [NaN, Infinity]) {
+    assert.throws(() => fast.observe("default", value), TypeError);
+    assert.throws(() => slow.observe({ target: "default" }, value), TypeError);
+  }
   const text = await ours.metrics();
   assert.equal(text, await theirs.metrics());
   assert.equal(await ours.metrics(), text, "none counts twice");

@@ -43,9 +43,6 @@ export class SeenDeliveries {
   #remember(deliveryId: string, messageId: string): void {
     const now = this.#clock.now();
     this.#seen.set(deliveryId, { messageId, at: now });
-    for (let it = this.#seen.oldest; it; it = this.#seen.oldest) {
-      if (this.#seen.size <= maxRemembered && now - it.value.at < this.#windowMs) return;
-      this.#seen.delete(it.key);
-    }
+    this.#seen.forgetOldest(maxRemembered, ({ at }) => now - at >= this.#windowMs);
   }
 }
