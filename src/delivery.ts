@@ -85,7 +85,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
   const { ordering, maxLaneMessages, onExhausted, keepsAll, poisonAfter, maxConcurrentRequests } =
     settings.delivery;
   const places = new Semaphore(maxConcurrentRequests);
-  const admit = createAdmission(places);
+  const admission = createAdmission(places);
   /** By what they are made from. */
   let targets = new Map<string, Made>();
   const used = new Map<Target, Made>();
@@ -93,7 +93,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
   let fallback: Routed | undefined;
   apply(settings);
   const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
-  const once = createDeliver({ admit, clock, random, observe, sample: options.sample });
+  const once = createDeliver({ admission, clock, random, observe, sample: options.sample });
   const deliver: Deliver = async (envelope, target, life) => {
     const made = used.get(target);
     if (made) made.users++;
@@ -198,7 +198,7 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
     function makeBatchSink(batch: BatchSettings): Sink {
       return batchHttpSink(target, batch, {
         maxSockets: limit,
-        admit: (signal) => admit({ places }, signal),
+        admit: (signal) => admission.admit({ places }, signal),
         drain: options.drain,
         inspect: options.inspect,
         clock,

@@ -47,7 +47,8 @@ async function measure() {
   const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
   const ours = createFetch({ tls, proxy: undefined });
   const clients: Record<string, Fetch> = {
-    "the runtime's fetch": (to, init) => fetch(to, { ...init, redirect: "manual" }),
+    "the runtime's fetch": (to, { signal, ...init }) =>
+      fetch(to, { ...init, signal: signal as AbortSignal, redirect: "manual" }),
     "node:http": overNodeHttp,
     "our client": ours.fetch,
   };

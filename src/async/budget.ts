@@ -39,15 +39,16 @@ export class Budget {
     return this.#held.values().next().value?.at;
   }
 
-  /** True when one more item of `bytes` is taken at once. */
-  fits(bytes: number): boolean {
-    return this.#waiting.size === 0 && this.#fits(bytes);
+  /** Takes one more item of `bytes`, if it fits now; the result gives it back. */
+  tryAcquire(bytes: number): (() => void) | undefined {
+    return this.#waiting.size === 0 && this.#fits(bytes) ? this.#take(bytes) : undefined;
   }
 
   /** Waits until one more item of `bytes` fits; the result gives it back. */
   acquire(bytes: number, signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.fits(bytes)) return Promise.resolve(this.#take(bytes));
+    const taken = this.tryAcquire(bytes);
+    if (taken) return Promise.resolve(taken);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         bytes,

@@ -15,7 +15,7 @@ export class TaskGroup {
 
   run(task: () => Promise<void>): void {
     this.#size++;
-    void this.#take(task);
+    task().then(this.#end, this.#fail);
   }
 
   get size(): number {
@@ -27,18 +27,17 @@ export class TaskGroup {
     if (this.#failure) throw this.#failure.error;
   }
 
-  async #take(task: () => Promise<void>): Promise<void> {
-    try {
-      await task();
-    } catch (error) {
-      if (this.#failure) return;
+  readonly #end = (): void => {
+    if (--this.#size > 0) return;
+    this.#empty?.resolve();
+    this.#empty = undefined;
+  };
+
+  readonly #fail = (error: unknown): void => {
+    if (!this.#failure) {
       this.#failure = { error };
       this.#onFailure(error);
-    } finally {
-      if (--this.#size === 0) {
-        this.#empty?.resolve();
-        this.#empty = undefined;
-      }
     }
-  }
+    this.#end();
+  };
 }

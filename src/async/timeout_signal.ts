@@ -1,22 +1,22 @@
-import { onAbort } from "./abort.ts";
+import { type Cancel, Cancellation, onAbort } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 
 /** The time of one piece of work, which has begun. */
 export interface Timeout {
   /** Aborted when the time is over, or with the parent's reason when the parent is. */
-  readonly signal: AbortSignal;
+  readonly signal: Cancel;
   /** The work is done. To be called in any case, or the timer stays. */
   clear(): void;
 }
 
 /** What all pieces of work of a kind have in common. */
 export interface Timeouts {
-  start(parent: AbortSignal): Timeout;
+  start(parent: Cancel): Timeout;
 }
 
 interface Waiting {
   readonly endsAt: number;
-  readonly abort: () => void;
+  readonly signal: Cancellation;
 }
 
 /**
@@ -30,16 +30,13 @@ export function createTimeouts(ms: number, reason: () => unknown, clock: Clock):
 
   return {
     start(parent) {
-      const controller = new AbortController();
-      const one: Waiting = {
-        endsAt: clock.monotonic() + ms,
-        abort: () => controller.abort(reason()),
-      };
-      const forget = onAbort(parent, () => controller.abort(parent.reason));
+      const signal = new Cancellation();
+      const one: Waiting = { endsAt: clock.monotonic() + ms, signal };
+      const forget = onAbort(parent, () => signal.abort(parent.reason));
       waiting.add(one);
       cancel ??= clock.after(ms, look);
       return {
-        signal: controller.signal,
+        signal,
         clear() {
           forget();
           waiting.delete(one);
@@ -60,7 +57,7 @@ export function createTimeouts(ms: number, reason: () => unknown, clock: Clock):
         return;
       }
       waiting.delete(one);
-      one.abort();
+      one.signal.abort(reason());
     }
   }
 }
@@ -69,7 +66,7 @@ export function createTimeouts(ms: number, reason: () => unknown, clock: Clock):
 export function timeoutSignal(
   ms: number,
   reason: () => unknown,
-  parent: AbortSignal,
+  parent: Cancel,
   clock: Clock,
 ): Timeout {
   return createTimeouts(ms, reason, clock).start(parent);

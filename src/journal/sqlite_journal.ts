@@ -74,14 +74,24 @@ export class SqliteJournal implements Journal {
     await this.#write(() => this.#writeTarget(messageId, target, null));
   }
 
-  async finish(messageId: string, conclusion: Conclusion): Promise<void> {
-    const { outcome, deliveredTo, deadLetters } = conclusion;
+  finish(messageId: string, conclusion: Conclusion): Promise<void> {
+    const { outcome, deadLetters } = conclusion;
     const isFinal = outcome.kind === "delivered" || outcome.kind === "rejected";
     const wasPartly = this.#partly.has(messageId);
     this.#crashes.delete(messageId);
     if (isFinal) this.#partly.delete(messageId);
     const isPlain = outcome.kind === "delivered" && !wasPartly && deadLetters.length === 0;
-    if (isPlain && this.#box.count === 0) return await this.#delivered.add(messageId);
+    return isPlain && this.#box.count === 0
+      ? this.#delivered.add(messageId)
+      : this.#finishFully(messageId, conclusion, isFinal, wasPartly);
+  }
+
+  async #finishFully(
+    messageId: string,
+    { outcome, deliveredTo, deadLetters }: Conclusion,
+    isFinal: boolean,
+    wasPartly: boolean,
+  ): Promise<void> {
     if (!isFinal) {
       for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);
     }

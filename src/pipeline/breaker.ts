@@ -55,14 +55,17 @@ export class Breaker {
     return this.#waiting.size;
   }
 
+  /** Whether an attempt may be made now; if so, its result must be told with `record`. */
+  tryEnter(): boolean {
+    if (this.#state === "closed") return true;
+    if (this.#state === "open" || this.#isProbing) return false;
+    return this.#isProbing = true;
+  }
+
   /** Resolves when an attempt may be made; it must then be told with `record`. Rejects when aborted. */
   enter(signal: AbortSignal): Promise<Passage> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#state === "closed") return passed;
-    if (this.#state === "half_open" && !this.#isProbing) {
-      this.#isProbing = true;
-      return passed;
-    }
+    if (this.tryEnter()) return Promise.resolve({ kind: "pass" });
     if (this.#waiting.size >= this.#settings.maxHeld) {
       const delayMs = Math.max(this.#opensUntil - this.#clock.now(), this.#settings.openMs);
       return Promise.resolve({ kind: "full", delayMs });
@@ -150,5 +153,3 @@ export class Breaker {
     this.#onChange(state, this.#openMs);
   }
 }
-
-const passed: Promise<Passage> = Promise.resolve({ kind: "pass" });

@@ -4,12 +4,13 @@ import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
 import { type Sample, withSpan } from "../protocol/trace_context.ts";
+import type { Passage } from "./breaker.ts";
 import type { Admitted, Line } from "./line.ts";
 import { afterTransient } from "./retry_policy.ts";
 import type { Admission, Target } from "./target.ts";
 
 export interface DeliverOptions {
-  readonly admit: Admission;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;
@@ -28,6 +29,7 @@ export interface Ending {
 /** Brings one envelope to its end at one target. Never rejects. */
 export type Deliver = (envelope: Envelope, target: Target, life: Lifetime) => Promise<Ending>;
 
+const pass: Passage = { kind: "pass" };
 const shutdown: Reason = { code: "shutdown", message: "the connector is stopping" };
 
 /**
@@ -35,7 +37,7 @@ const shutdown: Reason = { code: "shutdown", message: "the connector is stopping
  * attempts still in line go on, waits are cut short and the message given back; on `abort` everything is.
  */
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { random, clock, observe } = options;
+  const { admission, random, clock, observe } = options;
 
   return async (envelope, target, life) => {
     const which = { ...about(envelope), target: target.name };
@@ -43,7 +45,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
     for (let attempt = 1;; attempt++) {
       const isFirst = attempt === 1;
       const isInLine = isFirst && target.breaker.state === "closed";
-      const passage = await enter(target, isInLine ? life.abort : life.drain);
+      const stop = isInLine ? life.abort : life.drain;
+      const mayPass = !stop.aborted && target.breaker.tryEnter();
+      const passage = mayPass ? pass : await enter(target, stop);
       if (!passage) return failed(attempt - 1, abandoned(shutdown, !isFirst));
       if (passage.kind === "full") {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;
@@ -120,10 +124,14 @@ export function createDeliver(options: DeliverOptions): Deliver {
   ): Promise<Attempt | Extract<Admitted, { kind: "full" }> | undefined> {
     let leave: (() => void) | undefined;
     try {
-      // Only who was not tried yet may be turned away: the others are few, and are expected back.
-      const admitted = await waitFor(target, attempt === 1 ? target.line : undefined, abort);
-      if (admitted.kind === "full") return admitted;
-      leave = admitted.leave;
+      if (abort.aborted) return undefined;
+      leave = admission.tryAdmit(target);
+      if (!leave) {
+        // Only who was not tried yet may be turned away: the others are few, and are expected back.
+        const admitted = await waitFor(target, attempt === 1 ? target.line : undefined, abort);
+        if (admitted.kind === "full") return admitted;
+        leave = admitted.leave;
+      }
       const startedAt = clock.now();
       const { headers, span } = withSpan(envelope.headers, options.sample);
       const sent = span.spanId === undefined ? envelope : { ...envelope, headers };
@@ -152,8 +160,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     line: Line | undefined,
     abort: AbortSignal,
   ): Promise<Admitted> {
-    if (line) return await line.wait((signal) => options.admit(target, signal), abort);
-    return { kind: "in", leave: await options.admit(target, abort) };
+    if (line) return await line.wait((signal) => admission.admit(target, signal), abort);
+    return { kind: "in", leave: await admission.admit(target, abort) };
   }
 
   /** False when the wait was cut short by the end of the connector. */

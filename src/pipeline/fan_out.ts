@@ -50,14 +50,15 @@ export function createFanOut(options: FanOutOptions): Conclude {
     const found = route(envelope.webhookId);
     if (!found) return { outcome: unrouted(envelope), deliveredTo: [], deadLetters: [] };
     const { targets, ack } = found;
-    const results = await Promise.all(
-      targets.map((target, i) =>
-        atTarget(envelope, target, {
-          isOneOfMany: targets.length > 1,
-          decides: ack !== "primary" || i === 0,
-        }, life)
-      ),
+    const asked = targets.map((target, i) =>
+      atTarget(envelope, target, {
+        isOneOfMany: targets.length > 1,
+        decides: ack !== "primary" || i === 0,
+      }, life)
     );
+    const [only] = asked;
+    // One is the rule, and waiting for one costs less than waiting for all of one.
+    const results = only && asked.length === 1 ? [await only] : await Promise.all(asked);
     const outcome = together(results, ack);
     const isFinal = outcome.kind === "delivered" || outcome.kind === "rejected";
     const deadLetters = results.flatMap((result) =>

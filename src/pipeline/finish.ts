@@ -31,16 +31,13 @@ export function createFinish({ journal, onJournalFailed, observe }: FinishOption
 }
 
 /** False when the journal could not be written. */
-export async function written(
+export function written(
   writing: Promise<void>,
   onJournalFailed: (error: JournalUnavailable) => void,
 ): Promise<boolean> {
-  try {
-    await writing;
-    return true;
-  } catch (error) {
+  return writing.then(() => true, (error) => {
     if (!(error instanceof JournalUnavailable)) throw error;
     onJournalFailed(error);
     return false;
-  }
+  });
 }

@@ -23,16 +23,11 @@ export interface HandleOptions extends FinishOptions {
 export function createHandle(options: HandleOptions): Handle {
   const { conclude, finish, journal, poisonAfter, observe } = options;
 
-  return async (envelope, life) =>
-    await finish(
-      envelope,
-      isPoison(envelope) ? quarantine(envelope) : await run(envelope, life),
-    );
-
-  async function run(envelope: Envelope, life: Lifetime): Promise<Conclusion> {
+  return async (envelope, life) => {
+    if (isPoison(envelope)) return await finish(envelope, quarantine(envelope));
     await written(journal.begin(envelope.id), options.onJournalFailed);
-    return await conclude(envelope, life);
-  }
+    return await finish(envelope, await conclude(envelope, life));
+  };
 
   function isPoison({ id }: Envelope): boolean {
     return poisonAfter > 0 && journal.crashesOf(id) >= poisonAfter;

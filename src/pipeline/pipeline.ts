@@ -1,7 +1,7 @@
 import type { Budget } from "../async/budget.ts";
 import type { Clock } from "../async/clock.ts";
 import { TaskGroup } from "../async/task_group.ts";
-import type { Envelope, Lifetime, Outcome, Source } from "../flow.ts";
+import type { Lifetime, Outcome, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
 import { isHeaderField } from "../protocol/header_field.ts";
@@ -94,7 +94,9 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
           ...payloadOf(envelope, options.tellPayload),
         });
       }
-      const release = await takeInHand(envelope);
+      const bytes = envelope.body.byteLength + overheadBytes;
+      const isLate = ends.drain.aborted;
+      const release = isLate ? undefined : budget.tryAcquire(bytes) ?? await roomFor(bytes);
       if (!release) {
         tasks.run(async () => dedup.finish(envelope.id, await options.giveBack(envelope, untaken)));
         continue;
@@ -110,16 +112,14 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
   }
 
   /** Waits for room; undefined when the end comes first. */
-  async function takeInHand(envelope: Envelope): Promise<(() => void) | undefined> {
-    const bytes = envelope.body.byteLength + overheadBytes;
-    const isFull = !budget.fits(bytes);
-    if (isFull) observe({ type: "stream.backpressure", on: true });
+  async function roomFor(bytes: number): Promise<(() => void) | undefined> {
+    observe({ type: "stream.backpressure", on: true });
     try {
       return await budget.acquire(bytes, ends.drain);
     } catch {
       return undefined;
     } finally {
-      if (isFull) observe({ type: "stream.backpressure", on: false });
+      observe({ type: "stream.backpressure", on: false });
     }
   }
 }

@@ -32,25 +32,37 @@ export interface Routed {
 export type Route = (webhookId: string) => Routed | undefined;
 
 /** Lets attempts through: first a place at the target, then one of all, so that a slow target holds only its own. */
-export type Admission = (
-  target: Pick<Target, "places">,
-  signal: AbortSignal,
-) => Promise<() => void>;
+export interface Admission {
+  /** A place, if there is one; the result gives it back. */
+  tryAdmit(target: Pick<Target, "places">): (() => void) | undefined;
+  /** Waits for a place. Rejects with the signal's reason. */
+  admit(target: Pick<Target, "places">, signal: AbortSignal): Promise<() => void>;
+}
 
 export function createAdmission(all: Semaphore): Admission {
-  return async ({ places }, signal) => {
-    if (!places) return () => {};
-    signal.throwIfAborted();
-    const leaveTarget = places.tryAcquire() ?? await places.acquire(signal);
-    try {
-      const leaveAll = all.tryAcquire() ?? await all.acquire(signal);
-      return () => {
-        leaveAll();
+  const both = (one: () => void, other: () => void) => () => {
+    one();
+    other();
+  };
+  return {
+    tryAdmit({ places }) {
+      if (!places) return () => {};
+      const leaveTarget = places.tryAcquire();
+      const leaveAll = leaveTarget && all.tryAcquire();
+      if (leaveAll) return both(leaveAll, leaveTarget);
+      leaveTarget?.();
+      return undefined;
+    },
+    async admit({ places }, signal) {
+      if (!places) return () => {};
+      signal.throwIfAborted();
+      const leaveTarget = places.tryAcquire() ?? await places.acquire(signal);
+      try {
+        return both(all.tryAcquire() ?? await all.acquire(signal), leaveTarget);
+      } catch (error) {
         leaveTarget();
-      };
-    } catch (error) {
-      leaveTarget();
-      throw error;
-    }
+        throw error;
+      }
+    },
   };
 }

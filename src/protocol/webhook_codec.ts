@@ -13,7 +13,8 @@ import { asciiJson } from "./ascii_json.ts";
 /** Ids go on in headers, to the target and back to the relay. */
 const messageId = z.string().max(maxMessageIdLength).regex(/^[\x21-\x7e]+$/, "not an id");
 const webhookId = z.string().max(512).regex(/^[\x20-\x7e\xa0-\xff]+$/, "not an id");
-const fewHeaders = (headers: readonly (readonly [string, string])[]) =>
+type Header = readonly [name: string, value: string];
+const fewHeaders = (headers: readonly Header[]) =>
   headers.length <= maxHeaders &&
   headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= maxHeaderChars;
 const tooManyHeaders = `more than ${maxHeaders} headers or ${maxHeaderChars} characters in them`;
@@ -25,8 +26,8 @@ const webhookSchema = z.object({
   timestamp: z.string().max(64).catch(""),
   delivery_count: z.number().int().positive().optional(),
   // The old relay's form.
-  headers: z.record(z.string(), z.string())
-    .refine((headers) => fewHeaders(Object.entries(headers)), tooManyHeaders).optional(),
+  headers: z.record(z.string(), z.string()).transform((headers) => Object.entries(headers))
+    .refine(fewHeaders, tooManyHeaders).optional(),
   // exact-body.
   // CONNECT opens a tunnel, TRACE sends the request back with what is secret in it.
   method: z.string().regex(/^(?!(?:connect|trace)$)[a-z]{1,32}$/i).optional(),
@@ -65,8 +66,8 @@ export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): R
       method: data.method ?? "POST",
       path: data.path ?? "",
       headers: exact
-        ? data.raw_headers ?? Object.entries(data.headers ?? {})
-        : payloadHeaders(data.headers ?? {}, body.contentType),
+        ? data.raw_headers ?? data.headers ?? []
+        : payloadHeaders(data.headers ?? [], body.contentType),
       body: body.bytes,
       ...(data.delivery_count !== undefined && { deliveryCount: data.delivery_count }),
     },
@@ -96,9 +97,9 @@ function exactBody(body: Member, encoding: string | undefined): Body | undefined
  */
 function payloadBody(
   payload: Member = nullPayload,
-  headers: Record<string, string> = {},
+  headers: readonly Header[] = [],
 ): Body {
-  const sent = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const sent = headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const text = sent !== undefined && !/[/+]json\b/i.test(sent)
     ? stringBytes(payload.bytes, payload.isLoose)
     : undefined;
@@ -119,13 +120,14 @@ const masked = "***REDACTED***";
 const describesOldBody = new Set(["content-type", "content-encoding", "content-length"]);
 
 function payloadHeaders(
-  headers: Record<string, string>,
+  headers: readonly Header[],
   contentType: string | undefined,
-): [string, string][] {
-  const kept = Object.entries(headers).filter(([name, value]) =>
+): Header[] {
+  const kept = headers.filter(([name, value]) =>
     value !== masked && !describesOldBody.has(name.toLowerCase())
   );
-  return contentType === undefined ? kept : [...kept, ["content-type", contentType]];
+  if (contentType !== undefined) kept.push(["content-type", contentType]);
+  return kept;
 }
 
 export interface EnvelopeStyle {

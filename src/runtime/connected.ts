@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { onAbort } from "../async/abort.ts";
+import { type Cancel, onAbort } from "../async/abort.ts";
 
 /**
  * The socket, when the event has come; with TLS over another one (`beneath`) that has not ended meanwhile. Rejects with
@@ -7,7 +7,7 @@ import { onAbort } from "../async/abort.ts";
  */
 export function connected<S extends Socket>(
   socket: S,
-  signal: AbortSignal,
+  signal: Cancel,
   event: "connect" | "secureConnect" = "connect",
   beneath?: Socket,
 ): Promise<S> {

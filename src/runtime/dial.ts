@@ -1,6 +1,7 @@
 /** Opens the connection that a request goes over. */
 import { connect, isIP, type Socket } from "node:net";
 import tls from "node:tls";
+import type { Cancel } from "../async/abort.ts";
 import { portOf, unbracketed } from "../config/host.ts";
 import { connected } from "./connected.ts";
 import { ProxyFailure } from "./network_failure.ts";
@@ -9,7 +10,7 @@ import { guardedLookup, type Reach } from "./reach.ts";
 import { type NodeTlsOptions, nodeTlsOptions } from "./tls.ts";
 
 /** Opens a connection to the server of `url`, TLS included. Rejects with the network's error or the signal's reason. */
-export type Dial = (url: URL, signal: AbortSignal) => Promise<Socket>;
+export type Dial = (url: URL, signal: Cancel) => Promise<Socket>;
 
 /** A connection that nobody uses is watched over by the system, milliseconds. */
 const keepAliveMs = 1_000;
@@ -21,7 +22,7 @@ export function createDial(reach: Reach): Dial {
 
   return (url, signal) => kept(open(url, signal));
 
-  async function open(url: URL, signal: AbortSignal): Promise<Socket> {
+  async function open(url: URL, signal: Cancel): Promise<Socket> {
     if (socketPath !== undefined) return await connected(connect({ path: socketPath }), signal);
     const host = unbracketed(url.hostname);
     const port = portOf(url);
@@ -38,13 +39,13 @@ export function createDial(reach: Reach): Dial {
   }
 
   /** A proxy that passes plain requests on. */
-  async function toProxy(proxy: URL, signal: AbortSignal): Promise<Socket> {
+  async function toProxy(proxy: URL, signal: Cancel): Promise<Socket> {
     const address = at(unbracketed(proxy.hostname), portOf(proxy));
     if (proxy.protocol === "http:") return await connected(connect(address), signal);
     return await overTls(address, nodeTlsOptions(proxyTls(reach.tls.ca)), signal);
   }
 
-  async function tunnel(proxy: URL, path: string, signal: AbortSignal): Promise<Socket> {
+  async function tunnel(proxy: URL, path: string, signal: Cancel): Promise<Socket> {
     try {
       return await openTunnel(proxy, reach.tls.ca, path, signal);
     } catch (error) {
@@ -60,7 +61,7 @@ function at(host: string, port: number) {
 function overTls(
   to: { readonly host: string; readonly port: number; readonly socket?: Socket },
   options: NodeTlsOptions,
-  signal: AbortSignal,
+  signal: Cancel,
 ): Promise<Socket> {
   // The name that is asked for; an address is none (RFC 6066 section 3).
   const servername = isIP(to.host) ? "" : to.host;

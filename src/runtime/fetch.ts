@@ -1,4 +1,5 @@
 /** `fetch` towards the relay, on the HTTP client of targets: see docs/decisions/0005. */
+import type { Cancel } from "../async/abort.ts";
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
 import { createHttpClient, type HttpResponse } from "./http_client.ts";
 import type { Reach } from "./reach.ts";
@@ -7,7 +8,7 @@ export interface FetchInit {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
-  readonly signal: AbortSignal;
+  readonly signal: Cancel;
 }
 
 /**

@@ -3,7 +3,7 @@
  * repeats, takes TLS settings, proxy and Unix socket per server, checks addresses as it connects, and never sends a
  * request twice. See docs/decisions/0006.
  */
-import { onAbort } from "../async/abort.ts";
+import { type Cancel, Cancellation, onAbort } from "../async/abort.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { isHeaderField } from "../protocol/header_field.ts";
 import { createDial } from "./dial.ts";
@@ -26,7 +26,7 @@ export interface HttpRequest {
 
 export interface HttpClient {
   /** Rejects with the network's error, or with the signal's reason when it is aborted. */
-  request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  request(request: HttpRequest, signal: Cancel): Promise<HttpResponse>;
   /** Connections opened so far. */
   readonly connections: number;
   close(): void;
@@ -43,7 +43,7 @@ export function createHttpClient(
 ): HttpClient {
   const { proxy } = reach;
   const dial = createDial(reach);
-  const over = new AbortController();
+  const over = new Cancellation();
   /** Connections that wait for a request, by origin, the one used last at the end. */
   const idle = new Map<string, HttpConnection[]>();
   const all = new Set<HttpConnection>();
@@ -60,7 +60,8 @@ export function createHttpClient(
       const { url, method } = given;
       const forwardedBy = url.protocol === "http:" ? proxy : undefined;
       const bytes = bytesOf(given, forwardedBy);
-      const answer = (await take(url, signal)).send(method, bytes, signal);
+      const connection = takeIdle(url.origin, signal) ?? await take(url, signal);
+      const answer = connection.send(method, bytes, signal);
       return await (forwardedBy ? forwarded(forwardedBy, answer, signal) : answer);
     },
     close() {
@@ -69,26 +70,38 @@ export function createHttpClient(
     },
   };
 
-  async function take(url: URL, signal: AbortSignal): Promise<HttpConnection> {
-    const { origin } = url;
-    for (;;) {
-      signal.throwIfAborted();
-      over.signal.throwIfAborted();
-      const free = idle.get(origin);
-      for (let one = free?.pop(); one; one = free?.pop()) {
-        if (one.isUsable) return one;
-        one.destroy();
-      }
-      if (all.size + dialling < maxSockets) return await open(url, signal);
-      await turn(signal);
+  /** A connection that waits, if there is one. Throws the signal's reason. */
+  function takeIdle(origin: string, signal: Cancel): HttpConnection | undefined {
+    if (signal.aborted) throw signal.reason;
+    if (over.aborted) throw over.reason;
+    const free = idle.get(origin);
+    for (let one = free?.pop(); one; one = free?.pop()) {
+      if (one.isUsable) return one;
+      one.destroy();
     }
+    return undefined;
   }
 
-  async function open(url: URL, signal: AbortSignal): Promise<HttpConnection> {
+  async function take(url: URL, signal: Cancel): Promise<HttpConnection> {
+    while (all.size + dialling >= maxSockets) {
+      await turn(signal);
+      const free = takeIdle(url.origin, signal);
+      if (free) return free;
+    }
+    return await open(url, signal);
+  }
+
+  async function open(url: URL, signal: Cancel): Promise<HttpConnection> {
     const { origin } = url;
+    const either = new Cancellation();
+    const forgets = [signal, over].map((one) => onAbort(one, () => either.abort(one.reason)));
     dialling++;
     try {
-      const socket = await dial(url, AbortSignal.any([signal, over.signal]));
+      const socket = await dial(url, either);
+      if (over.aborted) {
+        socket.destroy();
+        throw over.reason;
+      }
       connections++;
       const connection = new HttpConnection(socket, {
         onIdle(connection) {
@@ -110,12 +123,13 @@ export function createHttpClient(
       next();
       throw error;
     } finally {
+      for (const forget of forgets) forget();
       dialling--;
     }
   }
 
   /** Waits until a connection may be had. Rejects with the signal's reason. */
-  function turn(signal: AbortSignal): Promise<void> {
+  function turn(signal: Cancel): Promise<void> {
     return new Promise((resolve, reject) => {
       let forgets: (() => void)[] = [];
       const end = () => {
@@ -127,7 +141,7 @@ export function createHttpClient(
         resolve();
       };
       waiting.add(go);
-      forgets = [signal, over.signal].map((either) =>
+      forgets = [signal, over].map((either) =>
         onAbort(either, () => {
           end();
           reject(either.reason);
@@ -145,7 +159,7 @@ export function createHttpClient(
 async function forwarded(
   proxy: URL,
   answer: Promise<HttpResponse>,
-  signal: AbortSignal,
+  signal: Cancel,
 ): Promise<HttpResponse> {
   try {
     const response = await answer;

@@ -1,9 +1,9 @@
 /** One connection to an HTTP/1.1 server: one request at a time, each sent once and never again. */
 import type { Socket } from "node:net";
-import { onAbort } from "../async/abort.ts";
+import { type Cancel, onAbort } from "../async/abort.ts";
 import type { Clock } from "../async/clock.ts";
-import { HttpBody } from "./http_body.ts";
-import { type ResponseHead, ResponseReader } from "./response_reader.ts";
+import { type BodySource, HttpBody } from "./http_body.ts";
+import { type ResponseEvents, type ResponseHead, ResponseReader } from "./response_reader.ts";
 
 export interface HttpResponse extends ResponseHead {
   /** Must be read to its end or destroyed. */
@@ -38,6 +38,22 @@ export class HttpConnection {
   #isClosed = false;
   #failure: unknown;
   #usableUntil = Infinity;
+  // The same for all requests: there is one at a time.
+  readonly #source: BodySource = {
+    pause: () => this.#socket.pause(),
+    resume: () => this.#socket.resume(),
+    destroy: () => this.#end(cut()),
+  };
+  readonly #response: ResponseEvents = {
+    onHead: ({ status, headers }) => {
+      const exchange = this.#exchange;
+      if (!exchange) return;
+      exchange.body = new HttpBody(this.#source);
+      exchange.resolve({ status, headers, body: exchange.body });
+    },
+    onData: (chunk) => this.#exchange?.body?.push(chunk),
+    onEnd: () => this.#exchange && this.#answered(this.#exchange),
+  };
 
   constructor(socket: Socket, events: ConnectionEvents, clock: Clock) {
     this.#socket = socket;
@@ -55,29 +71,23 @@ export class HttpConnection {
   }
 
   /** Resolves with the head of the response. Rejects with the network's error or with the signal's reason. */
-  send(method: string, bytes: readonly Uint8Array[], signal: AbortSignal): Promise<HttpResponse> {
+  send(method: string, bytes: readonly Uint8Array[], signal: Cancel): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const exchange: Exchange = {
-        reader: new ResponseReader(method, {
-          onHead: (head) => {
-            exchange.body = new HttpBody({
-              pause: () => this.#socket.pause(),
-              resume: () => this.#socket.resume(),
-              destroy: () => this.#end(cut()),
-            });
-            resolve({ ...head, body: exchange.body });
-          },
-          onData: (chunk) => exchange.body?.push(chunk),
-          onEnd: () => this.#answered(exchange),
-        }),
-        ...{ resolve, reject, body: undefined, isWritten: false },
-        forget: () => {},
+        reader: new ResponseReader(method, this.#response),
+        resolve,
+        reject,
+        body: undefined,
+        isWritten: false,
+        forget: nothing,
       };
       this.#exchange = exchange;
       exchange.forget = onAbort(signal, () => this.#end(signal.reason));
-      bytes.forEach((part, i) =>
-        this.#socket.write(part, () => exchange.isWritten ||= i === bytes.length - 1)
-      );
+      const last = bytes.length - 1;
+      for (const [i, part] of bytes.entries()) {
+        if (i < last) this.#socket.write(part);
+        else this.#socket.write(part, () => exchange.isWritten = true);
+      }
     });
   }
 
@@ -133,6 +143,8 @@ export class HttpConnection {
     this.#events.onClosed(this);
   }
 }
+
+function nothing(): void {}
 
 function cut(): Error {
   return new Error("connection closed");

@@ -3,6 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
+import { type Cancel, onAbort } from "../async/abort.ts";
 import { portOf, unbracketed } from "../config/host.ts";
 import type { TlsSettings } from "../config/settings.ts";
 import { ProxyFailure } from "./network_failure.ts";
@@ -52,7 +53,7 @@ export function openTunnel(
   proxy: URL,
   ca: string | undefined,
   path: string,
-  signal: AbortSignal,
+  signal: Cancel,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const authorization = proxyAuthorization(proxy);
@@ -72,12 +73,12 @@ export function openTunnel(
       reject(new ProxyFailure(proxy, why));
     };
     const abort = () => cut(new Error("connection closed"));
-    signal.addEventListener("abort", abort, { once: true });
+    const forget = onAbort(signal, abort);
     request.on("timeout", () => cut(new Error("timed out")));
     request.on("error", cut);
-    request.on("close", () => signal.removeEventListener("abort", abort));
+    request.on("close", forget);
     request.on("connect", ({ statusCode: status = 0 }, socket: Socket) => {
-      signal.removeEventListener("abort", abort);
+      forget();
       socket.setTimeout(0);
       if (status >= 200 && status < 300) return resolve(socket);
       socket.destroy();

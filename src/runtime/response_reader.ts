@@ -171,17 +171,17 @@ export class ResponseReader {
     const [, seconds] = /timeout=(\d{1,9})/i.exec(String(headers["keep-alive"] ?? "")) ?? [];
     if (seconds !== undefined) this.#idleMs = Number(seconds) * 1000;
     const codings = listOf(headers["transfer-encoding"]);
-    const lengths = new Set(listOf(headers["content-length"]));
+    const lengths = listOf(headers["content-length"]);
     this.#state = "sized";
     if (this.#method === "HEAD" || status === 204 || status === 304) return;
     if (codings.length > 0) {
       this.#state = codings.at(-1) === "chunked" ? "size" : "until_close";
       // A length beside it may be an attempt to have the rest read as another response.
-      if (lengths.size > 0 || !isHttp11) this.#keepsAlive = false;
-    } else if (lengths.size > 0) {
+      if (lengths.length > 0 || !isHttp11) this.#keepsAlive = false;
+    } else if (lengths.length > 0) {
       const [length = ""] = lengths;
-      if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) {
-        throw new InvalidResponse(`${shown([...lengths].join(", "))} is no content-length`);
+      if (lengths.some((other) => other !== length) || !/^\d{1,15}$/.test(length)) {
+        throw new InvalidResponse(`${shown(lengths.join(", "))} is no content-length`);
       }
       this.#left = Number(length);
     } else {
@@ -208,11 +208,13 @@ function headersOf([_, ...lines]: readonly string[]): ResponseHead["headers"] {
 }
 
 /** The elements of a comma-separated header, in small letters. */
-function listOf(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
+function listOf(value: string | string[] | undefined): readonly string[] {
+  if (value === undefined) return none;
   return String(value).split(",").map((element) => element.trim().toLowerCase())
     .filter((element) => element !== "");
 }
+
+const none: readonly string[] = [];
 
 /** The first line without its end, as Latin-1; undefined when that has not come. */
 function lineIn(bytes: Buffer, maxBytes: number): string | undefined {

@@ -32,12 +32,12 @@ export function httpSink(
       let verdict: Attempt | undefined;
       let request: HttpRequest | undefined;
       let response: HttpResponse | undefined;
-      const excerpt: Excerpt = { chunks: [], bytes: 0 };
+      const excerpt = new Excerpt(inspect ? maxResponseBytes : maxExcerptBytes);
       try {
         request = requestFor(envelope, target, attempt);
         response = await client.request(request, signal);
         verdict = verdictOf(response.status, response.headers, clock.now());
-        await read(response.body, excerpt, inspect ? maxResponseBytes : maxExcerptBytes);
+        if (!excerpt.takeWhole(response.body)) await excerpt.read(response.body);
         return withExcerpt(verdict, excerpt);
       } catch (error) {
         // The status decides: the target has said what it thinks of the webhook, even if its body broke off.
@@ -77,19 +77,35 @@ export function failedAttempt(error: unknown, timedOut: boolean, target: TargetS
 }
 
 /** The beginning of a response, and how much of it was read. */
-interface Excerpt {
-  readonly chunks: Uint8Array[];
-  bytes: number;
-}
+class Excerpt {
+  readonly chunks: Uint8Array[] = [];
+  readonly #keepBytes: number;
+  bytes = 0;
 
-/** Reads a response to its end, or cuts it when it is long. Rejects when it breaks off or is aborted. */
-async function read(body: HttpBody, excerpt: Excerpt, keepBytes: number): Promise<void> {
-  for await (const chunk of body.takeWhole() ?? body) {
-    if (excerpt.bytes < keepBytes) {
-      excerpt.chunks.push(chunk.subarray(0, keepBytes - excerpt.bytes));
+  constructor(keepBytes: number) {
+    this.#keepBytes = keepBytes;
+  }
+
+  /** Of a response that is here already, as most are; false when it is not. */
+  takeWhole(body: HttpBody): boolean {
+    const whole = body.takeWhole();
+    for (const chunk of whole ?? []) this.#add(chunk);
+    return whole !== undefined;
+  }
+
+  /** Reads to the end, or cuts what is long. Rejects when it breaks off or is aborted. */
+  async read(body: HttpBody): Promise<void> {
+    for await (const chunk of body) {
+      this.#add(chunk);
+      if (this.bytes > maxResponseBytes) break; // which gives up the rest, and its connection with it
     }
-    excerpt.bytes += chunk.byteLength;
-    if (excerpt.bytes > maxResponseBytes) break; // which gives up the rest, and its connection with it
+  }
+
+  #add(chunk: Uint8Array): void {
+    if (this.bytes < this.#keepBytes) {
+      this.chunks.push(chunk.subarray(0, this.#keepBytes - this.bytes));
+    }
+    this.bytes += chunk.byteLength;
   }
 }
 

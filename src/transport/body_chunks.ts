@@ -1,4 +1,4 @@
-import { onAbort } from "../async/abort.ts";
+import { type Cancel, onAbort } from "../async/abort.ts";
 
 /**
  * The body of a response, chunk by chunk; throws the signal's reason as soon as that is aborted. The signal that
@@ -7,7 +7,7 @@ import { onAbort } from "../async/abort.ts";
  */
 export async function* bodyChunks(
   response: Response,
-  signal: AbortSignal,
+  signal: Cancel,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   if (!response.body) return;
   const reader = response.body.getReader();
