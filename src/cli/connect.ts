@@ -8,6 +8,7 @@ import { readToken } from "../config/token.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
+import { gatherEvents, type Looks } from "../observe/gather.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
@@ -61,9 +62,9 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   // The live view is of one connection.
   const mode = wanted === "live" && !isOne ? "text" : wanted;
   /** The figures of each connection. */
-  const watches = new Map<string, Observe>();
-  const observing = await startObserving(settings, mode, observeAll);
-  const { observe } = observing;
+  const watches = new Map<string, Looks>();
+  const gathering = gatherEvents(systemClock);
+  const observing = await startObserving(settings, mode, gathering, observeAll);
   const fleet = createFleet(settingsOf(loaded), startMember);
   const reloading = startReloading({
     first: loaded,
@@ -124,15 +125,10 @@ async function connectCommand(args: readonly string[]): Promise<number> {
 
   /** One connection: journal, connector and figures. */
   function startMember(name: string, settings: Settings): Member {
-    const watch = watchConnector(() => running, settings);
-    watches.set(name, watch.observe);
-    const named: Observe = name === ""
-      ? observe
-      : (event) => observe(Object.assign({}, event, { connection: name }));
-    const tell: Observe = (event) => {
-      watch.observe(event);
-      named(event);
-    };
+    const watch = watchConnector(() => running, settings, gathering);
+    watches.set(name, watch.looks);
+    const named = name === "" ? observing.looks : [withConnection(name, observing.looks)];
+    const tell = gathering.observedBy(watch.looks, named);
     const running: RunningConnector = runningConnector(settings, (settings) => {
       const journal = openConnectorJournal(settings, tell);
       const connector = createConnector(settings, {
@@ -163,13 +159,20 @@ async function connectCommand(args: readonly string[]): Promise<number> {
 
   /** What is of the whole process counts in the figures of each connection. */
   function observeAll(event: ConnectorEvent): void {
-    for (const watch of watches.values()) watch(event);
-    observing.observe(event);
+    gathering.observedBy(...watches.values(), observing.looks)(event);
   }
 
   function assertAllAllowed({ connections }: LoadedConnections): void {
     for (const { settings: { source } } of connections.values()) assertAllowed(source.url);
   }
+}
+
+/** Where there are several connections each event says whose it is. */
+function withConnection(connection: string, looks: Looks): Observe {
+  return (event) => {
+    const told = Object.assign({}, event, { connection });
+    for (const look of looks) look(told);
+  };
 }
 
 function settingsOf({ connections }: LoadedConnections): ReadonlyMap<string, Settings> {

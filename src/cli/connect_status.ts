@@ -5,7 +5,7 @@ import type { Connector } from "../connector.ts";
 import type { Observe } from "../observe/events.ts";
 import { type Exchanges, keepExchanges } from "../observe/exchanges.ts";
 import { foldMetrics } from "../observe/metrics.ts";
-import { gatherEvents } from "../observe/gather.ts";
+import type { Gathering, Looks } from "../observe/gather.ts";
 import { foldRecent, type RecentFold } from "../observe/recent.ts";
 import { redactBy } from "../protocol/redact.ts";
 import { foldStatus } from "../observe/status.ts";
@@ -28,7 +28,7 @@ export interface Watched {
 }
 
 export interface Watch extends StatusSource {
-  readonly observe: Observe;
+  readonly looks: Looks;
   readonly recent: RecentFold;
   /** Undefined = requests and responses are not kept. */
   readonly exchanges: Exchanges | undefined;
@@ -38,9 +38,8 @@ export interface Watch extends StatusSource {
 export function watchConnector(
   watched: () => Watched,
   { inspect, redact }: Settings,
+  { clock, flush }: Gathering,
 ): Watch {
-  const looks: Observe[] = [];
-  const { clock, flush, observe } = gatherEvents(systemClock, looks);
   const recent = foldRecent(clock);
   const exchanges = inspect && keepExchanges({ ...inspect, redact: redactBy(redact) });
   const build = { version, runtime: runtimeName };
@@ -82,8 +81,8 @@ export function watchConnector(
       };
     },
   });
-  looks.push(status.observe, recent.observe, metrics.observe);
   return {
+    looks: [status.observe, recent.observe, metrics.observe],
     status() {
       flush();
       return status.status();
@@ -101,7 +100,6 @@ export function watchConnector(
       return recent;
     },
     exchanges,
-    observe,
   };
 }
 

@@ -4,6 +4,7 @@ import { parseListen } from "../config/listen_address.ts";
 import { loadSettings } from "../config/load.ts";
 import { outputChoices } from "../config/settings.ts";
 import { createConnector } from "../connector.ts";
+import { gatherEvents } from "../observe/gather.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig } from "../relay/webhooks_file.ts";
@@ -82,14 +83,16 @@ async function devCommand(args: readonly string[]): Promise<number> {
     });
     const journal = openConnectorJournal(settings, () => {});
     closeJournal = () => journal.open.close();
-    const watch = watchConnector(() => ({ connector, journal }), settings);
+    const gathering = gatherEvents(systemClock);
+    const watch = watchConnector(() => ({ connector, journal }), settings, gathering);
+    const observe = gathering.observedBy(watch.looks);
     const connector = createConnector(settings, {
       journal: journal.open,
       inspect: watch.exchanges?.record,
       clock: systemClock,
       random: Math.random,
       observe(event) {
-        watch.observe(event);
+        observe(event);
         output?.observe(event);
         if (event.type === "stream.connected" && !sample.isPosted) void postSample();
         if (event.type !== "settlement.confirmed" || event.verdict !== "ack") return;

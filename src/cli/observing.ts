@@ -4,7 +4,7 @@ import { systemClock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { eventLevel } from "../observe/event_level.ts";
 import type { Observe } from "../observe/events.ts";
-import { gatherEvents } from "../observe/gather.ts";
+import type { Gathering, Looks } from "../observe/gather.ts";
 import { createLog } from "../observe/log.ts";
 import { withContext } from "../observe/message_context.ts";
 import { foldServiceState } from "../observe/service_state.ts";
@@ -20,7 +20,7 @@ import type { OutputMode } from "./output_mode.ts";
 import { version } from "./version.ts";
 
 export interface Observing {
-  readonly observe: Observe;
+  readonly looks: Looks;
   /** Which traces are recorded; undefined = none. */
   readonly sample: Sample | undefined;
   /** From now on standard output says what happens, too. */
@@ -34,11 +34,12 @@ export interface Observing {
 export async function startObserving(
   settings: Settings,
   mode: OutputMode,
+  gathering: Gathering,
   tellAll: Observe,
 ): Promise<Observing> {
   let output: Output | undefined;
-  const folds: Observe[] = [];
-  const { observe, clock, flush: look } = gatherEvents(systemClock, folds);
+  const looks: Observe[] = [];
+  const { clock } = gathering;
   const lines = lineWriter("stderr", systemClock);
   const held = mode === "live" && isLogOnTerminal()
     ? heldLog(lines, (line) => output?.say(line))
@@ -52,12 +53,12 @@ export async function startObserving(
   });
   // Settlements, which it names, are logged at level debug alone.
   const isDebug = settings.log.level === "debug";
-  folds.push(isDebug ? withContext(log.observe) : log.observe);
+  looks.push(isDebug ? withContext(log.observe) : log.observe);
   const manager = serviceManager((why) =>
     tellAll({ type: "config.warning", message: `systemd cannot be told how it is: ${why}` })
   );
   const serviceState = manager && foldServiceState(manager, systemClock);
-  if (serviceState) folds.push(serviceState.observe);
+  if (serviceState) looks.push(serviceState.observe);
   const tracing = await startTracing({
     service: "hookferry-connector",
     version,
@@ -66,10 +67,10 @@ export async function startObserving(
     onFailed: (message, spans) => tellAll({ type: "trace.export_failed", message, spans }),
   });
   const spans = tracing && foldSpans(tracing.record, clock);
-  if (spans) folds.push(spans.observe);
+  if (spans) looks.push(spans.observe);
 
   async function flush(): Promise<void> {
-    look();
+    gathering.flush();
     await output?.close();
     log.close();
     held?.close();
@@ -77,15 +78,15 @@ export async function startObserving(
   }
 
   return {
-    observe,
+    looks,
     sample: tracing?.sample,
     async show(live) {
       output = await openOutput(mode, clock, live);
-      folds.push(output.observe);
+      looks.push(output.observe);
     },
     flush,
     async close() {
-      look();
+      gathering.flush();
       await output?.close();
       await serviceState?.close();
       spans?.close();

@@ -13,8 +13,12 @@ const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
 const maxWaitMs = 5;
 const maxWaiting = 250;
 
+/** Those that look, one after the other. More may join them. */
+export type Looks = readonly Observe[];
+
 export interface Gathering {
-  readonly observe: Observe;
+  /** What is told to the result is looked at by all of these. */
+  observedBy(...looks: readonly Looks[]): Observe;
   /** For those who look: while they do, the time at which the event happened. */
   readonly clock: Clock;
   /** Whoever reads what was made of the events asks for it first. */
@@ -23,11 +27,13 @@ export interface Gathering {
 
 /**
  * Has events looked at some at a time, by one look after the other: that costs less than all looks at each event as it
- * comes between the deliveries (docs/BENCHMARKS.md, "What looking costs"). Each look sees all events, in order.
+ * comes between the deliveries (docs/BENCHMARKS.md, "What looking costs"). Each look sees its events in order.
  */
-export function gatherEvents(clock: Clock, looks: readonly Observe[]): Gathering {
+export function gatherEvents(clock: Clock): Gathering {
   let events: ConnectorEvent[] = [];
   let times: number[] = [];
+  /** Whose each of them is. */
+  let lookers: (readonly Looks[])[] = [];
   let happenedAt: number | undefined;
   let cancel = () => {};
 
@@ -36,13 +42,18 @@ export function gatherEvents(clock: Clock, looks: readonly Observe[]): Gathering
     if (events.length === 0) return;
     const now = events;
     const then = times;
+    const whose = lookers;
     events = [];
     times = [];
+    lookers = [];
     try {
-      for (const look of looks) {
-        for (let i = 0; i < now.length; i++) {
-          happenedAt = then[i];
-          look(now[i] as ConnectorEvent);
+      for (let start = 0, end = 0; start < now.length; start = end) {
+        while (end < now.length && whose[end] === whose[start]) end++;
+        for (const look of whose[start]?.flat() ?? []) {
+          for (let i = start; i < end; i++) {
+            happenedAt = then[i];
+            look(now[i] as ConnectorEvent);
+          }
         }
       }
     } finally {
@@ -51,9 +62,10 @@ export function gatherEvents(clock: Clock, looks: readonly Observe[]): Gathering
   }
 
   return {
-    observe(event) {
+    observedBy: (...looks) => (event) => {
       events.push(event);
       times.push(clock.now());
+      lookers.push(looks);
       if (!frequent.has(event.type) || events.length >= maxWaiting) flush();
       else if (events.length === 1) cancel = clock.after(maxWaitMs, flush);
     },

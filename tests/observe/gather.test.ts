@@ -17,8 +17,9 @@ function start(clock: ManualClock) {
       "messageId" in event ? event.messageId ?? "" : event.type,
       gathering.clock.now(),
     ]);
-  const gathering = gatherEvents(clock, [look("a"), look("b")]);
-  return { ...gathering, seen };
+  const gathering = gatherEvents(clock);
+  const observe = gathering.observedBy([look("a")], [look("b")]);
+  return { ...gathering, observe, look, seen };
 }
 
 test("events of every webhook wait a moment, and are then seen by each look in order, with the time at which they were", async () => {
@@ -59,4 +60,20 @@ test("whoever reads has all of them looked at first; 250 wait for nobody", () =>
   assert.equal(seen.length, 502);
   assert.equal(clock.pending, 0);
   assert.equal(time.now(), clock.now());
+});
+
+test("what is told to different lookers is seen by its own, in the order of all", () => {
+  const clock = new ManualClock(0);
+  const { observe, observedBy, look, seen } = start(clock);
+  const looks = [look("c")];
+  const other = observedBy(looks);
+  observe(settled("1"));
+  observe(settled("2"));
+  other(settled("3"));
+  looks.push(look("d"));
+  observe(resumed);
+  assert.deepEqual(
+    seen.map(([name, event]) => `${name} ${event}`),
+    ["a 1", "a 2", "b 1", "b 2", "c 3", "d 3", "a connector.resumed", "b connector.resumed"],
+  );
 });

@@ -5,6 +5,7 @@ import { controlOf, watchConnector } from "../../src/cli/connect_status.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
+import { gatherEvents } from "../../src/observe/gather.ts";
 import { controlRoutes } from "../../src/status/control.ts";
 import { connectorPages } from "../../src/status/pages.tsx";
 import { startStatusServer } from "../../src/status/server.ts";
@@ -27,13 +28,14 @@ export async function startWatchedConnector(
     place: "memory",
     degraded: undefined,
   };
-  const watch = watchConnector(() => ({ connector, journal }), settings);
+  const gathering = gatherEvents(systemClock);
+  const watch = watchConnector(() => ({ connector, journal }), settings, gathering);
   const connector = createConnector(settings, {
     journal: journal.open,
     clock: systemClock,
     random: Math.random,
     inspect: watch.exchanges?.record,
-    observe: watch.observe,
+    observe: gathering.observedBy(watch.looks),
   });
   const tokenNow = () => token;
   const pages = connectorPages(pageSource(settings, { connector, journal }, watch), {

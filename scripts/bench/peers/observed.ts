@@ -50,9 +50,10 @@ async function lookers(settings: Settings, watched: () => Watched): Promise<Look
   if (mode === "nobody") return nobody;
   const { write } = lineWriter("stderr", systemClock);
   const folds: Observe[] = [];
-  const { observe, clock } = gatherEvents(systemClock, folds);
+  const gathering = gatherEvents(systemClock);
+  const { clock } = gathering;
   const log = createLog({ levelOf: eventLevel, level: "info", format: "json", write, clock });
-  const watch = watchConnector(watched, settings);
+  const watch = watchConnector(watched, settings, gathering);
   const tell = (told: Told) => write(recordJson(clock.now(), told));
   folds.push(log.observe);
   if (mode === "json") folds.push(foldRecords(tell));
@@ -71,10 +72,7 @@ async function lookers(settings: Settings, watched: () => Watched): Promise<Look
   });
   if (tracing) folds.push(foldSpans(tracing.record, clock).observe);
   return {
-    observe(event) {
-      watch.observe(event);
-      observe(event);
-    },
+    observe: gathering.observedBy(watch.looks, folds),
     sample: tracing?.sample,
   };
 }
