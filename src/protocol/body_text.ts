@@ -45,7 +45,7 @@ export function jsonOf(bytes: Uint8Array): string {
   const text = lenientText(bytes);
   try {
     JSON.parse(text);
-    return lenientText(compactJson(new TextEncoder().encode(text)));
+    return lenientText(compactJson(new TextEncoder().encode(text)).bytes);
   } catch {
     return JSON.stringify(text);
   }

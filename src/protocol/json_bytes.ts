@@ -4,7 +4,8 @@
  * parses it. Nothing here throws, and nothing reads beyond the end.
  */
 
-import { unescaped } from "./json_escapes.ts";
+import { compactJson, unescaped } from "./json_escapes.ts";
+import { closing, marks, mayEndText, opening, separator, stringStart } from "./json_marks.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -27,25 +28,15 @@ export interface SplitObject {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** What a byte outside strings is; 0 = part of a number or a word. */
-const kinds = new Uint8Array(256);
-const stringStart = 1;
-const opening = 2;
-const closing = 3;
-const separator = 4;
-const space = 5;
-for (
-  const [kind, chars] of [
-    [stringStart, '"'],
-    [opening, "{["],
-    [closing, "}]"],
-    [separator, ",:"],
-    [space, " \n\r\t"],
-  ] as const
-) for (const char of chars) kinds[char.charCodeAt(0)] = kind;
-
-/** Takes members out of an object. */
-export function splitObject(bytes: Bytes, names: readonly string[]): SplitObject {
+/**
+ * Takes members out of an object. `compact`: an object or a list among them may be given as `compactJson` has it, where
+ * that saves a second look at it.
+ */
+export function splitObject(
+  bytes: Bytes,
+  names: readonly string[],
+  { compact = false } = {},
+): SplitObject {
   const members: Record<string, Member> = {};
   let rest = "";
   /** How far `rest` goes. */
@@ -56,11 +47,23 @@ export function splitObject(bytes: Bytes, names: readonly string[]): SplitObject
     if (bytes[i] !== quote) break;
     const endOfName = afterValue(bytes, i);
     const start = afterGaps(bytes, endOfName);
-    const seen = { loose: false };
-    const end = afterValue(bytes, start, seen);
     const name = nameIn(bytes, i, endOfName, names);
+    let end: number;
+    // Who writes a space here writes one everywhere.
+    if (
+      compact && name !== undefined && start > endOfName + 1 && marks[bytes[start] ?? 0] === opening
+    ) {
+      const { bytes: value, end: behind } = compactJson(bytes, start);
+      members[name] = { bytes: value, isLoose: false };
+      end = behind;
+    } else {
+      const seen = { loose: false };
+      end = afterValue(bytes, start, seen);
+      if (name !== undefined) {
+        members[name] = { bytes: bytes.subarray(start, end), isLoose: seen.loose };
+      }
+    }
     if (name !== undefined) {
-      members[name] = { bytes: bytes.subarray(start, end), isLoose: seen.loose };
       rest += `${lenientText(bytes.subarray(told, start))}null`;
       told = end;
     }
@@ -87,7 +90,7 @@ export function elementsOf(bytes: Bytes, max: number): Bytes[] {
 /** Behind white space, commas and colons. */
 function afterGaps(bytes: Bytes, start: number): number {
   let i = start;
-  while (i < bytes.length && (kinds[bytes[i] ?? 0] ?? 0) >= separator) i++;
+  while (i < bytes.length && (marks[bytes[i] ?? 0] ?? 0) >= separator) i++;
   return i;
 }
 
@@ -97,27 +100,30 @@ function afterValue(bytes: Bytes, start: number, seen = { loose: false }): numbe
   let depth = 0;
   let loose = false;
   let i = start;
-  while (i < bytes.length) {
-    const kind = kinds[bytes[i] ?? 0] ?? 0;
-    if (kind === 0 || (kind === separator && depth > 0)) {
+  const { length } = bytes;
+  const words = new DataView(bytes.buffer, bytes.byteOffset, length);
+  while (i < length) {
+    const mark = marks[bytes[i] ?? 0] ?? 0;
+    if (mark === 0 || (mark === separator && depth > 0)) {
       i++;
-    } else if (kind === stringStart) {
-      let byte = bytes[++i];
-      while (byte !== quote && byte !== undefined) {
-        if (byte === backslash) {
-          loose = true;
-          i++;
-        }
-        byte = bytes[++i];
+    } else if (mark === stringStart) {
+      i++;
+      for (;;) {
+        while (i + 3 < length && !mayEndText(words.getInt32(i))) i += 4;
+        let byte = bytes[i] ?? 0;
+        while (byte !== quote && byte !== backslash && i < length) byte = bytes[++i] ?? 0;
+        if (byte !== backslash || i >= length) break;
+        loose = true;
+        i += 2;
       }
       i++;
       if (depth === 0) break;
-    } else if (kind === opening) {
+    } else if (mark === opening) {
       depth++;
       i++;
     } else if (depth === 0) {
       break;
-    } else if (kind === closing) {
+    } else if (mark === closing) {
       i++;
       if (--depth === 0) break;
     } else {

@@ -1,5 +1,6 @@
 /** JSON texts written shorter, and what their strings stand for (RFC 8259 section 7); on bytes, in UTF-8. Nothing here throws. */
 
+import { closing, marks, mayEndText, opening, space, stringStart } from "./json_marks.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -7,40 +8,79 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const quote = 0x22;
 const slash = 0x2f;
 const backslash = 0x5c;
+const letterU = 0x75;
 
 const encoder = new TextEncoder();
 
+/** A value that was made compact. */
+export interface Compact {
+  readonly bytes: Bytes;
+  /** Where in the text it ended. */
+  readonly end: number;
+}
+
 /**
- * The same JSON text without white space between tokens and without needless escapes in strings. Numbers keep their
- * spelling: parsing and printing would turn 1.10 into 1.1 and lose the last digits of a large integer.
+ * The JSON value at `start` without white space between tokens and without needless escapes in strings; an object or a
+ * list to its end, anything else to the end of the text. Numbers keep their spelling: parsing and printing would turn
+ * 1.10 into 1.1 and lose the last digits of a large integer.
  */
-export function compactJson(bytes: Bytes): Bytes {
-  const out = new Uint8Array(bytes.length);
-  let length = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    let byte = bytes[i] ?? 0;
-    if (!isSpace(byte)) out[length++] = byte;
-    if (byte !== quote) continue;
-    for (i++; i < bytes.length; i++) {
-      byte = bytes[i] ?? 0;
-      if (byte === backslash) {
-        const next = bytes[i + 1] ?? 0;
-        if (next !== slash && meanings[next] !== 0) {
-          out[length++] = byte;
-          out[length++] = next;
-          i++;
+export function compactJson(bytes: Bytes, start = 0): Compact {
+  const { length } = bytes;
+  const out = new Uint8Array(length - start);
+  const from = new DataView(bytes.buffer, bytes.byteOffset, length);
+  const to = new DataView(out.buffer);
+  let written = 0;
+  let depth = 0;
+  let i = start;
+  while (i < length) {
+    let byte = bytes[i++] ?? 0;
+    const mark = marks[byte] ?? 0;
+    if (mark === space) continue;
+    out[written++] = byte;
+    if (mark === stringStart) {
+      while (i < length) {
+        for (; i + 3 < length; i += 4, written += 4) {
+          const word = from.getInt32(i);
+          if (mayEndText(word)) break;
+          to.setInt32(written, word);
+        }
+        byte = bytes[i++] ?? 0;
+        if (byte === backslash) {
+          const next = bytes[i] ?? 0;
+          if (next !== slash && meanings[next] !== 0) {
+            out[written++] = byte;
+            out[written++] = next;
+            i++;
+            continue;
+          }
+          const code = next === letterU ? hexAt(bytes, i + 1) : -1;
+          if (code >= 0x80 && (code < 0xd800 || code > 0xdfff)) {
+            // Most there are: text beyond ASCII, as Python writes it.
+            if (code >= 0x800) {
+              out[written++] = 0xe0 | code >> 12;
+              out[written++] = 0x80 | code >> 6 & 0x3f;
+            } else {
+              out[written++] = 0xc0 | code >> 6;
+            }
+            out[written++] = 0x80 | code & 0x3f;
+            i += 5;
+            continue;
+          }
+          const escape = escapeAt(bytes, i - 1);
+          for (let n = 0; n < escape.bytes.length; n++) out[written++] = escape.bytes[n] ?? 0;
+          i += escape.length - 1;
           continue;
         }
-        const escape = escapeAt(bytes, i);
-        for (let n = 0; n < escape.bytes.length; n++) out[length++] = escape.bytes[n] ?? 0;
-        i += escape.length - 1;
-        continue;
+        out[written++] = byte;
+        if (byte === quote) break;
       }
-      out[length++] = byte;
-      if (byte === quote) break;
+    } else if (mark === opening) {
+      depth++;
+    } else if (mark === closing && --depth === 0) {
+      break;
     }
   }
-  return out.subarray(0, length);
+  return { bytes: out.subarray(0, written), end: Math.min(i, length) };
 }
 
 /** What the literal of a string stands for, in UTF-8; undefined when it is none; not `isLoose`: it has no escapes. Lone surrogates become U+FFFD. */
@@ -94,10 +134,10 @@ function quoted(bytes: Bytes): Bytes {
 function escapeAt(bytes: Bytes, at: number): { length: number; bytes: Bytes } {
   const next = bytes[at + 1];
   if (next === slash) return { length: 2, bytes: bytes.subarray(at + 1, at + 2) };
-  const code = next === 0x75 ? hexAt(bytes, at + 2) : -1;
+  const code = next === letterU ? hexAt(bytes, at + 2) : -1;
   if (code === -1) return { length: 2, bytes: bytes.subarray(at, at + 2) };
   const isPaired = code >= 0xd800 && code <= 0xdbff && bytes[at + 6] === backslash &&
-    bytes[at + 7] === 0x75;
+    bytes[at + 7] === letterU;
   const low = isPaired ? hexAt(bytes, at + 8) : -1;
   if (low >= 0xdc00 && low <= 0xdfff) {
     return { length: 12, bytes: encoder.encode(String.fromCharCode(code, low)) };
@@ -129,10 +169,6 @@ function hexAt(bytes: Bytes, at: number): number {
     else return -1;
   }
   return code;
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** The text of a literal, by JSON.parse; undefined when it is none. */

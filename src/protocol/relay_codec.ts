@@ -35,7 +35,7 @@ const errorSchema = z.object({ error: z.string().catch("unknown error") });
  * passed on unparsed; in the envelope it may be a view on `bytes`.
  */
 export function decodeRelayFrame(bytes: Uint8Array<ArrayBuffer>, impliedType?: string): RelayFrame {
-  const { members, rest } = splitObject(bytes, bodyNames);
+  const { members, rest } = splitObject(bytes, bodyNames, { compact: true });
   const value = parseObject(rest);
   if (typeof value === "string") return { type: "malformed", problem: value };
   const type = typeof value.type === "string" ? value.type : impliedType;

@@ -104,7 +104,7 @@ function payloadBody(
     ? stringBytes(payload.bytes, payload.isLoose)
     : undefined;
   if (text) return { bytes: ownBytes(text), contentType: sent ?? "" };
-  const bytes = payload.isLoose ? compactJson(payload.bytes) : ownBytes(payload.bytes);
+  const bytes = ownBytes(payload.isLoose ? compactJson(payload.bytes).bytes : payload.bytes);
   return { bytes, contentType: "application/json" };
 }
 

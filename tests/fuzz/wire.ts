@@ -269,12 +269,19 @@ const jsonText = fuzzTarget(
     const bytes = encoder.encode(text);
     const meaning = (json: string) => JSON.stringify(JSON.parse(json));
     const meant = (json: Uint8Array = new Uint8Array()) => meaning(new TextDecoder().decode(json));
-    assert.equal(new TextDecoder().decode(compactJson(bytes)), meaning(text));
+    assert.equal(new TextDecoder().decode(compactJson(bytes).bytes), meaning(text));
     assert.equal(meaning(asciiJson(text)), meaning(text));
     assert.match(asciiJson(text), /^[\0-\x7f]*$/);
     const { members, rest } = splitObject(bytes, ["member"]);
     assert.equal(meant(members["member"]?.bytes), JSON.stringify(value));
     assert.equal(meaning(rest), JSON.stringify({ ...whole, member: null }));
+    const quick = splitObject(bytes, ["member"], { compact: true });
+    const { bytes: given, isLoose } = quick.members["member"] ?? { bytes: new Uint8Array() };
+    const shortest = isLoose ? compactJson(given).bytes : given;
+    assert.deepEqual([new TextDecoder().decode(shortest), quick.rest], [
+      meaning(meant(given)),
+      rest,
+    ]);
     const list = splitObject(bytes, ["list"]).members["list"]?.bytes ?? new Uint8Array();
     const elements = elementsOf(list, Infinity);
     assert.deepEqual(elements.map(meant), [JSON.stringify(value), JSON.stringify(value)]);
@@ -293,8 +300,9 @@ const jsonBytes = fuzzTarget(
   ),
   (given) => {
     const bytes = Uint8Array.from(given);
-    assert.ok(compactJson(bytes).length <= bytes.length);
-    const { payload } = splitObject(bytes, ["payload"]).members;
+    assert.ok(compactJson(bytes).bytes.length <= bytes.length);
+    const { members: { payload }, rest } = splitObject(bytes, ["payload"]);
+    assert.equal(splitObject(bytes, ["payload"], { compact: true }).rest, rest);
     assert.ok((payload?.bytes.length ?? 0) <= bytes.length);
     if (payload) {
       assert.ok((stringBytes(payload.bytes, payload.isLoose)?.length ?? 0) <= bytes.length);

@@ -7,7 +7,7 @@ import { test } from "../support/test.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
-const compact = (json: string) => text(compactJson(bytes(json))) ?? "";
+const compact = (json: string) => text(compactJson(bytes(json)).bytes) ?? "";
 const member = (json: string, name: string) =>
   text(splitObject(bytes(json), [name]).members[name]?.bytes);
 const elements = (json: string, max = Infinity) => elementsOf(bytes(json), max).map(text);
