@@ -4,7 +4,7 @@ import { createFetch } from "../runtime/fetch.ts";
 
 /**
  * One request of a command: this machine is never asked through a proxy, another one by that which the environment
- * names. Follows no redirect. Rejects with the network's error. The body must be read.
+ * names. Follows no redirect. Rejects with the network's error. The body must be read; headers are not passed on.
  */
 export async function ask(
   given: string | URL,
@@ -21,10 +21,12 @@ export async function ask(
   const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
   // Whoever gave the URL may ask any address.
   const { fetch } = createFetch({ tls, proxy: choice.proxy, refuses: () => false });
-  return await fetch(url, {
+  const { status, body: answer } = await fetch(url, {
     method,
     signal,
     headers: { ...headers, "Connection": "close" }, // there is no other request to come
     ...(body !== undefined && { body }),
   });
+  if (status === 204 || status === 304) return new Response(null, { status });
+  return new Response(ReadableStream.from(answer), { status });
 }

@@ -1,8 +1,11 @@
-/** `fetch` towards the relay, on the HTTP client of targets: see docs/decisions/0005. */
+/** Requests to the relay, on the HTTP client of targets: see docs/decisions/0005. */
 import type { Cancel } from "../async/abort.ts";
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import type { HttpBody } from "./http_body.ts";
 import { createHttpClient, type HttpResponse } from "./http_client.ts";
 import type { Reach } from "./reach.ts";
+
+const encoder = new TextEncoder();
 
 export interface FetchInit {
   readonly method: string;
@@ -11,11 +14,22 @@ export interface FetchInit {
   readonly signal: Cancel;
 }
 
+/** Of a header that came more than once all values, with commas between; null where there is none. */
+export type HeaderReader = Pick<Headers, "get">;
+
+/** What the web calls a response is made of streams that cost more than an acknowledgement. */
+export interface FetchResponse {
+  readonly status: number;
+  readonly headers: HeaderReader;
+  /** Must be read to its end or destroyed. Reading it rejects with the signal's reason when that is aborted. */
+  readonly body: HttpBody;
+}
+
 /**
  * Never follows a redirect: the token must not reach another place. Takes no compressed body: a kilobyte of it can
- * become a gigabyte. The body must be read or cancelled.
+ * become a gigabyte.
  */
-export type Fetch = (url: URL, init: FetchInit) => Promise<Response>;
+export type Fetch = (url: URL, init: FetchInit) => Promise<FetchResponse>;
 
 export interface FetchClient {
   readonly fetch: Fetch;
@@ -34,11 +48,12 @@ export function createFetch(
         url,
         path: url.pathname + url.search,
         headers: [...Object.entries(headers), ["Accept-Encoding", "identity"]],
-        body: new TextEncoder().encode(body),
+        body: encoder.encode(body),
       }, signal);
       const encoding = String(response.headers["content-encoding"] ?? "identity");
       if (encoding.toLowerCase() === "identity") {
-        return toResponse(response);
+        const { status, body } = response;
+        return { status, headers: readerOf(response), body };
       }
       response.body.destroy();
       const shown = JSON.stringify(encoding.slice(0, 32));
@@ -48,19 +63,11 @@ export function createFetch(
   };
 }
 
-function toResponse({ status, headers: given, body }: HttpResponse): Response {
-  const headers = new Headers();
-  for (const [name, values] of Object.entries(given)) {
-    for (const value of [values].flat()) headers.append(name, value);
-  }
-  if (status === 204 || status === 304) return new Response(null, { status, headers });
-  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      const chunk = await body.next();
-      if (chunk) controller.enqueue(chunk);
-      else controller.close();
+function readerOf({ headers }: HttpResponse): HeaderReader {
+  return {
+    get(name) {
+      const value = headers[name.toLowerCase()];
+      return value === undefined ? null : [value].flat().join(", ");
     },
-    cancel: () => body.destroy(),
-  }, { highWaterMark: 0 });
-  return new Response(stream, { status, headers });
+  };
 }

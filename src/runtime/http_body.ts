@@ -1,5 +1,7 @@
 /** The body of a response: chunks as they come, and no more of them than somebody reads. */
 
+import { plainBytes } from "./plain_bytes.ts";
+
 /** What the body can do with its connection. */
 export interface BodySource {
   pause(): void;
@@ -17,11 +19,17 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   #bytes = 0;
   #isPaused = false;
   #isOver = false;
+  #isRead = false;
   #failure: { readonly error: unknown } | undefined;
   #wake = () => {};
 
   constructor(source: BodySource) {
     this.#source = source;
+  }
+
+  /** Somebody has begun to. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** All of it, where all of it is here already: most responses are short and come with their head. */
@@ -33,7 +41,7 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk as Uint8Array<ArrayBuffer>);
+    this.#chunks.push(plainBytes(chunk));
     this.#bytes += chunk.byteLength;
     if (this.#bytes > highWaterBytes && !this.#isPaused) {
       this.#isPaused = true;
@@ -84,6 +92,7 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    this.#isRead = true;
     try {
       for (;;) {
         const chunk = await this.next();

@@ -32,6 +32,7 @@ export interface HttpClient {
   close(): void;
 }
 
+const encoder = new TextEncoder();
 /** A smaller body goes out in one piece with its head. */
 const onePieceBytes = 16 * 1024;
 
@@ -185,11 +186,19 @@ function bytesOf(request: HttpRequest, forwardedBy: URL | undefined): Uint8Array
   const isBodyless = body.byteLength === 0 && (method === "GET" || method === "HEAD");
   if (!isBodyless) head += `Content-Length: ${body.byteLength}\r\n`;
   head += "Connection: keep-alive\r\n\r\n";
-  if (body.byteLength > onePieceBytes) return [Buffer.from(head, "latin1"), body];
-  const whole = Buffer.allocUnsafe(head.length + body.byteLength);
-  whole.write(head, 0, "latin1");
+  if (body.byteLength > onePieceBytes) return [latin1(head, head.length), body];
+  const whole = latin1(head, head.length + body.byteLength);
   whole.set(body, head.length);
   return [whole];
+}
+
+/** The text at the beginning of so many bytes. Most of it is ASCII, which UTF-8 writes faster on Deno. */
+function latin1(text: string, bytes: number): Uint8Array {
+  const made = new Uint8Array(bytes);
+  const { read, written } = encoder.encodeInto(text, made);
+  const isAscii = read === text.length && written === text.length;
+  if (!isAscii) Buffer.from(made.buffer).write(text, 0, "latin1");
+  return made;
 }
 
 function header(name: string, value: string): string {

@@ -10,6 +10,7 @@ import https from "node:https";
 // @ts-types="@types/ws"
 import { WebSocket } from "../../node_modules/ws/wrapper.mjs";
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { plainBytes } from "./plain_bytes.ts";
 import { tunnelled } from "./proxy_tunnel.ts";
 import { guardedLookup, type Reach } from "./reach.ts";
 import { nodeTlsOptions } from "./tls.ts";
@@ -131,7 +132,7 @@ function receive(
 
   socket.on("message", (data, isBinary) => {
     heard();
-    const frame = isBinary ? binaryMessage : data as Buffer<ArrayBuffer>;
+    const frame = isBinary ? binaryMessage : plainBytes(data as Buffer);
     frames.push(frame);
     bytes += bytesOf(frame);
     if (frames.length >= highWater || bytes >= highWaterBytes) socket.pause();

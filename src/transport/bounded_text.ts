@@ -1,5 +1,4 @@
-import type { Cancel } from "../async/abort.ts";
-import { bodyChunks } from "./body_chunks.ts";
+import type { FetchResponse } from "../runtime/fetch.ts";
 
 const maxBytes = 64 * 1024;
 
@@ -7,14 +6,14 @@ const maxBytes = 64 * 1024;
  * The text of a response, at most 64 KiB of it; the rest is thrown away with the connection. Reading to the
  * end is what lets the connection be used again.
  */
-export async function boundedText(response: Response, signal: Cancel): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
+export async function boundedText({ body }: Pick<FetchResponse, "body">): Promise<string> {
+  // Most are here already, in one piece.
+  const chunks = [...body.takeWhole() ?? []];
   let bytes = 0;
-  for await (const chunk of bodyChunks(response, signal)) {
+  for await (const chunk of body) {
+    chunks.push(chunk);
     bytes += chunk.byteLength;
-    text += decoder.decode(chunk, { stream: true });
-    if (bytes >= maxBytes) return text;
+    if (bytes >= maxBytes) break;
   }
-  return text + decoder.decode();
+  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes));
 }

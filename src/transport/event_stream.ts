@@ -1,8 +1,8 @@
 /** Server-sent events over fetch: what every transport that reads them shares. */
 import { type Link, StreamFailure } from "../flow.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
+import type { FetchResponse } from "../runtime/fetch.ts";
 import { type RawEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
-import { bodyChunks } from "./body_chunks.ts";
 import { boundedText } from "./bounded_text.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
@@ -14,8 +14,8 @@ export async function openEventStream(
   headers: Readonly<Record<string, string>>,
   link: Link,
   doing: Doing,
-): Promise<Response> {
-  let response: Response;
+): Promise<FetchResponse> {
+  let response: FetchResponse;
   try {
     response = await relay.fetch(url, {
       method: "GET",
@@ -27,10 +27,8 @@ export async function openEventStream(
   }
   link.heard();
   const type = response.headers.get("content-type") ?? "";
-  if (response.status === 200 && type.startsWith("text/event-stream") && response.body) {
-    return response;
-  }
-  const text = await boundedText(response, link.abort).catch(() => "");
+  if (response.status === 200 && type.startsWith("text/event-stream")) return response;
+  const text = await boundedText(response).catch(() => "");
   if (response.status !== 200) {
     throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
   }
@@ -42,13 +40,13 @@ export async function openEventStream(
 }
 
 /** Ends a stream that nobody reads; where it is being read the reader ends it, with the link. */
-export async function closeEventStream(response: Response): Promise<void> {
-  if (!response.body?.locked) await response.body?.cancel();
+export function closeEventStream({ body }: FetchResponse): void {
+  if (!body.isRead) body.destroy();
 }
 
 /** The events to the end of the stream. Throws a `StreamFailure` when it breaks, or has asked for time (`retry:`). */
 export async function* readEvents(
-  response: Response,
+  response: FetchResponse,
   link: Link,
   doing: Doing,
 ): AsyncGenerator<RawEvent> {
@@ -60,9 +58,13 @@ export async function* readEvents(
   endOfStream(decoder.retryMs, doing);
 }
 
-async function* chunksOf(response: Response, link: Link, doing: Doing) {
+async function* chunksOf({ body }: FetchResponse, link: Link, doing: Doing) {
   try {
-    yield* bodyChunks(response, link.abort);
+    for await (const chunk of body) {
+      // What is here already is not for a link that has ended.
+      if (link.abort.aborted) throw link.abort.reason;
+      yield chunk;
+    }
   } catch (error) {
     throw brokenStream({ ...doing, what: "read the SSE stream" }, error);
   }

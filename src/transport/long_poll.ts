@@ -6,9 +6,9 @@ import { decodePollResponse } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { wireHeaders } from "../protocol/wire.ts";
-import { bodyChunks } from "./body_chunks.ts";
+import type { FetchResponse } from "../runtime/fetch.ts";
 import { boundedText } from "./bounded_text.ts";
-import { postFrames } from "./post_frames.ts";
+import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
 
@@ -25,6 +25,7 @@ const repeatPauseMs = 1_000;
 export function longPollTransport(relay: RelayEndpoint): Transport {
   const url = streamUrl(relay, "/poll");
   url.searchParams.set("max_messages", String(Math.min(maxMessages, relay.maxInFlight)));
+  const postFrames = createPostFrames(relay);
   const pollSeconds = Math.max(
     1,
     Math.floor(Math.min(relay.pollTimeoutMs, relay.heartbeatTimeoutMs / 2) / 1000),
@@ -40,7 +41,7 @@ export function longPollTransport(relay: RelayEndpoint): Transport {
         [Symbol.asyncIterator]: () => frames(relay, url, pollSeconds, link, first, state, drained),
         send(frame: ConnectorFrame) {
           if (frame.type === "drain") drained.abort();
-          return postFrames(relay, frame, state.capabilities, link.abort);
+          return postFrames(frame, state.capabilities, link.abort);
         },
         [Symbol.asyncDispose]() {
           drained.abort();
@@ -108,11 +109,11 @@ async function poll(
     });
     link.heard();
     if (response.status !== 200 && response.status !== 204) {
-      const text = await boundedText(response, signal);
+      const text = await boundedText(response);
       throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
     }
     const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
-    const body = await bodyBytes(response, link, signal);
+    const body = await bodyBytes(response, link);
     const frames = response.status === 200
       ? decodePollResponse(body)
       : [{ type: "connected", connectionId: "", channel: relay.channel, capabilities } as const];
@@ -123,13 +124,12 @@ async function poll(
 }
 
 async function bodyBytes(
-  response: Response,
+  { body }: FetchResponse,
   link: Link,
-  signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of bodyChunks(response, signal)) {
+  for await (const chunk of body) {
     link.heard();
     bytes += chunk.byteLength;
     if (bytes > maxFrameBytes) throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);

@@ -5,7 +5,8 @@ import {
   SettlementsUnsent,
   type StreamFailure,
 } from "../flow.ts";
-import { timeoutSignal } from "../async/timeout_signal.ts";
+import type { Cancel } from "../async/abort.ts";
+import { createTimeouts } from "../async/timeout_signal.ts";
 import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts";
 import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";
@@ -16,33 +17,43 @@ import { boundedText } from "./bounded_text.ts";
 /** Requests at a time where the relay takes only one settlement per request. */
 const maxParallel = 8;
 
-/**
- * Sends what a frame says by POST and returns the ids the relay has taken. A 404 counts as taken: the relay
- * has given that message up, there is nothing more to tell. Throws `SettlementsUnsent` when some were not.
- */
-export async function postFrames(
-  relay: RelayEndpoint,
+/** Sends what a frame says; resolves with the ids the relay has taken. */
+export type PostFrames = (
   frame: ConnectorFrame,
   capabilities: readonly Capability[],
   abort: AbortSignal,
-): Promise<readonly string[]> {
-  const requests = requestsFor(frame, capabilities);
-  const taken: string[] = [];
-  let failure: StreamFailure | undefined;
-  const waiting = requests.values();
-  const worker = async () => {
-    for (const request of waiting) {
-      try {
-        await post(relay, request, abort);
-        taken.push(...request.messageIds);
-      } catch (error) {
-        failure ??= brokenStream({ what: request.what, url: relay.url }, error);
+) => Promise<readonly string[]>;
+
+/**
+ * By POST. A 404 counts as taken: the relay has given that message up, there is nothing more to tell. Rejects with
+ * `SettlementsUnsent` when some were not.
+ */
+export function createPostFrames(relay: RelayEndpoint): PostFrames {
+  const late = () => new DOMException(`no answer within ${relay.ackTimeoutMs} ms`, "TimeoutError");
+  const timeouts = createTimeouts(relay.ackTimeoutMs, late, relay.clock);
+
+  return async (frame, capabilities, abort) => {
+    const requests = requestsFor(frame, capabilities);
+    const taken: string[] = [];
+    let failure: StreamFailure | undefined;
+    const waiting = requests.values();
+    const worker = async () => {
+      for (const request of waiting) {
+        const { signal, clear } = timeouts.start(abort);
+        try {
+          await post(relay, request, signal);
+          taken.push(...request.messageIds);
+        } catch (error) {
+          failure ??= brokenStream({ what: request.what, url: relay.url }, error);
+        } finally {
+          clear();
+        }
       }
-    }
+    };
+    await Promise.all(Array.from({ length: Math.min(maxParallel, requests.length) }, worker));
+    if (failure) throw frame.type === "settle" ? new SettlementsUnsent(taken, failure) : failure;
+    return taken;
   };
-  await Promise.all(Array.from({ length: Math.min(maxParallel, requests.length) }, worker));
-  if (failure) throw frame.type === "settle" ? new SettlementsUnsent(taken, failure) : failure;
-  return taken;
 }
 
 interface FrameRequest {
@@ -100,31 +111,20 @@ function batches(settlements: readonly Settlement[]): FrameRequest[] {
 }
 
 function single(settlement: Settlement): FrameRequest {
-  const query = new URLSearchParams({
-    message_id: settlement.messageId,
-    status: settlement.verdict,
-    ...(settlement.verdict === "nack" && { retry: String(settlement.retry) }),
-  });
+  const { messageId, connectionId, verdict } = settlement;
+  const retry = verdict === "nack" ? `&retry=${settlement.retry}` : "";
   return {
     what: "acknowledge",
-    path: `${ackPath}?${query}`,
-    connectionId: settlement.connectionId,
-    messageIds: [settlement.messageId],
+    path: `${ackPath}?message_id=${encodeURIComponent(messageId)}&status=${verdict}${retry}`,
+    connectionId,
+    messageIds: [messageId],
   };
 }
 
-async function post(
-  relay: RelayEndpoint,
-  request: FrameRequest,
-  abort: AbortSignal,
-  mayRenew = true,
-): Promise<void> {
+async function post(relay: RelayEndpoint, request: FrameRequest, signal: Cancel): Promise<void> {
   const { what, path, connectionId, body } = request;
-  const url = relayUrl(relay, path);
-  const late = () => new DOMException(`no answer within ${relay.ackTimeoutMs} ms`, "TimeoutError");
-  const { signal, clear } = timeoutSignal(relay.ackTimeoutMs, late, abort, relay.clock);
-  try {
-    const response = await relay.fetch(url, {
+  const send = () =>
+    relay.fetch(relayUrl(relay, path), {
       method: "POST",
       signal,
       headers: {
@@ -135,14 +135,14 @@ async function post(
       },
       ...(body !== undefined && { body }),
     });
-    const text = await boundedText(response, signal);
-    if (response.ok || response.status === 404) return;
-    if (response.status === 401 && mayRenew && await relay.renewToken?.()) {
-      return await post(relay, request, abort, false);
-    }
-    const doing = { what, url: relayUrl(relay, path.split("?", 1)[0] ?? path) };
-    throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
-  } finally {
-    clear();
+  let response = await send();
+  let text = await boundedText(response);
+  if (response.status === 401 && await relay.renewToken?.()) {
+    response = await send();
+    text = await boundedText(response);
   }
+  const { status, headers } = response;
+  if ((status >= 200 && status < 300) || status === 404) return;
+  const doing = { what, url: relayUrl(relay, path.split("?", 1)[0] ?? path) };
+  throw refusedStream(doing, status, headers, text, relay.clock.now());
 }

@@ -10,6 +10,7 @@ import { withoutPath } from "../config/source_url.ts";
 import { lenientText } from "../protocol/lenient_text.ts";
 import type { RawEvent } from "../protocol/sse.ts";
 import { decodeSmeeEvent } from "../protocol/smee_codec.ts";
+import type { FetchResponse } from "../runtime/fetch.ts";
 import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
 import type { Doing } from "./stream_failure.ts";
@@ -44,12 +45,12 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
           Promise.resolve(
             frame.type === "settle" ? frame.settlements.map(({ messageId }) => messageId) : [],
           ),
-        [Symbol.asyncDispose]: () => closeEventStream(response),
+        [Symbol.asyncDispose]: () => Promise.resolve(closeEventStream(response)),
       };
     },
   };
 
-  async function open(link: Link): Promise<Response> {
+  async function open(link: Link): Promise<FetchResponse> {
     let failure: unknown;
     for (const place of [...places]) {
       try {
@@ -67,7 +68,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     throw failure;
   }
 
-  async function openAt(url: URL, link: Link): Promise<Response> {
+  async function openAt(url: URL, link: Link): Promise<FetchResponse> {
     const headers = {
       "User-Agent": userAgent,
       ...(lastEventId !== "" && { "Last-Event-ID": lastEventId }),
@@ -82,7 +83,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
   }
 
   async function* frames(
-    response: Response,
+    response: FetchResponse,
     link: Link,
     connectionId: string,
   ): AsyncGenerator<RelayFrame> {

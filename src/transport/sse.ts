@@ -9,8 +9,9 @@ import {
 import { parseCapabilities } from "../protocol/capabilities.ts";
 import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import { wireHeaders } from "../protocol/wire.ts";
+import type { FetchResponse } from "../runtime/fetch.ts";
 import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
-import { postFrames } from "./post_frames.ts";
+import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import type { Doing } from "./stream_failure.ts";
 
@@ -21,6 +22,7 @@ const sendableId = /^[\x21-\x7e]{1,256}$/;
 export function sseTransport(relay: RelayEndpoint): Transport {
   const url = streamUrl(relay, "/sse");
   const doing: Doing = { what: "open the SSE stream", url };
+  const postFrames = createPostFrames(relay);
   /** Told to the relay when connecting again, so that it knows what was seen. */
   let lastEventId = "";
   return {
@@ -34,15 +36,15 @@ export function sseTransport(relay: RelayEndpoint): Transport {
       const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
       return {
         [Symbol.asyncIterator]: () => frames(response, link, doing, (id) => lastEventId = id),
-        send: (frame: ConnectorFrame) => postFrames(relay, frame, capabilities, link.abort),
-        [Symbol.asyncDispose]: () => closeEventStream(response),
+        send: (frame: ConnectorFrame) => postFrames(frame, capabilities, link.abort),
+        [Symbol.asyncDispose]: () => Promise.resolve(closeEventStream(response)),
       };
     },
   };
 }
 
 async function* frames(
-  response: Response,
+  response: FetchResponse,
   link: Link,
   doing: Doing,
   onEventId: (id: string) => void,

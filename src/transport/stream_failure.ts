@@ -1,6 +1,7 @@
 /** Turns what a relay or the network answered into a `StreamFailure` that a person can act on. */
 import { StreamFailure, type StreamFailureClass } from "../flow.ts";
 import { parseRetryAfter } from "../protocol/retry_after.ts";
+import type { HeaderReader } from "../runtime/fetch.ts";
 import { ForbiddenAddress, networkFailure, ProxyFailure } from "../runtime/network_failure.ts";
 
 /** What was being done, for the beginning of the message: "open the SSE stream at https://…". */
@@ -15,7 +16,7 @@ export interface Doing {
 export function refusedStream(
   doing: Doing,
   status: number,
-  headers: Headers,
+  headers: HeaderReader,
   body: string,
   nowMs: number,
 ): StreamFailure {
@@ -37,7 +38,7 @@ function classOfStatus(status: number): StreamFailureClass {
   return "protocol";
 }
 
-function advice(status: number, headers: Headers, refused: string | undefined): string {
+function advice(status: number, headers: HeaderReader, refused: string | undefined): string {
   if (classOfStatus(status) === "rejected" && refused !== undefined) return `; ${refused}`;
   switch (status) {
     case 401:

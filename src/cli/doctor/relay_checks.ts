@@ -51,7 +51,7 @@ export async function checkRelay(
 /** Asks as a browser does: a stream that is opened might be given messages, and takes none back. */
 async function smee(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
   const response = await http.fetch(relay.url, { method: "GET", headers: {}, signal });
-  await response.body?.cancel();
+  response.body.destroy();
   const { status } = response;
   // 406 is what a hookferry relay says to who wants no events.
   if (status === 200 || status === 406) {
@@ -67,7 +67,7 @@ async function smee(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal
 async function version(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
   const url = relayUrl(relay, "/openapi.json");
   const response = await http.fetch(url, { method: "GET", headers: {}, signal });
-  const text = await boundedText(response, signal);
+  const text = await boundedText(response);
   const found = /"title":\s*"hookferry relay".{0,20}"version":\s*"([\w.+-]{1,40})"/.exec(text);
   return {
     status: "ok",
@@ -79,7 +79,7 @@ async function skew(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal
   const url = relayUrl(relay, "/healthz");
   const asked = relay.clock.now();
   const response = await http.fetch(url, { method: "GET", headers: {}, signal });
-  await boundedText(response, signal);
+  await boundedText(response);
   const theirs = Date.parse(response.headers.get("date") ?? "");
   if (Number.isNaN(theirs)) return { status: "ok", detail: "the relay tells no time" } as const;
   // Half a second: theirs is cut to the second.
@@ -99,7 +99,7 @@ async function skew(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal
 async function token(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
   const headers = streamHeaders(relay);
   const response = await http.fetch(streamUrl(relay, ""), { method: "GET", headers, signal });
-  const text = await boundedText(response, signal);
+  const text = await boundedText(response);
   if (response.status === 401 || response.status === 403) {
     return {
       status: "fail",
