@@ -23,6 +23,12 @@ export interface AttemptRecord {
   readonly reason: string | undefined;
 }
 
+/** How it stands at one target. */
+export interface TargetStanding {
+  readonly name: string;
+  readonly standing: Standing;
+}
+
 /** One of the last messages. */
 export interface RecentMessage {
   readonly messageId: string;
@@ -40,7 +46,7 @@ export interface RecentMessage {
   readonly bytes: number | undefined;
   /** How often it came. */
   readonly copies: number;
-  readonly targets: ReadonlyMap<string, Standing>;
+  readonly targets: readonly TargetStanding[];
   /** The target furthest from success decides. */
   readonly standing: Standing;
   /** Why it is not delivered. */

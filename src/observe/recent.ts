@@ -4,7 +4,7 @@ import { AgedMap } from "../async/aged_map.ts";
 import { PerSecond } from "../async/per_second.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
-import type { AttemptRecord, RecentMessage, Series, Standing } from "./picture.ts";
+import type { AttemptRecord, RecentMessage, Series, Standing, TargetStanding } from "./picture.ts";
 
 export interface RecentFold {
   readonly observe: Observe;
@@ -24,9 +24,13 @@ const seriesSeconds = 300;
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 interface Entry extends Writable<Omit<RecentMessage, "targets" | "attempts">> {
-  readonly targets: Map<string, Standing>;
-  readonly attempts: AttemptRecord[];
+  targets: Writable<TargetStanding>[];
+  attempts: AttemptRecord[];
 }
+
+/** What a new entry begins with: most have one of each, in an array made for one. */
+const noTargets: Writable<TargetStanding>[] = [];
+const noAttempts: AttemptRecord[] = [];
 
 /** The higher, the further from success. */
 const rank: Readonly<Record<Standing, number>> = {
@@ -120,11 +124,11 @@ export function foldRecent(clock: Clock): RecentFold {
         lagMs: undefined,
         bytes: undefined,
         copies: 1,
-        targets: new Map(),
+        targets: noTargets,
         standing: "in_hand",
         reason: undefined,
         attemptCount: 0,
-        attempts: [],
+        attempts: noAttempts,
         durationMs: undefined,
         settled: undefined,
         isDeadLetter: false,
@@ -150,8 +154,7 @@ export function foldRecent(clock: Clock): RecentFold {
     >,
   ): void {
     entry.attemptCount++;
-    if (entry.attempts.length === maxAttempts) entry.attempts.shift();
-    entry.attempts.push({
+    const record: AttemptRecord = {
       target,
       attempt,
       durationMs,
@@ -159,13 +162,19 @@ export function foldRecent(clock: Clock): RecentFold {
       result,
       status: status ?? reason?.status,
       reason: reason?.message,
-    });
+    };
+    if (entry.attempts.length === maxAttempts) entry.attempts.shift();
+    if (entry.attempts === noAttempts) entry.attempts = [record];
+    else entry.attempts.push(record);
   }
 
   function stands(entry: Entry, target: string, standing: Standing, reason?: string): void {
-    entry.targets.set(target, standing);
+    const known = entry.targets.find(({ name }) => name === target);
+    if (known) known.standing = standing;
+    else if (entry.targets === noTargets) entry.targets = [{ name: target, standing }];
+    else entry.targets.push({ name: target, standing });
     entry.standing = standing;
-    for (const other of entry.targets.values()) {
+    for (const { standing: other } of entry.targets) {
       if (rank[other] > rank[entry.standing]) entry.standing = other;
     }
     entry.reason = entry.standing === "delivered" ? undefined : reason ?? entry.reason;

@@ -43,7 +43,7 @@ export function MessageList({ messages }: { readonly messages: readonly RecentMe
 
 export function MessageRow({ message }: { readonly message: RecentMessage }) {
   const { messageId, at, targets, standing, reason, attemptCount, durationMs } = message;
-  const names = [...targets.keys()].filter((name) => name !== "").join(", ");
+  const names = targets.map(({ name }) => name).filter((name) => name !== "").join(", ");
   const request = `${message.method} ${message.webhookId}${message.path}`.trim();
   return (
     <tr id={`m-${messageId}`}>

@@ -13,7 +13,7 @@ const size = { columns: 80, rows: 12 };
 function message(n: number, more: Partial<RecentMessage> = {}): RecentMessage {
   return {
     ...{ messageId: `msg_${n}`, webhookId: "hook", traceId: undefined, method: "POST" },
-    ...{ path: `/${n}`, at: 0, lagMs: 1, bytes: 2, copies: 1, targets: new Map() },
+    ...{ path: `/${n}`, at: 0, lagMs: 1, bytes: 2, copies: 1, targets: [] },
     ...{ standing: "in_hand", reason: undefined, attemptCount: 0, attempts: [] },
     ...{ durationMs: undefined, settled: undefined, isDeadLetter: false, version: 1 },
     ...more,
@@ -65,7 +65,7 @@ test("keys while a filter is typed are its letters, not commands", () => {
 test("every word of the filter must be in what is shown of a message", () => {
   const some = [
     message(1, { standing: "rejected", isDeadLetter: true }),
-    message(2, { method: "PUT", targets: new Map([["billing", "delivered"]]) }),
+    message(2, { method: "PUT", targets: [{ name: "billing", standing: "delivered" }] }),
   ];
   const found = (filter: string) =>
     filtered({ ...firstUi, filter }, some).map(({ messageId }) => messageId);

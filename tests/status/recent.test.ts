@@ -63,7 +63,7 @@ test("a message is told with its attempts, their times and reasons, how it ended
     settled: "ack",
     isDeadLetter: false,
   });
-  assert.deepEqual([...targets], [[target, "delivered"]]);
+  assert.deepEqual(targets, [{ name: target, standing: "delivered" }]);
   assert.deepEqual(
     attempts.map(({ startedAt, status, result, reason }) => [
       ...[startedAt - start, status, result, reason],

@@ -97,7 +97,7 @@ export function filtered(
     const { messageId, method, webhookId, path, standing, reason, targets } = message;
     const text = [
       ...[messageId, method, `/${webhookId}${path}`, standing, outcomeOf(message).text, reason],
-      ...targets.keys(),
+      ...targets.map(({ name }) => name),
     ].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   });
