@@ -23,14 +23,7 @@ const maxAttempts = 50;
 const seriesSeconds = 300;
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-interface Entry extends Writable<Omit<RecentMessage, "targets" | "attempts">> {
-  targets: Writable<TargetStanding>[];
-  attempts: AttemptRecord[];
-}
-
-/** What a new entry begins with: most have one of each, in an array made for one. */
-const noTargets: Writable<TargetStanding>[] = [];
-const noAttempts: AttemptRecord[] = [];
+type Entry = Writable<RecentMessage>;
 
 /** The higher, the further from success. */
 const rank: Readonly<Record<Standing, number>> = {
@@ -124,11 +117,11 @@ export function foldRecent(clock: Clock): RecentFold {
         lagMs: undefined,
         bytes: undefined,
         copies: 1,
-        targets: noTargets,
+        targets: [],
         standing: "in_hand",
         reason: undefined,
         attemptCount: 0,
-        attempts: noAttempts,
+        attempts: [],
         durationMs: undefined,
         settled: undefined,
         isDeadLetter: false,
@@ -163,16 +156,15 @@ export function foldRecent(clock: Clock): RecentFold {
       status: status ?? reason?.status,
       reason: reason?.message,
     };
-    if (entry.attempts.length === maxAttempts) entry.attempts.shift();
-    if (entry.attempts === noAttempts) entry.attempts = [record];
-    else entry.attempts.push(record);
+    // Made anew: an array that grows has room for many, and most messages have one attempt.
+    entry.attempts = [...entry.attempts.slice(1 - maxAttempts), record];
   }
 
   function stands(entry: Entry, target: string, standing: Standing, reason?: string): void {
-    const known = entry.targets.find(({ name }) => name === target);
-    if (known) known.standing = standing;
-    else if (entry.targets === noTargets) entry.targets = [{ name: target, standing }];
-    else entry.targets.push({ name: target, standing });
+    const now: TargetStanding = { name: target, standing };
+    entry.targets = entry.targets.some(({ name }) => name === target)
+      ? entry.targets.map((other) => other.name === target ? now : other)
+      : [...entry.targets, now];
     entry.standing = standing;
     for (const { standing: other } of entry.targets) {
       if (rank[other] > rank[entry.standing]) entry.standing = other;

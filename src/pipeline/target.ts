@@ -55,10 +55,9 @@ export function createAdmission(all: Semaphore): Admission {
     },
     async admit({ places }, signal) {
       if (!places) return () => {};
-      signal.throwIfAborted();
-      const leaveTarget = places.tryAcquire() ?? await places.acquire(signal);
+      const leaveTarget = await places.acquire(signal);
       try {
-        return both(all.tryAcquire() ?? await all.acquire(signal), leaveTarget);
+        return both(await all.acquire(signal), leaveTarget);
       } catch (error) {
         leaveTarget();
         throw error;

@@ -41,33 +41,31 @@ export function splitObject(
   let rest = "";
   /** How far `rest` goes. */
   let told = 0;
+  const words = wordsOf(bytes);
   let i = bytes.indexOf(0x7b) + 1;
   while (i > 0 && i < bytes.length) {
     i = afterGaps(bytes, i);
     if (bytes[i] !== quote) break;
-    const endOfName = afterValue(bytes, i);
+    const endOfName = afterValue(bytes, words, i);
     const start = afterGaps(bytes, endOfName);
     const name = nameIn(bytes, i, endOfName, names);
-    let end: number;
+    if (name === undefined) {
+      i = afterValue(bytes, words, start);
+      continue;
+    }
     // Who writes a space here writes one everywhere.
-    if (
-      compact && name !== undefined && start > endOfName + 1 && marks[bytes[start] ?? 0] === opening
-    ) {
-      const { bytes: value, end: behind } = compactJson(bytes, start);
-      members[name] = { bytes: value, isLoose: false };
-      end = behind;
+    const isSpaced = start > endOfName + 1 && marks[bytes[start] ?? 0] === opening;
+    if (compact && isSpaced) {
+      const value = compactJson(bytes, start);
+      i = value.end;
+      members[name] = { bytes: value.bytes, isLoose: false };
     } else {
       const seen = { loose: false };
-      end = afterValue(bytes, start, seen);
-      if (name !== undefined) {
-        members[name] = { bytes: bytes.subarray(start, end), isLoose: seen.loose };
-      }
+      i = afterValue(bytes, words, start, seen);
+      members[name] = { bytes: bytes.subarray(start, i), isLoose: seen.loose };
     }
-    if (name !== undefined) {
-      rest += `${lenientText(bytes.subarray(told, start))}null`;
-      told = end;
-    }
-    i = end;
+    rest += `${lenientText(bytes.subarray(told, start))}null`;
+    told = i;
   }
   return { members, rest: rest + lenientText(bytes.subarray(told)) };
 }
@@ -75,16 +73,22 @@ export function splitObject(
 /** The first elements of an array, at most `max`; none when it is no array. */
 export function elementsOf(bytes: Bytes, max: number): Bytes[] {
   const elements: Bytes[] = [];
+  const words = wordsOf(bytes);
   let i = afterGaps(bytes, 0);
   if (bytes[i] !== 0x5b) return elements;
   for (i++; elements.length < max;) {
     i = afterGaps(bytes, i);
-    const end = afterValue(bytes, i);
+    const end = afterValue(bytes, words, i);
     if (end === i) break;
     elements.push(bytes.subarray(i, end));
     i = end;
   }
   return elements;
+}
+
+/** To read four bytes at a time. */
+function wordsOf({ buffer, byteOffset, byteLength }: Bytes): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** Behind white space, commas and colons. */
@@ -95,13 +99,17 @@ function afterGaps(bytes: Bytes, start: number): number {
 }
 
 /** Behind the value at `start`; `start` itself where there is a closing bracket or nothing. */
-function afterValue(bytes: Bytes, start: number, seen = { loose: false }): number {
+function afterValue(
+  bytes: Bytes,
+  words: DataView,
+  start: number,
+  seen = { loose: false },
+): number {
   // Most of what a connector does with a large webhook is this loop.
   let depth = 0;
   let loose = false;
   let i = start;
   const { length } = bytes;
-  const words = new DataView(bytes.buffer, bytes.byteOffset, length);
   while (i < length) {
     const mark = marks[bytes[i] ?? 0] ?? 0;
     if (mark === 0 || (mark === separator && depth > 0)) {

@@ -53,19 +53,6 @@ export function compactJson(bytes: Bytes, start = 0): Compact {
             i++;
             continue;
           }
-          const code = next === letterU ? hexAt(bytes, i + 1) : -1;
-          if (code >= 0x80 && (code < 0xd800 || code > 0xdfff)) {
-            // Most there are: text beyond ASCII, as Python writes it.
-            if (code >= 0x800) {
-              out[written++] = 0xe0 | code >> 12;
-              out[written++] = 0x80 | code >> 6 & 0x3f;
-            } else {
-              out[written++] = 0xc0 | code >> 6;
-            }
-            out[written++] = 0x80 | code & 0x3f;
-            i += 5;
-            continue;
-          }
           const escape = escapeAt(bytes, i - 1);
           for (let n = 0; n < escape.bytes.length; n++) out[written++] = escape.bytes[n] ?? 0;
           i += escape.length - 1;

@@ -71,7 +71,7 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   }
 
   /** The next chunk, undefined at the end. */
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk) {
@@ -95,7 +95,7 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     this.#isRead = true;
     try {
       for (;;) {
-        const chunk = await this.next();
+        const chunk = await this.#next();
         if (!chunk) return;
         yield chunk;
       }

@@ -7,13 +7,18 @@ const maxBytes = 64 * 1024;
  * end is what lets the connection be used again.
  */
 export async function boundedText({ body }: Pick<FetchResponse, "body">): Promise<string> {
-  // Most are here already, in one piece.
-  const chunks = [...body.takeWhole() ?? []];
+  const whole = body.takeWhole();
+  if (whole) return textOf(whole);
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.byteLength;
     if (bytes >= maxBytes) break;
   }
+  return textOf(chunks);
+}
+
+function textOf(chunks: readonly Uint8Array[]): string {
   return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes));
 }

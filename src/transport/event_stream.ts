@@ -40,8 +40,9 @@ export async function openEventStream(
 }
 
 /** Ends a stream that nobody reads; where it is being read the reader ends it, with the link. */
-export function closeEventStream({ body }: FetchResponse): void {
+export function closeEventStream({ body }: FetchResponse): Promise<void> {
   if (!body.isRead) body.destroy();
+  return Promise.resolve();
 }
 
 /** The events to the end of the stream. Throws a `StreamFailure` when it breaks, or has asked for time (`retry:`). */

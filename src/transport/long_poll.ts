@@ -7,6 +7,7 @@ import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
+import { plainBytes } from "../runtime/plain_bytes.ts";
 import { boundedText } from "./bounded_text.ts";
 import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
@@ -135,7 +136,7 @@ async function bodyBytes(
     if (bytes > maxFrameBytes) throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return plainBytes(Buffer.concat(chunks));
 }
 
 /** The last message ids received, at most `limit`. */

@@ -45,7 +45,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
           Promise.resolve(
             frame.type === "settle" ? frame.settlements.map(({ messageId }) => messageId) : [],
           ),
-        [Symbol.asyncDispose]: () => Promise.resolve(closeEventStream(response)),
+        [Symbol.asyncDispose]: () => closeEventStream(response),
       };
     },
   };

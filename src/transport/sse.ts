@@ -37,7 +37,7 @@ export function sseTransport(relay: RelayEndpoint): Transport {
       return {
         [Symbol.asyncIterator]: () => frames(response, link, doing, (id) => lastEventId = id),
         send: (frame: ConnectorFrame) => postFrames(frame, capabilities, link.abort),
-        [Symbol.asyncDispose]: () => Promise.resolve(closeEventStream(response)),
+        [Symbol.asyncDispose]: () => closeEventStream(response),
       };
     },
   };
