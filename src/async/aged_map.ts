@@ -1,9 +1,16 @@
+import { Chain, type Link } from "./chain.ts";
+
 /** A key, its value, and where it stands among the others. */
-interface Entry<V> {
+class Entry<V> implements Link {
   readonly key: string;
-  readonly value: V;
-  older: Entry<V> | undefined;
-  newer: Entry<V> | undefined;
+  value: V;
+  older: this | undefined = undefined;
+  newer: this | undefined = undefined;
+
+  constructor(key: string, value: V) {
+    this.key = key;
+    this.value = value;
+  }
 }
 
 /**
@@ -12,15 +19,14 @@ interface Entry<V> {
  */
 export class AgedMap<V> {
   readonly #entries = new Map<string, Entry<V>>();
-  #oldest: Entry<V> | undefined;
-  #newest: Entry<V> | undefined;
+  readonly #order = new Chain<Entry<V>>();
 
   get size(): number {
     return this.#entries.size;
   }
 
-  get oldest(): Pick<Entry<V>, "key" | "value"> | undefined {
-    return this.#oldest;
+  get oldest(): { readonly key: string; readonly value: V } | undefined {
+    return this.#order.oldest;
   }
 
   get(key: string): V | undefined {
@@ -29,47 +35,46 @@ export class AgedMap<V> {
 
   /** It is the newest from now on. */
   set(key: string, value: V): void {
-    this.delete(key);
-    const entry = { key, value, older: this.#newest, newer: undefined };
-    if (this.#newest) this.#newest.newer = entry;
-    else this.#oldest = entry;
-    this.#newest = entry;
-    this.#entries.set(key, entry);
+    let entry = this.#entries.get(key);
+    if (entry) {
+      this.#order.remove(entry);
+      entry.value = value;
+    } else {
+      entry = new Entry(key, value);
+      this.#entries.set(key, entry);
+    }
+    this.#order.add(entry);
   }
 
   delete(key: string): boolean {
     const entry = this.#entries.get(key);
     if (!entry) return false;
     this.#entries.delete(key);
-    const { older, newer } = entry;
-    if (older) older.newer = newer;
-    else this.#oldest = newer;
-    if (newer) newer.older = older;
-    else this.#newest = older;
+    this.#order.remove(entry);
     return true;
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#oldest = undefined;
-    this.#newest = undefined;
-  }
-
   /** Takes out the oldest while more than `max` are left or its time is over; the result is their keys. */
-  forgetOldest(max: number, isOver: (value: V) => boolean = never): string[] {
+  forgetOldest(max: number, isOver: (value: V) => boolean = never): readonly string[] {
+    let oldest = this.#order.oldest;
+    if (!oldest || (this.size <= max && !isOver(oldest.value))) return none;
     const forgotten: string[] = [];
-    while (this.#oldest && (this.size > max || isOver(this.#oldest.value))) {
-      forgotten.push(this.#oldest.key);
-      this.delete(this.#oldest.key);
+    while (oldest && (this.size > max || isOver(oldest.value))) {
+      forgotten.push(oldest.key);
+      this.#entries.delete(oldest.key);
+      this.#order.remove(oldest);
+      oldest = this.#order.oldest;
     }
     return forgotten;
   }
 
   /** The oldest first. */
   *values(): Generator<V> {
-    for (let entry = this.#oldest; entry; entry = entry.newer) yield entry.value;
+    for (const { value } of this.#order) yield value;
   }
 }
+
+const none: readonly string[] = [];
 
 function never(): boolean {
   return false;

@@ -17,14 +17,14 @@ interface Window<Event> {
 export function foldRepeats<Event extends { readonly type: string }>(
   levelOf: (event: Event) => LogLevel,
   clock: Clock,
-  pass: (event: Event, repeated?: number) => void,
+  pass: (event: Event, level: LogLevel, repeated?: number) => void,
 ): { observe(event: Event): void; close(): void } {
   const windows = new Map<string, Window<Event>>();
   let isClosed = false;
 
   function observe(event: Event): void {
     const level = levelOf(event);
-    if (isClosed || level === "info" || level === "debug") return pass(event);
+    if (isClosed || level === "info" || level === "debug") return pass(event, level);
     const kind = kindOf(event);
     const open = windows.get(kind);
     if (open) {
@@ -32,7 +32,7 @@ export function foldRepeats<Event extends { readonly type: string }>(
       open.count++;
       return;
     }
-    pass(event);
+    pass(event, level);
     begin(kind, event);
   }
 
@@ -42,7 +42,7 @@ export function foldRepeats<Event extends { readonly type: string }>(
       windows.delete(kind);
       if (last === undefined || count === 0) return;
       begin(kind, last);
-      pass(last, count);
+      pass(last, levelOf(last), count);
     });
     windows.set(kind, { last, count: 0, cancel });
   }
@@ -54,7 +54,7 @@ export function foldRepeats<Event extends { readonly type: string }>(
       isClosed = true;
       for (const { last, count, cancel } of windows.values()) {
         cancel();
-        if (count > 0) pass(last, count);
+        if (count > 0) pass(last, levelOf(last), count);
       }
       windows.clear();
     },

@@ -28,8 +28,7 @@ export function createLog<Event extends { readonly type: string }>(
 ): { observe: (event: Event) => void; close(): void } {
   const lineOf = options.format === "json" ? jsonLine : humanFormat(options.format);
   const least = levels.indexOf(options.level);
-  const tell = (event: Event, repeated?: number) => {
-    const level = options.levelOf(event);
+  const tell = (event: Event, level: LogLevel, repeated?: number) => {
     if (levels.indexOf(level) < least) return; // most are: nothing is made of them
     const told = repeated === undefined ? event : { ...event, repeated };
     try {
@@ -39,7 +38,7 @@ export function createLog<Event extends { readonly type: string }>(
     }
   };
   return options.level === "debug"
-    ? { observe: tell, close() {} }
+    ? { observe: (event) => tell(event, options.levelOf(event)), close() {} }
     : foldRepeats(options.levelOf, options.clock, tell);
 }
 
@@ -53,13 +52,13 @@ function humanFormat(format: "human" | "human_color"): LineOf {
     text({ category, level, timestamp, message: [type], rawMessage: type, properties }).trimEnd();
 }
 
+const named = '{"type":"';
 const jsonLine: LineOf = (event, level, at) => {
   const { type } = event;
   const head = `{"time":"${isoTime(at)}","level":"${level}","event":"${type}"`;
-  const named = `{"type":"${type}"`;
   const text = JSON.stringify(event);
-  // All events begin with their type: nothing is copied to take it out.
-  if (text.startsWith(named)) return head + text.slice(named.length);
+  // All events begin with their type, a plain name: nothing is copied to take it out.
+  if (text.startsWith(named)) return head + text.slice(named.length + type.length + 1);
   const fields = JSON.stringify({ ...event, type: undefined });
   return fields === "{}" ? `${head}}` : `${head},${fields.slice(1)}`;
 };

@@ -4,7 +4,8 @@ import { AgedMap } from "../async/aged_map.ts";
 import { PerSecond } from "../async/per_second.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
-import type { AttemptRecord, RecentMessage, Series, Standing, TargetStanding } from "./picture.ts";
+import { type MessageEvent, newRecord, withEvent } from "./message_record.ts";
+import type { RecentMessage, Series } from "./picture.ts";
 
 export interface RecentFold {
   readonly observe: Observe;
@@ -18,25 +19,26 @@ export interface RecentFold {
 }
 
 const maxMessages = 200;
-/** Of one message. */
-const maxAttempts = 50;
 const seriesSeconds = 300;
+/** So many events of a message are kept as they are. */
+const maxHeard = 20;
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-type Entry = Writable<RecentMessage>;
+/** An event, and what was heard before it. */
+interface Heard {
+  readonly event: MessageEvent;
+  readonly at: number;
+  readonly before: Heard | undefined;
+}
 
-/** The higher, the further from success. */
-const rank: Readonly<Record<Standing, number>> = {
-  delivered: 0,
-  abandoned: 1,
-  deferred: 2,
-  rejected: 3,
-  exhausted: 4,
-  in_hand: 5,
-  retrying: 6,
-};
+/** A message: what its events came to, and those that came since. */
+interface Entry {
+  record: RecentMessage | undefined;
+  heard: Heard | undefined;
+  count: number;
+  version: number;
+}
 
-/** Bounded, and cheap for each event: what takes time is done when somebody looks. */
+/** Bounded, and cheap for each event, which is kept as it is: what takes time is done when somebody looks. */
 export function foldRecent(clock: Clock): RecentFold {
   const entries = new AgedMap<Entry>();
   const outcomes = new PerSecond(seriesSeconds, 2, clock);
@@ -51,133 +53,58 @@ export function foldRecent(clock: Clock): RecentFold {
         break;
       case "delivery.received": {
         const known = entries.get(event.messageId);
-        const entry = entryOf(event);
-        entry.lagMs ??= event.lagMs;
-        entry.method = event.method;
-        entry.path = event.path;
-        entry.bytes = event.bytes;
-        if (!known) break;
-        entry.copies++;
-        entry.durationMs = undefined;
-        entries.set(event.messageId, entry);
+        if (known) entries.set(event.messageId, known); // The newest again.
+        hear(known ?? begin(event), event);
         break;
       }
       case "delivery.attempted":
         latency.add(bucketOf(event.durationMs));
         if (event.result !== "delivered") outcomes.add(1);
-        attempted(entryOf(event), event);
-        break;
-      case "delivery.retrying":
-        stands(entryOf(event), event.target, "retrying", event.reason.message);
+        hear(entryOf(event), event);
         break;
       case "delivery.succeeded":
         outcomes.add(0);
-        stands(entryOf(event), event.target, "delivered");
+        hear(entryOf(event), event);
         break;
+      case "delivery.retrying":
       case "delivery.failed":
-        stands(entryOf(event), event.target ?? "", event.outcome, event.reason.message);
-        break;
       case "delivery.deferred":
-        stands(entryOf(event), event.target ?? "", "deferred", event.reason.message);
-        break;
       case "dead_letter.stored":
-        entryOf(event).isDeadLetter = true;
+        hear(entryOf(event), event);
         break;
-      case "dead_letter.replayed": {
-        const entry = entries.get(event.messageId);
-        if (entry) changed(entry).isDeadLetter = !event.delivered;
-        break;
-      }
+      case "dead_letter.replayed":
       case "settlement.confirmed": {
         const entry = entries.get(event.messageId);
-        if (entry) changed(entry).settled = event.verdict;
+        if (entry) hear(entry, event);
         break;
       }
     }
   }
 
-  /** The entry of the event's message, as changed; a new one where there is none. */
-  function entryOf(
-    event: {
-      readonly messageId: string;
-      readonly webhookId: string;
-      readonly traceId?: string | undefined;
-    },
-  ): Entry {
-    const { messageId, webhookId } = event;
-    let entry = entries.get(messageId);
-    if (!entry) {
-      entry = {
-        messageId,
-        webhookId,
-        traceId: undefined,
-        method: "",
-        path: "",
-        at: clock.now(),
-        lagMs: undefined,
-        bytes: undefined,
-        copies: 1,
-        targets: [],
-        standing: "in_hand",
-        reason: undefined,
-        attemptCount: 0,
-        attempts: [],
-        durationMs: undefined,
-        settled: undefined,
-        isDeadLetter: false,
-        version: 0,
-      };
-      entries.set(messageId, entry);
-      entries.forgetOldest(maxMessages);
-    }
-    entry.traceId ??= event.traceId;
-    return changed(entry);
+  function entryOf(event: MessageEvent): Entry {
+    return entries.get(event.messageId) ?? begin(event);
   }
 
-  function changed(entry: Entry): Entry {
-    entry.version = ++version;
+  function begin({ messageId }: MessageEvent): Entry {
+    const entry: Entry = { record: undefined, heard: undefined, count: 0, version: 0 };
+    entries.set(messageId, entry);
+    entries.forgetOldest(maxMessages);
     return entry;
   }
 
-  function attempted(
-    entry: Entry,
-    { target, attempt, durationMs, result, status, reason }: Extract<
-      ConnectorEvent,
-      { type: "delivery.attempted" }
-    >,
-  ): void {
-    entry.attemptCount++;
-    const record: AttemptRecord = {
-      target,
-      attempt,
-      durationMs,
-      startedAt: clock.now() - durationMs,
-      result,
-      status: status ?? reason?.status,
-      reason: reason?.message,
-    };
-    // Made anew: an array that grows has room for many, and most messages have one attempt.
-    entry.attempts = [...entry.attempts.slice(1 - maxAttempts), record];
-  }
-
-  function stands(entry: Entry, target: string, standing: Standing, reason?: string): void {
-    const now: TargetStanding = { name: target, standing };
-    entry.targets = entry.targets.some(({ name }) => name === target)
-      ? entry.targets.map((other) => other.name === target ? now : other)
-      : [...entry.targets, now];
-    entry.standing = standing;
-    for (const { standing: other } of entry.targets) {
-      if (rank[other] > rank[entry.standing]) entry.standing = other;
-    }
-    entry.reason = entry.standing === "delivered" ? undefined : reason ?? entry.reason;
-    const isOver = entry.standing !== "retrying" && entry.standing !== "in_hand";
-    if (isOver) entry.durationMs ??= clock.now() - entry.at;
+  function hear(entry: Entry, event: MessageEvent): void {
+    entry.heard = { event, at: clock.now(), before: entry.heard };
+    entry.version = ++version;
+    if (++entry.count > maxHeard) recordOf(entry);
   }
 
   return {
     observe,
-    messages: () => [...entries.values()].reverse(),
-    message: (messageId) => entries.get(messageId),
+    messages: () => [...entries.values()].reverse().map(recordOf),
+    message(messageId) {
+      const entry = entries.get(messageId);
+      return entry && recordOf(entry);
+    },
     get waiting() {
       return waiting;
     },
@@ -193,4 +120,17 @@ export function foldRecent(clock: Clock): RecentFold {
       };
     },
   };
+}
+
+/** What its events came to up to now. */
+function recordOf(entry: Entry): RecentMessage {
+  const heard: Heard[] = [];
+  for (let one = entry.heard; one; one = one.before) heard.push(one);
+  for (const { event, at } of heard.reverse()) {
+    entry.record = withEvent(entry.record ?? newRecord(event, at), event, at);
+  }
+  entry.heard = undefined;
+  entry.count = 0;
+  // Whoever has an entry has told it something.
+  return entry.record = { ...entry.record!, version: entry.version };
 }

@@ -149,8 +149,8 @@ export function foldStatus(
   }
 
   function targetState(name: string): TargetState {
-    const state = targets.get(name) ?? untried();
-    targets.set(name, state);
+    let state = targets.get(name);
+    if (!state) targets.set(name, state = untried());
     return state;
   }
 

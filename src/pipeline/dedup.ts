@@ -1,4 +1,4 @@
-import { AgedMap } from "../async/aged_map.ts";
+import { Chain, type Link } from "../async/chain.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Delivery, Finished, Outcome } from "../flow.ts";
 
@@ -7,6 +7,24 @@ export interface DedupLimits {
   readonly maxMessages: number;
   /** How long after the relay was told a finished message is remembered, milliseconds. */
   readonly windowMs: number;
+}
+
+/** What is known of a message that is finished. */
+class Remembered implements Link {
+  readonly id: string;
+  readonly outcome: Finished["outcome"];
+  /** When it was finished or the relay was told, milliseconds since the epoch. */
+  at: number;
+  isTold: boolean;
+  older: this | undefined = undefined;
+  newer: this | undefined = undefined;
+
+  constructor({ messageId, outcome, at, confirmed }: Finished) {
+    this.id = messageId;
+    this.outcome = outcome;
+    this.at = at;
+    this.isTold = confirmed;
+  }
 }
 
 /**
@@ -18,10 +36,12 @@ export interface DedupLimits {
 export class Dedup {
   /** The first copy and those that came meanwhile, by message id. */
   readonly #inHand = new Map<string, Delivery[]>();
-  /** Finished, and the relay is not known to have been told. In order of finishing. */
-  readonly #untold = new AgedMap<Remembered>();
-  /** Finished, and the relay told, in that order. */
-  readonly #told = new AgedMap<Remembered>();
+  /** Those that are finished, by message id. */
+  readonly #finished = new Map<string, Remembered>();
+  /** Of them those of which the relay is not known to have been told, in order of finishing. */
+  readonly #untold = new Chain<Remembered>();
+  /** And the others, in order of telling. */
+  readonly #told = new Chain<Remembered>();
   readonly #limits: DedupLimits;
   readonly #clock: Clock;
   readonly #onForgotten: (messageIds: readonly string[]) => void;
@@ -36,9 +56,7 @@ export class Dedup {
     this.#limits = limits;
     this.#clock = clock;
     this.#onForgotten = onForgotten;
-    for (const { messageId, outcome, at, confirmed } of remembered) {
-      (confirmed ? this.#told : this.#untold).set(messageId, { outcome, at });
-    }
+    for (const finished of remembered) this.#remember(new Remembered(finished));
     this.#forgetOld();
   }
 
@@ -51,9 +69,8 @@ export class Dedup {
       return "in_flight";
     }
     this.#forgetOld();
-    const told = this.#told.get(id);
-    const finished = this.#untold.get(id) ?? (told && !isReplay(delivery, told) ? told : undefined);
-    if (finished) {
+    const finished = this.#finished.get(id);
+    if (finished && !(finished.isTold && isReplay(delivery, finished))) {
       delivery.settle(finished.outcome);
       return "finished";
     }
@@ -67,8 +84,8 @@ export class Dedup {
     if (!copies) throw new Error(`the message ${id} is not in hand`);
     this.#inHand.delete(id);
     if (outcome.kind === "delivered" || outcome.kind === "rejected") {
-      this.#told.delete(id);
-      this.#untold.set(id, { outcome, at: this.#clock.now() });
+      const at = this.#clock.now();
+      this.#remember(new Remembered({ messageId: id, outcome, at, confirmed: false }));
     }
     for (const copy of copies) copy.settle(outcome);
   }
@@ -76,22 +93,46 @@ export class Dedup {
   /** The relay has been told of these. */
   confirm(messageIds: readonly string[]): void {
     for (const id of messageIds) {
-      const finished = this.#untold.get(id);
-      if (!finished) continue;
-      this.#untold.delete(id);
-      this.#told.set(id, { outcome: finished.outcome, at: this.#clock.now() });
+      const finished = this.#finished.get(id);
+      if (!finished || finished.isTold) continue;
+      this.#untold.remove(finished);
+      finished.isTold = true;
+      finished.at = this.#clock.now();
+      this.#told.add(finished);
     }
+  }
+
+  #remember(finished: Remembered): void {
+    const before = this.#finished.get(finished.id);
+    if (before) this.#chainOf(before).remove(before);
+    this.#finished.set(finished.id, finished);
+    this.#chainOf(finished).add(finished);
   }
 
   #forgetOld(): void {
     const { maxMessages, windowMs } = this.#limits;
-    const oldest = this.#clock.now() - windowMs;
-    const forgotten = [
-      ...this.#told.forgetOldest(maxMessages, ({ at }) => at <= oldest),
-      // A relay that confirms nothing at all must not fill the memory.
-      ...this.#untold.forgetOldest(maxMessages),
-    ];
+    const overAt = this.#clock.now() - windowMs;
+    const forgotten: string[] = [];
+    for (let old = this.#told.oldest; old; old = this.#told.oldest) {
+      if (this.#told.size <= maxMessages && old.at > overAt) break;
+      forgotten.push(this.#forget(old));
+    }
+    // A relay that confirms nothing at all must not fill the memory.
+    for (let old = this.#untold.oldest; old; old = this.#untold.oldest) {
+      if (this.#untold.size <= maxMessages) break;
+      forgotten.push(this.#forget(old));
+    }
     if (forgotten.length > 0) this.#onForgotten(forgotten);
+  }
+
+  #forget(finished: Remembered): string {
+    this.#finished.delete(finished.id);
+    this.#chainOf(finished).remove(finished);
+    return finished.id;
+  }
+
+  #chainOf({ isTold }: Remembered): Chain<Remembered> {
+    return isTold ? this.#told : this.#untold;
   }
 }
 
@@ -101,9 +142,4 @@ export class Dedup {
  */
 function isReplay({ envelope }: Delivery, { outcome }: Remembered): boolean {
   return outcome.kind === "rejected" && envelope.deliveryCount !== undefined;
-}
-
-interface Remembered {
-  readonly outcome: Extract<Outcome, { kind: "delivered" | "rejected" }>;
-  readonly at: number;
 }

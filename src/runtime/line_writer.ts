@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { write } from "node:fs";
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
@@ -13,8 +12,10 @@ export interface LineWriter {
   close(): Promise<void>;
 }
 
-/** So much may wait for a reader who does not read: bytes, and characters that are not bytes yet. */
+/** So many bytes may wait for a reader who does not read; a line that is longer goes alone. */
 const maxWaiting = 1024 * 1024;
+/** The most that a UTF-16 unit becomes in UTF-8 (RFC 3629, section 3). */
+const bytesPerUnit = 3;
 /** Characters that become bytes at once. */
 const pieceChars = 16 * 1024;
 const encoder = new TextEncoder();
@@ -31,9 +32,11 @@ const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
  * Deno for whoever does not read, and `node:fs` does too, so that its own stream is used there.
  */
 export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
-  // Bytes, not text: thousands of strings that wait for the next write are work for the garbage collector.
-  let pieces: Uint8Array[] = [];
-  let waitingBytes = 0;
+  // Bytes, not text, and in two buffers that stay: strings that wait, and buffers for once, are work for the garbage
+  // collector. While one is written the other one fills.
+  let filling = new Uint8Array(maxWaiting);
+  let other = new Uint8Array(maxWaiting);
+  let waiting = 0;
   let text = "";
   let isClosed = false;
   let writing: Promise<void> | undefined;
@@ -43,28 +46,29 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   async function writeAll(): Promise<void> {
     try {
       await undefined; // what is written in the same turn goes together
-      while (text !== "" || pieces.length > 0) {
+      while (text !== "" || waiting > 0) {
         encode();
-        const bytes = Buffer.concat(pieces);
-        pieces = [];
-        waitingBytes = 0;
+        const bytes = filling.subarray(0, waiting);
+        [filling, other] = [other, filling];
+        waiting = 0;
         await writeWhole(bytes);
         await pause();
       }
     } catch {
       isClosed = true;
       text = "";
-      pieces = [];
     } finally {
       writing = undefined;
     }
   }
 
+  /** What finds no room is dropped: whole lines. */
   function encode(): void {
-    const piece = encoder.encode(text);
+    const needed = text.length * bytesPerUnit;
+    if (waiting === 0 && needed > filling.byteLength) filling = new Uint8Array(needed);
+    const { read, written } = encoder.encodeInto(text, filling.subarray(waiting));
+    if (read === text.length) waiting += written;
     text = "";
-    pieces.push(piece);
-    waitingBytes += piece.byteLength;
   }
 
   async function writeWhole(bytes: Uint8Array): Promise<void> {
@@ -92,7 +96,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   return {
     write(line) {
-      if (isClosed || waitingBytes + text.length > maxWaiting) return;
+      if (isClosed || waiting + text.length > maxWaiting) return;
       text += line + "\n";
       if (text.length >= pieceChars) encode();
       writing ??= writeAll();

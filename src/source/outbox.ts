@@ -1,12 +1,19 @@
 import { backoffMs, type BackoffPolicy } from "../async/backoff.ts";
 import type { Clock, Random } from "../async/clock.ts";
-import { AgedMap } from "../async/aged_map.ts";
+import { Chain, type Link } from "../async/chain.ts";
 import { type Connection, type Settlement, SettlementsUnsent } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 
-interface Sent {
+/** A settlement, and when it was handed to the connection that is open now. */
+class Entry implements Link {
   readonly settlement: Settlement;
-  readonly at: number;
+  sentAt: number | undefined = undefined;
+  older: this | undefined = undefined;
+  newer: this | undefined = undefined;
+
+  constructor(settlement: Settlement) {
+    this.settlement = settlement;
+  }
 }
 
 export interface OutboxOptions {
@@ -32,10 +39,11 @@ export interface OutboxOptions {
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** By message id; the oldest first, as all of these. */
-  readonly #unsent = new AgedMap<Settlement>();
+  /** By message id. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #unsent = new Chain<Entry>();
   /** Handed to the connection that is open now; their confirmation is awaited. */
-  readonly #sent = new AgedMap<Sent>();
+  readonly #sent = new Chain<Entry>();
   #connection: Connection | undefined;
   #scheduled = false;
   #sending = false;
@@ -49,13 +57,16 @@ export class Outbox {
   }
 
   get size(): number {
-    return this.#unsent.size + this.#sent.size;
+    return this.#entries.size;
   }
 
   add(settlement: Settlement): void {
     const { messageId } = settlement;
-    this.#sent.delete(messageId);
-    this.#unsent.set(messageId, settlement);
+    const before = this.#entries.get(messageId);
+    if (before) this.#chainOf(before).remove(before);
+    const entry = new Entry(settlement);
+    this.#entries.set(messageId, entry);
+    this.#unsent.add(entry);
     this.#forgetOldest();
     this.#schedule();
   }
@@ -64,18 +75,28 @@ export class Outbox {
     const { maxEntries } = this.#options;
     const { size } = this;
     if (size <= maxEntries) return;
-    this.#sent.forgetOldest(Math.max(0, maxEntries - this.#unsent.size));
-    this.#unsent.forgetOldest(maxEntries);
+    while (this.size > maxEntries) this.#remove(this.#sent.oldest ?? this.#unsent.oldest);
     this.#failed(size - this.size, `more than ${maxEntries} settlements are waiting`, 0);
   }
 
+  #remove(entry: Entry | undefined): void {
+    if (!entry) return;
+    this.#chainOf(entry).remove(entry);
+    this.#entries.delete(entry.settlement.messageId);
+  }
+
+  #chainOf({ sentAt }: Entry): Chain<Entry> {
+    return sentAt === undefined ? this.#unsent : this.#sent;
+  }
+
   /** Those of these that nobody has confirmed are to be sent again. */
-  #takeBack(settlements: readonly Settlement[]): void {
-    for (const settlement of settlements) {
-      const { messageId } = settlement;
-      if (this.#sent.get(messageId)?.settlement !== settlement) continue;
-      this.#sent.delete(messageId);
-      this.#unsent.set(messageId, settlement);
+  #takeBack(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const isKnown = this.#entries.get(entry.settlement.messageId) === entry;
+      if (!isKnown || entry.sentAt === undefined) continue;
+      this.#sent.remove(entry);
+      entry.sentAt = undefined;
+      this.#unsent.add(entry);
     }
   }
 
@@ -84,7 +105,7 @@ export class Outbox {
     this.#connection = connection;
     this.#failures = 0;
     this.#stopWaiting();
-    this.#takeBack([...this.#sent.values()].map(({ settlement }) => settlement));
+    this.#takeBack([...this.#sent]);
     this.#schedule();
   }
 
@@ -98,11 +119,11 @@ export class Outbox {
     const confirmed: string[] = [];
     for (const id of messageIds) {
       // A newer settlement of the same message may be waiting behind the one that is confirmed here.
-      const sent = this.#sent.get(id);
-      if (!sent) continue;
-      this.#sent.delete(id);
+      const entry = this.#entries.get(id);
+      if (entry?.sentAt === undefined) continue;
+      this.#remove(entry);
       confirmed.push(id);
-      const { settlement } = sent;
+      const { settlement } = entry;
       this.#options.observe({
         type: "settlement.confirmed",
         messageId: id,
@@ -127,19 +148,23 @@ export class Outbox {
   /** Never rejects: what fails is kept and sent again. */
   async #send(connection: Connection): Promise<void> {
     if (this.#unsent.size === 0) return;
-    const settlements = [...this.#unsent.values()];
-    const at = this.#options.clock.monotonic();
-    for (const settlement of settlements) this.#sent.set(settlement.messageId, { settlement, at });
-    this.#unsent.clear();
+    const entries = [...this.#unsent];
+    const sentAt = this.#options.clock.monotonic();
+    for (const entry of entries) {
+      this.#unsent.remove(entry);
+      entry.sentAt = sentAt;
+      this.#sent.add(entry);
+    }
     this.#sending = true;
     let failed = false;
     try {
+      const settlements = entries.map(({ settlement }) => settlement);
       this.confirm(await connection.send({ type: "settle", settlements }));
       this.#failures = 0;
     } catch (error) {
       failed = true;
       if (error instanceof SettlementsUnsent) this.confirm(error.taken);
-      this.#takeBack(settlements);
+      this.#takeBack(entries);
       if (connection === this.#connection) this.#retryLater(error);
     } finally {
       this.#sending = false;
@@ -156,8 +181,7 @@ export class Outbox {
     this.#cancelResend = clock.after(confirmTimeoutMs, () => {
       this.#cancelResend = undefined;
       const before = clock.monotonic() - confirmTimeoutMs;
-      const late = [...this.#sent.values()].filter(({ at }) => at <= before);
-      this.#takeBack(late.map(({ settlement }) => settlement));
+      this.#takeBack([...this.#sent].filter(({ sentAt = 0 }) => sentAt <= before));
       this.#schedule();
       this.#awaitConfirmation();
     });

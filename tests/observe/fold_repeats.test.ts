@@ -20,7 +20,7 @@ function startFold() {
   const fold = foldRepeats<Fault>(
     ({ level }) => level,
     clock,
-    ({ n }, repeated) => lines.push([n, repeated]),
+    ({ n }, _, repeated) => lines.push([n, repeated]),
   );
   return { clock, lines, fold };
 }
