@@ -25,6 +25,8 @@ const permissions = [
   ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
   "--allow-run=systemd-notify,systemctl",
 ];
+/** Why: docs/decisions/0007. */
+const v8Flags = "--v8-flags=--no-allocation-site-pretenuring";
 const root = join(import.meta.dirname ?? ".", "..");
 
 const { values } = parseArgs({
@@ -84,7 +86,7 @@ function writeEntry(target: string): string {
 function compileWithDeno(entry: string, target: string, file: string): string | undefined {
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["compile", "--quiet", "--target", target, ...permissions, "--output", file, entry],
+    ["compile", "--quiet", v8Flags, "--target", target, ...permissions, "--output", file, entry],
     { cwd: root, encoding: "utf8" },
   );
   if (status === 0) return undefined;

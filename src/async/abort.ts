@@ -1,3 +1,5 @@
+import { Chain, type Link } from "./chain.ts";
+
 /**
  * Says once that something is to end, as an `AbortSignal` does; to make one costs a tenth of what an `AbortController`
  * costs, so that a message can have its own.
@@ -35,9 +37,13 @@ export class Cancellation {
 /** What says when to end. Its reason is what is thrown then. */
 export type Cancel = AbortSignal | Cancellation;
 
+interface Call extends Link {
+  readonly callback: () => void;
+}
+
 /** Those that wait for one signal, in order. */
 interface Waiting {
-  readonly calls: Set<() => void>;
+  readonly calls: Chain<Call>;
   readonly listener: () => void;
 }
 
@@ -51,24 +57,21 @@ export function onAbort(signal: Cancel, callback: () => void): () => void {
     return () => {};
   }
   if (signal instanceof Cancellation) return signal.listen(callback);
-  const call = () => callback();
+  const call: Call = { callback, older: undefined, newer: undefined };
   const { calls, listener } = waiting.get(signal) ?? listen(signal);
   calls.add(call);
   return () => {
     // The last one takes the listener along: on Deno it would keep the timer of AbortSignal.timeout going.
-    if (!calls.delete(call) || calls.size > 0) return;
+    if (!calls.remove(call) || calls.size > 0) return;
     signal.removeEventListener("abort", listener);
     waiting.delete(signal);
   };
 }
 
 function listen(signal: AbortSignal): Waiting {
-  const calls = new Set<() => void>();
+  const calls = new Chain<Call>();
   const listener = () => {
-    for (const call of calls) {
-      calls.delete(call);
-      call();
-    }
+    for (let call = calls.shift(); call; call = calls.shift()) call.callback();
   };
   signal.addEventListener("abort", listener, { once: true });
   const made = { calls, listener };

@@ -3,7 +3,8 @@ import { Chain, type Link } from "./chain.ts";
 /** A key, its value, and where it stands among the others. */
 class Entry<V> implements Link {
   readonly key: string;
-  value: V;
+  /** Gone with the entry, which may be kept by a table that the map had before (chain.ts). */
+  value: V | undefined;
   older: this | undefined = undefined;
   newer: this | undefined = undefined;
 
@@ -25,8 +26,8 @@ export class AgedMap<V> {
     return this.#entries.size;
   }
 
-  get oldest(): { readonly key: string; readonly value: V } | undefined {
-    return this.#order.oldest;
+  get oldestKey(): string | undefined {
+    return this.#order.oldest?.key;
   }
 
   get(key: string): V | undefined {
@@ -49,28 +50,31 @@ export class AgedMap<V> {
   delete(key: string): boolean {
     const entry = this.#entries.get(key);
     if (!entry) return false;
-    this.#entries.delete(key);
-    this.#order.remove(entry);
+    this.#remove(entry);
     return true;
+  }
+
+  #remove(entry: Entry<V>): void {
+    this.#entries.delete(entry.key);
+    this.#order.remove(entry);
+    entry.value = undefined;
   }
 
   /** Takes out the oldest while more than `max` are left or its time is over; the result is their keys. */
   forgetOldest(max: number, isOver: (value: V) => boolean = never): readonly string[] {
-    let oldest = this.#order.oldest;
-    if (!oldest || (this.size <= max && !isOver(oldest.value))) return none;
-    const forgotten: string[] = [];
-    while (oldest && (this.size > max || isOver(oldest.value))) {
-      forgotten.push(oldest.key);
-      this.#entries.delete(oldest.key);
-      this.#order.remove(oldest);
-      oldest = this.#order.oldest;
+    let forgotten: string[] | undefined;
+    for (let entry = this.#order.oldest; entry; entry = this.#order.oldest) {
+      const { key, value } = entry;
+      if (this.size <= max && !(value !== undefined && isOver(value))) break;
+      (forgotten ??= []).push(key);
+      this.#remove(entry);
     }
-    return forgotten;
+    return forgotten ?? none;
   }
 
   /** The oldest first. */
   *values(): Generator<V> {
-    for (const { value } of this.#order) yield value;
+    for (const { value } of this.#order) if (value !== undefined) yield value;
   }
 }
 

@@ -1,9 +1,14 @@
 import { onAbort } from "./abort.ts";
+import { Chain, type Link } from "./chain.ts";
 import type { Clock } from "./clock.ts";
 
-interface Waiter {
-  bytes: number;
-  admit: () => void;
+interface Waiter extends Link {
+  readonly bytes: number;
+  readonly admit: () => void;
+}
+
+interface Item extends Link {
+  readonly at: number;
 }
 
 /**
@@ -16,9 +21,9 @@ export class Budget {
   readonly maxBytes: number;
   readonly #clock: Clock;
   /** When each item that is held was taken, the oldest first. */
-  readonly #held = new Set<{ readonly at: number }>();
+  readonly #held = new Chain<Item>();
   #bytes = 0;
-  #waiting = new Set<Waiter>();
+  readonly #waiting = new Chain<Waiter>();
 
   constructor(maxItems: number, maxBytes: number, clock: Clock) {
     this.maxItems = maxItems;
@@ -36,7 +41,7 @@ export class Budget {
 
   /** When the oldest of what is held was taken, milliseconds since the epoch. */
   get oldestAt(): number | undefined {
-    return this.#held.values().next().value?.at;
+    return this.#held.oldest?.at;
   }
 
   /** Takes one more item of `bytes`, if it fits now; the result gives it back. */
@@ -56,9 +61,11 @@ export class Budget {
           undo();
           resolve(this.#take(bytes));
         },
+        older: undefined,
+        newer: undefined,
       };
       const undo = onAbort(signal, () => {
-        this.#waiting.delete(waiter);
+        this.#waiting.remove(waiter);
         reject(signal.reason);
         this.#admitWaiting();
       });
@@ -72,21 +79,21 @@ export class Budget {
   }
 
   #take(bytes: number): () => void {
-    const item = { at: this.#clock.now() };
+    const item: Item = { at: this.#clock.now(), older: undefined, newer: undefined };
     this.#held.add(item);
     this.#bytes += bytes;
     return () => {
-      if (!this.#held.delete(item)) return;
+      if (!this.#held.remove(item)) return;
       this.#bytes -= bytes;
       this.#admitWaiting();
     };
   }
 
   #admitWaiting(): void {
-    for (const waiter of this.#waiting) {
-      if (!this.#fits(waiter.bytes)) return;
-      this.#waiting.delete(waiter);
-      waiter.admit();
+    for (let next = this.#waiting.oldest; next; next = this.#waiting.oldest) {
+      if (!this.#fits(next.bytes)) return;
+      this.#waiting.remove(next);
+      next.admit();
     }
   }
 }

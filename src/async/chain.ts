@@ -1,10 +1,16 @@
-/** What can stand in a chain, in one at a time. */
+/** What can stand in a chain, in one at a time; it begins outside, with neither neighbour. */
 export interface Link {
   older: this | undefined;
   newer: this | undefined;
 }
 
-/** Links in order of age. Putting one in or taking it out costs the same however many there are, and no memory. */
+/**
+ * Links in order of age. Putting one in or taking it out costs the same however many there are, and no memory.
+ *
+ * What comes and goes with every message stands in one of these and in no `Set`: V8 makes the table of a set anew
+ * after so many changes, and the old one keeps what was in it, and the next one, until the whole heap is collected
+ * (docs/decisions/0007).
+ */
 export class Chain<L extends Link> {
   #oldest: L | undefined;
   #newest: L | undefined;
@@ -28,8 +34,13 @@ export class Chain<L extends Link> {
     this.#size++;
   }
 
-  /** Takes out a link that stands in this chain. */
-  remove(link: L): void {
+  has(link: L): boolean {
+    return link === this.#oldest || link.older !== undefined;
+  }
+
+  /** Takes out a link that stands in this chain or nowhere; says which. It lets go of its neighbours. */
+  remove(link: L): boolean {
+    if (!this.has(link)) return false;
     const { older, newer } = link;
     if (older) older.newer = newer;
     else this.#oldest = newer;
@@ -38,9 +49,17 @@ export class Chain<L extends Link> {
     link.older = undefined;
     link.newer = undefined;
     this.#size--;
+    return true;
   }
 
-  /** The oldest first. */
+  /** Takes out the oldest. */
+  shift(): L | undefined {
+    const link = this.#oldest;
+    if (link) this.remove(link);
+    return link;
+  }
+
+  /** The oldest first; nothing is to be taken out meanwhile. */
   *[Symbol.iterator](): Generator<L> {
     for (let link = this.#oldest; link; link = link.newer) yield link;
   }

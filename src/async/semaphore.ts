@@ -1,10 +1,15 @@
 import { onAbort } from "./abort.ts";
+import { Chain, type Link } from "./chain.ts";
+
+interface Waiter extends Link {
+  readonly admit: () => void;
+}
 
 /** At most `limit` holders at a time; the others wait in order of arrival. */
 export class Semaphore {
   #limit: number;
   #free: number;
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Chain<Waiter>();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -36,15 +41,19 @@ export class Semaphore {
     const place = this.tryAcquire();
     if (place) return Promise.resolve(place);
     return new Promise((resolve, reject) => {
-      const admit = () => {
-        undo();
-        resolve(this.#release());
+      const waiter: Waiter = {
+        admit: () => {
+          undo();
+          resolve(this.#release());
+        },
+        older: undefined,
+        newer: undefined,
       };
       const undo = onAbort(signal, () => {
-        this.#waiting.delete(admit);
+        this.#waiting.remove(waiter);
         reject(signal.reason);
       });
-      this.#waiting.add(admit);
+      this.#waiting.add(waiter);
     });
   }
 
@@ -64,11 +73,11 @@ export class Semaphore {
   }
 
   #admitWaiting(): void {
-    for (const admit of this.#waiting) {
-      if (this.#free <= 0) return;
-      this.#waiting.delete(admit);
+    while (this.#free > 0) {
+      const next = this.#waiting.shift();
+      if (!next) return;
       this.#free--;
-      admit();
+      next.admit();
     }
   }
 }

@@ -1,4 +1,5 @@
 import { type Cancel, Cancellation, onAbort } from "./abort.ts";
+import { Chain, type Link } from "./chain.ts";
 import type { Clock } from "./clock.ts";
 
 /** The time of one piece of work, which has begun. */
@@ -14,7 +15,7 @@ export interface Timeouts {
   start(parent: Cancel): Timeout;
 }
 
-interface Waiting {
+interface Waiting extends Link {
   readonly endsAt: number;
   readonly signal: Cancellation;
 }
@@ -24,14 +25,18 @@ interface Waiting {
  * in which they began, so that one timer serves them all.
  */
 export function createTimeouts(ms: number, reason: () => unknown, clock: Clock): Timeouts {
-  /** The oldest first. */
-  const waiting = new Set<Waiting>();
+  const waiting = new Chain<Waiting>();
   let cancel: (() => void) | undefined;
 
   return {
     start(parent) {
       const signal = new Cancellation();
-      const one: Waiting = { endsAt: clock.monotonic() + ms, signal };
+      const one: Waiting = {
+        endsAt: clock.monotonic() + ms,
+        signal,
+        older: undefined,
+        newer: undefined,
+      };
       const forget = onAbort(parent, () => signal.abort(parent.reason));
       waiting.add(one);
       cancel ??= clock.after(ms, look);
@@ -39,7 +44,7 @@ export function createTimeouts(ms: number, reason: () => unknown, clock: Clock):
         signal,
         clear() {
           forget();
-          waiting.delete(one);
+          waiting.remove(one);
           if (waiting.size > 0) return;
           cancel?.();
           cancel = undefined;
@@ -51,12 +56,12 @@ export function createTimeouts(ms: number, reason: () => unknown, clock: Clock):
   function look(): void {
     cancel = undefined;
     const now = clock.monotonic();
-    for (const one of waiting) {
+    for (let one = waiting.oldest; one; one = waiting.oldest) {
       if (one.endsAt > now) {
         cancel = clock.after(one.endsAt - now, look);
         return;
       }
-      waiting.delete(one);
+      waiting.remove(one);
       one.signal.abort(reason());
     }
   }

@@ -71,9 +71,7 @@ export function foldSpans(
       startedAt: now - event.lagMs,
       endedAt: now,
     });
-    while (open.oldest && open.size > maxOpen) {
-      close(open.oldest.key, open.oldest.value, "given up: too many messages are open");
-    }
+    closeOldest(maxOpen, "given up: too many messages are open");
   }
 
   function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
@@ -118,7 +116,7 @@ export function foldSpans(
     const now = clock.now();
     const attributes = { "hookferry.verdict": verdict, "hookferry.retry": retry };
     below(message, "ack", message.endedAt ?? now, now, attributes);
-    close(messageId, message, verdict === "ack" ? undefined : message.error);
+    close(messageId, verdict === "ack" ? undefined : message.error);
   }
 
   function below(
@@ -136,7 +134,16 @@ export function foldSpans(
     });
   }
 
-  function close(messageId: string, message: Open, error: string | undefined): void {
+  /** Until no more than `max` are open. */
+  function closeOldest(max: number, error: string): void {
+    for (let key = open.oldestKey; key !== undefined && open.size > max; key = open.oldestKey) {
+      close(key, error);
+    }
+  }
+
+  function close(messageId: string, error: string | undefined): void {
+    const message = open.get(messageId);
+    if (!message) return;
     const { traceId, spanId, parentSpanId, attributes, receivedAt: startedAt } = message;
     open.delete(messageId);
     record({
@@ -150,7 +157,7 @@ export function foldSpans(
     observe,
     /** Ends the spans of what the relay was not told about. */
     close() {
-      while (open.oldest) close(open.oldest.key, open.oldest.value, "the connector stopped");
+      closeOldest(0, "the connector stopped");
     },
   };
 }

@@ -87,7 +87,8 @@ export class Dedup {
       const at = this.#clock.now();
       this.#remember(new Remembered({ messageId: id, outcome, at, confirmed: false }));
     }
-    for (const copy of copies) copy.settle(outcome);
+    // Emptied: a table the map had before may still hold it (async/chain.ts).
+    for (const copy of copies.splice(0)) copy.settle(outcome);
   }
 
   /** The relay has been told of these. */

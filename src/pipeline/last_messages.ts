@@ -19,7 +19,10 @@ export class LastMessages {
     this.#kept.set(envelope.id, envelope);
     this.#bytes += sizeOf(envelope);
     const isTooMuch = () => this.#kept.size > this.#maxMessages || this.#bytes > maxBytes;
-    while (this.#kept.oldest && isTooMuch()) this.#drop(this.#kept.oldest.key);
+    for (let key = this.#kept.oldestKey; key !== undefined && isTooMuch();) {
+      this.#drop(key);
+      key = this.#kept.oldestKey;
+    }
   }
 
   of(messageId: string): Envelope | undefined {

@@ -1,7 +1,8 @@
 import { onAbort } from "../async/abort.ts";
+import { Chain, type Link } from "../async/chain.ts";
 import type { Clock } from "../async/clock.ts";
 
-interface Waiter {
+interface Waiter extends Link {
   readonly since: number;
   readonly turnAway: () => void;
 }
@@ -25,7 +26,7 @@ const maxDelayMs = 60_000;
 export class Line {
   readonly #maxWaiting: number;
   readonly #clock: Clock;
-  readonly #waiting = new Set<Waiter>();
+  readonly #waiting = new Chain<Waiter>();
   #isSlow = false;
   #cancelLook = () => {};
 
@@ -41,7 +42,12 @@ export class Line {
   ): Promise<Admitted> {
     if (this.#isSlow && this.#waiting.size >= this.#maxWaiting) return this.#full();
     const mine = new AbortController();
-    const waiter: Waiter = { since: this.#clock.now(), turnAway: () => mine.abort(turnedAway) };
+    const waiter: Waiter = {
+      since: this.#clock.now(),
+      turnAway: () => mine.abort(turnedAway),
+      older: undefined,
+      newer: undefined,
+    };
     const forget = onAbort(signal, () => mine.abort(signal.reason));
     this.#waiting.add(waiter);
     if (this.#waiting.size === 1) this.#lookLater();
@@ -52,7 +58,7 @@ export class Line {
       throw error;
     } finally {
       forget();
-      this.#waiting.delete(waiter);
+      this.#waiting.remove(waiter);
       if (this.#waiting.size === 0) this.#end();
     }
   }
@@ -68,8 +74,8 @@ export class Line {
   }
 
   #oldestMs(): number {
-    for (const { since } of this.#waiting) return this.#clock.now() - since;
-    return 0;
+    const oldest = this.#waiting.oldest;
+    return oldest ? this.#clock.now() - oldest.since : 0;
   }
 
   #full(): Admitted {

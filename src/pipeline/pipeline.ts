@@ -1,3 +1,4 @@
+import { onAbort } from "../async/abort.ts";
 import type { Budget } from "../async/budget.ts";
 import type { Clock } from "../async/clock.ts";
 import { TaskGroup } from "../async/task_group.ts";
@@ -50,16 +51,19 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
     abort: AbortSignal.any([life.abort, crashed.signal]),
   };
   const tasks = new TaskGroup(() => crashed.abort());
+  // As long as these stay, those of the messages come and go without a listener of their own.
+  const stay = [ends.drain, ends.abort].map((signal) => onAbort(signal, () => {}));
 
   try {
     await takeAll();
   } catch (error) {
     // Without a source nothing can be settled: what is in hand is left to the relay's leases.
     crashed.abort();
-    await tasks.join();
     throw error;
+  } finally {
+    await tasks.join();
+    for (const leave of stay) leave();
   }
-  await tasks.join();
 
   async function takeAll(): Promise<void> {
     for await (const delivery of source(ends)) {

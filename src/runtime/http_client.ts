@@ -4,6 +4,7 @@
  * request twice. See docs/decisions/0006.
  */
 import { type Cancel, Cancellation, onAbort } from "../async/abort.ts";
+import { Chain, type Link } from "../async/chain.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { isHeaderField } from "../protocol/header_field.ts";
 import { createDial } from "./dial.ts";
@@ -32,6 +33,10 @@ export interface HttpClient {
   close(): void;
 }
 
+interface Waiter extends Link {
+  readonly go: () => void;
+}
+
 const encoder = new TextEncoder();
 /** A smaller body goes out in one piece with its head. */
 const onePieceBytes = 16 * 1024;
@@ -49,7 +54,7 @@ export function createHttpClient(
   const idle = new Map<string, HttpConnection[]>();
   const all = new Set<HttpConnection>();
   /** Requests that wait for a connection. */
-  const waiting = new Set<() => void>();
+  const waiting = new Chain<Waiter>();
   let dialling = 0;
   let connections = 0;
 
@@ -134,14 +139,15 @@ export function createHttpClient(
     return new Promise((resolve, reject) => {
       let forgets: (() => void)[] = [];
       const end = () => {
-        waiting.delete(go);
+        waiting.remove(waiter);
         for (const forget of forgets) forget();
       };
       const go = () => {
         end();
         resolve();
       };
-      waiting.add(go);
+      const waiter: Waiter = { go, older: undefined, newer: undefined };
+      waiting.add(waiter);
       forgets = [signal, over].map((either) =>
         onAbort(either, () => {
           end();
@@ -152,8 +158,7 @@ export function createHttpClient(
   }
 
   function next(): void {
-    const [go] = waiting;
-    go?.();
+    waiting.oldest?.go();
   }
 }
 

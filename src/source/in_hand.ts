@@ -1,7 +1,8 @@
+import { Chain, type Link } from "../async/chain.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Connection, Delivery, Envelope, Outcome } from "../flow.ts";
 
-interface Handed {
+interface Handed extends Link {
   readonly messageId: string;
   readonly at: number;
 }
@@ -13,7 +14,7 @@ interface Handed {
 export class InHand {
   readonly #clock: Clock;
   readonly #settle: (messageId: string, connectionId: string, outcome: Outcome) => void;
-  readonly #handed = new Set<Handed>();
+  readonly #handed = new Chain<Handed>();
 
   constructor(
     clock: Clock,
@@ -28,12 +29,17 @@ export class InHand {
   }
 
   deliver(envelope: Envelope, connectionId: string): Delivery {
-    const handed: Handed = { messageId: envelope.id, at: this.#clock.now() };
+    const handed: Handed = {
+      messageId: envelope.id,
+      at: this.#clock.now(),
+      older: undefined,
+      newer: undefined,
+    };
     this.#handed.add(handed);
     return {
       envelope,
       settle: (outcome) => {
-        if (!this.#handed.delete(handed)) {
+        if (!this.#handed.remove(handed)) {
           throw new Error(`the message ${envelope.id} was settled twice`);
         }
         this.#settle(envelope.id, connectionId, outcome);

@@ -60,9 +60,12 @@ export class GroupCommit {
   run<T>(write: () => T, outlives: Outlives = "process"): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ run: write, outlives, resolve, reject });
-      this.#scheduled ??= setImmediate(() => this.flush());
+      this.#scheduled ??= setImmediate(this.#flushScheduled);
     });
   }
+
+  // Made once: Deno keeps what it has called for a while, and one made here would keep the write with it.
+  readonly #flushScheduled = () => this.flush();
 
   /** Commits what is waiting now. */
   flush(): void {

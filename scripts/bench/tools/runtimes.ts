@@ -5,6 +5,9 @@ import { join } from "node:path";
 
 export type Runtime = "deno" | "bun" | "compiled";
 
+/** As `deno task start` has it, and whatever it is held against too. */
+const v8Flags = "--v8-flags=--no-allocation-site-pretenuring";
+
 export const repository = join(import.meta.dirname ?? ".", "../../..");
 
 const ask = {
@@ -28,7 +31,7 @@ export function pathOf(runtime: Runtime): string {
 
 /** The command line that runs a script of this repository. */
 export function scriptCommand(runtime: Exclude<Runtime, "compiled">, script: string): string[] {
-  const flags = runtime === "deno" ? ["run", "--allow-all"] : [];
+  const flags = runtime === "deno" ? ["run", "--allow-all", v8Flags] : [];
   return [pathOf(runtime), ...flags, join(repository, script)];
 }
 
