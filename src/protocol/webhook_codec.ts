@@ -14,10 +14,6 @@ import { asciiJson } from "./ascii_json.ts";
 const messageId = z.string().max(maxMessageIdLength).regex(/^[\x21-\x7e]+$/, "not an id");
 const webhookId = z.string().max(512).regex(/^[\x20-\x7e\xa0-\xff]+$/, "not an id");
 type Header = readonly [name: string, value: string];
-const fewHeaders = (headers: readonly Header[]) =>
-  headers.length <= maxHeaders &&
-  headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0) <= maxHeaderChars;
-const tooManyHeaders = `more than ${maxHeaders} headers or ${maxHeaderChars} characters in them`;
 
 const webhookSchema = z.object({
   message_id: messageId,
@@ -25,15 +21,10 @@ const webhookSchema = z.object({
   sequence: z.number().int().catch(0),
   timestamp: z.string().max(64).catch(""),
   delivery_count: z.number().int().positive().optional(),
-  // The old relay's form.
-  headers: z.record(z.string(), z.string()).transform((headers) => Object.entries(headers))
-    .refine(fewHeaders, tooManyHeaders).optional(),
   // exact-body.
   // CONNECT opens a tunnel, TRACE sends the request back with what is secret in it.
   method: z.string().regex(/^(?!(?:connect|trace)$)[a-z]{1,32}$/i).optional(),
   path: z.string().max(maxPathLength).optional(),
-  raw_headers: z.array(z.tuple([z.string(), z.string()]))
-    .refine(fewHeaders, tooManyHeaders).optional(),
   body_encoding: z.enum(["utf8", "base64"]).optional(),
 });
 
@@ -43,19 +34,20 @@ export type Bodies = Readonly<{ [Name in typeof bodyNames[number]]?: Member | un
 
 /** Decodes a frame whose JSON is `value`, apart from its body; never throws. */
 export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): RelayFrame {
-  const parsed = webhookSchema.safeParse(value);
-  const exact = bodies.body !== undefined;
-  const body = parsed.success
-    ? bodies.body
-      ? exactBody(bodies.body, parsed.data.body_encoding)
-      : payloadBody(bodies.payload, parsed.data.headers)
-    : undefined;
-  if (!parsed.success || body === undefined) {
-    const problem = parsed.success ? "body: no text, or not base64" : problemOf(parsed.error);
+  const malformed = (problem: string): RelayFrame => {
     const id = messageId.safeParse(value.message_id);
     return { type: "malformed", problem, ...(id.success && { messageId: id.data }) };
-  }
-  const data = parsed.data;
+  };
+  const parsed = webhookSchema.safeParse(value);
+  if (!parsed.success) return malformed(problemOf(parsed.error));
+  const { data } = parsed;
+  const exact = bodies.body !== undefined;
+  const headers = headersOf(value, exact);
+  if (typeof headers === "string") return malformed(headers);
+  const body = bodies.body
+    ? exactBody(bodies.body, data.body_encoding)
+    : payloadBody(bodies.payload, headers);
+  if (body === undefined) return malformed("body: no text, or not base64");
   return {
     type: "webhook",
     envelope: {
@@ -65,13 +57,37 @@ export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): R
       receivedAt: data.timestamp,
       method: data.method ?? "POST",
       path: data.path ?? "",
-      headers: exact
-        ? data.raw_headers ?? data.headers ?? []
-        : payloadHeaders(data.headers ?? [], body.contentType),
+      headers: exact ? headers : payloadHeaders(headers, body.contentType),
       body: body.bytes,
       ...(data.delivery_count !== undefined && { deliveryCount: data.delivery_count }),
     },
   };
+}
+
+/**
+ * The headers in order, or what is wrong with them: `headers`, the old relay's, have a text by each name, `raw_headers`,
+ * of the exact form, are pairs. No schema: they are most of a frame, and one would look at each of them several times.
+ */
+function headersOf(value: Record<string, unknown>, exact: boolean): readonly Header[] | string {
+  const name = exact && value["raw_headers"] !== undefined ? "raw_headers" : "headers";
+  const headers = name === "raw_headers" ? value[name] : entriesOf(value[name]);
+  if (!Array.isArray(headers) || !headers.every(isHeader)) {
+    return `${name}: not a text for each name`;
+  }
+  const chars = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (headers.length <= maxHeaders && chars <= maxHeaderChars) return headers;
+  return `${name}: more than ${maxHeaders} headers or ${maxHeaderChars} characters in them`;
+}
+
+/** Undefined for what is no object. */
+function entriesOf(value: unknown = {}): readonly unknown[] | undefined {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? Object.entries(value) : undefined;
+}
+
+function isHeader(value: unknown): value is Header {
+  return Array.isArray(value) && value.length === 2 &&
+    typeof value[0] === "string" && typeof value[1] === "string";
 }
 
 interface Body {
@@ -97,7 +113,7 @@ function exactBody(body: Member, encoding: string | undefined): Body | undefined
  */
 function payloadBody(
   payload: Member = nullPayload,
-  headers: readonly Header[] = [],
+  headers: readonly Header[],
 ): Body {
   const sent = headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const text = sent !== undefined && !/[/+]json\b/i.test(sent)

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { maxHeaderChars, maxHeaders } from "../../src/protocol/limits.ts";
+import { decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
+import { test } from "../support/test.ts";
+
+const common = { type: "webhook", message_id: "m", webhook_id: "hook" };
+const decoded = (frame: Record<string, unknown>) =>
+  decodeRelayFrame(new TextEncoder().encode(JSON.stringify({ ...common, ...frame })));
+const old = (headers: unknown) => decoded({ headers, payload: 1 });
+const exact = (raw_headers: unknown) => decoded({ raw_headers, body: "x" });
+const many = Array.from({ length: maxHeaders + 1 }, (_, n) => [`x-${n}`, ""]);
+const long = [["x-long", "x".repeat(maxHeaderChars)]];
+
+test("both forms have their headers in order; what is not there is none", () => {
+  const pairs = [["b", "1"], ["a", "2"]];
+  const own = [["content-type", "application/json"]];
+  for (
+    const [frame, headers] of [
+      [old({ b: "1", a: "2" }), [...pairs, ...own]],
+      [old(undefined), own],
+      [exact(pairs), pairs],
+      [exact([["a", "1"], ["a", "2"]]), [["a", "1"], ["a", "2"]]],
+      [exact(undefined), []],
+      [decoded({ headers: { a: "1" }, body: "x" }), [["a", "1"]]],
+    ] as const
+  ) {
+    assert.ok(frame.type === "webhook", JSON.stringify(frame));
+    assert.deepEqual(frame.envelope.headers, headers);
+  }
+});
+
+for (
+  const [what, frame] of [
+    ["no object", old("a: 1")],
+    ["null", old(null)],
+    ["a list where names are expected", old([["a", "1"]])],
+    ["a number by a name", old({ a: 1 })],
+    ["null by a name", old({ a: null })],
+    ["too many", old(Object.fromEntries(many))],
+    ["too long", old(Object.fromEntries(long))],
+    ["an object where pairs are expected", exact({ a: "1" })],
+    ["null where pairs are expected", exact(null)],
+    ["three in a pair", exact([["a", "1", "2"]])],
+    ["one in a pair", exact([["a"]])],
+    ["no text in a pair", exact([["a", 1]])],
+    ["too many pairs", exact(many)],
+    ["pairs that are too long", exact(long)],
+  ] as const
+) {
+  test(`headers that are none make a frame malformed, and its message is known: ${what}`, () => {
+    assert.ok(frame.type === "malformed", JSON.stringify(frame));
+    assert.equal(frame.messageId, "m");
+    assert.match(frame.problem, /^(raw_)?headers: /);
+  });
+}
