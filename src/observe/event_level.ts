@@ -4,6 +4,13 @@ import type { ConnectorEvent } from "./events.ts";
 /** ERROR = a person must act; WARNING = it is being dealt with; DEBUG = one line per attempt. */
 export function eventLevel(event: ConnectorEvent): LogLevel {
   switch (event.type) {
+    // Those of every webhook first: V8 compares one after the other.
+    case "delivery.received":
+    case "delivery.attempted":
+    case "settlement.confirmed":
+      return "debug";
+    case "delivery.succeeded":
+      return "info";
     case "stream.failed":
       return event.failureClass === "rejected" ? "error" : "warning";
     case "delivery.failed":
@@ -36,15 +43,11 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "dead_letter.replayed":
     case "delivery.replayed":
     case "stream.backpressure":
-    case "delivery.succeeded":
       return "info";
     case "stream.connecting":
-    case "delivery.received":
     case "delivery.payload":
     case "delivery.duplicate":
     case "delivery.deferred":
-    case "delivery.attempted":
-    case "settlement.confirmed":
       return "debug";
   }
 }

@@ -52,16 +52,24 @@ function humanFormat(format: "human" | "human_color"): LineOf {
     text({ category, level, timestamp, message: [type], rawMessage: type, properties }).trimEnd();
 }
 
-const named = '{"type":"';
+const named = '{"type":';
 const jsonLine: LineOf = (event, level, at) => {
-  const { type } = event;
-  const head = `{"time":"${isoTime(at)}","level":"${level}","event":"${type}"`;
   const text = JSON.stringify(event);
-  // All events begin with their type, a plain name: nothing is copied to take it out.
-  if (text.startsWith(named)) return head + text.slice(named.length + type.length + 1);
-  const fields = JSON.stringify({ ...event, type: undefined });
-  return fields === "{}" ? `${head}}` : `${head},${fields.slice(1)}`;
+  // All events begin with their type: nothing is copied to take it out.
+  if (text.startsWith(named)) return headOf(level, at) + text.slice(named.length);
+  const { type, ...fields } = event;
+  return headOf(level, at) + JSON.stringify({ type, ...fields }).slice(named.length);
 };
+
+let head = { level: "", at: NaN, text: "" };
+
+/** How a line begins, up to the event's name: many lines in a row have the same. */
+function headOf(level: LogLevel, at: number): string {
+  if (head.at !== at || head.level !== level) {
+    head = { level, at, text: `{"time":"${isoTime(at)}","level":"${level}","event":` };
+  }
+  return head.text;
+}
 
 function humanLine(
   { timestamp, level, record }: { timestamp: string | null; level: string; record: LogRecord },

@@ -48,9 +48,6 @@ export function foldRecent(clock: Clock): RecentFold {
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
-      case "stream.connected":
-        waiting = event.waiting?.messages;
-        break;
       case "delivery.received": {
         const known = entries.get(event.messageId);
         if (known) entries.set(event.messageId, known); // The newest again.
@@ -65,6 +62,9 @@ export function foldRecent(clock: Clock): RecentFold {
       case "delivery.succeeded":
         outcomes.add(0);
         hear(entryOf(event), event);
+        break;
+      case "stream.connected":
+        waiting = event.waiting?.messages;
         break;
       case "delivery.retrying":
       case "delivery.failed":

@@ -71,6 +71,19 @@ export function foldStatus(
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
+      // Those of every webhook first: V8 compares one after the other.
+      case "delivery.received":
+        totals.received++;
+        break;
+      case "delivery.attempted":
+        attempted(event);
+        break;
+      case "delivery.succeeded":
+        totals.delivered++;
+        break;
+      case "settlement.confirmed":
+        totals[event.verdict === "ack" ? "acked" : "nacked"]++;
+        break;
       case "connector.started":
         source = event.source;
         break;
@@ -96,20 +109,11 @@ export function foldStatus(
         whyNone = event.message;
         break;
       }
-      case "delivery.received":
-        totals.received++;
-        break;
       case "delivery.duplicate":
         totals.duplicates++;
         break;
       case "delivery.retrying":
         totals.retried++;
-        break;
-      case "delivery.attempted":
-        attempted(event);
-        break;
-      case "delivery.succeeded":
-        totals.delivered++;
         break;
       case "delivery.failed":
         totals[event.outcome]++;
@@ -128,9 +132,6 @@ export function foldStatus(
         break;
       case "connector.resumed":
         pausedUntil = undefined;
-        break;
-      case "settlement.confirmed":
-        totals[event.verdict === "ack" ? "acked" : "nacked"]++;
         break;
     }
   }

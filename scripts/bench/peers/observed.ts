@@ -31,8 +31,8 @@ import { stubAt } from "../tools/stub.ts";
 
 const [url = "", mode = "", share = "", roundsText = ""] = process.argv.slice(2);
 const stub = stubAt(url);
-const warmTurns = 8;
-const turnMs = 400;
+const warmTurns = 16;
+const turnMs = 200;
 /** What is written and sent a little later belongs to the turn that made it: so long it has no company. */
 const quietMs = 60;
 const channel = `old-websocket-${process.pid}`;
