@@ -45,4 +45,18 @@ export const migrations: readonly string[] = [
     UNIQUE (id, target)
   );
   `,
+  // No index of the ids: they are random, and each new one was a page of it to be written anew. Rows are found by number.
+  `
+  CREATE TABLE finished_by_number (
+    rowid INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    -- JSON; NULL = delivered.
+    reason TEXT,
+    confirmed INTEGER NOT NULL DEFAULT 0
+  );
+  INSERT INTO finished_by_number SELECT rowid, id, at, reason, confirmed FROM finished;
+  DROP TABLE finished;
+  ALTER TABLE finished_by_number RENAME TO finished;
+  `,
 ];

@@ -28,15 +28,19 @@ export class SqliteJournal implements Journal {
   readonly #statements: ReturnType<typeof prepare>;
   /** Most messages come and go without more to say: those of one turn are one statement. */
   readonly #begun = new Together((ids) =>
-    this.#write(() => this.#statements.begin.run(this.#clock.now(), ids()))
+    this.#write(() => this.#statements.begin.run(this.#clock.now(), JSON.stringify(ids())))
   );
   readonly #delivered = new Together((ids) =>
     this.#write(() => {
-      const text = ids();
+      const those = ids();
+      const text = JSON.stringify(those);
       this.#statements.endAll.run(text);
-      this.#statements.deliveredAll.run(this.#clock.now(), text);
+      this.#statements.deliveredAll.run(this.#number(those), this.#clock.now(), text);
     })
   );
+  /** The rows of those that are finished, by message id. */
+  readonly #rows = new Map<string, number>();
+  #nextRow = 1;
   /** What was there at the start, oldest first. */
   readonly remembered: readonly Finished[];
 
@@ -54,7 +58,20 @@ export class SqliteJournal implements Journal {
         .map(({ id, crashes }) => [id, crashes]),
     );
     for (const { id, target, reason } of readSettledTargets(db)) this.#note(id, target, reason);
-    this.remembered = readFinished(db);
+    this.remembered = this.#readFinished(db);
+  }
+
+  #readFinished(db: DatabaseSync): readonly Finished[] {
+    const rows = readFinished(db);
+    const stale: number[] = [];
+    for (const { row, id } of rows) {
+      const before = this.#rows.get(id);
+      if (before !== undefined) stale.push(before); // which could not be taken out when the other came
+      this.#rows.set(id, row);
+      this.#nextRow = row + 1;
+    }
+    if (stale.length > 0) this.#statements.forget.run(JSON.stringify(stale));
+    return rows.filter(({ row, id }) => this.#rows.get(id) === row).map(finishedOf);
   }
 
   crashesOf(messageId: string): number {
@@ -111,16 +128,32 @@ export class SqliteJournal implements Journal {
       if (!isFinal) return;
       if (wasPartly) this.#statements.forgetTargets.run(messageId);
       const reason = outcome.kind === "rejected" ? JSON.stringify(outcome.reason) : null;
-      this.#statements.finish.run(messageId, now, reason);
+      this.#statements.finish.run(this.#number([messageId]), messageId, now, reason);
     }, outlives);
   }
 
   confirm(messageIds: readonly string[]): void {
-    this.#writeLater(() => this.#statements.confirm.run(JSON.stringify(messageIds)));
+    const rows = this.#rowsOf(messageIds);
+    if (rows.length > 0) this.#writeLater(() => this.#statements.confirm.run(JSON.stringify(rows)));
   }
 
   forget(messageIds: readonly string[]): void {
-    this.#writeLater(() => this.#statements.forget.run(JSON.stringify(messageIds)));
+    const rows = this.#rowsOf(messageIds);
+    if (rows.length > 0) this.#writeLater(() => this.#statements.forget.run(JSON.stringify(rows)));
+    for (const id of messageIds) this.#rows.delete(id);
+  }
+
+  #rowsOf(messageIds: readonly string[]): readonly number[] {
+    return messageIds.flatMap((id) => this.#rows.get(id) ?? []);
+  }
+
+  /** Numbers for these, in a row: the result is the first. What was finished before has a row, which goes. */
+  #number(messageIds: readonly string[]): number {
+    const before = this.#rowsOf(messageIds);
+    if (before.length > 0) this.#statements.forget.run(JSON.stringify(before));
+    const first = this.#nextRow;
+    for (const id of messageIds) this.#rows.set(id, this.#nextRow++);
+    return first;
   }
 
   async #write(write: () => void, outlives: Outlives = "process"): Promise<void> {
@@ -164,32 +197,41 @@ function prepare(db: DatabaseSync) {
     end: sql("DELETE FROM in_hand WHERE id = ?"),
     endAll: sql("DELETE FROM in_hand WHERE id IN (SELECT value FROM json_each(?))"),
     deliveredAll: sql(
-      "INSERT OR REPLACE INTO finished (id, at, reason) SELECT value, ?, NULL FROM json_each(?)",
+      "INSERT INTO finished (rowid, id, at) SELECT ? + key, value, ? FROM json_each(?)",
     ),
     settleTarget: sql(
       "INSERT OR REPLACE INTO settled_target (id, target, reason, at) VALUES (?, ?, ?, ?)",
     ),
     forgetTargets: sql("DELETE FROM settled_target WHERE id = ?"),
-    finish: sql("INSERT OR REPLACE INTO finished (id, at, reason) VALUES (?, ?, ?)"),
+    finish: sql("INSERT INTO finished (rowid, id, at, reason) VALUES (?, ?, ?, ?)"),
     confirm: sql(
-      "UPDATE finished SET confirmed = 1 WHERE id IN (SELECT value FROM json_each(?))",
+      "UPDATE finished SET confirmed = 1 WHERE rowid IN (SELECT value FROM json_each(?))",
     ),
-    forget: sql("DELETE FROM finished WHERE id IN (SELECT value FROM json_each(?))"),
+    forget: sql("DELETE FROM finished WHERE rowid IN (SELECT value FROM json_each(?))"),
   };
 }
 
-function readFinished(db: DatabaseSync): Finished[] {
-  return rowsOf<{ id: string; at: number; reason: string | null; confirmed: number }>(
-    db,
-    "SELECT id, at, reason, confirmed FROM finished ORDER BY rowid",
-  ).map(({ id, at, reason, confirmed }) => ({
+interface FinishedRow {
+  readonly row: number;
+  readonly id: string;
+  readonly at: number;
+  readonly reason: string | null;
+  readonly confirmed: number;
+}
+
+function readFinished(db: DatabaseSync): FinishedRow[] {
+  return rowsOf(db, "SELECT rowid AS row, id, at, reason, confirmed FROM finished ORDER BY rowid");
+}
+
+function finishedOf({ id, at, reason, confirmed }: FinishedRow): Finished {
+  return {
     messageId: id,
     at,
     outcome: reason === null
       ? { kind: "delivered" }
       : { kind: "rejected", reason: JSON.parse(reason) as Reason },
     confirmed: confirmed === 1,
-  }));
+  };
 }
 
 function readSettledTargets(db: DatabaseSync) {

@@ -5,11 +5,11 @@ interface Group {
 
 /** Ids that come in one turn of the event loop and are written by one statement. */
 export class Together {
-  readonly #write: (ids: () => string) => Promise<void>;
+  readonly #write: (ids: () => readonly string[]) => Promise<void>;
   #open: Group | undefined;
 
-  /** `write` asks for the ids, as a JSON array, in the moment it writes them. */
-  constructor(write: (ids: () => string) => Promise<void>) {
+  /** `write` asks for the ids in the moment it writes them. */
+  constructor(write: (ids: () => readonly string[]) => Promise<void>) {
     this.#write = write;
   }
 
@@ -28,7 +28,7 @@ export class Together {
       ids: [],
       written: this.#write(() => {
         end();
-        return JSON.stringify(group.ids);
+        return group.ids;
       }).finally(end),
     };
     return this.#open = group;

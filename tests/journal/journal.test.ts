@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { DeadLetter, Envelope } from "../../src/flow.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
+import { migrations } from "../../src/journal/schema.ts";
 import { DatabaseOpenError } from "../../src/sqlite/database.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -71,6 +73,77 @@ test("what was finished is remembered when the journal is opened again, with wha
   ]);
   second.close();
 });
+
+test("a message that is finished again is remembered as it was finished last, and once", async (t) => {
+  const folder = folderFor(t);
+  const clock = new ManualClock();
+  const first = open(folder, { clock });
+  const rejected = { kind: "rejected", reason } as const;
+  await first.journal.finish("a", { outcome: rejected, deliveredTo: [], deadLetters: [] });
+  first.journal.confirm(["a"]);
+  await first.journal.finish("b", delivered);
+  await first.journal.finish("a", delivered);
+  first.close();
+  const at = clock.now();
+  const b = { messageId: "b", outcome: { kind: "delivered" }, at, confirmed: false };
+  const second = open(folder, { clock });
+  assert.deepEqual(second.remembered, [b, { ...b, messageId: "a" }]);
+  second.journal.confirm(["a"]);
+  second.journal.forget(["b"]);
+  second.close();
+  const third = open(folder, { clock });
+  assert.deepEqual(third.remembered, [{ ...b, messageId: "a", confirmed: true }]);
+  third.close();
+});
+
+test("of two rows of one message, as a disk that was full leaves them, the last counts and the other goes", (t) => {
+  const folder = folderFor(t);
+  open(folder).close();
+  const insert = (ids: string) => `
+    INSERT INTO finished (id, at, confirmed) SELECT value, 1767225600000, 0 FROM json_each('${ids}')`;
+  change(folder, insert('["a", "b", "a"]'));
+  const second = open(folder);
+  assert.deepEqual(second.remembered.map(({ messageId }) => messageId), ["b", "a"]);
+  second.journal.forget(["a", "b"]);
+  second.close();
+  assert.deepEqual(change(folder, "", "SELECT * FROM finished"), []);
+});
+
+test("a journal of the first schema is taken over", async (t) => {
+  const folder = folderFor(t);
+  const clock = new ManualClock();
+  const at = clock.now();
+  const [first = ""] = migrations;
+  change(
+    folder,
+    `${first}; PRAGMA user_version = 1;
+    INSERT INTO meta VALUES ('connector_id', 'me');
+    INSERT INTO finished (id, at, reason, confirmed)
+      VALUES ('a', ${at}, NULL, 1), ('b', ${at}, '${JSON.stringify(reason)}', 0);`,
+  );
+  const journal = open(folder, { clock });
+  assert.equal(journal.connectorId, "me");
+  const a = { messageId: "a", outcome: { kind: "delivered" }, at, confirmed: true };
+  const b = { messageId: "b", outcome: { kind: "rejected", reason }, at, confirmed: false };
+  assert.deepEqual(journal.remembered, [a, b]);
+  await journal.journal.finish("c", delivered);
+  journal.journal.confirm(["b", "c"]);
+  journal.journal.forget(["a"]);
+  journal.close();
+  const again = open(folder, { clock });
+  const c = { ...a, messageId: "c" };
+  assert.deepEqual(again.remembered, [{ ...b, confirmed: true }, c]);
+  again.close();
+});
+
+/** Changes a closed journal from outside; the result are the rows of `query`. */
+function change(folder: string, sql: string, query?: string): unknown[] {
+  const db = new DatabaseSync(join(folder, "journal.db"));
+  db.exec(sql);
+  const rows = query === undefined ? [] : db.prepare(query).all();
+  db.close();
+  return rows;
+}
 
 test("the connector id lasts as long as the journal", (t) => {
   const folder = folderFor(t);

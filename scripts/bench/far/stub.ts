@@ -81,10 +81,19 @@ function spaced(json: string): string {
 /** Where the trace goes in a frame. */
 const traceMark = "00-TRACE-00f067aa0ba902b7-01";
 
+/** Eight hexadecimal digits that are other for each number, and anywhere. */
+function spread(n: number): string {
+  return (Math.imul(n, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
+}
+
+/** Random, as a relay makes them: what keeps them in order has work with that. */
+function messageId(n: number): string {
+  return `msg_${spread(n)}${n.toString(16).padStart(8, "0")}`;
+}
+
 /** Spread evenly, as a sampler wants them. */
 function traceparent(n: number): string {
-  const spread = (Math.imul(n, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
-  return `00-4bf92f3577b34da6a3ce929d${spread}-00f067aa0ba902b7-01`;
+  return `00-4bf92f3577b34da6a3ce929d${spread(n)}-00f067aa0ba902b7-01`;
 }
 
 function framesOf(channel: string, bytes: number, traced: boolean): (id: string) => string {
@@ -126,7 +135,7 @@ function fill(channel: Channel): void {
 }
 
 function send(channel: Channel, turn: Turn): void {
-  const id = `msg_${(++made).toString(16).padStart(16, "0")}`;
+  const id = messageId(++made);
   turn.sentAt.set(id, performance.now());
   channel.reader?.send(turn.frame(id));
 }
