@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { startFlags } from "./start_flags.ts";
 
 /** What each tool calls it; undefined = it cannot. */
 const targets: Readonly<Record<string, { readonly deno?: string; readonly bun: string }>> = {
@@ -21,12 +22,6 @@ const targets: Readonly<Record<string, { readonly deno?: string; readonly bun: s
   "macos-arm64": { deno: "aarch64-apple-darwin", bun: "bun-darwin-arm64" },
   "windows-x64": { deno: "x86_64-pc-windows-msvc", bun: "bun-windows-x64-baseline" },
 };
-const permissions = [
-  ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
-  "--allow-run=systemd-notify,systemctl",
-];
-/** Why: docs/decisions/0007. */
-const v8Flags = "--v8-flags=--no-allocation-site-pretenuring";
 const root = join(import.meta.dirname ?? ".", "..");
 
 const { values } = parseArgs({
@@ -86,7 +81,7 @@ function writeEntry(target: string): string {
 function compileWithDeno(entry: string, target: string, file: string): string | undefined {
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["compile", "--quiet", v8Flags, "--target", target, ...permissions, "--output", file, entry],
+    ["compile", "--quiet", ...startFlags, "--target", target, "--output", file, entry],
     { cwd: root, encoding: "utf8" },
   );
   if (status === 0) return undefined;

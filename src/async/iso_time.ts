@@ -1,20 +1,7 @@
 let lastSecond = { since: NaN, text: "" };
-let lastAt = NaN;
-let lastText = "";
 
-/**
- * Milliseconds since the epoch as `Date.toISOString` writes them; many that are asked for are of one second, and many
- * are the same.
- */
+/** Milliseconds since the epoch as `Date.toISOString` writes them; many that are asked for are of one second. */
 export function isoTime(at: number): string {
-  if (lastAt !== at) {
-    lastText = textOf(at);
-    lastAt = at;
-  }
-  return lastText;
-}
-
-function textOf(at: number): string {
   const since = Math.floor(at / 1000) * 1000;
   if (lastSecond.since !== since) {
     lastSecond = { since, text: new Date(since).toISOString().slice(0, -"000Z".length) };

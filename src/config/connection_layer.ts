@@ -1,5 +1,6 @@
 import type { Report } from "./config_error.ts";
-import { type FileLayer, isObject } from "./file_layer.ts";
+import { isObject } from "../protocol/json_object.ts";
+import type { FileLayer } from "./file_layer.ts";
 import type { Keys } from "./file_lines.ts";
 import { processKeys } from "./options.ts";
 

@@ -1,3 +1,4 @@
+import { isObject } from "../protocol/json_object.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { Report } from "./config_error.ts";
 import type { Keys } from "./file_lines.ts";
@@ -71,10 +72,6 @@ export function fileLayer(
     (keys, problem) => report(`${keys.join(".")}: ${problem} (${origin(keys)})`),
   );
   return { ...resolved, origin };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function objectAt(

@@ -1,5 +1,5 @@
 import { ConfigError } from "./config_error.ts";
-import { isObject } from "./file_layer.ts";
+import { isObject } from "../protocol/json_object.ts";
 import { type Listed, listing } from "./listing.ts";
 import { type Loaded, loadSettings } from "./load.ts";
 import type { Layers } from "./merge.ts";

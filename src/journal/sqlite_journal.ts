@@ -62,7 +62,7 @@ export class SqliteJournal implements Journal {
   }
 
   #readFinished(db: DatabaseSync): readonly Finished[] {
-    const rows = readFinished(db);
+    const rows = finishedRows(db);
     const stale: number[] = [];
     for (const { row, id } of rows) {
       const before = this.#rows.get(id);
@@ -219,7 +219,7 @@ interface FinishedRow {
   readonly confirmed: number;
 }
 
-function readFinished(db: DatabaseSync): FinishedRow[] {
+function finishedRows(db: DatabaseSync): FinishedRow[] {
   return rowsOf(db, "SELECT rowid AS row, id, at, reason, confirmed FROM finished ORDER BY rowid");
 }
 

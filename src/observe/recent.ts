@@ -124,6 +124,7 @@ export function foldRecent(clock: Clock): RecentFold {
 
 /** What its events came to up to now. */
 function recordOf(entry: Entry): RecentMessage {
+  if (!entry.heard && entry.record) return entry.record;
   const heard: Heard[] = [];
   for (let one = entry.heard; one; one = one.before) heard.push(one);
   for (const { event, at } of heard.reverse()) {

@@ -9,9 +9,11 @@ export function parseObject(text: string): Record<string, unknown> | string {
   } catch {
     return "not JSON";
   }
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : "not a JSON object";
+  return isObject(value) ? value : "not a JSON object";
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The first thing that is wrong, with its path. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { bodyMembers, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
-import { problemOf } from "./json_object.ts";
+import { isObject, problemOf } from "./json_object.ts";
 import { lenientText } from "./lenient_text.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import type { Member } from "./json_bytes.ts";
@@ -69,20 +69,23 @@ export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): R
  * of the exact form, are pairs. No schema: they are most of a frame, and one would look at each of them several times.
  */
 function headersOf(value: Record<string, unknown>, exact: boolean): readonly Header[] | string {
-  const name = exact && value["raw_headers"] !== undefined ? "raw_headers" : "headers";
-  const headers = name === "raw_headers" ? value[name] : entriesOf(value[name]);
+  const { raw_headers: raw, headers: byName } = value;
+  const pairs = raw === undefined ? undefined : checked("raw_headers", raw);
+  if (typeof pairs === "string") return pairs;
+  const named = byName === undefined
+    ? []
+    : checked("headers", isObject(byName) ? Object.entries(byName) : undefined);
+  return typeof named === "string" || !exact ? named : pairs ?? named;
+}
+
+/** The headers, or what is wrong with them. */
+function checked(name: string, headers: unknown): readonly Header[] | string {
   if (!Array.isArray(headers) || !headers.every(isHeader)) {
     return `${name}: not a text for each name`;
   }
   const chars = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (headers.length <= maxHeaders && chars <= maxHeaderChars) return headers;
   return `${name}: more than ${maxHeaders} headers or ${maxHeaderChars} characters in them`;
-}
-
-/** Undefined for what is no object. */
-function entriesOf(value: unknown = {}): readonly unknown[] | undefined {
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? Object.entries(value) : undefined;
 }
 
 function isHeader(value: unknown): value is Header {

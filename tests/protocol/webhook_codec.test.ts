@@ -45,6 +45,8 @@ for (
     ["no text in a pair", exact([["a", 1]])],
     ["too many pairs", exact(many)],
     ["pairs that are too long", exact(long)],
+    ["names that are none beside pairs", decoded({ headers: 1, raw_headers: [], body: "x" })],
+    ["pairs that are none in the old form", decoded({ raw_headers: 1, headers: {}, payload: 1 })],
   ] as const
 ) {
   test(`headers that are none make a frame malformed, and its message is known: ${what}`, () => {

@@ -6,20 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { startFlags } from "../../scripts/start_flags.ts";
 import type { TestContext } from "./cleanup.ts";
 
 const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
 const isDeno = "Deno" in globalThis;
-const permissions = [
-  ...["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
-  "--allow-run=systemd-notify,systemctl",
-];
 
 /** The words that start the program with these arguments: from source, or the built file HOOKFERRY_BIN. */
 export function programCommand(args: readonly string[]): string[] {
   const built = process.env["HOOKFERRY_BIN"];
   if (built) return [built, ...args];
-  const run = isDeno ? ["run", "--quiet", ...permissions] : [];
+  const run = isDeno ? ["run", "--quiet", ...startFlags] : [];
   return [process.execPath, ...run, main, ...args];
 }
 

@@ -2,11 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { v8Flags } from "../../start_flags.ts";
 
 export type Runtime = "deno" | "bun" | "compiled";
-
-/** As `deno task start` has it, and whatever it is held against too. */
-const v8Flags = "--v8-flags=--no-allocation-site-pretenuring";
 
 export const repository = join(import.meta.dirname ?? ".", "../../..");
 
@@ -31,7 +29,8 @@ export function pathOf(runtime: Runtime): string {
 
 /** The command line that runs a script of this repository. */
 export function scriptCommand(runtime: Exclude<Runtime, "compiled">, script: string): string[] {
-  const flags = runtime === "deno" ? ["run", "--allow-all", v8Flags] : [];
+  // As `deno task start` has it, and whatever it is held against too.
+  const flags = runtime === "deno" ? ["run", "--allow-all", ...v8Flags] : [];
   return [pathOf(runtime), ...flags, join(repository, script)];
 }
 
