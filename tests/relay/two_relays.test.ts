@@ -11,10 +11,10 @@ import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import type { NewMessage, Store, StoreSettings } from "../../src/relay/store.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { noNats, startNats, type TestNats } from "../support/nats_server.ts";
+import { onNats, startNats, type TestNats } from "../support/nats_server.ts";
 import { openSocket } from "../support/old_client.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
-import { skip, test, type TestContext } from "../support/test.ts";
+import type { TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 const adminToken = "adm1n";
@@ -132,9 +132,6 @@ function message(id: string): NewMessage {
     body: new Uint8Array(),
   };
 }
-
-const onNats = (name: string, body: (t: TestContext) => Promise<void>) =>
-  noNats ? skip(name, noNats) : test(name, body);
 
 onNats("what is posted at one relay reaches a connector at the other", async (t) => {
   const nats = await startNats(t);

@@ -3,13 +3,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseNatsAddress } from "../../src/relay/jetstream/address.ts";
-import type { TestContext } from "./test.ts";
+import { skip, test, type TestContext } from "./test.ts";
 
 /** Why tests that need a NATS server are skipped here; undefined when they are not. */
 export const noNats: string | undefined =
   spawnSync("nats-server", ["--version"], { stdio: "ignore" }).status === 0
     ? undefined
     : "no nats-server on this machine: apt-get install nats-server";
+
+/** A test, where there is a NATS server. */
+export function onNats(name: string, body: (t: TestContext) => Promise<void>): void {
+  if (noNats) skip(name, noNats);
+  else test(name, body);
+}
 
 export interface TestNats {
   /** As `--store` takes it. */

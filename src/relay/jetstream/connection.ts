@@ -21,6 +21,9 @@ const timeoutMs = 5_000;
 
 /** JetStream's own error codes. */
 const nameInUse = 10058;
+/** Also said of a stream of the same name that another relay is making in the same moment. */
+const subjectsOverlap = 10065;
+const noStream = 10059;
 const noMessage = 10057;
 
 export function isApiError(error: unknown, code: number): boolean {
@@ -96,8 +99,12 @@ export class NatsServer {
     try {
       await this.jsm.streams.add(whole);
     } catch (error) {
-      if (!isApiError(error, nameInUse)) throw error;
-      await this.jsm.streams.update(config.name, whole);
+      if (!isApiError(error, nameInUse) && !isApiError(error, subjectsOverlap)) throw error;
+      try {
+        await this.jsm.streams.update(config.name, whole);
+      } catch (failure) {
+        throw isApiError(failure, noStream) ? error : failure;
+      }
     }
   }
 
