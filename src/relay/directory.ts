@@ -26,5 +26,5 @@ export interface Directory {
   /** Resolves when it is safe. May reject with `StoreUnavailableError`. */
   save(record: ChannelRecord): Promise<void>;
   /** Hears of what other relays saved, until the result is called; not there where there are no others. */
-  watch?(changed: (record: ChannelRecord) => Promise<void>): Promise<() => void>;
+  watch?(changed: (record: ChannelRecord) => void): Promise<() => void>;
 }

@@ -27,6 +27,8 @@ export class ChannelExistsError extends Error {
 }
 
 const maxDeadLetters = 1_000;
+/** Until what could not be followed is tried again. */
+const followAgainMs = 1_000;
 
 /**
  * The channels of this relay: those of the webhooks file and those that were made by the admin API. All exist
@@ -39,6 +41,10 @@ export class Registry {
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
   readonly #timers = new Set<() => void>();
+  /** What other relays changed and this one has not followed yet: the newest of each channel. */
+  readonly #toFollow = new Map<string, ChannelRecord>();
+  #isFollowing = false;
+  #willFollowAgain = false;
 
   private constructor(stores: Stores, clock: Clock, observe: ObserveRelay) {
     this.#stores = stores;
@@ -75,7 +81,7 @@ export class Registry {
         await registry.#register(record);
       }
     }
-    const stopWatching = await stores.directory.watch?.((record) => registry.#changed(record));
+    const stopWatching = await stores.directory.watch?.((record) => registry.#heard(record));
     if (stopWatching) registry.#timers.add(stopWatching);
     return registry;
   }
@@ -145,14 +151,51 @@ export class Registry {
       );
     const inMs = at - this.#clock.now();
     if (inMs <= 0) return closeOld();
-    const cancel = this.#clock.after(inMs, () => {
+    this.#after(inMs, closeOld);
+  }
+
+  #after(ms: number, callback: () => void): void {
+    const cancel = this.#clock.after(ms, () => {
       this.#timers.delete(cancel);
-      closeOld();
+      callback();
     });
     this.#timers.add(cancel);
   }
 
   /** Another relay made a channel, or rotated its token. */
+  #heard(record: ChannelRecord): void {
+    this.#toFollow.set(record.settings.name, record);
+    void this.#follow();
+  }
+
+  /** One after the other. What fails is tried again, unless something newer was heard of the channel. */
+  async #follow(): Promise<void> {
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    const failed: ChannelRecord[] = [];
+    for (const [channel, record] of this.#toFollow) {
+      this.#toFollow.delete(channel);
+      try {
+        await this.#changed(record);
+      } catch (error) {
+        failed.push(record);
+        const message = error instanceof Error ? error.message : String(error);
+        this.#observe({ type: "relay.store_failed", channel, message });
+      }
+    }
+    for (const record of failed) {
+      const { name } = record.settings;
+      if (!this.#toFollow.has(name)) this.#toFollow.set(name, record);
+    }
+    this.#isFollowing = false;
+    if (failed.length === 0 || this.#willFollowAgain) return;
+    this.#willFollowAgain = true;
+    this.#after(followAgainMs, () => {
+      this.#willFollowAgain = false;
+      void this.#follow();
+    });
+  }
+
   async #changed(record: ChannelRecord): Promise<void> {
     const known = this.#byName.get(record.settings.name);
     if (!known) {

@@ -1,6 +1,7 @@
 /** Two relays on one JetStream: any of them serves any channel. */
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { type Clock, systemClock } from "../../src/async/clock.ts";
 import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
@@ -237,6 +238,50 @@ onNats(
     assert.equal(there.relay.registry.named("late")?.tokens.accepts(token), undefined);
   },
 );
+
+onNats(
+  "a channel of another relay that cannot be opened is tried again, and ends nothing",
+  async (t) => {
+    const nats = await startNats(t);
+    const clock = new ManualClock(Date.now());
+    const here = await startNode(t, nats);
+    const there = await startNode(t, nats, { kind: "none" }, clock);
+    const nc = await connect({ servers: nats.url });
+    t.defer(() => nc.close());
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: "foreign", subjects: ["hookferry.messages.late.>"] });
+    const settings = { channel: "late", webhook_ids: ["late-hook"] };
+    const failed = await here.admin("/channels", settings);
+    assert.equal(failed.status, 503);
+    await failed.text();
+    await turnsUntil(() => there.events.some(({ type }) => type === "relay.store_failed"));
+    const other = await here.admin("/channels", { channel: "other", webhook_ids: ["other-hook"] });
+    assert.equal(other.status, 201);
+    await other.text();
+    await turnsUntil(() => there.relay.registry.named("other") !== undefined);
+    assert.equal(there.relay.registry.named("late"), undefined);
+    await jsm.streams.delete("foreign");
+    await clock.advance(1_000);
+    await turnsUntil(() => there.relay.registry.named("late") !== undefined);
+    const made = await here.admin("/channels", settings);
+    assert.equal(made.status, 201);
+    await made.text();
+    await there.post("late-hook", "x");
+  },
+);
+
+onNats("what somebody else puts among the channels harms nobody", async (t) => {
+  const nats = await startNats(t);
+  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+  const other = await connect({ servers: nats.url });
+  t.defer(() => other.close());
+  const bucket = await new Kvm(other).open("hookferry-channels");
+  for (const text of ["{", "null", "{}", '{"settings":{}}']) await bucket.put("foreign", text);
+  const made = await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] });
+  assert.equal(made.status, 201);
+  await made.text();
+  await turnsUntil(() => there.relay.registry.named("late") !== undefined);
+});
 
 onNats("ordering holds across relays: one of a key at a time", async (t) => {
   const nats = await startNats(t);

@@ -2,12 +2,16 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { parseNatsAddress } from "../../src/relay/jetstream/address.ts";
 import { skip, test, type TestContext } from "./test.ts";
 
+// Debian has it where only root's path leads.
+const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
+
 /** Why tests that need a NATS server are skipped here; undefined when they are not. */
 export const noNats: string | undefined =
-  spawnSync("nats-server", ["--version"], { stdio: "ignore" }).status === 0
+  spawnSync("nats-server", ["--version"], { env, stdio: "ignore" }).status === 0
     ? undefined
     : "no nats-server on this machine: apt-get install nats-server";
 
@@ -27,6 +31,7 @@ export interface TestNats {
 export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats> {
   const folder = mkdtempSync(join(tmpdir(), "nats-"));
   const server = spawn("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", "-1"], {
+    env,
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));

@@ -34,6 +34,7 @@ function whyNot(): string | undefined {
 
 /** `/out` stays visible; the rest is seen by nobody else and gone at the end. */
 const boot = `set -e
+PATH=$PATH:/usr/sbin:/sbin
 base=$1/base
 mkdir $base
 mount -t tmpfs none $base

@@ -82,7 +82,7 @@ export class NatsServer {
   }
 
   /** Runs it; whatever goes wrong is a `StoreUnavailableError`, and shows in `problem` until something works. */
-  async attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+  async attempt<T>(what: string, work: () => T | Promise<T>): Promise<T> {
     try {
       const result = await work();
       this.#failure = undefined;
