@@ -12,8 +12,8 @@ import process from "node:process";
 import { scriptCommand } from "./tools/runtimes.ts";
 import { startStub } from "./tools/stub.ts";
 
-const processes = 2;
-const rounds = 60;
+const processes = 6;
+const rounds = 20;
 /** What it is run with: the output, and the share of traces that are recorded. */
 const modes: Readonly<Record<string, readonly [output: string, share: string]>> = {
   "nothing, again": ["nobody", "0"],

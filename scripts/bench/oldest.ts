@@ -1,12 +1,14 @@
 /**
  * To find what is oldest in a map that gets one entry and loses one, over and over, as what remembers the last messages
- * does: the first key of a `Map`, and `AgedMap`. Each in turn, five times over; medians.
+ * does: the first key of a `Map`, `AgedMap`, and an `IdTable` with a `PlaceOrder`. Each in turn, five times over; medians.
  *
  *   deno task bench oldest
  *   deno task bench --on bun oldest
  */
 import process from "node:process";
 import { AgedMap } from "../../src/async/aged_map.ts";
+import { IdTable } from "../../src/async/id_table.ts";
+import { PlaceOrder } from "../../src/async/place_order.ts";
 import { median } from "./tools/statistics.ts";
 
 const rounds = 5;
@@ -36,6 +38,21 @@ function aged(size: number): Subject {
   return { set: (key) => map.set(key, 0), forgetOldest: () => map.forgetOldest(size) };
 }
 
+function table(size: number): Subject {
+  const ids = new IdTable();
+  const order = new PlaceOrder();
+  return {
+    set: (key) => order.add(ids.add(key)),
+    forgetOldest() {
+      while (order.size > size) {
+        const { oldest } = order;
+        order.remove(oldest);
+        ids.remove(oldest);
+      }
+    },
+  };
+}
+
 function nanoseconds(subject: Subject, round: number): number {
   const startedAt = performance.now();
   for (let n = 0; n < turns; n++) {
@@ -46,18 +63,24 @@ function nanoseconds(subject: Subject, round: number): number {
 }
 
 for (const size of sizes) {
-  const subjects = { plain: plain(size), aged: aged(size) };
-  const times = { plain: [] as number[], aged: [] as number[] };
+  const subjects = { plain: plain(size), aged: aged(size), table: table(size) };
+  const names = ["plain", "aged", "table"] as const;
+  const times = { plain: [] as number[], aged: [] as number[], table: [] as number[] };
   for (let round = 0; round <= rounds; round++) {
-    for (const name of ["plain", "aged"] as const) {
+    for (const name of names) {
       const took = nanoseconds(subjects[name], round);
       if (round > 0) times[name].push(took); // the first fills it
     }
   }
-  const [slow, fast] = [median(times.plain), median(times.aged)];
+  const [slow, aging, placed] = names.map((name) => median(times[name])) as [
+    number,
+    number,
+    number,
+  ];
   console.log(
-    `${size} entries: Map ${slow.toFixed(0)} ns, AgedMap ${fast.toFixed(0)} ns, ` +
-      `ratio ${(slow / fast).toFixed(1)}`,
+    `${size} entries: Map ${slow.toFixed(0)} ns, AgedMap ${aging.toFixed(0)} ns ` +
+      `(ratio ${(slow / aging).toFixed(1)}), IdTable ${placed.toFixed(0)} ns ` +
+      `(ratio ${(slow / placed).toFixed(1)})`,
   );
 }
 process.exit();

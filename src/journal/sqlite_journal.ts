@@ -9,6 +9,7 @@ import {
 } from "../flow.ts";
 import type { GroupCommit, Outlives } from "../sqlite/group_commit.ts";
 import type { DeadLetterBox } from "./dead_letter_box.ts";
+import { RowNumbers } from "./row_numbers.ts";
 import { Together } from "./together.ts";
 
 /** A message that was in hand at a crash and never came again is forgotten after this long, milliseconds. */
@@ -38,8 +39,7 @@ export class SqliteJournal implements Journal {
       this.#statements.deliveredAll.run(this.#number(those), this.#clock.now(), text);
     })
   );
-  /** The rows of those that are finished, by message id. */
-  readonly #rows = new Map<string, number>();
+  readonly #rows = new RowNumbers(); // of those that are finished
   #nextRow = 1;
   /** What was there at the start, oldest first. */
   readonly remembered: readonly Finished[];

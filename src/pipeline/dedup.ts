@@ -1,30 +1,12 @@
-import { Chain, type Link } from "../async/chain.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Delivery, Finished, Outcome } from "../flow.ts";
+import { FinishedMessages } from "./finished_messages.ts";
 
 export interface DedupLimits {
   /** Finished messages remembered. */
   readonly maxMessages: number;
   /** How long after the relay was told a finished message is remembered, milliseconds. */
   readonly windowMs: number;
-}
-
-/** What is known of a message that is finished. */
-class Remembered implements Link {
-  readonly id: string;
-  readonly outcome: Finished["outcome"];
-  /** When it was finished or the relay was told, milliseconds since the epoch. */
-  at: number;
-  isTold: boolean;
-  older: this | undefined = undefined;
-  newer: this | undefined = undefined;
-
-  constructor({ messageId, outcome, at, confirmed }: Finished) {
-    this.id = messageId;
-    this.outcome = outcome;
-    this.at = at;
-    this.isTold = confirmed;
-  }
 }
 
 /**
@@ -36,12 +18,7 @@ class Remembered implements Link {
 export class Dedup {
   /** The first copy and those that came meanwhile, by message id. */
   readonly #inHand = new Map<string, Delivery[]>();
-  /** Those that are finished, by message id. */
-  readonly #finished = new Map<string, Remembered>();
-  /** Of them those of which the relay is not known to have been told, in order of finishing. */
-  readonly #untold = new Chain<Remembered>();
-  /** And the others, in order of telling. */
-  readonly #told = new Chain<Remembered>();
+  readonly #finished = new FinishedMessages();
   readonly #limits: DedupLimits;
   readonly #clock: Clock;
   readonly #onForgotten: (messageIds: readonly string[]) => void;
@@ -56,7 +33,7 @@ export class Dedup {
     this.#limits = limits;
     this.#clock = clock;
     this.#onForgotten = onForgotten;
-    for (const finished of remembered) this.#remember(new Remembered(finished));
+    for (const finished of remembered) this.#finished.add(finished);
     this.#forgetOld();
   }
 
@@ -70,7 +47,7 @@ export class Dedup {
     }
     this.#forgetOld();
     const finished = this.#finished.get(id);
-    if (finished && !(finished.isTold && isReplay(delivery, finished))) {
+    if (finished && !(finished.confirmed && isReplay(delivery, finished.outcome))) {
       delivery.settle(finished.outcome);
       return "finished";
     }
@@ -85,7 +62,7 @@ export class Dedup {
     this.#inHand.delete(id);
     if (outcome.kind === "delivered" || outcome.kind === "rejected") {
       const at = this.#clock.now();
-      this.#remember(new Remembered({ messageId: id, outcome, at, confirmed: false }));
+      this.#finished.add({ messageId: id, outcome, at, confirmed: false });
     }
     // Emptied: a table the map had before may still hold it (async/chain.ts).
     for (const copy of copies.splice(0)) copy.settle(outcome);
@@ -93,47 +70,13 @@ export class Dedup {
 
   /** The relay has been told of these. */
   confirm(messageIds: readonly string[]): void {
-    for (const id of messageIds) {
-      const finished = this.#finished.get(id);
-      if (!finished || finished.isTold) continue;
-      this.#untold.remove(finished);
-      finished.isTold = true;
-      finished.at = this.#clock.now();
-      this.#told.add(finished);
-    }
-  }
-
-  #remember(finished: Remembered): void {
-    const before = this.#finished.get(finished.id);
-    if (before) this.#chainOf(before).remove(before);
-    this.#finished.set(finished.id, finished);
-    this.#chainOf(finished).add(finished);
+    for (const id of messageIds) this.#finished.confirm(id, this.#clock.now());
   }
 
   #forgetOld(): void {
     const { maxMessages, windowMs } = this.#limits;
-    const overAt = this.#clock.now() - windowMs;
-    const forgotten: string[] = [];
-    for (let old = this.#told.oldest; old; old = this.#told.oldest) {
-      if (this.#told.size <= maxMessages && old.at > overAt) break;
-      forgotten.push(this.#forget(old));
-    }
-    // A relay that confirms nothing at all must not fill the memory.
-    for (let old = this.#untold.oldest; old; old = this.#untold.oldest) {
-      if (this.#untold.size <= maxMessages) break;
-      forgotten.push(this.#forget(old));
-    }
+    const forgotten = this.#finished.forgetOld(maxMessages, this.#clock.now() - windowMs);
     if (forgotten.length > 0) this.#onForgotten(forgotten);
-  }
-
-  #forget(finished: Remembered): string {
-    this.#finished.delete(finished.id);
-    this.#chainOf(finished).remove(finished);
-    return finished.id;
-  }
-
-  #chainOf({ isTold }: Remembered): Chain<Remembered> {
-    return isTold ? this.#told : this.#untold;
   }
 }
 
@@ -141,6 +84,6 @@ export class Dedup {
  * The relay has put it away as we told it to, and gives it out again: an operator wants it tried again. An old
  * relay, which does not count deliveries, replays nothing, and may forget what it was told.
  */
-function isReplay({ envelope }: Delivery, { outcome }: Remembered): boolean {
+function isReplay({ envelope }: Delivery, outcome: Outcome): boolean {
   return outcome.kind === "rejected" && envelope.deliveryCount !== undefined;
 }
