@@ -5,7 +5,7 @@
  */
 
 import { compactJson, unescaped } from "./json_escapes.ts";
-import { closing, marks, mayEndText, opening, separator, stringStart } from "./json_marks.ts";
+import { closing, firstByte, marks, opening, separator, textEnds } from "./json_marks.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -110,22 +110,31 @@ function afterValue(
   let loose = false;
   let i = start;
   const { length } = bytes;
+  const lastWord = length - 4;
   while (i < length) {
-    const mark = marks[bytes[i] ?? 0] ?? 0;
-    if (mark === 0 || (mark === separator && depth > 0)) {
-      i++;
-    } else if (mark === stringStart) {
+    const byte = bytes[i] ?? 0;
+    if (byte === quote) {
       i++;
       for (;;) {
-        while (i + 3 < length && !mayEndText(words.getInt32(i))) i += 4;
-        let byte = bytes[i] ?? 0;
-        while (byte !== quote && byte !== backslash && i < length) byte = bytes[++i] ?? 0;
-        if (byte !== backslash || i >= length) break;
+        for (; i <= lastWord; i += 4) {
+          const ends = textEnds(words.getInt32(i, true));
+          if (ends === 0) continue;
+          i += firstByte(ends);
+          break;
+        }
+        while (i < length && bytes[i] !== quote && bytes[i] !== backslash) i++;
+        if (bytes[i] !== backslash) break;
         loose = true;
         i += 2;
       }
       i++;
       if (depth === 0) break;
+      if (marks[bytes[i] ?? 0] === separator) i++;
+      continue;
+    }
+    const mark = marks[byte] ?? 0;
+    if (mark === 0 || (mark === separator && depth > 0)) {
+      i++;
     } else if (mark === opening) {
       depth++;
       i++;

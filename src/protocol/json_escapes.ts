@@ -1,6 +1,6 @@
 /** JSON texts written shorter, and what their strings stand for (RFC 8259 section 7); on bytes, in UTF-8. Nothing here throws. */
 
-import { closing, marks, mayEndText, opening, space, stringStart } from "./json_marks.ts";
+import { closing, firstByte, marks, opening, space, stringStart, textEnds } from "./json_marks.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -29,6 +29,7 @@ export function compactJson(bytes: Bytes, start = 0): Compact {
   const out = new Uint8Array(length - start);
   const from = new DataView(bytes.buffer, bytes.byteOffset, length);
   const to = new DataView(out.buffer);
+  const lastWord = length - 4;
   let written = 0;
   let depth = 0;
   let i = start;
@@ -39,10 +40,15 @@ export function compactJson(bytes: Bytes, start = 0): Compact {
     out[written++] = byte;
     if (mark === stringStart) {
       while (i < length) {
-        for (; i + 3 < length; i += 4, written += 4) {
-          const word = from.getInt32(i);
-          if (mayEndText(word)) break;
-          to.setInt32(written, word);
+        while (i <= lastWord) {
+          // All four, though an end may be among them: what follows it is written over.
+          const word = from.getInt32(i, true);
+          to.setInt32(written, word, true);
+          const ends = textEnds(word);
+          const taken = ends === 0 ? 4 : firstByte(ends);
+          i += taken;
+          written += taken;
+          if (ends !== 0) break;
         }
         byte = bytes[i++] ?? 0;
         if (byte === backslash) {

@@ -19,12 +19,18 @@ for (
 ) for (const char of chars) marks[char.charCodeAt(0)] = mark;
 
 /**
- * Whether one of these four bytes is a quote or a backslash; now and then true where none is. What is equal becomes
- * zero, and a word with a zero byte is told from others by four operations (S. E. Anderson, "Bit Twiddling Hacks").
+ * Where in these four bytes, the first of them lowest, a quote or a backslash is: the lowest bit that is set belongs to
+ * the first of them; 0 = nowhere. What is equal becomes zero, and a zero byte is told from others by four operations
+ * (S. E. Anderson, "Bit Twiddling Hacks").
  */
-export function mayEndText(word: number): boolean {
+export function textEnds(word: number): number {
   const quotes = word ^ 0x22222222;
   const backslashes = word ^ 0x5c5c5c5c;
   const zeros = ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes);
-  return (zeros & 0x80808080) !== 0;
+  return zeros & 0x80808080;
+}
+
+/** Which byte of a word, 0 to 3, the lowest bit that is set belongs to. */
+export function firstByte(bits: number): number {
+  return (31 - Math.clz32(bits & -bits)) >> 3;
 }
