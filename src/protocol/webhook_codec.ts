@@ -8,6 +8,7 @@ import { lenientText } from "./lenient_text.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import type { Member } from "./json_bytes.ts";
 import { compactJson, stringBytes } from "./json_escapes.ts";
+import { ownBytes } from "./own_bytes.ts";
 import { asciiJson } from "./ascii_json.ts";
 
 /** Ids go on in headers, to the target and back to the relay. */
@@ -125,11 +126,6 @@ function payloadBody(
   if (text) return { bytes: ownBytes(text), contentType: sent ?? "" };
   const bytes = ownBytes(payload.isLoose ? compactJson(payload.bytes).bytes : payload.bytes);
   return { bytes, contentType: "application/json" };
-}
-
-/** A view that would keep much more than itself in memory becomes a copy. */
-function ownBytes(view: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return view.buffer.byteLength > 2 * view.byteLength ? view.slice() : view;
 }
 
 const nullPayload: Member = { bytes: new TextEncoder().encode("null"), isLoose: false };

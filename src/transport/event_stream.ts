@@ -2,7 +2,7 @@
 import { type Link, StreamFailure } from "../flow.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
-import { type RawEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
+import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
 import { boundedText } from "./bounded_text.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
@@ -50,7 +50,7 @@ export async function* readEvents(
   response: FetchResponse,
   link: Link,
   doing: Doing,
-): AsyncGenerator<RawEvent> {
+): AsyncGenerator<ServerSentEvent> {
   const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
   for await (const chunk of chunksOf(response, link, doing)) {
     link.heard();
@@ -71,7 +71,7 @@ async function* chunksOf({ body }: FetchResponse, link: Link, doing: Doing) {
   }
 }
 
-function decode(decoder: SseDecoder, chunk: Uint8Array<ArrayBuffer>): RawEvent[] {
+function decode(decoder: SseDecoder, chunk: Uint8Array<ArrayBuffer>): ServerSentEvent[] {
   try {
     return decoder.read(chunk);
   } catch (error) {

@@ -8,7 +8,7 @@ import {
 } from "../flow.ts";
 import { withoutPath } from "../config/source_url.ts";
 import { lenientText } from "../protocol/lenient_text.ts";
-import type { RawEvent } from "../protocol/sse.ts";
+import type { ServerSentEvent } from "../protocol/sse.ts";
 import { decodeSmeeEvent } from "../protocol/smee_codec.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
 import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
@@ -96,7 +96,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     }
   }
 
-  function frameOf({ event, bytes }: RawEvent): RelayFrame | undefined {
+  function frameOf({ event, bytes }: ServerSentEvent): RelayFrame | undefined {
     switch (event) {
       case "message":
         return decodeSmeeEvent(lenientText(bytes), {

@@ -18,9 +18,10 @@ import { compactJson, stringBytes } from "../../src/protocol/json_escapes.ts";
 import { maxPollMessages, maxQuoteLength } from "../../src/protocol/limits.ts";
 import { decodePollResponse, decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
 import { parseRetryAfter } from "../../src/protocol/retry_after.ts";
-import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
+import { SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
 import { traceIdOf, withSpan } from "../../src/protocol/trace_context.ts";
 import { encodeWebhook } from "../../src/protocol/webhook_codec.ts";
+import { readText, type TextEvent } from "../support/sse_text.ts";
 import { byteArray, deepJson, fuzzTarget, near, nearObject } from "./target.ts";
 
 const encoder = new TextEncoder();
@@ -33,9 +34,9 @@ const streamText = near(fragments);
 
 function decodeIn(pieces: Iterable<Uint8Array<ArrayBuffer>>, maxEventBytes: number) {
   const decoder = new SseDecoder({ maxEventBytes });
-  const events: ServerSentEvent[] = [];
+  const events: TextEvent[] = [];
   try {
-    for (const piece of pieces) events.push(...decoder.decode(piece));
+    for (const piece of pieces) events.push(...readText(decoder, piece));
   } catch (error) {
     assert.ok(error instanceof SseEventTooLargeError);
     return { tooLargeAfter: events.length };
@@ -81,7 +82,7 @@ const sseBytes = fuzzTarget(
   },
 );
 
-type Bare = Pick<ServerSentEvent, "event" | "data">;
+type Bare = Pick<TextEvent, "event" | "data">;
 
 const ssePeer = fuzzTarget(
   "sse_peer",

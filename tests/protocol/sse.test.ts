@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
-import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
+import { SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
+import { readText, type TextEvent } from "../support/sse_text.ts";
 import { encodeSseEvent } from "../../src/protocol/sse_encoder.ts";
 import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 
 const encoder = new TextEncoder();
 const bytesOf = (text: string) => encoder.encode(text);
-const plain = (data: string): ServerSentEvent => ({ event: "message", data, lastEventId: "" });
+const plain = (data: string): TextEvent => ({ event: "message", data, lastEventId: "" });
 
 interface Vector {
   readonly name: string;
   readonly stream: string | Uint8Array;
-  readonly events: readonly ServerSentEvent[];
+  readonly events: readonly TextEvent[];
   readonly retryMs?: number;
 }
 
@@ -77,10 +78,10 @@ const vectors: readonly Vector[] = [
 /** Feeds the stream in the pieces that `sizeOf` asks for. */
 function feed(stream: Uint8Array, sizeOf: () => number) {
   const decoder = new SseDecoder();
-  const events: ServerSentEvent[] = [];
+  const events: TextEvent[] = [];
   for (let at = 0; at < stream.length;) {
     const size = Math.max(1, sizeOf());
-    events.push(...decoder.decode(stream.slice(at, at + size)));
+    events.push(...readText(decoder, stream.slice(at, at + size)));
     at += size;
   }
   return { events, retryMs: decoder.retryMs };
@@ -102,31 +103,31 @@ for (const { name, stream, events, retryMs } of vectors) {
 test("an event over the limit ends in a named error, finished or not, and the decoder stays ended", () => {
   for (const text of ["data: 0123456789\n\n", "data: 0123456789", "data: 01\ndata: 23\n"]) {
     const decoder = new SseDecoder({ maxEventBytes: 12 });
-    assert.throws(() => decoder.decode(bytesOf(text)), SseEventTooLargeError);
-    assert.throws(() => decoder.decode(bytesOf("\n")), SseEventTooLargeError);
+    assert.throws(() => decoder.read(bytesOf(text)), SseEventTooLargeError);
+    assert.throws(() => decoder.read(bytesOf("\n")), SseEventTooLargeError);
   }
   const fits = new SseDecoder({ maxEventBytes: 12 });
-  assert.equal(fits.decode(bytesOf("data: 012345\n\n".repeat(9))).length, 9);
+  assert.equal(fits.read(bytesOf("data: 012345\n\n".repeat(9))).length, 9);
 });
 
 test("a stream of comments never reaches the limit of an event", () => {
   const decoder = new SseDecoder({ maxEventBytes: 16 });
-  for (let i = 0; i < 100; i++) decoder.decode(bytesOf(": ping\n"));
-  assert.deepEqual(decoder.decode(bytesOf("data: a\n\n")), [plain("a")]);
+  for (let i = 0; i < 100; i++) decoder.read(bytesOf(": ping\n"));
+  assert.deepEqual(readText(decoder, bytesOf("data: a\n\n")), [plain("a")]);
 });
 
 test("a line of 10 MiB in chunks of 16 KiB comes out whole", () => {
   const decoder = new SseDecoder();
   const chunk = new Uint8Array(16 * 1024).fill(0x61);
-  decoder.decode(bytesOf("data:"));
-  for (let i = 0; i < 640; i++) decoder.decode(chunk);
-  assert.equal(decoder.decode(bytesOf("\n\n"))[0]?.data.length, 10 * 1024 * 1024);
+  decoder.read(bytesOf("data:"));
+  for (let i = 0; i < 640; i++) decoder.read(chunk);
+  assert.equal(decoder.read(bytesOf("\n\n"))[0]?.bytes.length, 10 * 1024 * 1024);
 });
 
 test("what is encoded decodes to the same, with line ends as LF", () => {
   const text = encodeSseEvent({ event: "webhook", id: "7", data: "a\r\nb\rc\n" });
   const want = { event: "webhook", data: "a\nb\nc\n", lastEventId: "7" };
-  assert.deepEqual(new SseDecoder().decode(bytesOf(text)), [want]);
+  assert.deepEqual(readText(new SseDecoder(), bytesOf(text)), [want]);
   assert.throws(() => encodeSseEvent({ event: "a\nb", data: "" }), RangeError);
   assert.throws(() => encodeSseEvent({ id: "a\0", data: "" }), RangeError);
 });
@@ -146,7 +147,7 @@ test("requirement 1: 20,000 random streams decode as eventsource-parser decodes 
     }
     text += "\n\n"; // so that neither has to guess whether a last CR is half of a CRLF
     let retryMs: number | undefined;
-    const theirs: ServerSentEvent[] = [];
+    const theirs: TextEvent[] = [];
     let lastEventId = "";
     const parser = createParser({
       onEvent({ event, data, id }) {
@@ -159,7 +160,7 @@ test("requirement 1: 20,000 random streams decode as eventsource-parser decodes 
     const ours = feed(bytesOf(text), () => Math.floor(random() * 12));
     const shown = `seed ${seed}: ${JSON.stringify(text)}`;
     // That parser forgets an id that comes with an event that has no data; the standard keeps it.
-    const bare = (events: readonly ServerSentEvent[]) =>
+    const bare = (events: readonly TextEvent[]) =>
       events.map(({ event, data }) => ({ event, data }));
     assert.deepEqual(bare(ours.events), bare(theirs), shown);
     assert.equal(ours.retryMs, retryMs, shown);

@@ -1,8 +1,9 @@
 /** Our relay as a connector of the old kind sees it: no capabilities, the old frames, the old answers. */
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
-import { type ServerSentEvent, SseDecoder } from "../../src/protocol/sse.ts";
+import { SseDecoder } from "../../src/protocol/sse.ts";
 import type { Relay } from "../../src/relay/relay.ts";
+import { readText, type TextEvent } from "../support/sse_text.ts";
 import { type Json, openSocket } from "../support/old_client.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
@@ -37,16 +38,16 @@ async function openSse(t: TestContext, relay: Relay) {
     abort.abort();
   });
   const decoder = new SseDecoder();
-  const events: ServerSentEvent[] = [];
+  const events: TextEvent[] = [];
   return {
-    async next(): Promise<ServerSentEvent> {
+    async next(): Promise<TextEvent> {
       for (;;) {
         const event = events.shift();
         if (event) return event;
         const { value, done } = await reader.read();
         if (done) throw new Error("the stream ended");
         for (const byte of value) assert.ok(byte < 0x80, "not ASCII");
-        events.push(...decoder.decode(value));
+        events.push(...readText(decoder, value));
       }
     },
   };

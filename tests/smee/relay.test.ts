@@ -7,7 +7,8 @@ import type { Relay } from "../../src/relay/relay.ts";
 import { hashOf } from "../../src/relay/tokens.ts";
 import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
 import { decodeSmeeEvent } from "../../src/protocol/smee_codec.ts";
-import { type ServerSentEvent, SseDecoder } from "../../src/protocol/sse.ts";
+import { SseDecoder } from "../../src/protocol/sse.ts";
+import { readText, type TextEvent } from "../support/sse_text.ts";
 import { publish, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -47,9 +48,9 @@ async function read(url: string, n: number, headers: Record<string, string> = {}
   const stop = new AbortController();
   const response = await fetch(url, { headers: { ...accept, ...headers }, signal: stop.signal });
   const decoder = new SseDecoder();
-  const events: ServerSentEvent[] = [];
+  const events: TextEvent[] = [];
   for await (const chunk of response.body ?? []) {
-    events.push(...decoder.decode(chunk as Uint8Array<ArrayBuffer>));
+    events.push(...readText(decoder, chunk as Uint8Array<ArrayBuffer>));
     if (events.filter(({ event }) => event === "message").length >= n) break;
   }
   stop.abort();
