@@ -1,6 +1,6 @@
 /** JSON texts written shorter, and what their strings stand for (RFC 8259 section 7); on bytes, in UTF-8. Nothing here throws. */
 
-import { closing, firstByte, marks, opening, space, stringStart, textEnds } from "./json_marks.ts";
+import { closing, firstByte, marks, opening, space, textEnds } from "./json_marks.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -10,7 +10,8 @@ const slash = 0x2f;
 const backslash = 0x5c;
 const letterU = 0x75;
 
-const encoder = new TextEncoder();
+/** Stands for what is no character: U+FFFD. */
+const replacement = 0xfffd;
 
 /** A value that was made compact. */
 export interface Compact {
@@ -35,42 +36,42 @@ export function compactJson(bytes: Bytes, start = 0): Compact {
   let i = start;
   while (i < length) {
     let byte = bytes[i++] ?? 0;
-    const mark = marks[byte] ?? 0;
-    if (mark === space) continue;
+    if (byte !== quote) {
+      const mark = marks[byte];
+      if (mark === space) continue;
+      out[written++] = byte;
+      if (mark === opening) depth++;
+      else if (mark === closing && --depth === 0) break;
+      continue;
+    }
     out[written++] = byte;
-    if (mark === stringStart) {
-      while (i < length) {
-        while (i <= lastWord) {
-          // All four, though an end may be among them: what follows it is written over.
-          const word = from.getInt32(i, true);
-          to.setInt32(written, word, true);
-          const ends = textEnds(word);
-          const taken = ends === 0 ? 4 : firstByte(ends);
-          i += taken;
-          written += taken;
-          if (ends !== 0) break;
-        }
-        byte = bytes[i++] ?? 0;
-        if (byte === backslash) {
-          const next = bytes[i] ?? 0;
-          if (next !== slash && meanings[next] !== 0) {
-            out[written++] = byte;
-            out[written++] = next;
-            i++;
-            continue;
-          }
-          const escape = escapeAt(bytes, i - 1);
-          for (let n = 0; n < escape.bytes.length; n++) out[written++] = escape.bytes[n] ?? 0;
-          i += escape.length - 1;
-          continue;
-        }
+    while (i < length) {
+      while (i <= lastWord) {
+        // All four, though an end may be among them: what follows it is written over.
+        const word = from.getInt32(i, true);
+        to.setInt32(written, word, true);
+        const ends = textEnds(word);
+        const taken = ends === 0 ? 4 : firstByte(ends);
+        i += taken;
+        written += taken;
+        if (ends !== 0) break;
+      }
+      byte = bytes[i++] ?? 0;
+      if (byte !== backslash) {
         out[written++] = byte;
         if (byte === quote) break;
+        continue;
       }
-    } else if (mark === opening) {
-      depth++;
-    } else if (mark === closing && --depth === 0) {
-      break;
+      const letter = bytes[i] ?? 0;
+      const code = letter === letterU ? codeAt(bytes, i + 1) : -1;
+      if (code !== -1) {
+        written = putShortest(out, written, code);
+        i += code > 0xffff ? 11 : 5;
+        continue;
+      }
+      if (letter !== slash) out[written++] = backslash;
+      out[written++] = letter;
+      i++;
     }
   }
   return { bytes: out.subarray(0, written), end: Math.min(i, length) };
@@ -95,10 +96,9 @@ export function stringBytes(bytes: Bytes, isLoose: boolean): Bytes | undefined {
       i++;
       continue;
     }
-    const escape = escapeAt(bytes, i);
-    const meant = meaningOf(escape.bytes);
-    for (let n = 0; n < meant.length; n++) out[length++] = meant[n] ?? 0;
-    i += escape.length - 1;
+    const code = bytes[i + 1] === letterU ? codeAt(bytes, i + 2) : -1;
+    if (code !== -1) length = putUtf8(out, length, isSurrogate(code) ? replacement : code);
+    i += code === -1 ? 1 : code > 0xffff ? 11 : 5;
   }
   return out.subarray(0, length);
 }
@@ -110,45 +110,59 @@ for (const [letter, char] of Object.entries({ b: "\b", f: "\f", n: "\n", r: "\r"
 }
 for (const char of '"\\/') meanings[char.charCodeAt(0)] = char.charCodeAt(0);
 
-/** An escape that is written shortest: the character it stands for. */
-function meaningOf(shortest: Bytes): Bytes {
-  if (shortest[0] !== backslash) return shortest;
-  const simple = meanings[shortest[1] ?? 0] ?? 0;
-  return simple !== 0
-    ? Uint8Array.of(simple)
-    : encoder.encode(String(unescaped(quoted(shortest)) ?? ""));
+/** The letter of the escape for a character that has one; 0 = it has none. */
+const letters = new Uint8Array(0x80);
+for (const letter of 'bfnrt"\\') {
+  letters[meanings[letter.charCodeAt(0)] ?? 0] = letter.charCodeAt(0);
 }
 
-function quoted(bytes: Bytes): Bytes {
-  return Uint8Array.of(quote, ...bytes, quote);
+/** What `uXXXX` stands for whose digits are at `at`, with the second half of a pair where it follows; -1 = nothing. */
+function codeAt(bytes: Bytes, at: number): number {
+  const code = hexAt(bytes, at);
+  if (code < 0xd800 || code > 0xdbff) return code;
+  const isPaired = bytes[at + 4] === backslash && bytes[at + 5] === letterU;
+  const low = isPaired ? hexAt(bytes, at + 6) : -1;
+  return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((code - 0xd800) << 10) + low - 0xdc00 : code;
 }
 
-/** An escape at its backslash: how long it is, and how it is written shortest. */
-function escapeAt(bytes: Bytes, at: number): { length: number; bytes: Bytes } {
-  const next = bytes[at + 1];
-  if (next === slash) return { length: 2, bytes: bytes.subarray(at + 1, at + 2) };
-  const code = next === letterU ? hexAt(bytes, at + 2) : -1;
-  if (code === -1) return { length: 2, bytes: bytes.subarray(at, at + 2) };
-  const isPaired = code >= 0xd800 && code <= 0xdbff && bytes[at + 6] === backslash &&
-    bytes[at + 7] === letterU;
-  const low = isPaired ? hexAt(bytes, at + 8) : -1;
-  if (low >= 0xdc00 && low <= 0xdfff) {
-    return { length: 12, bytes: encoder.encode(String.fromCharCode(code, low)) };
+function isSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdfff;
+}
+
+/** Writes a character in a string as JSON.stringify does; the result is where the next one goes. */
+function putShortest(out: Bytes, at: number, code: number): number {
+  const letter = letters[code] ?? 0;
+  if (letter === 0 && code >= 0x20 && !isSurrogate(code)) return putUtf8(out, at, code);
+  out[at++] = backslash;
+  out[at++] = letter === 0 ? letterU : letter;
+  if (letter !== 0) return at;
+  for (let shift = 12; shift >= 0; shift -= 4) {
+    out[at++] = hexDigits.charCodeAt(code >> shift & 0xf);
   }
-  return { length: 6, bytes: shortest(code) };
+  return at;
 }
 
-/** Those met so far: most texts use few. */
-const known = new Map<number, Bytes>();
-const maxKnown = 4_096;
+const hexDigits = "0123456789abcdef";
 
-/** A character in a string, written as JSON.stringify writes it. */
-function shortest(code: number): Bytes {
-  const before = known.get(code);
-  if (before) return before;
-  const made = encoder.encode(JSON.stringify(String.fromCharCode(code)).slice(1, -1));
-  if (known.size < maxKnown) known.set(code, made);
-  return made;
+/** Writes a character in UTF-8 (RFC 3629 section 3); the result is where the next one goes. */
+function putUtf8(out: Bytes, at: number, code: number): number {
+  if (code < 0x80) {
+    out[at++] = code;
+    return at;
+  }
+  if (code < 0x800) {
+    out[at++] = 0xc0 | code >> 6;
+  } else {
+    if (code < 0x10000) {
+      out[at++] = 0xe0 | code >> 12;
+    } else {
+      out[at++] = 0xf0 | code >> 18;
+      out[at++] = 0x80 | code >> 12 & 0x3f;
+    }
+    out[at++] = 0x80 | code >> 6 & 0x3f;
+  }
+  out[at++] = 0x80 | code & 0x3f;
+  return at;
 }
 
 /** Four hexadecimal digits; -1 where there are none. */
