@@ -27,8 +27,8 @@ export class ChannelExistsError extends Error {
 }
 
 const maxDeadLetters = 1_000;
-/** Until what could not be followed is tried again. */
-const followAgainMs = 1_000;
+/** Until another relay's channel that could not be opened is tried again. */
+const openAgainMs = 1_000;
 
 /**
  * The channels of this relay: those of the webhooks file and those that were made by the admin API. All exist
@@ -41,10 +41,11 @@ export class Registry {
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
   readonly #timers = new Set<() => void>();
-  /** What other relays changed and this one has not followed yet: the newest of each channel. */
-  readonly #toFollow = new Map<string, ChannelRecord>();
-  #isFollowing = false;
-  #willFollowAgain = false;
+  /** What other relays made and this one has not opened yet, as last heard of. */
+  readonly #toOpen = new Map<string, ChannelRecord>();
+  #isOpening = false;
+  #willOpenAgain = false;
+  #isClosed = false;
 
   private constructor(stores: Stores, clock: Clock, observe: ObserveRelay) {
     this.#stores = stores;
@@ -100,7 +101,7 @@ export class Registry {
 
   /** Makes a channel that lasts; resolves with its token. Rejects with `ChannelExistsError`. */
   async create(settings: ChannelSettings, webhookIds: readonly string[]): Promise<string> {
-    if (this.#byName.has(settings.name)) {
+    if (this.#byName.has(settings.name) || this.#toOpen.has(settings.name)) {
       throw new ChannelExistsError(`there is a channel ${JSON.stringify(settings.name)} already`);
     }
     const taken = webhookIds.find((id) => this.#byWebhookId.has(id));
@@ -164,52 +165,49 @@ export class Registry {
 
   /** Another relay made a channel, or rotated its token. */
   #heard(record: ChannelRecord): void {
-    this.#toFollow.set(record.settings.name, record);
-    void this.#follow();
+    const known = this.#byName.get(record.settings.name);
+    if (known) return this.#replaceTokens(known, record);
+    // What a file says is for the relays that read it.
+    if (record.origin !== "api" || this.#isClosed) return;
+    this.#toOpen.set(record.settings.name, record);
+    void this.#openHeard();
   }
 
-  /** One after the other. What fails is tried again, unless something newer was heard of the channel. */
-  async #follow(): Promise<void> {
-    if (this.#isFollowing) return;
-    this.#isFollowing = true;
-    const failed: ChannelRecord[] = [];
-    for (const [channel, record] of this.#toFollow) {
-      this.#toFollow.delete(channel);
+  #replaceTokens({ channel, tokens }: RegisteredChannel, { tokens: records }: ChannelRecord): void {
+    tokens.replace(records);
+    for (const { expiresAt } of records) {
+      if (expiresAt !== undefined) this.#closeOldAt(expiresAt, channel, records);
+    }
+  }
+
+  /** One after the other; what fails is tried again, until it works or the relay ends. */
+  async #openHeard(): Promise<void> {
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    for (const [channel, record] of this.#toOpen) {
       try {
-        await this.#changed(record);
+        await this.#register(record);
+        const newest = this.#toOpen.get(channel);
+        this.#toOpen.delete(channel);
+        // Its token may have been rotated meanwhile.
+        if (newest && newest !== record) this.#heard(newest);
       } catch (error) {
-        failed.push(record);
         const message = error instanceof Error ? error.message : String(error);
         this.#observe({ type: "relay.store_failed", channel, message });
       }
+      if (this.#isClosed) return;
     }
-    for (const record of failed) {
-      const { name } = record.settings;
-      if (!this.#toFollow.has(name)) this.#toFollow.set(name, record);
-    }
-    this.#isFollowing = false;
-    if (failed.length === 0 || this.#willFollowAgain) return;
-    this.#willFollowAgain = true;
-    this.#after(followAgainMs, () => {
-      this.#willFollowAgain = false;
-      void this.#follow();
+    this.#isOpening = false;
+    if (this.#toOpen.size === 0 || this.#willOpenAgain) return;
+    this.#willOpenAgain = true;
+    this.#after(openAgainMs, () => {
+      this.#willOpenAgain = false;
+      void this.#openHeard();
     });
   }
 
-  async #changed(record: ChannelRecord): Promise<void> {
-    const known = this.#byName.get(record.settings.name);
-    if (!known) {
-      // What a file says is for the relays that read it.
-      if (record.origin === "api") await this.#register(record);
-      return;
-    }
-    known.tokens.replace(record.tokens);
-    for (const { expiresAt } of record.tokens) {
-      if (expiresAt !== undefined) this.#closeOldAt(expiresAt, known.channel, record.tokens);
-    }
-  }
-
   close(): void {
+    this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     for (const { channel } of this.all) channel.close();
   }
@@ -229,6 +227,7 @@ export class Registry {
       ttlMs: settings.ttlMs,
       lanes: laneRule(settings.ordering),
     });
+    if (this.#isClosed) return; // the store goes with the others
     const registered = {
       channel: new Channel(settings, store, this.#clock, this.#observe),
       tokens: new ChannelTokens(tokens, this.#clock),

@@ -270,17 +270,89 @@ onNats(
   },
 );
 
-onNats("what somebody else puts among the channels harms nobody", async (t) => {
+onNats("what somebody else puts among the channels is passed over, and told", async (t) => {
   const nats = await startNats(t);
   const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
   const other = await connect({ servers: nats.url });
   t.defer(() => other.close());
   const bucket = await new Kvm(other).open("hookferry-channels");
-  for (const text of ["{", "null", "{}", '{"settings":{}}']) await bucket.put("foreign", text);
+  const foreign = [
+    ...["{", "null", "{}", "", '{"settings":{"name":"dev"}}'],
+    '{"settings":{"name":"late"},"origin":"api"}',
+  ];
+  for (const [n, text] of foreign.entries()) await bucket.put(`foreign${n}`, text);
+  await bucket.put("dev", '{"settings":{"name":"dev"}}');
+  const told = ({ events }: Node) =>
+    events.flatMap((event) => event.type === "relay.store_failed" ? [event.channel] : []);
+  const keys = [...foreign.map((_, n) => `foreign${n}`), "dev"];
+  await turnsUntil(() => told(there).length === keys.length);
+  assert.deepEqual(told(there), keys);
   const made = await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] });
   assert.equal(made.status, 201);
   await made.text();
   await turnsUntil(() => there.relay.registry.named("late") !== undefined);
+  await there.post("hook", "x");
+  const third = await startNode(t, nats);
+  assert.deepEqual(told(third).toSorted(), keys.toSorted());
+  await third.post("late-hook", "x");
+});
+
+onNats(
+  "while a channel cannot be opened the others are followed at once, and it as it is then",
+  async (t) => {
+    const nats = await startNats(t);
+    const clock = new ManualClock(Date.now());
+    const here = await startNode(t, nats);
+    const made = await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] });
+    const { token } = await made.json();
+    const nc = await connect({ servers: nats.url });
+    t.defer(() => nc.close());
+    const jsm = await jetstreamManager(nc);
+    const there = await startNode(t, nats, { kind: "none" }, clock);
+    await jsm.streams.add({ name: "foreign", subjects: ["hookferry.messages.other.>"] });
+    const settings = { channel: "other", webhook_ids: ["other-hook"] };
+    const failed = await here.admin("/channels", settings);
+    assert.equal(failed.status, 503);
+    await failed.text();
+    await turnsUntil(() => there.events.some(({ type }) => type === "relay.store_failed"));
+    const refused = await there.admin("/channels", settings);
+    assert.equal(refused.status, 409, "it is another relay's, though it is not open yet");
+    await refused.text();
+    const rotated = await here.admin("/channels/late/rotate-token", { grace_period_seconds: 0 });
+    const { new_token } = await rotated.json();
+    const late = there.relay.registry.named("late");
+    await turnsUntil(() => late?.tokens.accepts(new_token) !== undefined);
+    assert.equal(late?.tokens.accepts(token), undefined);
+    await jsm.streams.delete("foreign");
+    const again = await here.admin("/channels", settings);
+    assert.equal(again.status, 201);
+    const newest = (await again.json()).token;
+    await clock.advance(1_000);
+    await turnsUntil(() =>
+      there.relay.registry.named("other")?.tokens.accepts(newest) !== undefined
+    );
+    await there.post("other-hook", "x");
+  },
+);
+
+onNats("a relay stops though its NATS server is gone, while it opens a channel too", async (t) => {
+  const nats = await startNats(t);
+  const clock = new ManualClock(Date.now());
+  const here = await startNode(t, nats);
+  const there = await startNode(t, nats, { kind: "none" }, clock);
+  const nc = await connect({ servers: nats.url });
+  t.defer(() => nc.close());
+  const jsm = await jetstreamManager(nc);
+  await jsm.streams.add({ name: "foreign", subjects: ["hookferry.messages.late.>"] });
+  await (await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] })).text();
+  const failures = () => there.events.filter(({ type }) => type === "relay.store_failed").length;
+  await turnsUntil(() => failures() === 1);
+  await nats.kill();
+  await clock.advance(1_000); // it tries again, and gets no answer
+  await there.relay.stop(1_000);
+  await turnsUntil(() => failures() === 2);
+  await clock.advance(0);
+  assert.equal(clock.pending, 0);
 });
 
 onNats("ordering holds across relays: one of a key at a time", async (t) => {

@@ -25,6 +25,8 @@ export interface TestNats {
   /** As `--store` takes it. */
   readonly url: string;
   readonly address: NonNullable<ReturnType<typeof parseNatsAddress>>;
+  /** Ends it at once. */
+  kill(): Promise<void>;
 }
 
 /** A real server with JetStream, on a free port of 127.0.0.1, with a folder of its own; ends with the test. */
@@ -35,9 +37,12 @@ export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  t.defer(async () => {
+  const kill = async () => {
     server.kill("SIGKILL");
     await ended;
+  };
+  t.defer(async () => {
+    await kill();
     rmSync(folder, { recursive: true, force: true });
   });
   const port = await new Promise<string>((resolve, reject) => {
@@ -52,5 +57,5 @@ export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats
   const url = `nats://127.0.0.1:${port}`;
   const address = parseNatsAddress(url);
   if (!address) throw new Error(url);
-  return { url, address };
+  return { url, address, kill };
 }

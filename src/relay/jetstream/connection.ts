@@ -82,7 +82,7 @@ export class NatsServer {
   }
 
   /** Runs it; whatever goes wrong is a `StoreUnavailableError`, and shows in `problem` until something works. */
-  async attempt<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  async attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
       const result = await work();
       this.#failure = undefined;
@@ -118,9 +118,11 @@ export class NatsServer {
     }
   }
 
-  /** Sends what is on its way, then ends the connection. */
+  /** Sends what is on its way, where there is a connection, and ends it. */
   async close(): Promise<void> {
-    if (!this.nc.isClosed()) await this.nc.drain();
+    if (this.nc.isClosed()) return;
+    if (this.#isConnected) await this.nc.drain().catch(() => {});
+    await this.nc.close();
   }
 
   async #watch(): Promise<void> {

@@ -14,7 +14,7 @@ const historyMs = 30 * 86_400_000;
 
 /** All channels in JetStream, shared with every relay that is given the same server. */
 export function jetStreamStores(address: NatsAddress, clock: Clock): OpenStores {
-  return async () => {
+  return async (tell) => {
     const server = await NatsServer.connect(address);
     const opened: JetStreamStore[] = [];
     try {
@@ -30,7 +30,7 @@ export function jetStreamStores(address: NatsAddress, clock: Clock): OpenStores 
           opened.push(store);
           return store;
         },
-        directory: jetStreamDirectory(server, directory),
+        directory: jetStreamDirectory(server, directory, tell),
         get problem() {
           return server.problem ?? opened.find(({ problem }) => problem !== undefined)?.problem;
         },
