@@ -70,7 +70,7 @@ export function compactJson(bytes: Bytes, start = 0): Compact {
         continue;
       }
       if (letter !== slash) out[written++] = backslash;
-      out[written++] = letter;
+      if (i < length) out[written++] = letter;
       i++;
     }
   }

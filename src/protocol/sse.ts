@@ -1,7 +1,7 @@
 /** Server-sent events as they are read, by the WHATWG HTML standard, section 9.2. Works on bytes and does no I/O. */
 
 import { lenientText } from "./lenient_text.ts";
-import { ownBytes } from "./own_bytes.ts";
+import { concat, ownBytes } from "./own_bytes.ts";
 
 /** An event whose data nobody has read yet. */
 export interface ServerSentEvent {
@@ -41,8 +41,8 @@ const defaultMaxEventBytes = 16 * 1024 * 1024;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * Turns chunks of a stream into events, wherever the chunks are cut: inside a character, or between CR and
- * LF. Every byte is looked at once, so the time is linear however many chunks one line spans. An event that the stream ends in the middle of is never given out.
+ * Turns chunks of a stream into events, wherever they are cut: inside a character, or between CR and LF. The time is
+ * linear however many chunks one line spans. An event that the stream ends in the middle of is never given out.
  */
 export class SseDecoder {
   readonly #maxEventBytes: number;
@@ -57,6 +57,8 @@ export class SseDecoder {
   /** The first line of data, and behind it each other one with the LF before it. */
   #data: Bytes | undefined;
   readonly #moreData: Bytes[] = [];
+  /** So many of them keep no chunk in memory. */
+  #ownData = 0;
   #lastEventId = "";
   #retryMs: number | undefined;
 
@@ -107,7 +109,18 @@ export class SseDecoder {
       this.#pieces.push(ownBytes(rest.subarray(start)));
       this.#pieceBytes += rest.length - start;
     }
+    this.#keepData();
     return events;
+  }
+
+  /** Of an event that is not over no line keeps the chunk it was in. */
+  #keepData(): void {
+    if (this.#data === undefined) return;
+    this.#data = ownBytes(this.#data);
+    const more = this.#moreData;
+    for (; this.#ownData < more.length; this.#ownData++) {
+      more[this.#ownData] = ownBytes(more[this.#ownData] ?? lineEnd);
+    }
   }
 
   /** The chunk without the stream's BOM; undefined while it is not yet clear whether there is one. */
@@ -132,8 +145,7 @@ export class SseDecoder {
     if (this.#eventBytes <= this.#maxEventBytes) return;
     this.#failed = true;
     this.#pieces = [];
-    this.#data = undefined;
-    this.#moreData.length = 0;
+    this.#dropData();
     throw new SseEventTooLargeError(this.#maxEventBytes);
   }
 
@@ -182,6 +194,12 @@ export class SseDecoder {
     }
   }
 
+  #dropData(): void {
+    this.#data = undefined;
+    this.#moreData.length = 0;
+    this.#ownData = 0;
+  }
+
   #addData(line: Bytes): void {
     if (this.#data === undefined) this.#data = line;
     else this.#moreData.push(lineEnd, line);
@@ -201,9 +219,9 @@ export class SseDecoder {
     this.#eventBytes = 0;
     if (this.#data !== undefined) {
       const more = this.#moreData;
-      const bytes = more.length === 0 ? this.#data : concat([this.#data, ...more.splice(0)]);
+      const bytes = more.length === 0 ? this.#data : concat([this.#data, ...more]);
       events.push({ event: this.#event || "message", bytes, lastEventId: this.#lastEventId });
-      this.#data = undefined;
+      this.#dropData();
     }
     this.#event = "";
   }
@@ -229,14 +247,4 @@ function latin1({ buffer, byteOffset, byteLength }: Bytes): string {
 function indexOr(text: string, char: string, from: number): number {
   const found = text.indexOf(char, from);
   return found === -1 ? text.length : found;
-}
-
-function concat(parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

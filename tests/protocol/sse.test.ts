@@ -124,6 +124,18 @@ test("a line of 10 MiB in chunks of 16 KiB comes out whole", () => {
   assert.equal(decoder.read(bytesOf("\n\n"))[0]?.bytes.length, 10 * 1024 * 1024);
 });
 
+test("an event that is not over keeps none of the chunks it began in", () => {
+  for (const begin of ["data: a\n", "data: a\ndata: b\n", "data: a", "id: 7\ndata: a\r"]) {
+    const decoder = new SseDecoder();
+    const chunk = bytesOf(begin + (/[\n\r]$/.test(begin) ? `: ${"x".repeat(10_000)}\n` : ""));
+    const large = new Uint8Array(64 * 1024);
+    large.set(chunk);
+    decoder.read(large.subarray(0, chunk.length));
+    large.fill(0);
+    assert.match(new TextDecoder().decode(decoder.read(bytesOf("\n\n"))[0]?.bytes), /^a(\nb)?$/);
+  }
+});
+
 test("what is encoded decodes to the same, with line ends as LF", () => {
   const text = encodeSseEvent({ event: "webhook", id: "7", data: "a\r\nb\rc\n" });
   const want = { event: "webhook", data: "a\nb\nc\n", lastEventId: "7" };
