@@ -153,10 +153,12 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     },
     async run(life) {
       const way = wayToRelay(() => now, { journal, clock, faults, renewToken });
+      const remembered = journal.takeRemembered();
+      const untold = remembered.filter(({ confirmed }) => !confirmed);
       const dedup = new Dedup(
         { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
         clock,
-        journal.remembered,
+        remembered,
         (messageIds) => journal.journal.forget(messageIds),
       );
       const { shutdownGraceMs: graceMs } = delivery;
@@ -177,7 +179,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             renewToken,
             onHeard: () => heardAt = clock.now(),
             pause,
-            untold: journal.remembered.filter(({ confirmed }) => !confirmed),
+            untold,
             onConfirmed(messageIds) {
               dedup.confirm(messageIds);
               journal.journal.confirm(messageIds);

@@ -11,7 +11,6 @@ const firstPlaces = 1024;
  * numbers, where a `Map` makes work for the garbage collector with each (docs/decisions/0009).
  */
 export class IdTable {
-  #size = 0;
   /** Places that were given out, and 0. */
   #used = 1;
   /** The first of those that are free again; each leads to the next. */
@@ -23,11 +22,11 @@ export class IdTable {
   #lengths = new Uint8Array(firstPlaces);
   #chars = new Uint8Array(firstPlaces * width);
   readonly #elsewhere = new Map<number, string>();
-  /** Nobody outside can know which ids have the same hash. */
-  readonly #seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+  readonly #hashOf: (id: string) => number;
 
-  get size(): number {
-    return this.#size;
+  /** `hashOf` gives an integer of 32 bits; by itself one of which nobody outside can know which ids share it. */
+  constructor(hashOf: (id: string) => number = seededHash()) {
+    this.#hashOf = hashOf;
   }
 
   /** Its place; 0 = it is not there. */
@@ -47,7 +46,6 @@ export class IdTable {
     this.#hashes[place] = hash;
     this.#link(place);
     this.#write(place, id);
-    this.#size++;
     return place;
   }
 
@@ -73,7 +71,6 @@ export class IdTable {
     if (this.#lengths[place] === elsewhere) this.#elsewhere.delete(place);
     this.#next[place] = this.#free;
     this.#free = place;
-    this.#size--;
   }
 
   #takePlace(): number {
@@ -123,14 +120,17 @@ export class IdTable {
     }
     return true;
   }
+}
 
-  /** MurmurHash2's steps (A. Appleby, public domain), a character each. */
-  #hashOf(id: string): number {
-    let hash = this.#seed;
+/** MurmurHash2's steps (A. Appleby, public domain), a character each. */
+function seededHash(): (id: string) => number {
+  const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+  return (id) => {
+    let hash = seed;
     for (let i = 0; i < id.length; i++) {
       hash = Math.imul(hash ^ id.charCodeAt(i), 0x5bd1e995);
       hash ^= hash >>> 15;
     }
     return hash;
-  }
+  };
 }

@@ -13,8 +13,8 @@ const owner = "connector";
 export interface OpenJournal {
   readonly journal: Journal;
   readonly deadLetters: DeadLetters;
-  /** What was remembered when it was opened, oldest first. */
-  readonly remembered: readonly Finished[];
+  /** What was remembered when it was opened, oldest first; given once, and not held here any more. */
+  takeRemembered(): readonly Finished[];
   /** The same for as long as the journal lives: the relay knows the connector by it across restarts. */
   readonly connectorId: string;
   /** Why nothing can be written now; undefined when all is well. */
@@ -47,7 +47,7 @@ export function openJournal({ folder, limits, clock, onDropped }: OpenJournalOpt
     return {
       journal,
       deadLetters: new DeadLetters(box, commit, clock),
-      remembered: journal.remembered,
+      takeRemembered: () => journal.takeRemembered(),
       connectorId: connectorIdIn(database),
       get problem() {
         return commit.problem;

@@ -9,7 +9,9 @@ import {
 } from "../flow.ts";
 import type { GroupCommit, Outlives } from "../sqlite/group_commit.ts";
 import type { DeadLetterBox } from "./dead_letter_box.ts";
+import { finishedOf, finishedRows } from "./finished_rows.ts";
 import { RowNumbers } from "./row_numbers.ts";
+import { rowsOf } from "../sqlite/rows_of.ts";
 import { Together } from "./together.ts";
 
 /** A message that was in hand at a crash and never came again is forgotten after this long, milliseconds. */
@@ -17,7 +19,7 @@ const forgetCrashedMs = 7 * 24 * 3_600_000;
 
 /**
  * The journal in an SQLite database. What is written in one turn of the event loop shares one commit. The ids
- * are in memory too (`remembered` gives them at the start): nothing is read for a message that is new.
+ * are in memory too: nothing is read for a message that is new.
  */
 export class SqliteJournal implements Journal {
   readonly #commit: GroupCommit;
@@ -41,8 +43,7 @@ export class SqliteJournal implements Journal {
   );
   readonly #rows = new RowNumbers(); // of those that are finished
   #nextRow = 1;
-  /** What was there at the start, oldest first. */
-  readonly remembered: readonly Finished[];
+  #remembered: readonly Finished[];
 
   /** Throws SQLite's error when the database cannot be read. */
   constructor(db: DatabaseSync, commit: GroupCommit, box: DeadLetterBox, clock: Clock) {
@@ -58,7 +59,7 @@ export class SqliteJournal implements Journal {
         .map(({ id, crashes }) => [id, crashes]),
     );
     for (const { id, target, reason } of readSettledTargets(db)) this.#note(id, target, reason);
-    this.remembered = this.#readFinished(db);
+    this.#remembered = this.#readFinished(db);
   }
 
   #readFinished(db: DatabaseSync): readonly Finished[] {
@@ -72,6 +73,13 @@ export class SqliteJournal implements Journal {
     }
     if (stale.length > 0) this.#statements.forget.run(JSON.stringify(stale));
     return rows.filter(({ row, id }) => this.#rows.get(id) === row).map(finishedOf);
+  }
+
+  /** What was there at the start, oldest first; given once. */
+  takeRemembered(): readonly Finished[] {
+    const taken = this.#remembered;
+    this.#remembered = [];
+    return taken;
   }
 
   crashesOf(messageId: string): number {
@@ -211,29 +219,6 @@ function prepare(db: DatabaseSync) {
   };
 }
 
-interface FinishedRow {
-  readonly row: number;
-  readonly id: string;
-  readonly at: number;
-  readonly reason: string | null;
-  readonly confirmed: number;
-}
-
-function finishedRows(db: DatabaseSync): FinishedRow[] {
-  return rowsOf(db, "SELECT rowid AS row, id, at, reason, confirmed FROM finished ORDER BY rowid");
-}
-
-function finishedOf({ id, at, reason, confirmed }: FinishedRow): Finished {
-  return {
-    messageId: id,
-    at,
-    outcome: reason === null
-      ? { kind: "delivered" }
-      : { kind: "rejected", reason: JSON.parse(reason) as Reason },
-    confirmed: confirmed === 1,
-  };
-}
-
 function readSettledTargets(db: DatabaseSync) {
   return rowsOf<{ id: string; target: string; reason: string | null }>(
     db,
@@ -242,9 +227,4 @@ function readSettledTargets(db: DatabaseSync) {
     ...row,
     reason: reason === null ? "delivered" as const : JSON.parse(reason) as Reason,
   }));
-}
-
-/** The rows of a query whose columns the schema gives those types. */
-function rowsOf<Row>(db: DatabaseSync, sql: string): Row[] {
-  return db.prepare(sql).all() as Row[];
 }
