@@ -1,6 +1,6 @@
 import { type Cancel, Cancellation, onAbort } from "./abort.ts";
-import { Chain, type Link } from "./chain.ts";
 import type { Clock } from "./clock.ts";
+import { Deadlines, type Due } from "./deadlines.ts";
 
 /** The time of one piece of work, which has begun. */
 export interface Timeout {
@@ -15,56 +15,29 @@ export interface Timeouts {
   start(parent: Cancel): Timeout;
 }
 
-interface Waiting extends Link {
-  readonly endsAt: number;
+interface Waiting extends Due {
   readonly signal: Cancellation;
 }
 
-/**
- * The same time for each piece of work of a kind, milliseconds, with `reason` when it is over. They end in the order
- * in which they began, so that one timer serves them all.
- */
+/** The same time for each piece of work of a kind, milliseconds, with `reason` when it is over. */
 export function createTimeouts(ms: number, reason: () => unknown, clock: Clock): Timeouts {
-  const waiting = new Chain<Waiting>();
-  let cancel: (() => void) | undefined;
+  const deadlines = new Deadlines<Waiting>(ms, clock, ({ signal }) => signal.abort(reason()));
 
   return {
     start(parent) {
       const signal = new Cancellation();
-      const one: Waiting = {
-        endsAt: clock.monotonic() + ms,
-        signal,
-        older: undefined,
-        newer: undefined,
-      };
+      const one: Waiting = { endsAt: 0, signal, older: undefined, newer: undefined };
       const forget = onAbort(parent, () => signal.abort(parent.reason));
-      waiting.add(one);
-      cancel ??= clock.after(ms, look);
+      deadlines.begin(one);
       return {
         signal,
         clear() {
           forget();
-          waiting.remove(one);
-          if (waiting.size > 0) return;
-          cancel?.();
-          cancel = undefined;
+          deadlines.end(one);
         },
       };
     },
   };
-
-  function look(): void {
-    cancel = undefined;
-    const now = clock.monotonic();
-    for (let one = waiting.oldest; one; one = waiting.oldest) {
-      if (one.endsAt > now) {
-        cancel = clock.after(one.endsAt - now, look);
-        return;
-      }
-      waiting.remove(one);
-      one.signal.abort(reason());
-    }
-  }
 }
 
 /** The time of a single piece of work. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../async/clock.ts";
+import { Deadlines, type Due } from "../async/deadlines.ts";
 import { type About, about } from "../protocol/about.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { Settlement } from "../protocol/frames.ts";
@@ -14,9 +15,9 @@ interface Handed {
   readonly connectorId: string;
 }
 
-interface Lease extends Handed {
+/** It ends with the ack timeout. */
+interface Lease extends Handed, Due {
   readonly member: Member;
-  cancelTimeout: () => void;
 }
 
 type Nack = Extract<Settlement, { verdict: "nack" }>;
@@ -48,10 +49,13 @@ export interface LeasesOptions {
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #byId = new Map<string, Lease>();
+  readonly #timeouts: Deadlines<Lease>;
   readonly #lateAcks: LateAcks;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+    const { settings, clock } = options;
+    this.#timeouts = new Deadlines(settings.ackTimeoutMs, clock, (lease) => this.#expired(lease));
     this.#lateAcks = new LateAcks(options.settings.maxMessages);
   }
 
@@ -59,8 +63,12 @@ export class Leases {
     const { members, clock, observe, settings } = this.#options;
     const { envelope, deliveries } = message;
     const { connectorId, connectionId } = member.subscriber;
-    const lease = { message, connectorId, member, cancelTimeout: () => {} };
-    lease.cancelTimeout = this.#afterAckTimeout(lease);
+    const lease: Lease = {
+      ...{ message, connectorId, member, endsAt: 0 },
+      older: undefined,
+      newer: undefined,
+    };
+    this.#timeouts.begin(lease);
     this.#byId.set(envelope.id, lease);
     members.took(member, envelope.id, clock.now());
     this.#lateAcks.forget(envelope.id);
@@ -116,9 +124,9 @@ export class Leases {
     onEnded();
   }
 
-  /** Their timers end; who holds what is for the store to find out. */
+  /** None expires any more; who holds what is for the store to find out. */
   stop(): void {
-    for (const { cancelTimeout } of this.#byId.values()) cancelTimeout();
+    this.#timeouts.stop();
   }
 
   async #settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
@@ -172,8 +180,8 @@ export class Leases {
     if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
     members.heard(lease.member, clock.now());
-    lease.cancelTimeout();
-    lease.cancelTimeout = this.#afterAckTimeout(lease);
+    this.#timeouts.end(lease);
+    this.#timeouts.begin(lease);
     const which = about(lease.message.envelope);
     observe({ type: "relay.lease_extended", channel: settings.name, ...which });
     return 1;
@@ -183,19 +191,17 @@ export class Leases {
     const lease = this.#byId.get(id);
     if (!lease) return;
     this.#byId.delete(id);
-    lease.cancelTimeout();
+    this.#timeouts.end(lease);
     this.#options.members.gave(lease.member, id);
   }
 
-  #afterAckTimeout(lease: Lease): () => void {
-    const { settings, clock, observe, onEnded, onFailed } = this.#options;
-    return clock.after(settings.ackTimeoutMs, () => {
-      const which = about(lease.message.envelope);
-      this.#end(which.messageId);
-      observe({ type: "relay.lease_expired", channel: settings.name, ...which });
-      this.#endIfSilent(lease.member);
-      this.#giveOutAgain(lease, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
-    });
+  #expired(lease: Lease): void {
+    const { settings, observe, onEnded, onFailed } = this.#options;
+    const which = about(lease.message.envelope);
+    this.#end(which.messageId);
+    observe({ type: "relay.lease_expired", channel: settings.name, ...which });
+    this.#endIfSilent(lease.member);
+    this.#giveOutAgain(lease, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
   }
 
   /** A WebSocket answers heartbeats and a poll ends by itself; of an event stream that nobody reads nothing tells. */
