@@ -153,14 +153,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     },
     async run(life) {
       const way = wayToRelay(() => now, { journal, clock, faults, renewToken });
-      const remembered = journal.takeRemembered();
-      const untold = remembered.filter(({ confirmed }) => !confirmed);
-      const dedup = new Dedup(
-        { maxMessages: delivery.dedupMaxMessages, windowMs: delivery.dedupWindowMs },
-        clock,
-        remembered,
-        (messageIds) => journal.journal.forget(messageIds),
-      );
+      const { dedup, untold } = recall();
       const { shutdownGraceMs: graceMs } = delivery;
       const end = withGrace(life, journalFailed.signal, graceMs, clock, () => {
         observe({ type: "connector.draining", inHand: budget.items, graceMs });
@@ -210,6 +203,15 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       }
     },
   };
+
+  /** A function of its own: what it takes is not held for as long as the connector runs. */
+  function recall() {
+    const remembered = journal.takeRemembered();
+    const { dedupMaxMessages: maxMessages, dedupWindowMs: windowMs } = delivery;
+    const forget = (messageIds: readonly string[]) => journal.journal.forget(messageIds);
+    const dedup = new Dedup({ maxMessages, windowMs }, clock, remembered, forget);
+    return { dedup, untold: remembered.filter(({ confirmed }) => !confirmed) };
+  }
 
   async function renewOnce(): Promise<boolean> {
     const refused = now.source.token.reveal();

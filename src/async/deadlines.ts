@@ -17,6 +17,7 @@ export class Deadlines<D extends Due> {
   readonly #onOver: (one: D) => void;
   readonly #waiting = new Chain<D>();
   #cancel: (() => void) | undefined;
+  #isStopped = false;
   // The same for all timers.
   readonly #look = () => this.#endDue();
 
@@ -31,31 +32,38 @@ export class Deadlines<D extends Due> {
   begin(one: D): void {
     one.endsAt = this.#clock.monotonic() + this.#ms;
     this.#waiting.add(one);
-    this.#cancel ??= this.#clock.after(this.#ms, this.#look);
+    if (this.#cancel === undefined) this.#lookIn(this.#ms);
   }
 
   /** Its time does not count any more, if it is not over. */
   end(one: D): void {
     this.#waiting.remove(one);
-    if (this.#waiting.size === 0) this.stop();
+    if (this.#waiting.size === 0) this.#disarm();
   }
 
-  /** Nothing is called any more until another begins. */
+  /** `onOver` is not called any more. */
   stop(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#isStopped = true;
+    this.#disarm();
   }
 
   #endDue(): void {
     this.#cancel = undefined;
     const now = this.#clock.monotonic();
-    for (let one = this.#waiting.oldest; one; one = this.#waiting.oldest) {
-      if (one.endsAt > now) {
-        this.#cancel ??= this.#clock.after(one.endsAt - now, this.#look);
-        return;
-      }
+    for (let one = this.#waiting.oldest; one && !this.#isStopped; one = this.#waiting.oldest) {
+      if (one.endsAt > now) return this.#lookIn(one.endsAt - now);
       this.#waiting.remove(one);
       this.#onOver(one);
     }
+  }
+
+  #lookIn(ms: number): void {
+    this.#disarm();
+    if (!this.#isStopped) this.#cancel = this.#clock.after(ms, this.#look);
+  }
+
+  #disarm(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }

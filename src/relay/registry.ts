@@ -2,9 +2,10 @@ import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { Channel, type ChannelSettings } from "./channel.ts";
 import type { ChannelRecord, TokenRecord } from "./directory.ts";
+import { HeardChannels } from "./heard_channels.ts";
 import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
-import type { Stores } from "./store.ts";
+import type { Store, Stores } from "./store.ts";
 import { ChannelTokens, hashOf, newToken, withFileToken } from "./tokens.ts";
 
 /** A channel as configured: its limits, its secret, and the webhook ids that feed it. */
@@ -27,8 +28,6 @@ export class ChannelExistsError extends Error {
 }
 
 const maxDeadLetters = 1_000;
-/** Until another relay's channel that could not be opened is tried again. */
-const openAgainMs = 1_000;
 
 /**
  * The channels of this relay: those of the webhooks file and those that were made by the admin API. All exist
@@ -41,16 +40,21 @@ export class Registry {
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
   readonly #timers = new Set<() => void>();
-  /** What other relays made and this one has not opened yet, as last heard of. */
-  readonly #toOpen = new Map<string, ChannelRecord>();
-  #isOpening = false;
-  #willOpenAgain = false;
+  readonly #heard: HeardChannels;
+  /** The webhook ids of the channels that are being made here, by name. */
+  readonly #making = new Map<string, readonly string[]>();
   #isClosed = false;
 
   private constructor(stores: Stores, clock: Clock, observe: ObserveRelay) {
     this.#stores = stores;
     this.#clock = clock;
     this.#observe = observe;
+    this.#heard = new HeardChannels({
+      clock,
+      open: async (record) => this.#add(record, await this.#open(record)),
+      changed: (record) => this.#changed(record),
+      onFailed: (channel, error) => this.#failed(channel, error),
+    });
   }
 
   /** Rejects with `StoreOpenError` when a channel's messages cannot be read. */
@@ -73,16 +77,22 @@ export class Registry {
         createdAt: known?.createdAt ?? clock.now(),
         tokens: withFileToken(known?.tokens ?? [], token),
       };
-      await registry.#register(record);
+      registry.#add(record, await registry.#open(record));
       // Should it not be saved now it is made the same way at the next start.
       stores.directory.save(record).catch(() => {});
     }
     for (const record of remembered.values()) {
-      if (record.origin === "api" && !registry.#byName.has(record.settings.name)) {
-        await registry.#register(record);
+      if (record.origin !== "api" || registry.#byName.has(record.settings.name)) continue;
+      try {
+        registry.#add(record, await registry.#open(record));
+      } catch (error) {
+        if (!stores.directory.watch) throw error;
+        // Where there are other relays one channel of theirs keeps nobody from starting.
+        registry.#failed(record.settings.name, error);
+        registry.#heard.add(record);
       }
     }
-    const stopWatching = await stores.directory.watch?.((record) => registry.#heard(record));
+    const stopWatching = await stores.directory.watch?.((record) => registry.#changed(record));
     if (stopWatching) registry.#timers.add(stopWatching);
     return registry;
   }
@@ -101,10 +111,11 @@ export class Registry {
 
   /** Makes a channel that lasts; resolves with its token. Rejects with `ChannelExistsError`. */
   async create(settings: ChannelSettings, webhookIds: readonly string[]): Promise<string> {
-    if (this.#byName.has(settings.name) || this.#toOpen.has(settings.name)) {
-      throw new ChannelExistsError(`there is a channel ${JSON.stringify(settings.name)} already`);
+    const { name } = settings;
+    if (this.#byName.has(name) || this.#heard.has(name) || this.#making.has(name)) {
+      throw new ChannelExistsError(`there is a channel ${JSON.stringify(name)} already`);
     }
-    const taken = webhookIds.find((id) => this.#byWebhookId.has(id));
+    const taken = webhookIds.find((id) => this.#isTaken(id));
     if (taken !== undefined) {
       throw new ChannelExistsError(`the webhook id ${JSON.stringify(taken)} feeds another channel`);
     }
@@ -116,9 +127,21 @@ export class Registry {
       createdAt: this.#clock.now(),
       tokens: [{ hash: hashOf(token), origin: "made" }],
     };
-    await this.#stores.directory.save(record);
-    await this.#register(record);
+    this.#making.set(name, webhookIds);
+    try {
+      // Opened first: what cannot be opened leaves nothing behind.
+      const store = await this.#open(record);
+      await this.#stores.directory.save(record);
+      this.#add(record, store);
+    } finally {
+      this.#making.delete(name);
+    }
     return token;
+  }
+
+  #isTaken(webhookId: string): boolean {
+    return this.#byWebhookId.has(webhookId) || this.#heard.isFedBy(webhookId) ||
+      [...this.#making.values()].some((ids) => ids.includes(webhookId));
   }
 
   /** A new token; the others are good for `graceMs` more, then connections that used them are closed. */
@@ -156,6 +179,7 @@ export class Registry {
   }
 
   #after(ms: number, callback: () => void): void {
+    if (this.#isClosed) return;
     const cancel = this.#clock.after(ms, () => {
       this.#timers.delete(cancel);
       callback();
@@ -164,62 +188,40 @@ export class Registry {
   }
 
   /** Another relay made a channel, or rotated its token. */
-  #heard(record: ChannelRecord): void {
+  #changed(record: ChannelRecord): void {
     const known = this.#byName.get(record.settings.name);
-    if (known) return this.#replaceTokens(known, record);
-    // What a file says is for the relays that read it.
-    if (record.origin !== "api" || this.#isClosed) return;
-    this.#toOpen.set(record.settings.name, record);
-    void this.#openHeard();
-  }
-
-  #replaceTokens({ channel, tokens }: RegisteredChannel, { tokens: records }: ChannelRecord): void {
-    tokens.replace(records);
-    for (const { expiresAt } of records) {
-      if (expiresAt !== undefined) this.#closeOldAt(expiresAt, channel, records);
+    if (!known) {
+      // What a file says is for the relays that read it.
+      if (record.origin === "api") this.#heard.add(record);
+      return;
+    }
+    known.tokens.replace(record.tokens);
+    for (const { expiresAt } of record.tokens) {
+      if (expiresAt !== undefined) this.#closeOldAt(expiresAt, known.channel, record.tokens);
     }
   }
 
-  /** One after the other; what fails is tried again, until it works or the relay ends. */
-  async #openHeard(): Promise<void> {
-    if (this.#isOpening) return;
-    this.#isOpening = true;
-    for (const [channel, record] of this.#toOpen) {
-      try {
-        await this.#register(record);
-        const newest = this.#toOpen.get(channel);
-        this.#toOpen.delete(channel);
-        // Its token may have been rotated meanwhile.
-        if (newest && newest !== record) this.#heard(newest);
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        this.#observe({ type: "relay.store_failed", channel, message });
-      }
-      if (this.#isClosed) return;
-    }
-    this.#isOpening = false;
-    if (this.#toOpen.size === 0 || this.#willOpenAgain) return;
-    this.#willOpenAgain = true;
-    this.#after(openAgainMs, () => {
-      this.#willOpenAgain = false;
-      void this.#openHeard();
-    });
+  #failed(channel: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#observe({ type: "relay.store_failed", channel, message });
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#heard.stop();
     for (const cancel of this.#timers) cancel();
     for (const { channel } of this.all) channel.close();
   }
 
-  async #register(record: ChannelRecord): Promise<void> {
-    const { tokens, webhookIds, origin, createdAt } = record;
+  /** As it is here: with no more than the store takes. */
+  #settingsOf({ settings }: ChannelRecord): ChannelSettings {
     const { maxBodyBytes = Infinity } = this.#stores;
-    const settings = {
-      ...record.settings,
-      maxBodyBytes: Math.min(record.settings.maxBodyBytes, maxBodyBytes),
-    };
-    const store = await this.#stores.open(settings.name, {
+    return { ...settings, maxBodyBytes: Math.min(settings.maxBodyBytes, maxBodyBytes) };
+  }
+
+  #open(record: ChannelRecord): Promise<Store> {
+    const settings = this.#settingsOf(record);
+    return this.#stores.open(settings.name, {
       maxMessages: settings.maxMessages,
       maxBytes: settings.maxQueueBytes,
       maxDeadLetters,
@@ -227,7 +229,12 @@ export class Registry {
       ttlMs: settings.ttlMs,
       lanes: laneRule(settings.ordering),
     });
+  }
+
+  #add(record: ChannelRecord, store: Store): void {
     if (this.#isClosed) return; // the store goes with the others
+    const { tokens, webhookIds, origin, createdAt } = record;
+    const settings = this.#settingsOf(record);
     const registered = {
       channel: new Channel(settings, store, this.#clock, this.#observe),
       tokens: new ChannelTokens(tokens, this.#clock),

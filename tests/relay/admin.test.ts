@@ -160,6 +160,18 @@ test("a channel made by the API takes webhooks at once and is there after a rest
   assert.equal((await ask(second, "/channels/shop")).body.config.max_in_flight, 3);
 });
 
+test("of two that make a channel at once, or have one webhook id, one is told that it is there", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const make = async (channel: string, webhookId: string) => {
+    const body = JSON.stringify({ channel, webhook_ids: [webhookId] });
+    return (await ask(relay, "/channels", { method: "POST", headers: admin, body })).status;
+  };
+  for (const two of [[["a", "1"], ["a", "2"]], [["b", "3"], ["c", "3"]]] as const) {
+    const statuses = await Promise.all(two.map(([channel, webhookId]) => make(channel, webhookId)));
+    assert.deepEqual(statuses.toSorted(), [201, 409]);
+  }
+});
+
 test("two rotations in a row: every token is good until the grace it was given is over", async (t) => {
   const clock = new ManualClock(Date.now());
   const relay = await startDevRelay(t, {}, { adminToken: "adm1n", clock });

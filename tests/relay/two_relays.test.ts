@@ -1,70 +1,18 @@
 /** Two relays on one JetStream: any of them serves any channel. */
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
-import { type Clock, systemClock } from "../../src/async/clock.ts";
+import { systemClock } from "../../src/async/clock.ts";
 import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
-import type { Ordering } from "../../src/protocol/ordering.ts";
 import { laneRule } from "../../src/relay/lane.ts";
-import { type Relay, startRelay } from "../../src/relay/relay.ts";
-import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import type { NewMessage, Store, StoreSettings } from "../../src/relay/store.ts";
-import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { type Node, startNode } from "../support/nats_node.ts";
 import { onNats, startNats, type TestNats } from "../support/nats_server.ts";
 import { openSocket } from "../support/old_client.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
 import type { TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
-
-const adminToken = "adm1n";
-
-interface Node {
-  readonly relay: Relay;
-  readonly events: RelayEvent[];
-  /** To a channel's admin routes. */
-  admin(path: string, body: unknown): Promise<Response>;
-  post(webhookId: string, body: string): Promise<string>;
-}
-
-async function startNode(
-  t: TestContext,
-  { address }: TestNats,
-  ordering: Ordering = { kind: "none" },
-  clock: Clock = systemClock,
-): Promise<Node> {
-  const events: RelayEvent[] = [];
-  const relay = await startRelay({
-    hostname: "127.0.0.1",
-    port: 0,
-    channels: [{
-      ...channelConfig({ name: "dev", token: "s3cret", webhookIds: ["hook"] }),
-      ordering,
-    }],
-    clock,
-    observe: (event) => void events.push(event),
-    stores: jetStreamStores(address, clock),
-    heartbeatMs: 30_000,
-    adminToken,
-  });
-  t.defer(() => relay.stop(1_000));
-  return {
-    relay,
-    events,
-    admin: (path, body) =>
-      fetch(`${relay.url}/admin/webhook-connect${path}`, {
-        method: "POST",
-        headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
-        body: JSON.stringify(body),
-      }),
-    async post(webhookId, body) {
-      const answer = await fetch(`${relay.url}/webhook/${webhookId}`, { method: "POST", body });
-      assert.equal(answer.status, 202);
-      return (await answer.json()).message_id;
-    },
-  };
-}
 
 /** Takes one message by a poll, and does not settle it. */
 async function poll({ relay }: Node, connectorId: string) {
@@ -238,122 +186,6 @@ onNats(
     assert.equal(there.relay.registry.named("late")?.tokens.accepts(token), undefined);
   },
 );
-
-onNats(
-  "a channel of another relay that cannot be opened is tried again, and ends nothing",
-  async (t) => {
-    const nats = await startNats(t);
-    const clock = new ManualClock(Date.now());
-    const here = await startNode(t, nats);
-    const there = await startNode(t, nats, { kind: "none" }, clock);
-    const nc = await connect({ servers: nats.url });
-    t.defer(() => nc.close());
-    const jsm = await jetstreamManager(nc);
-    await jsm.streams.add({ name: "foreign", subjects: ["hookferry.messages.late.>"] });
-    const settings = { channel: "late", webhook_ids: ["late-hook"] };
-    const failed = await here.admin("/channels", settings);
-    assert.equal(failed.status, 503);
-    await failed.text();
-    await turnsUntil(() => there.events.some(({ type }) => type === "relay.store_failed"));
-    const other = await here.admin("/channels", { channel: "other", webhook_ids: ["other-hook"] });
-    assert.equal(other.status, 201);
-    await other.text();
-    await turnsUntil(() => there.relay.registry.named("other") !== undefined);
-    assert.equal(there.relay.registry.named("late"), undefined);
-    await jsm.streams.delete("foreign");
-    await clock.advance(1_000);
-    await turnsUntil(() => there.relay.registry.named("late") !== undefined);
-    const made = await here.admin("/channels", settings);
-    assert.equal(made.status, 201);
-    await made.text();
-    await there.post("late-hook", "x");
-  },
-);
-
-onNats("what somebody else puts among the channels is passed over, and told", async (t) => {
-  const nats = await startNats(t);
-  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
-  const other = await connect({ servers: nats.url });
-  t.defer(() => other.close());
-  const bucket = await new Kvm(other).open("hookferry-channels");
-  const foreign = [
-    ...["{", "null", "{}", "", '{"settings":{"name":"dev"}}'],
-    '{"settings":{"name":"late"},"origin":"api"}',
-  ];
-  for (const [n, text] of foreign.entries()) await bucket.put(`foreign${n}`, text);
-  await bucket.put("dev", '{"settings":{"name":"dev"}}');
-  const told = ({ events }: Node) =>
-    events.flatMap((event) => event.type === "relay.store_failed" ? [event.channel] : []);
-  const keys = [...foreign.map((_, n) => `foreign${n}`), "dev"];
-  await turnsUntil(() => told(there).length === keys.length);
-  assert.deepEqual(told(there), keys);
-  const made = await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] });
-  assert.equal(made.status, 201);
-  await made.text();
-  await turnsUntil(() => there.relay.registry.named("late") !== undefined);
-  await there.post("hook", "x");
-  const third = await startNode(t, nats);
-  assert.deepEqual(told(third).toSorted(), keys.toSorted());
-  await third.post("late-hook", "x");
-});
-
-onNats(
-  "while a channel cannot be opened the others are followed at once, and it as it is then",
-  async (t) => {
-    const nats = await startNats(t);
-    const clock = new ManualClock(Date.now());
-    const here = await startNode(t, nats);
-    const made = await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] });
-    const { token } = await made.json();
-    const nc = await connect({ servers: nats.url });
-    t.defer(() => nc.close());
-    const jsm = await jetstreamManager(nc);
-    const there = await startNode(t, nats, { kind: "none" }, clock);
-    await jsm.streams.add({ name: "foreign", subjects: ["hookferry.messages.other.>"] });
-    const settings = { channel: "other", webhook_ids: ["other-hook"] };
-    const failed = await here.admin("/channels", settings);
-    assert.equal(failed.status, 503);
-    await failed.text();
-    await turnsUntil(() => there.events.some(({ type }) => type === "relay.store_failed"));
-    const refused = await there.admin("/channels", settings);
-    assert.equal(refused.status, 409, "it is another relay's, though it is not open yet");
-    await refused.text();
-    const rotated = await here.admin("/channels/late/rotate-token", { grace_period_seconds: 0 });
-    const { new_token } = await rotated.json();
-    const late = there.relay.registry.named("late");
-    await turnsUntil(() => late?.tokens.accepts(new_token) !== undefined);
-    assert.equal(late?.tokens.accepts(token), undefined);
-    await jsm.streams.delete("foreign");
-    const again = await here.admin("/channels", settings);
-    assert.equal(again.status, 201);
-    const newest = (await again.json()).token;
-    await clock.advance(1_000);
-    await turnsUntil(() =>
-      there.relay.registry.named("other")?.tokens.accepts(newest) !== undefined
-    );
-    await there.post("other-hook", "x");
-  },
-);
-
-onNats("a relay stops though its NATS server is gone, while it opens a channel too", async (t) => {
-  const nats = await startNats(t);
-  const clock = new ManualClock(Date.now());
-  const here = await startNode(t, nats);
-  const there = await startNode(t, nats, { kind: "none" }, clock);
-  const nc = await connect({ servers: nats.url });
-  t.defer(() => nc.close());
-  const jsm = await jetstreamManager(nc);
-  await jsm.streams.add({ name: "foreign", subjects: ["hookferry.messages.late.>"] });
-  await (await here.admin("/channels", { channel: "late", webhook_ids: ["late-hook"] })).text();
-  const failures = () => there.events.filter(({ type }) => type === "relay.store_failed").length;
-  await turnsUntil(() => failures() === 1);
-  await nats.kill();
-  await clock.advance(1_000); // it tries again, and gets no answer
-  await there.relay.stop(1_000);
-  await turnsUntil(() => failures() === 2);
-  await clock.advance(0);
-  assert.equal(clock.pending, 0);
-});
 
 onNats("ordering holds across relays: one of a key at a time", async (t) => {
   const nats = await startNats(t);

@@ -13,6 +13,8 @@ import {
   credsAuthenticator,
   type NatsConnection,
 } from "@nats-io/transport-node";
+import { systemClock } from "../../async/clock.ts";
+import { within } from "../../async/within.ts";
 import { StoreOpenError, StoreUnavailableError } from "../store.ts";
 import type { NatsAddress } from "./address.ts";
 
@@ -121,7 +123,9 @@ export class NatsServer {
   /** Sends what is on its way, where there is a connection, and ends it. */
   async close(): Promise<void> {
     if (this.nc.isClosed()) return;
-    if (this.#isConnected) await this.nc.drain().catch(() => {});
+    // A server that says nothing is found out late: it is not waited for.
+    const drained = this.#isConnected ? this.nc.drain().catch(() => {}) : undefined;
+    await within(timeoutMs, drained, undefined, systemClock);
     await this.nc.close();
   }
 

@@ -3,23 +3,39 @@ import { z } from "zod";
 import type { ChannelRecord, Directory } from "../directory.ts";
 import type { ObserveRelay } from "../relay_events.ts";
 import type { NatsServer } from "./connection.ts";
-import { textOf, token } from "./names.ts";
+import { token } from "./names.ts";
 
-const tokenSchema = z.looseObject({
-  hash: z.string(),
-  origin: z.enum(["file", "made"]),
-  expiresAt: z.number().optional(),
-});
+const time = z.number().min(0).max(8.64e15);
+const count = z.number().positive();
+const ordering = z.union([
+  z.looseObject({ kind: z.enum(["none", "channel"]) }),
+  z.looseObject({ kind: z.literal("key"), from: z.literal("webhook_id") }),
+  z.looseObject({ kind: z.literal("key"), from: z.literal("header"), name: z.string() }),
+  z.looseObject({ kind: z.literal("key"), from: z.literal("pointer"), pointer: z.string() }),
+]);
 /** What is asked of a record: somebody who is no relay may have written it. */
 const recordSchema = z.looseObject({
   settings: z.looseObject({
     name: z.string(),
-    ordering: z.looseObject({ kind: z.enum(["none", "channel", "key"]) }),
+    ttlMs: count,
+    maxMessages: count,
+    maxQueueBytes: count,
+    maxConnections: count,
+    maxInFlight: count,
+    ackTimeoutMs: count,
+    maxDeliveries: count,
+    maxBodyBytes: count,
+    ordering,
+    smeePathHash: z.string().optional(),
   }),
   webhookIds: z.array(z.string()),
   origin: z.enum(["file", "api"]),
-  createdAt: z.number(),
-  tokens: z.array(tokenSchema),
+  createdAt: time,
+  tokens: z.array(z.looseObject({
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+    origin: z.enum(["file", "made"]),
+    expiresAt: time.optional(),
+  })),
 });
 
 /**
@@ -34,14 +50,14 @@ export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: Observe
 
   function recordOf(entry: KvEntry): ChannelRecord | undefined {
     try {
-      const record = entry.json();
-      recordSchema.parse(record);
-      return record as ChannelRecord;
+      const record = recordSchema.parse(entry.json());
+      if (token(record.settings.name) === entry.key) return record as unknown as ChannelRecord;
     } catch {
-      const message = `the entry ${entry.key} of the bucket ${entry.bucket} is no channel`;
-      tell({ type: "relay.store_failed", channel: textOf(entry.key), message });
-      return undefined;
+      // It is none.
     }
+    const message = `the entry ${entry.key} of the bucket ${entry.bucket} is no channel`;
+    tell({ type: "relay.store_failed", channel: entry.key, message });
+    return undefined;
   }
 
   async function save(key: string, record: ChannelRecord): Promise<void> {

@@ -110,7 +110,9 @@ export class Peers {
     const subscription = this.#server.nc.subscribe(subject, {
       callback: (error, message) => {
         const asked = error ? undefined : read(schema, message.string());
-        if (asked) void answer(asked)?.then((text) => message.respond(String(text)));
+        if (!asked) return;
+        // Where the connection has ended meanwhile the other one asks again, or finds out by itself.
+        answer(asked)?.then((text) => message.respond(String(text))).catch(() => {});
       },
     });
     this.#subscriptions.push(subscription);
