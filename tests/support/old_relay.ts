@@ -83,6 +83,7 @@ export async function startOldRelay(
   const said: string[] = [];
   const sockets = new Set<Socket>();
   const timers = new Set<() => void>();
+  let isOver = false;
   let waiting: { condition: () => boolean; resolve: () => void }[] = [];
 
   const happened = () => {
@@ -91,6 +92,8 @@ export async function startOldRelay(
     for (const { resolve } of met) resolve();
   };
   const later = (ms: number, callback: () => void) => {
+    // A connection may be found closed after all else has ended.
+    if (isOver) return () => {};
     const cancel = clock.after(ms, () => {
       timers.delete(cancel);
       callback();
@@ -350,10 +353,10 @@ export async function startOldRelay(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const cut = () => sockets.forEach((socket) => socket.destroy());
   t.defer(async () => {
+    isOver = true;
     for (const cancel of timers) cancel();
     cut();
     await new Promise((resolve) => server.close(resolve));
-    for (const cancel of timers) cancel();
   });
 
   return {
