@@ -62,7 +62,7 @@ export type RelayEvent =
     readonly traceId?: string;
     readonly reason: string;
   }
-  /** Something could not be read or written; it is tried again. */
+  /** Something could not be read or written, and is tried again; or is nothing that a relay wrote, and is passed over. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
