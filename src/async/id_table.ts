@@ -31,7 +31,10 @@ export class IdTable {
 
   /** Its place; 0 = it is not there. */
   placeOf(id: string): number {
-    const hash = this.#hashOf(id);
+    return this.#find(id, this.#hashOf(id));
+  }
+
+  #find(id: string, hash: number): number {
     let place = this.#first[hash & (this.#first.length - 1)] ?? 0;
     while (place !== 0 && !(this.#hashes[place] === hash && this.#isAt(place, id))) {
       place = this.#next[place] ?? 0;
@@ -39,10 +42,12 @@ export class IdTable {
     return place;
   }
 
-  /** Puts in an id that is not there; the result is its place. */
+  /** Puts it in, if it is not there; the result is its place. */
   add(id: string): number {
-    const place = this.#takePlace();
     const hash = this.#hashOf(id);
+    const known = this.#find(id, hash);
+    if (known !== 0) return known;
+    const place = this.#takePlace();
     this.#hashes[place] = hash;
     this.#link(place);
     this.#write(place, id);

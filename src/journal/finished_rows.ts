@@ -2,8 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Finished, Reason } from "../flow.ts";
 import { rowsOf } from "../sqlite/rows_of.ts";
 
-/** A message that came to its end. */
-export interface FinishedRow {
+interface FinishedRow {
   readonly row: number;
   readonly id: string;
   readonly at: number;
@@ -16,6 +15,7 @@ export function finishedRows(db: DatabaseSync): FinishedRow[] {
   return rowsOf(db, "SELECT rowid AS row, id, at, reason, confirmed FROM finished ORDER BY rowid");
 }
 
+/** What such a row says. */
 export function finishedOf({ id, at, reason, confirmed }: FinishedRow): Finished {
   return {
     messageId: id,

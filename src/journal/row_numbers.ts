@@ -12,7 +12,7 @@ export class RowNumbers {
   }
 
   set(messageId: string, row: number): void {
-    const place = this.#ids.placeOf(messageId) || this.#ids.add(messageId);
+    const place = this.#ids.add(messageId);
     this.#rows = withRoomFor(this.#rows, place);
     this.#rows[place] = row;
   }

@@ -8,10 +8,10 @@ import {
   type Reason,
 } from "../flow.ts";
 import type { GroupCommit, Outlives } from "../sqlite/group_commit.ts";
+import { rowsOf } from "../sqlite/rows_of.ts";
 import type { DeadLetterBox } from "./dead_letter_box.ts";
 import { finishedOf, finishedRows } from "./finished_rows.ts";
 import { RowNumbers } from "./row_numbers.ts";
-import { rowsOf } from "../sqlite/rows_of.ts";
 import { Together } from "./together.ts";
 
 /** A message that was in hand at a crash and never came again is forgotten after this long, milliseconds. */

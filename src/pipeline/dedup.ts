@@ -70,7 +70,8 @@ export class Dedup {
 
   /** The relay has been told of these. */
   confirm(messageIds: readonly string[]): void {
-    for (const id of messageIds) this.#finished.confirm(id, this.#clock.now());
+    const at = this.#clock.now();
+    for (const id of messageIds) this.#finished.confirm(id, at);
   }
 
   #forgetOld(): void {

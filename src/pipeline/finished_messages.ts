@@ -6,7 +6,12 @@ import type { Finished } from "../flow.ts";
 type FinalOutcome = Finished["outcome"];
 
 const delivered: FinalOutcome = { kind: "delivered" };
-const none: readonly string[] = [];
+const nothing: readonly string[] = [];
+
+/** What is known by a place of whether the relay has been told. */
+const none = 0;
+const untold = 1;
+const told = 2;
 
 /**
  * The messages that are finished, and whether the relay is known to have been told. There may be a hundred thousand of
@@ -18,7 +23,7 @@ export class FinishedMessages {
   readonly #untold = new PlaceOrder();
   /** And the others, in order of telling. */
   readonly #told = new PlaceOrder();
-  #isTold = new Uint8Array(1);
+  #states = new Uint8Array(1);
   /** When it was finished or the relay was told, milliseconds since the epoch. */
   #at = new Float64Array(1);
   /** Of those that were not delivered. */
@@ -26,30 +31,30 @@ export class FinishedMessages {
 
   /** It is the newest of its kind, whatever was known of it. */
   add({ messageId, outcome, at, confirmed }: Finished): void {
-    const before = this.#ids.placeOf(messageId);
-    if (before !== 0) this.#remove(before);
     const place = this.#ids.add(messageId);
-    this.#isTold = withRoomFor(this.#isTold, place);
+    this.#states = withRoomFor(this.#states, place);
     this.#at = withRoomFor(this.#at, place);
-    this.#isTold[place] = confirmed ? 1 : 0;
+    if (this.#states[place] !== none) this.#orderOf(place).remove(place);
+    this.#states[place] = confirmed ? told : untold;
     this.#at[place] = at;
     this.#orderOf(place).add(place);
     if (outcome.kind === "rejected") this.#rejected.set(place, outcome);
+    else this.#rejected.delete(place);
   }
 
   get(messageId: string): Pick<Finished, "outcome" | "confirmed"> | undefined {
     const place = this.#ids.placeOf(messageId);
     if (place === 0) return undefined;
     const outcome = this.#rejected.get(place) ?? delivered;
-    return { outcome, confirmed: this.#isTold[place] === 1 };
+    return { outcome, confirmed: this.#states[place] === told };
   }
 
   /** The relay has been told of it, if it is known. */
   confirm(messageId: string, at: number): void {
     const place = this.#ids.placeOf(messageId);
-    if (place === 0 || this.#isTold[place] === 1) return;
+    if (place === 0 || this.#states[place] === told) return;
     this.#untold.remove(place);
-    this.#isTold[place] = 1;
+    this.#states[place] = told;
     this.#at[place] = at;
     this.#told.add(place);
   }
@@ -69,16 +74,17 @@ export class FinishedMessages {
       forget(place);
     }
     while (this.#untold.size > max) forget(this.#untold.oldest);
-    return forgotten ?? none;
+    return forgotten ?? nothing;
   }
 
   #remove(place: number): void {
     this.#orderOf(place).remove(place);
+    this.#states[place] = none;
     this.#rejected.delete(place);
     this.#ids.remove(place);
   }
 
   #orderOf(place: number): PlaceOrder {
-    return this.#isTold[place] === 1 ? this.#told : this.#untold;
+    return this.#states[place] === told ? this.#told : this.#untold;
   }
 }

@@ -100,3 +100,22 @@ test("what an earlier process finished is known, and what is given up is told", 
   const copies = ["old", "new", "untold"].map((id) => dedup.admit(delivery(id)));
   assert.deepEqual(copies, ["new", "finished", "finished"]);
 });
+
+test("what was rejected, was tried again and is delivered then counts as delivered, told or not", () => {
+  const dedup = new Dedup(limits, new ManualClock());
+  const again = () => {
+    const copy = delivery("a");
+    return { ...copy, envelope: { ...copy.envelope, deliveryCount: 2 } };
+  };
+  dedup.admit(again());
+  dedup.finish("a", { kind: "rejected", reason });
+  dedup.confirm(["a"]);
+  assert.equal(dedup.admit(again()), "new");
+  dedup.finish("a", delivered);
+  for (let told = 0; told < 2; told++) {
+    const copy = again();
+    assert.equal(dedup.admit(copy), "finished");
+    assert.deepEqual(copy.outcomes, [delivered]);
+    dedup.confirm(["a"]);
+  }
+});

@@ -35,9 +35,13 @@ async function occupy(t: TestContext, { url }: TestNats, channel: string): Promi
   return () => jsm.streams.delete("foreign");
 }
 
-/** The channels that could not be opened or read, each time it was tried. */
+/** The channels that could not be opened and the entries that are none, each time it was told. */
 const troubles = ({ events }: Node): string[] =>
-  events.flatMap((event) => event.type === "relay.store_failed" ? [event.channel] : []);
+  events.flatMap((event) =>
+    event.type === "relay.store_failed"
+      ? [event.channel || (/^the entry (\S+) of the bucket/.exec(event.message)?.[1] ?? "")]
+      : []
+  );
 
 async function statusOf(answer: Promise<Response>): Promise<number> {
   const { status, body } = await answer;
@@ -102,6 +106,8 @@ onNats("what somebody else puts among the channels is passed over, and told", as
   const keys = Object.keys(foreign);
   await turnsUntil(() => troubles(there).length >= keys.length);
   assert.deepEqual(troubles(there), keys);
+  const metrics = await (await fetch(`${there.relay.url}/metrics`)).text();
+  for (const key of keys) if (key !== "dev") assert.ok(!metrics.includes(`"${key}"`), key);
   const late = { channel: "late", webhook_ids: ["late-hook"] };
   assert.equal(await statusOf(here.admin("/channels", late)), 201);
   await turnsUntil(() => there.relay.registry.named("late") !== undefined);

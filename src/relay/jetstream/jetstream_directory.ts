@@ -45,7 +45,7 @@ const recordSchema = z.looseObject({
 export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: ObserveRelay): Directory {
   /** As of which revision a channel is known here: a change on top of another relay's is refused. */
   const revisions = new Map<string, number>();
-  /** Being written by this relay, by key: what the bucket says of it meanwhile is no news. */
+  /** The last that this relay wrote, by key: what the bucket says before that is done is no news. */
   const saving = new Map<string, Promise<unknown>>();
 
   function recordOf(entry: KvEntry): ChannelRecord | undefined {
@@ -56,7 +56,8 @@ export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: Observe
       // It is none.
     }
     const message = `the entry ${entry.key} of the bucket ${entry.bucket} is no channel`;
-    tell({ type: "relay.store_failed", channel: entry.key, message });
+    // It counts for no channel: what else is in the bucket must not become labels of the figures.
+    tell({ type: "relay.store_failed", channel: "", message });
     return undefined;
   }
 
@@ -85,9 +86,7 @@ export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: Observe
     async save(record) {
       const key = token(record.settings.name);
       const saved = server.attempt("save a channel", () => save(key, record));
-      const known = saved.catch(() => {});
-      saving.set(key, known);
-      void known.then(() => saving.get(key) === known && saving.delete(key));
+      saving.set(key, saved.catch(() => {}));
       await saved;
     },
     async watch(changed) {
