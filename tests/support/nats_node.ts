@@ -6,6 +6,7 @@ import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
+import { lastOf } from "./cleanup.ts";
 import type { TestNats } from "./nats_server.ts";
 import type { TestContext } from "./test.ts";
 
@@ -26,6 +27,7 @@ export async function startNode(
   clock: Clock = systemClock,
 ): Promise<Node> {
   const events: RelayEvent[] = [];
+  t.explain(() => lastOf("a relay on JetStream saw", events));
   const relay = await startRelay({
     hostname: "127.0.0.1",
     port: 0,

@@ -10,7 +10,7 @@ import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
 import type { ChannelConfig } from "../../src/relay/registry.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
-import type { TestContext } from "./cleanup.ts";
+import { lastOf, type TestContext } from "./cleanup.ts";
 
 export interface Got {
   readonly method: string;
@@ -148,6 +148,7 @@ export function startConnector(
   } = {},
 ): Running {
   const events: ConnectorEvent[] = [];
+  t.explain(() => lastOf("the connector saw", events));
   const waiters: { type: string; n: number; resolve: () => void }[] = [];
   const counts = new Map<string, number>();
   const count = (type: string) => counts.get(type) ?? 0;
