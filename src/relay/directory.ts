@@ -20,9 +20,16 @@ export interface ChannelRecord {
   readonly tokens: readonly TokenRecord[];
 }
 
+/** A channel cannot be made; the message says why. */
+export class ChannelExistsError extends Error {
+  override readonly name = "ChannelExistsError";
+}
+
 /** Where channels and tokens are remembered. */
 export interface Directory {
   load(): Promise<readonly ChannelRecord[]>;
+  /** Saves a new one. Rejects with `ChannelExistsError` where another relay has one of that name. */
+  create(record: ChannelRecord): Promise<void>;
   /** Resolves when it is safe. May reject with `StoreUnavailableError`. */
   save(record: ChannelRecord): Promise<void>;
   /** Hears of what other relays saved, until the result is called; not there where there are no others. */

@@ -1,11 +1,11 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { Channel, type ChannelSettings } from "./channel.ts";
-import type { ChannelRecord, TokenRecord } from "./directory.ts";
+import { ChannelExistsError, type ChannelRecord, type TokenRecord } from "./directory.ts";
 import { HeardChannels } from "./heard_channels.ts";
 import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
-import type { Store, Stores } from "./store.ts";
+import { type Store, StoreOpenError, type Stores, StoreUnavailableError } from "./store.ts";
 import { ChannelTokens, hashOf, newToken, withFileToken } from "./tokens.ts";
 
 /** A channel as configured: its limits, its secret, and the webhook ids that feed it. */
@@ -20,11 +20,6 @@ export interface RegisteredChannel {
   readonly webhookIds: readonly string[];
   readonly origin: "file" | "api";
   readonly createdAt: number;
-}
-
-/** A channel cannot be made; the message says why. */
-export class ChannelExistsError extends Error {
-  override readonly name = "ChannelExistsError";
 }
 
 const maxDeadLetters = 1_000;
@@ -65,8 +60,16 @@ export class Registry {
     observe: ObserveRelay,
   ): Promise<Registry> {
     const registry = new Registry(stores, clock, observe);
+    await registry.#openAll(configs).catch((error) => {
+      throw error instanceof StoreUnavailableError ? new StoreOpenError(error.message) : error;
+    });
+    return registry;
+  }
+
+  async #openAll(configs: readonly ChannelConfig[]): Promise<void> {
+    const { directory } = this.#stores;
     const remembered = new Map(
-      (await stores.directory.load()).map((record) => [record.settings.name, record]),
+      (await directory.load()).map((record) => [record.settings.name, record]),
     );
     for (const { token, webhookIds, ...settings } of configs) {
       const known = remembered.get(settings.name);
@@ -74,27 +77,26 @@ export class Registry {
         settings,
         webhookIds,
         origin: "file",
-        createdAt: known?.createdAt ?? clock.now(),
+        createdAt: known?.createdAt ?? this.#clock.now(),
         tokens: withFileToken(known?.tokens ?? [], token),
       };
-      registry.#add(record, await registry.#open(record));
+      this.#add(record, await this.#open(record));
       // Should it not be saved now it is made the same way at the next start.
-      stores.directory.save(record).catch(() => {});
+      directory.save(record).catch(() => {});
     }
     for (const record of remembered.values()) {
-      if (record.origin !== "api" || registry.#byName.has(record.settings.name)) continue;
+      if (record.origin !== "api" || this.#byName.has(record.settings.name)) continue;
       try {
-        registry.#add(record, await registry.#open(record));
+        this.#add(record, await this.#open(record));
       } catch (error) {
-        if (!stores.directory.watch) throw error;
+        if (!directory.watch) throw error;
         // Where there are other relays one channel of theirs keeps nobody from starting.
-        registry.#failed(record.settings.name, error);
-        registry.#heard.add(record);
+        this.#failed(record.settings.name, error);
+        this.#heard.add(record);
       }
     }
-    const stopWatching = await stores.directory.watch?.((record) => registry.#changed(record));
-    if (stopWatching) registry.#timers.add(stopWatching);
-    return registry;
+    const stopWatching = await directory.watch?.((record) => this.#changed(record));
+    if (stopWatching) this.#timers.add(stopWatching);
   }
 
   get all(): readonly RegisteredChannel[] {
@@ -131,7 +133,7 @@ export class Registry {
     try {
       // Opened first: what cannot be opened leaves nothing behind.
       const store = await this.#open(record);
-      await this.#stores.directory.save(record);
+      await this.#stores.directory.create(record);
       this.#add(record, store);
     } finally {
       this.#making.delete(name);

@@ -1,5 +1,7 @@
 /** What one relay on JetStream makes of the channels that another one has. */
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
@@ -8,6 +10,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { type Node, startNode } from "../support/nats_node.ts";
 import { onNats, startNats, type TestNats } from "../support/nats_server.ts";
 import type { TestContext } from "../support/test.ts";
+import { withinLimit } from "../support/time_limit.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 async function openBucket(t: TestContext, { url }: TestNats) {
@@ -17,13 +20,18 @@ async function openBucket(t: TestContext, { url }: TestNats) {
 }
 
 /** What a relay that nobody else knows of would save: the channel "dev" under another name. */
-async function announce(t: TestContext, nats: TestNats, name: string): Promise<void> {
+async function announce(
+  t: TestContext,
+  nats: TestNats,
+  name: string,
+  origin: ChannelRecord["origin"] = "api",
+): Promise<void> {
   const bucket = await openBucket(t, nats);
   const record = (await bucket.get("dev"))?.json<ChannelRecord>();
   assert.ok(record);
   const settings = { ...record.settings, name };
   const webhookIds = [`${name}-hook`];
-  await bucket.put(name, JSON.stringify({ ...record, settings, webhookIds, origin: "api" }));
+  await bucket.put(name, JSON.stringify({ ...record, settings, webhookIds, origin }));
 }
 
 /** Somebody else has the subjects of a channel, so that it cannot be opened: until the result is called. */
@@ -130,4 +138,78 @@ onNats("a relay stops though its NATS server is gone, while it opens a channel t
   await turnsUntil(() => troubles(node).length >= 2);
   await clock.advance(0);
   assert.equal(clock.pending, 0);
+});
+
+onNats("a channel that stands in another relay's file is not made again", async (t) => {
+  const nats = await startNats(t);
+  const here = await startNode(t, nats);
+  await announce(t, nats, "theirs", "file");
+  const bucket = await openBucket(t, nats);
+  const before = (await bucket.get("theirs"))?.string();
+  const later = await startNode(t, nats);
+  for (const node of [here, later]) {
+    const theirs = { channel: "theirs", webhook_ids: ["another-hook"] };
+    assert.equal(await statusOf(node.admin("/channels", theirs)), 409);
+    assert.equal(node.relay.registry.named("theirs"), undefined);
+  }
+  assert.equal((await bucket.get("theirs"))?.string(), before);
+});
+
+onNats("a channel made at two relays at once is one's", async (t) => {
+  const nats = await startNats(t);
+  const nodes = [await startNode(t, nats), await startNode(t, nats), await startNode(t, nats)];
+  const made = nodes.map((node, n) =>
+    statusOf(node.admin("/channels", { channel: "new", webhook_ids: [`hook-${n}`] }))
+  );
+  assert.deepEqual((await Promise.all(made)).toSorted(), [201, 409, 409]);
+});
+
+onNats(
+  "a channel that somebody took out of the bucket is saved again with its next token",
+  async (t) => {
+    const nats = await startNats(t);
+    const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+    const bucket = await openBucket(t, nats);
+    const { length } = (await bucket.get("dev"))?.json<ChannelRecord>().tokens ?? [];
+    for (const takeOut of [() => bucket.delete("dev"), () => bucket.purge("dev")]) {
+      await takeOut();
+      const rotate = () =>
+        statusOf(here.admin("/channels/dev/rotate-token", { grace_period_seconds: 3600 }));
+      while (await rotate() === 503); // until it has heard of that
+      const saved = (await bucket.get("dev"))?.json<ChannelRecord>();
+      assert.ok(saved && saved.tokens.length > length);
+      await turnsUntil(() =>
+        there.relay.registry.named("dev")?.tokens.records.length === saved.tokens.length
+      );
+    }
+  },
+);
+
+onNats("a channel of the file that cannot be opened keeps its relay from starting", async (t) => {
+  const nats = await startNats(t);
+  const leave = await occupy(t, nats, "dev");
+  await assert.rejects(startNode(t, nats), (error: Error) => {
+    assert.equal(error.name, "StoreOpenError");
+    assert.match(error.message, /channel "dev"/);
+    return true;
+  });
+  await leave();
+  await startNode(t, nats);
+});
+
+onNats("after the NATS server was gone a relay hears of the others as before", async (t) => {
+  const nats = await startNats(t);
+  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+  await nats.kill();
+  // A server that is started anew may not know any more who watched.
+  const watchers = ["jetstream", "$G", "streams", "KV_hookferry-channels", "obs"];
+  rmSync(join(nats.folder, ...watchers), { recursive: true });
+  await nats.startAgain();
+  while (await statusOf(fetch(`${here.relay.url}/readyz`)) !== 200);
+  while (
+    await statusOf(here.admin("/channels/dev/rotate-token", { grace_period_seconds: 3600 })) !== 200
+  );
+  // Left to the library it takes over a minute.
+  const heard = () => there.relay.registry.named("dev")?.tokens.records.length === 2;
+  await withinLimit(turnsUntil(heard), 30_000);
 });

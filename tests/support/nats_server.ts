@@ -24,27 +24,44 @@ export function onNats(name: string, body: (t: TestContext) => Promise<void>): v
 export interface TestNats {
   /** As `--store` takes it. */
   readonly url: string;
+  /** Where it keeps its streams. */
+  readonly folder: string;
   readonly address: NonNullable<ReturnType<typeof parseNatsAddress>>;
   /** Ends it at once. */
   kill(): Promise<void>;
+  /** After that: with the same port and folder. */
+  startAgain(): Promise<void>;
 }
 
 /** A real server with JetStream, on a free port of 127.0.0.1, with a folder of its own; ends with the test. */
 export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats> {
   const folder = mkdtempSync(join(tmpdir(), "nats-"));
-  const server = spawn("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", "-1"], {
+  let running = await startServer(folder, "-1");
+  t.defer(async () => {
+    await running.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const { port } = running;
+  const url = `nats://127.0.0.1:${port}`;
+  const address = parseNatsAddress(url);
+  if (!address) throw new Error(url);
+  return {
+    url,
+    folder,
+    address,
+    kill: () => running.kill(),
+    async startAgain() {
+      running = await startServer(folder, port);
+    },
+  };
+}
+
+async function startServer(folder: string, askedPort: string) {
+  const server = spawn("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", askedPort], {
     env,
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  const kill = async () => {
-    server.kill("SIGKILL");
-    await ended;
-  };
-  t.defer(async () => {
-    await kill();
-    rmSync(folder, { recursive: true, force: true });
-  });
   const port = await new Promise<string>((resolve, reject) => {
     let log = "";
     server.stderr.on("data", (chunk) => {
@@ -54,8 +71,11 @@ export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats
     });
     server.once("exit", () => reject(new Error(`nats-server ended: ${log}`)));
   });
-  const url = `nats://127.0.0.1:${port}`;
-  const address = parseNatsAddress(url);
-  if (!address) throw new Error(url);
-  return { url, address, kill };
+  return {
+    port,
+    async kill() {
+      server.kill("SIGKILL");
+      await ended;
+    },
+  };
 }

@@ -40,6 +40,7 @@ export class NatsServer {
   readonly replicas: number;
   #isConnected = true;
   #failure: string | undefined;
+  readonly #onReconnect = new Set<() => void>();
 
   private constructor(
     nc: NatsConnection,
@@ -77,6 +78,12 @@ export class NatsServer {
   /** Largest message the server takes, bytes: its `max_payload`. */
   get maxPayload(): number {
     return this.nc.info?.max_payload ?? 1_048_576;
+  }
+
+  /** Calls it each time the connection, lost before, is there again, until the result is called. */
+  onReconnect(listener: () => void): () => void {
+    this.#onReconnect.add(listener);
+    return () => this.#onReconnect.delete(listener);
   }
 
   request(subject: string, payload: string) {
@@ -132,7 +139,9 @@ export class NatsServer {
   async #watch(): Promise<void> {
     for await (const { type } of this.nc.status()) {
       if (type === "disconnect") this.#isConnected = false;
-      if (type === "reconnect") this.#isConnected = true;
+      if (type !== "reconnect") continue;
+      this.#isConnected = true;
+      for (const listener of this.#onReconnect) listener();
     }
   }
 }

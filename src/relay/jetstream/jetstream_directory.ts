@@ -1,9 +1,14 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 import { z } from "zod";
-import type { ChannelRecord, Directory } from "../directory.ts";
+import type { Clock } from "../../async/clock.ts";
+import { ChannelExistsError, type ChannelRecord, type Directory } from "../directory.ts";
 import type { ObserveRelay } from "../relay_events.ts";
-import type { NatsServer } from "./connection.ts";
+import { bucketEntries } from "./bucket_entries.ts";
+import { isApiError, type NatsServer } from "./connection.ts";
 import { token } from "./names.ts";
+
+/** JetStream's code for a change on top of something else than what is there. */
+const wrongLastSequence = 10071;
 
 const time = z.number().min(0).max(8.64e15);
 const count = z.number().positive();
@@ -42,7 +47,12 @@ const recordSchema = z.looseObject({
  * Channels and their tokens in a key-value bucket, seen by all relays at once. What is no record there is passed over,
  * and told.
  */
-export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: ObserveRelay): Directory {
+export function jetStreamDirectory(
+  server: NatsServer,
+  bucket: KV,
+  clock: Clock,
+  tell: ObserveRelay,
+): Directory {
   /** As of which revision a channel is known here: a change on top of another relay's is refused. */
   const revisions = new Map<string, number>();
   /** The last that this relay wrote, by key: what the bucket says before that is done is no news. */
@@ -61,13 +71,15 @@ export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: Observe
     return undefined;
   }
 
-  async function save(key: string, record: ChannelRecord): Promise<void> {
+  async function save(record: ChannelRecord, isNew: boolean): Promise<void> {
+    const key = token(record.settings.name);
     const content = JSON.stringify(record);
-    const known = revisions.get(key);
-    const revision = known === undefined
-      ? await bucket.create(key, content)
-      : await bucket.update(key, content, known);
-    revisions.set(key, revision);
+    const known = isNew ? undefined : revisions.get(key);
+    const saved = known === undefined
+      ? bucket.create(key, content)
+      : bucket.update(key, content, known);
+    saving.set(key, saved.catch(() => {}));
+    revisions.set(key, await saved);
   }
 
   return {
@@ -83,21 +95,31 @@ export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: Observe
         }
         return records;
       }),
-    async save(record) {
-      const key = token(record.settings.name);
-      const saved = server.attempt("save a channel", () => save(key, record));
-      saving.set(key, saved.catch(() => {}));
-      await saved;
-    },
-    async watch(changed) {
-      const entries = await server.attempt(
-        "watch the channels",
-        () => bucket.watch({ ignoreDeletes: true }),
+    async create(record) {
+      const isMade = await server.attempt(
+        "save a channel",
+        () =>
+          save(record, true).then(() => true, (error) => {
+            if (isApiError(error, wrongLastSequence)) return false;
+            throw error;
+          }),
       );
+      if (isMade) return;
+      const name = JSON.stringify(record.settings.name);
+      throw new ChannelExistsError(`another relay has a channel ${name} already`);
+    },
+    save: (record) => server.attempt("save a channel", () => save(record, false)),
+    async watch(changed) {
+      const over = new AbortController();
+      const tried = Promise.withResolvers<void>();
+      const entries = bucketEntries(server, bucket, clock, over.signal, tried.resolve);
       void (async () => {
         for await (const entry of entries) {
           await saving.get(entry.key);
-          if (entry.operation !== "PUT" || entry.revision <= (revisions.get(entry.key) ?? 0)) {
+          if (entry.revision <= (revisions.get(entry.key) ?? 0)) continue;
+          if (entry.operation !== "PUT") {
+            // Somebody took it out: the next change of it puts it in again.
+            revisions.delete(entry.key);
             continue;
           }
           revisions.set(entry.key, entry.revision);
@@ -105,7 +127,8 @@ export function jetStreamDirectory(server: NatsServer, bucket: KV, tell: Observe
           if (record) changed(record);
         }
       })();
-      return () => entries.stop();
+      await tried.promise;
+      return () => over.abort();
     },
   };
 }

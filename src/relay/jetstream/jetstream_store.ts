@@ -98,7 +98,10 @@ export class JetStreamStore implements Store, SharedStore {
     ...parts: [NatsServer, KV, Clock, channel: string, StoreSettings]
   ): Promise<JetStreamStore> {
     const store = new JetStreamStore(...parts);
-    await store.#server.attempt("open the streams", () => store.#open());
+    await store.#server.attempt(
+      `open the streams of the channel ${JSON.stringify(store.#channel)}`,
+      () => store.#open(),
+    );
     return store;
   }
 

@@ -30,7 +30,7 @@ export function jetStreamStores(address: NatsAddress, clock: Clock): OpenStores 
           opened.push(store);
           return store;
         },
-        directory: jetStreamDirectory(server, directory, tell),
+        directory: jetStreamDirectory(server, directory, clock, tell),
         get problem() {
           return server.problem ?? opened.find(({ problem }) => problem !== undefined)?.problem;
         },

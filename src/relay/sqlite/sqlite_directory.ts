@@ -10,16 +10,19 @@ export function sqliteDirectory(db: DatabaseSync, commit: GroupCommit): Director
   const all = db.prepare("SELECT record FROM channel WHERE record IS NOT NULL ORDER BY id");
   const add = db.prepare("INSERT OR IGNORE INTO channel (name) VALUES (?)");
   const set = db.prepare("UPDATE channel SET record = ? WHERE name = ?");
+  const save = (record: ChannelRecord) =>
+    commit.run(() => {
+      add.run(record.settings.name);
+      set.run(JSON.stringify(record), record.settings.name);
+    });
   return {
     load: () =>
       Promise.resolve(
         (all.all() as { record: string }[]).map(({ record }) => recordFrom(JSON.parse(record))),
       ),
-    save: (record: ChannelRecord) =>
-      commit.run(() => {
-        add.run(record.settings.name);
-        set.run(JSON.stringify(record), record.settings.name);
-      }),
+    // Nobody else uses the file: the registry knows all there are.
+    create: save,
+    save,
   };
 }
 
