@@ -2,16 +2,13 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { systemClock } from "../../src/async/clock.ts";
-import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import { laneRule } from "../../src/relay/lane.ts";
-import type { NewMessage, Store, StoreSettings } from "../../src/relay/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { type Node, startNode } from "../support/nats_node.ts";
-import { onNats, startNats, type TestNats } from "../support/nats_server.ts";
+import { onNats, startNats } from "../support/nats_server.ts";
+import { message, openStore } from "../support/nats_store.ts";
 import { openSocket } from "../support/old_client.ts";
 import { settings, startConnector, startTarget } from "../support/rig.ts";
-import type { TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 /** Takes one message by a poll, and does not settle it. */
@@ -49,37 +46,6 @@ async function extend({ relay }: Node, connectorId: string, ids: readonly string
   });
   assert.equal(answer.status, 200);
   return (await answer.json()).extended;
-}
-
-/** The store of the channel "c" alone. */
-async function openStore(
-  t: TestContext,
-  { address }: TestNats,
-  overrides: Partial<StoreSettings> = {},
-): Promise<Store> {
-  const stores = await jetStreamStores(address, systemClock)(() => {});
-  t.defer(() => stores.close());
-  return await stores.open("c", {
-    ackTimeoutMs: 30_000,
-    maxMessages: 10,
-    maxBytes: 1e6,
-    maxDeadLetters: 10,
-    ttlMs: 1e6,
-    lanes: laneRule({ kind: "none" }),
-    ...overrides,
-  });
-}
-
-function message(id: string): NewMessage {
-  return {
-    id,
-    webhookId: "hook",
-    receivedAt: new Date().toISOString(),
-    method: "POST",
-    path: "",
-    headers: [],
-    body: new Uint8Array(),
-  };
 }
 
 onNats("what is posted at one relay reaches a connector at the other", async (t) => {

@@ -41,6 +41,10 @@ const leaseMarginMs = 5_000;
 const earlyMs = 25;
 /** Between looks for what no relay told of: the leases of one that died. */
 const sweepMs = 2_000;
+/** Every so many of them: for lanes that no relay told of. */
+const sweepsOfLanes = 15;
+/** Until a lane is asked again that should have had something: a server may not know of it yet, or not answer. */
+const askAgainMs = 20;
 /** When a message that cannot be read is tried again. */
 const unreadableRetryMs = 60_000;
 /** Messages purged in one step. */
@@ -63,6 +67,8 @@ export class JetStreamStore implements Store, SharedStore {
   readonly #dead: DeadLetters;
   readonly #peers: Peers;
   readonly #turns = new Turns();
+  /** Lanes that were said to have something, until they have no more. */
+  readonly #promised = new Set<string>();
   readonly #leased = new Map<string, Lease>();
   /** Pulled and not yet leased. */
   readonly #pulled = new Set<string>();
@@ -128,7 +134,11 @@ export class JetStreamStore implements Store, SharedStore {
       const asked = lane;
       const message = await this.#server.attempt("read a message", async () => {
         const pulled = await this.#consumers.pull(asked);
-        return pulled && await this.#lease(pulled, asked, now);
+        if (pulled) return await this.#lease(pulled, asked, now);
+        if (this.#promised.delete(asked)) {
+          this.#due.push({ lane: asked, readyAt: now + askAgainMs });
+        }
+        return undefined;
       });
       if (message) return message;
     }
@@ -250,7 +260,7 @@ export class JetStreamStore implements Store, SharedStore {
     this.#reader = reader;
     this.#peers.listen({
       woken: (lane) => {
-        this.#turns.add(lane);
+        this.#expect(lane);
         reader.wake();
       },
       settle: (settlement, connectorId) =>
@@ -260,8 +270,10 @@ export class JetStreamStore implements Store, SharedStore {
         return here.length > 0 ? reader.extend(here, connectorId) : undefined;
       },
     });
+    let sweeps = 0;
     const sweep = () => {
       if (reader.hasRoom) {
+        if (sweeps++ % sweepsOfLanes === 0) void this.#findLanes();
         for (const lane of this.#consumers.all) this.#turns.add(lane);
         reader.wake();
       }
@@ -296,6 +308,11 @@ export class JetStreamStore implements Store, SharedStore {
       const head = headOf(oldest?.header);
       this.#oldestAt = head && Date.parse(head.receivedAt);
     });
+  }
+
+  async #findLanes(): Promise<void> {
+    // It is tried again; what is wrong shows in the server's `problem`.
+    await this.#server.attempt("find the lanes", () => this.#consumers.find()).catch(() => {});
   }
 
   close(): void {
@@ -344,8 +361,14 @@ export class JetStreamStore implements Store, SharedStore {
   #added(message: NewMessage, lane: string): void {
     if (this.#tally.messages === 0) this.#oldestAt = Date.parse(message.receivedAt);
     this.#tally.add(message.webhookId, 1, 0); // the server counts the bytes
-    this.#turns.add(lane);
+    this.#expect(lane);
     this.#peers.wake(lane);
+  }
+
+  /** It is said to have something. */
+  #expect(lane: string): void {
+    this.#promised.add(lane);
+    this.#turns.add(lane);
   }
 
   /** Undefined when it cannot be given out. */

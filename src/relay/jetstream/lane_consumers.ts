@@ -11,8 +11,8 @@ const consumerExists = 10148;
 /** Ordered lanes share this many consumers: keys that fall together wait for each other. */
 const partitions = 32;
 /**
- * How long a pull waits. One without a bound may never be answered: when another relay holds an ordered lane, and
- * when what a consumer thinks is there was removed meanwhile.
+ * How long a pull of an exclusive lane waits. One without a bound would wait as long as another relay holds the lane,
+ * and one with a bound may be dropped without a word by a server that comes to it too late (2.9 does).
  */
 const patienceMs = 5;
 /** After this a pull counts as answered with nothing; a message that comes later finds nobody and stays. */
@@ -28,6 +28,7 @@ export class LaneConsumers {
   readonly #subjects: string;
   readonly #rule: LaneRule;
   readonly #ackWaitMs: number;
+  /** Those there are, as far as is known: made here, found, or said by another relay. */
   readonly #made = new Map<string, Promise<unknown>>();
 
   constructor(server: NatsServer, channel: string, rule: LaneRule, ackWaitMs: number) {
@@ -66,15 +67,21 @@ export class LaneConsumers {
     });
   }
 
-  /** Its next message, leased for the ack wait; undefined when it has none to give. */
+  /** Its next message, leased for the ack wait; undefined when it has none to give, or none is heard of. */
   async pull(lane: string): Promise<Msg | undefined> {
-    const request = { batch: 1, no_wait: true, expires: patienceMs * 1e6 };
+    const request = {
+      batch: 1,
+      no_wait: true,
+      ...(this.#rule.exclusive ? { expires: patienceMs * 1e6 } : {}),
+    };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${token(lane)}`;
     try {
       const answer = await this.#server.nc.request(subject, JSON.stringify(request), {
         timeout: lostMs,
         noMux: true, // a message comes by its own subject
       });
+      // It is there, whoever made it.
+      if (!this.#made.has(lane)) this.#made.set(lane, Promise.resolve());
       return answer.headers?.code ? undefined : answer;
     } catch (error) {
       if (error instanceof TimeoutError) return undefined;
