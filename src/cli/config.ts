@@ -50,15 +50,15 @@ function configCommand(
   );
 }
 
-function check(args: readonly string[]): number {
-  const { warnings } = loadConnections(readLayers(args));
+async function check(args: readonly string[]): Promise<number> {
+  const { warnings } = loadConnections(await readLayers(args));
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   process.stdout.write("the configuration is valid\n");
   return exitCode.ok;
 }
 
-function show(args: readonly string[]): number {
-  const { layers, flags } = readLayersAnd(args, { origin: "boolean" });
+async function show(args: readonly string[]): Promise<number> {
+  const { layers, flags } = await readLayersAnd(args, { origin: "boolean" });
   const withOrigin = flags.isOn("origin") ?? true;
   for (const { key, shown, origin } of loadConnections(layers).listing) {
     process.stdout.write(`${key} = ${shown}${withOrigin ? `  (${origin})` : ""}\n`);

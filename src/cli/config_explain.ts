@@ -13,10 +13,10 @@ import { UsageError } from "./usage_error.ts";
 
 /**
  * Says which targets a message would go to, with which request, and what would be tried again. Nothing is sent.
- * Returns the exit code: 1 when there is no target for it, or a target cannot be sent it.
+ * Resolves with the exit code: 1 when there is no target for it, or a target cannot be sent it.
  */
-export function explainConfig(args: readonly string[]): number {
-  const { layers, flags } = readLayersAnd(args, {}, 1);
+export async function explainConfig(args: readonly string[]): Promise<number> {
+  const { layers, flags } = await readLayersAnd(args, {}, 1);
   const [path] = flags.positionals;
   if (path === undefined) throw new UsageError("config explain: name a file with a message");
   const { settings } = loadSettings(layers);

@@ -1,6 +1,5 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
-import { readConfigFile } from "../config/config_file.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { loadConnections, type LoadedConnections } from "../config/load_connections.ts";
 import type { Settings } from "../config/settings.ts";
@@ -15,7 +14,7 @@ import { openConnectorJournal } from "./connector_journal.ts";
 import { createFleet, type Member } from "./fleet.ts";
 import { exitCode } from "./exit_code.ts";
 import { onHangUp } from "./hang_up.ts";
-import { readLayers } from "./layers.ts";
+import { readFileLayer, readLayers } from "./layers.ts";
 import { startReloading } from "./reload.ts";
 import { type RunningConnector, runningConnector } from "./running_connector.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -53,7 +52,7 @@ const connectHelp = `hookferry connect: receive webhooks from a relay, deliver t
 /** Runs the connector until it is told to stop. Resolves with the exit code. */
 async function connectCommand(args: readonly string[]): Promise<number> {
   const { rest, chaos, assertAllowed } = takeChaos(args);
-  const layers = readLayers(rest);
+  const layers = await readLayers(rest);
   const loaded = loadConnections(layers);
   const { first: { settings, values }, warnings, connections } = loaded;
   assertAllAllowed(loaded);
@@ -68,9 +67,9 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   const fleet = createFleet(settingsOf(loaded), startMember);
   const reloading = startReloading({
     first: loaded,
-    load() {
-      const { file } = layers;
-      return loadConnections({ ...layers, file: file && readConfigFile(file.path) });
+    async load() {
+      const file = layers.file && await readFileLayer(layers.file.path);
+      return loadConnections({ ...layers, file });
     },
     apply(next) {
       assertAllAllowed(next);

@@ -38,7 +38,7 @@ const page = 10_000;
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function deadLettersCommand([action = "", ...args]: readonly string[]) {
-  const { layers, flags } = readLayersAnd(args, {
+  const { layers, flags } = await readLayersAnd(args, {
     all: "boolean",
     json: "boolean",
     limit: "string",

@@ -22,7 +22,7 @@ const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
 async function healthcheckCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = readLayersAnd(args, { live: "boolean", ready: "boolean" });
+  const { layers, flags } = await readLayersAnd(args, { live: "boolean", ready: "boolean" });
   const isLive = flags.isOn("live") ?? false;
   if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
   const url = `${statusAddress(layers).origin}/${isLive ? "livez" : "readyz"}`;

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { ConfigError } from "../config/config_error.ts";
-import { configEndings, readConfigFile } from "../config/config_file.ts";
+import { configEndings, type ConfigFile } from "../config/config_file.ts";
 import type { Layers } from "../config/merge.ts";
 import { flagName, options } from "../config/options.ts";
 import { type ConnectString, parseConnectString } from "./connect_string.ts";
@@ -12,8 +12,8 @@ import { badTarget, targetUrl } from "./target_flag.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The layers the configuration is made from: `--config` or the first file found, environment, flags. */
-export function readLayers(args: readonly string[]): Layers {
-  const { layers, flags: { positionals: [url] } } = readLayersAnd(args, {}, 1);
+export async function readLayers(args: readonly string[]): Promise<Layers> {
+  const { layers, flags: { positionals: [url] } } = await readLayersAnd(args, {}, 1);
   if (url === undefined) return layers;
   // As other clients of smee.io are called; anything else is a slip.
   if (layers.flags["source"] === undefined || layers.flags["cloud_url"] !== undefined) {
@@ -23,11 +23,11 @@ export function readLayers(args: readonly string[]): Layers {
 }
 
 /** The same for a command that has flags and words of its own beside the settings. */
-export function readLayersAnd(
+export async function readLayersAnd(
   args: readonly string[],
   own: Readonly<Record<string, "string" | "boolean">>,
   maxPositionals = 0,
-): { readonly layers: Layers; readonly flags: Flags } {
+): Promise<{ readonly layers: Layers; readonly flags: Flags }> {
   if (args.some((arg) => /^--token(=|$)/.test(arg))) {
     throw new UsageError(
       "--token would show the token in the process list; use CONNECTOR_TOKEN, --token-file, " +
@@ -62,7 +62,7 @@ export function readLayersAnd(
     return [option.key, option.kind.type === "boolean" ? isOn(name)?.toString() : text(name)];
   }));
   const layers: Layers = {
-    file: path === undefined ? undefined : readConfigFile(path),
+    file: path === undefined ? undefined : await readFileLayer(path),
     env: process.env,
     flags: {
       ...set,
@@ -73,6 +73,12 @@ export function readLayersAnd(
     ...(isOn("token-stdin") && { stdinToken: readFileSync(0, "utf8").trim() }),
   };
   return { layers, flags: given };
+}
+
+/** Rejects with a `ConfigError`. What reads YAML is loaded for it: most of a connector's memory is what it has loaded. */
+export async function readFileLayer(path: string): Promise<ConfigFile> {
+  const { readConfigFile } = await import("../config/read_config_file.ts");
+  return readConfigFile(path);
 }
 
 /** `--from -`: the line that `hookferry relay` printed, from standard input: it holds the token. */

@@ -26,7 +26,7 @@ const resumeHelp = `hookferry resume: a paused connector takes webhooks again.
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function pauseCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = readLayersAnd(args, { for: "string" });
+  const { layers, flags } = await readLayersAnd(args, { for: "string" });
   const value = flags.text("for");
   const ms = value === undefined ? undefined : parseDuration(value);
   if (value !== undefined && ms === undefined) {
@@ -40,7 +40,7 @@ async function pauseCommand(args: readonly string[]): Promise<number> {
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function resumeCommand(args: readonly string[]): Promise<number> {
-  await runningConnector(readLayers(args))("POST", "/resume");
+  await runningConnector(await readLayers(args))("POST", "/resume");
   process.stdout.write("resumed\n");
   return exitCode.ok;
 }

@@ -28,8 +28,8 @@ export interface Reloading {
 export function startReloading(
   { first, load, apply, observe, clock }: {
     readonly first: LoadedConnections;
-    /** Throws a `ConfigError`. */
-    readonly load: () => LoadedConnections;
+    /** Rejects with a `ConfigError`. */
+    readonly load: () => Promise<LoadedConnections>;
     readonly apply: (loaded: LoadedConnections) => Promise<void>;
     readonly observe: Observe;
     readonly clock: Clock;
@@ -58,7 +58,7 @@ export function startReloading(
   async function once(): Promise<Reloaded> {
     tried = stampOf(current.files);
     try {
-      const loaded = load();
+      const loaded = await load();
       const { lines, keys } = differences(current.listing, loaded.listing);
       await apply(loaded);
       current = loaded;

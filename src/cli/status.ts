@@ -30,7 +30,7 @@ const redraw = "\x1b[H\x1b[J";
 
 /** Resolves with the exit code. Rejects with a `ControlError` when there is no answer. */
 async function statusCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = readLayersAnd(args, { json: "boolean", watch: "boolean" });
+  const { layers, flags } = await readLayersAnd(args, { json: "boolean", watch: "boolean" });
   const { origin } = statusAddress(layers);
   const asJson = flags.isOn("json") ?? false;
   if (!flags.isOn("watch")) {

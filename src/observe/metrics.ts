@@ -1,6 +1,4 @@
-import { Counter, Gauge, Registry } from "prom-client";
-import { histogram } from "../metrics/histogram.ts";
-import { tally } from "../metrics/tally.ts";
+import { Figures } from "../metrics/figures.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
 /** What a gauge cannot learn from events: it is asked when somebody looks. */
@@ -24,7 +22,6 @@ export interface Load {
 
 export interface MetricsFold {
   readonly observe: Observe;
-  readonly registry: Registry;
   /** Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -45,21 +42,11 @@ export function foldMetrics(
     readonly build: { readonly version: string; readonly runtime: string };
   },
 ): MetricsFold {
-  const registry = new Registry();
-  const registers = [registry];
-  const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
-    tally({ name: `hookferry_${name}`, help, labelNames, registers });
-  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Gauge<Label>({ name: `hookferry_${name}`, help, labelNames, registers });
+  const figures = new Figures("hookferry_");
+  const counter: Figures["counter"] = (...about) => figures.counter(...about);
+  const gauge: Figures["gauge"] = (...about) => figures.gauge(...about);
   const asked = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `hookferry_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
+    figures.asked("gauge", name, help, [], () => [[read()]]);
 
   const received = counter("messages_received_total", "Messages received from the relay.");
   const receivedBytes = counter("received_bytes_total", "Bytes of bodies received.");
@@ -75,20 +62,16 @@ export function foldMetrics(
     "target",
     "outcome",
   ]);
-  const duration = histogram({
-    name: "hookferry_delivery_attempt_duration_seconds",
-    help: "How long attempts took.",
-    label: "target",
-    buckets: durationBuckets,
-    registers,
-  });
-  const lag = histogram({
-    name: "hookferry_delivery_lag_seconds",
-    help: "From receipt at the relay to delivery at the target.",
-    label: "target",
-    buckets: lagBuckets,
-    registers,
-  });
+  const duration = figures.histogram(
+    "delivery_attempt_duration_seconds",
+    "How long attempts took.",
+    { label: "target", buckets: durationBuckets },
+  );
+  const lag = figures.histogram(
+    "delivery_lag_seconds",
+    "From receipt at the relay to delivery at the target.",
+    { label: "target", buckets: lagBuckets },
+  );
   const deferred = counter("deferred_total", "Messages given back before an attempt, by reason.", [
     "reason",
   ]);
@@ -143,15 +126,13 @@ export function foldMetrics(
     "How long the oldest message in hand has been so.",
     () => load().oldestAgeMs / 1000,
   );
-  new Gauge({
-    name: "hookferry_breaker_held_messages",
-    help: "Messages that wait for a breaker to close.",
-    labelNames: ["target"],
-    registers,
-    collect() {
-      for (const [target, held] of load().held) this.set({ target }, held);
-    },
-  });
+  figures.asked(
+    "gauge",
+    "breaker_held_messages",
+    "Messages that wait for a breaker to close.",
+    ["target"],
+    () => [...load().held].map(([target, held]) => [held, target]),
+  );
   asked("in_flight", "Attempts under way.", () => load().attempting);
   asked(
     "queue_depth",
@@ -167,16 +148,15 @@ export function foldMetrics(
   asked("journal_healthy", "1 while the journal can be written.", () => load().journalHealthy);
   let downSince: number | undefined = now();
   let downMs = 0;
-  new Counter({
-    name: "hookferry_disconnected_seconds_total",
-    help: "Seconds without a stream.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc((downMs + (downSince === undefined ? 0 : now() - downSince)) / 1000);
-    },
-  });
-  gauge("build_info", "1, with version and runtime.", ["version", "runtime"]).set(build, 1);
+  figures.asked(
+    "counter",
+    "disconnected_seconds_total",
+    "Seconds without a stream.",
+    [],
+    () => [[(downMs + (downSince === undefined ? 0 : now() - downSince)) / 1000]],
+  );
+  gauge("build_info", "1, with version and runtime.", ["version", "runtime"])
+    .set(1, build.version, build.runtime);
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
@@ -186,10 +166,10 @@ export function foldMetrics(
         return receivedBytes.add(event.bytes);
       case "delivery.attempted":
         attempts.add(1, event.target, event.result);
-        return duration.observe(event.target, event.durationMs / 1000);
+        return duration.observe(event.durationMs / 1000, event.target);
       case "delivery.succeeded":
         deliveries.add(1, event.target, "delivered");
-        return lag.observe(event.target, event.lagMs / 1000);
+        return lag.observe(event.lagMs / 1000, event.target);
       case "settlement.confirmed":
         return settlements.add(1, verdictOf(event));
       case "trace.export_failed":
@@ -208,10 +188,10 @@ export function foldMetrics(
       case "stream.connected":
         if (downSince !== undefined) downMs += now() - downSince;
         downSince = undefined;
-        return connected.set({ transport: event.transport }, 1);
+        return connected.set(1, event.transport);
       case "stream.disconnected":
         downSince = now();
-        return connected.set({ transport: event.transport }, 0);
+        return connected.set(0, event.transport);
       case "stream.failed":
         return connectFailures.add(1, event.transport, event.failureClass);
       case "stream.transport_changed":
@@ -230,7 +210,7 @@ export function foldMetrics(
         return deferred.add(1, event.reason.code);
       case "breaker.changed":
         if (event.state === "open") breakerOpened.add(1, event.target);
-        return breaker.set({ target: event.target }, breakerLevel[event.state]);
+        return breaker.set(breakerLevel[event.state], event.target);
       case "dead_letter.stored":
         return deadLettered.add(1, event.target);
       case "dead_letter.dropped":
@@ -254,7 +234,7 @@ export function foldMetrics(
     }
   }
 
-  return { observe, registry, text: () => registry.metrics() };
+  return { observe, text: () => figures.text() };
 }
 
 function verdictOf({ verdict, retry }: { verdict: "ack" | "nack"; retry: boolean }): string {

@@ -1,5 +1,4 @@
-import { Counter, Gauge, Histogram, Registry as MetricRegistry } from "prom-client";
-import { tally } from "../metrics/tally.ts";
+import { Figures } from "../metrics/figures.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay, RelayEvent } from "./relay_events.ts";
 
@@ -24,27 +23,24 @@ export function foldRelayMetrics(
     readonly build: { readonly version: string; readonly runtime: string };
   },
 ): RelayMetrics {
-  const metrics = new MetricRegistry();
-  const registers = [metrics];
-  const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
-    tally({ name: `hookferry_relay_${name}`, help, labelNames, registers });
+  const figures = new Figures("hookferry_relay_");
+  const counter: Figures["counter"] = (...about) => figures.counter(...about);
+  const asked = (name: string, help: string, read: () => number) =>
+    figures.asked("gauge", name, help, [], () => [[read()]]);
   /** Asked of every channel when somebody looks. */
   const perChannel = (
     name: string,
     help: string,
     read: (channel: ReturnType<Registry["all"]["at"]> & object) => number,
+    type: "gauge" | "counter" = "gauge",
   ) =>
-    new Gauge({
-      name: `hookferry_relay_${name}`,
+    figures.asked(
+      type,
+      name,
       help,
-      labelNames: ["channel"],
-      registers,
-      collect() {
-        for (const one of registry().all) {
-          this.set({ channel: one.channel.settings.name }, read(one));
-        }
-      },
-    });
+      ["channel"],
+      () => registry().all.map((one) => [read(one), one.channel.settings.name]),
+    );
 
   const ingested = counter("ingested_total", "Webhooks stored.", ["channel"]);
   const ingestedBytes = counter("ingested_bytes_total", "Bytes of their bodies.", ["channel"]);
@@ -61,37 +57,25 @@ export function foldRelayMetrics(
   const connects = counter("connects_total", "Connections opened.", ["channel", "protocol"]);
   const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["channel"]);
   const failures = counter("store_failures_total", "Reads and writes that failed.", ["channel"]);
-  const commits = new Histogram({
-    name: "hookferry_relay_commit_duration_seconds",
-    help: "How long commits took.",
+  const commits = figures.histogram("commit_duration_seconds", "How long commits took.", {
     buckets: commitBuckets,
-    registers,
   });
   const commitWrites = counter("commit_writes_total", "Writes in them: several share one.");
   const spansDropped = counter("trace_spans_dropped_total", "Spans no collector took.");
   const renewals = counter("tls_renewals_total", "Changes of the certificate, by result.", [
     "result",
   ]);
-  new Counter({
-    name: "hookferry_relay_expired_total",
-    help: "Messages dropped for their age.",
-    labelNames: ["channel"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { channel } of registry().all) {
-        this.inc({ channel: channel.settings.name }, channel.stats.expired);
-      }
-    },
-  });
-  new Gauge({
-    name: "hookferry_relay_store_healthy",
-    help: "1 while messages can be stored.",
-    registers,
-    collect() {
-      this.set(storeProblem() === undefined ? 1 : 0);
-    },
-  });
+  perChannel(
+    "expired_total",
+    "Messages dropped for their age.",
+    ({ channel }) => channel.stats.expired,
+    "counter",
+  );
+  asked(
+    "store_healthy",
+    "1 while messages can be stored.",
+    () => storeProblem() === undefined ? 1 : 0,
+  );
   perChannel(
     "queue_max_messages",
     "Messages, unsettled, that it takes.",
@@ -108,20 +92,9 @@ export function foldRelayMetrics(
     return oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000;
   });
   perChannel("connections", "Connections open.", ({ channel }) => channel.subscribers.length);
-  new Gauge({
-    name: "hookferry_relay_incoming_bytes",
-    help: "Bytes of bodies that are not complete.",
-    registers,
-    collect() {
-      this.set(incomingBytes());
-    },
-  });
-  new Gauge({
-    name: "hookferry_relay_build_info",
-    help: "1, with version and runtime.",
-    labelNames: ["version", "runtime"],
-    registers,
-  }).set(build, 1);
+  asked("incoming_bytes", "Bytes of bodies that are not complete.", incomingBytes);
+  figures.gauge("build_info", "1, with version and runtime.", ["version", "runtime"])
+    .set(1, build.version, build.runtime);
 
   function observe(event: RelayEvent): void {
     switch (event.type) {
@@ -165,5 +138,5 @@ export function foldRelayMetrics(
     }
   }
 
-  return { observe, text: () => metrics.metrics() };
+  return { observe, text: () => figures.text() };
 }

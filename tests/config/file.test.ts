@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
-import { readConfigFile } from "../../src/config/config_file.ts";
+import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Layers } from "../../src/config/merge.ts";
 import { test, type TestContext } from "../support/test.ts";

@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
-import { type ConfigFile, readConfigFile } from "../../src/config/config_file.ts";
+import type { ConfigFile } from "../../src/config/config_file.ts";
+import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Layers } from "../../src/config/merge.ts";
 import { envName, type Option, type OptionKey, options } from "../../src/config/options.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readConfigFile } from "../../src/config/config_file.ts";
+import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { startProgram } from "../support/program.ts";
 import { test } from "../support/test.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
-import { readConfigFile } from "../../src/config/config_file.ts";
+import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadConnections } from "../../src/config/load_connections.ts";
 import { mergeMetrics } from "../../src/observe/merge_metrics.ts";
 import { startProgram } from "../support/program.ts";

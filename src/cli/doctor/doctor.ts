@@ -34,7 +34,7 @@ const maxStepMs = 15_000;
 
 /** Resolves with the exit code. */
 async function doctorCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = readLayersAnd(args, { json: "boolean" });
+  const { layers, flags } = await readLayersAnd(args, { json: "boolean" });
   const asJson = flags.isOn("json") ?? false;
   const findings: Finding[] = [];
   const tell: Tell = (finding) => {

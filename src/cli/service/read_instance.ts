@@ -29,10 +29,14 @@ const stopMarginSeconds = 15;
 const relayStopSeconds = 20;
 
 /**
- * What is asked for, looked at as the service will see it: files are read below `root`. Throws `UsageError`, or a
- * `ConfigError` with all that would keep it from starting. `manager` is undefined where nothing is known of it.
+ * What is asked for, looked at as the service will see it: files are read below `root`. Rejects with a
+ * `UsageError`, or a `ConfigError` with all that would keep it from starting. `manager` is undefined where nothing is known of it.
  */
-export function readInstance(given: Given, manager: Manager | undefined, root: string): Instance {
+export async function readInstance(
+  given: Given,
+  manager: Manager | undefined,
+  root: string,
+): Promise<Instance> {
   const { role, name, user, more } = given;
   const typed = more.find((word) => /^--(from|token-stdin)(=|$)/.test(word));
   if (typed !== undefined) throw new UsageError(`${typed}: nobody types anything into a service`);
@@ -71,7 +75,7 @@ export function readInstance(given: Given, manager: Manager | undefined, root: s
     };
   }
   const path = join(root, config ?? "");
-  const checked = checkConnector(path, tokenFile && join(root, tokenFile), name, root, more);
+  const checked = await checkConnector(path, tokenFile && join(root, tokenFile), name, root, more);
   if (user === undefined) assertReadable(path);
   return {
     ...common,
@@ -99,21 +103,21 @@ function files({ role, tokenFile, webhooksFile, config }: Given) {
 
 /**
  * The longest grace of its connections, and the file that its configuration has the token in, where that is one
- * for all of them. Throws `ConfigError`.
+ * for all of them. Rejects with a `ConfigError`.
  */
-function checkConnector(
+async function checkConnector(
   config: string,
   tokenFile: string | undefined,
   name: string,
   root: string,
   more: readonly string[],
-): { readonly graceSeconds: number; readonly tokenFile: string | undefined } {
+): Promise<{ readonly graceSeconds: number; readonly tokenFile: string | undefined }> {
   const args = ["--config", config, ...more];
   const file = join(root, environmentFile(name));
   // Of the variables the service sees these alone.
   const env = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
   const token = tokenFile === undefined ? {} : { CONNECTOR_TOKEN_FILE: tokenFile };
-  const layers = { ...readLayers(args), env: { ...env, ...token } };
+  const layers = { ...await readLayers(args), env: { ...env, ...token } };
   const { first: { values }, connections } = loadConnections(layers);
   const graces = [...connections.values()].map(({ settings }) => settings.delivery.shutdownGraceMs);
   const named = values.get("token_file");

@@ -54,8 +54,8 @@ const flagTypes = {
   "dry-run": "boolean",
 } as const;
 
-/** Resolves with the exit code. Throws `UsageError` and `ConfigError`. */
-function serviceCommand([action = "", ...args]: readonly string[]): number {
+/** Resolves with the exit code. Fails with a `UsageError` or a `ConfigError`. */
+function serviceCommand([action = "", ...args]: readonly string[]): number | Promise<number> {
   const end = args.indexOf("--");
   const flags = parseFlags(end < 0 ? args : args.slice(0, end), flagTypes, 1);
   const more = end < 0 ? [] : args.slice(end + 1);
@@ -73,11 +73,11 @@ function serviceCommand([action = "", ...args]: readonly string[]): number {
   );
 }
 
-function install(flags: Flags, more: readonly string[]): number {
+async function install(flags: Flags, more: readonly string[]): Promise<number> {
   const { text } = flags;
   const manager = findManager(text("manager"));
   const root = rootOf(flags);
-  const instance = readInstance(
+  const instance = await readInstance(
     {
       role: roleOf(flags) ?? "connector",
       name: nameOf(flags),

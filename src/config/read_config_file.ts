@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import stripJsonComments from "strip-json-comments";
+import { parse as parseYaml } from "yaml";
+import { ConfigError } from "./config_error.ts";
+import type { ConfigFile } from "./config_file.ts";
+import { findLines } from "./file_lines.ts";
+
+/** Reads the object in a JSON, JSONC or YAML file. Throws `ConfigError`. */
+export function readConfigFile(path: string): ConfigFile {
+  let content: unknown;
+  let plain = "";
+  try {
+    const text = readFileSync(path, "utf8");
+    const isYaml = /\.ya?ml$/.test(path);
+    // Comments become spaces: what is left stands where it stood.
+    plain = isYaml ? text : stripJsonComments(text, { trailingCommas: true });
+    content = isYaml ? parseYaml(plain) : JSON.parse(plain);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([`cannot read the file ${JSON.stringify(path)}: ${why}`]);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new ConfigError([`the file ${JSON.stringify(path)} does not hold an object`]);
+  }
+  return { path, content: content as Record<string, unknown>, lineOf: findLines(plain) };
+}
