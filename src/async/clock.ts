@@ -8,10 +8,19 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** The longest that a timer of the runtimes can wait, milliseconds; a longer one fires at once. */
+const longestMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
+    let cancel = () => {};
+    if (ms > longestMs) {
+      const timer = setTimeout(() => cancel = this.after(ms - longestMs, callback), longestMs);
+      cancel = () => clearTimeout(timer);
+      return () => cancel();
+    }
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },

@@ -25,12 +25,13 @@ export class Watchdog {
     this.#timeoutMs = timeoutMs;
     this.#tickMs = Math.min(timeoutMs / 4, 5_000);
     this.#onExpire = onExpire;
-    this.#fedAt = this.#tickAt = clock.now();
+    this.#fedAt = clock.monotonic();
+    this.#tickAt = clock.now();
     this.#cancel = clock.after(this.#tickMs, () => this.#tick());
   }
 
   feed(): void {
-    this.#fedAt = this.#clock.now();
+    this.#fedAt = this.#clock.monotonic();
   }
 
   /** While paused silence does not count: it is we who are not listening. */
@@ -52,7 +53,8 @@ export class Watchdog {
     const jumped = now - this.#tickAt > this.#tickMs + jumpToleranceMs;
     this.#tickAt = now;
     if (jumped) return this.#onExpire("clock_jump");
-    if (!this.#paused && now - this.#fedAt >= this.#timeoutMs) return this.#onExpire("silent");
+    const silentMs = this.#clock.monotonic() - this.#fedAt;
+    if (!this.#paused && silentMs >= this.#timeoutMs) return this.#onExpire("silent");
     this.#cancel = this.#clock.after(this.#tickMs, () => this.#tick());
   }
 }

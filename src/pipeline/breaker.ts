@@ -67,7 +67,7 @@ export class Breaker {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.tryEnter()) return Promise.resolve({ kind: "pass" });
     if (this.#waiting.size >= this.#settings.maxHeld) {
-      const delayMs = Math.max(this.#opensUntil - this.#clock.now(), this.#settings.openMs);
+      const delayMs = Math.max(this.#opensUntil - this.#clock.monotonic(), this.#settings.openMs);
       return Promise.resolve({ kind: "full", delayMs });
     }
     return new Promise((resolve, reject) => {
@@ -123,7 +123,7 @@ export class Breaker {
   #open(): void {
     this.#change("open");
     this.#isProbing = false;
-    this.#opensUntil = this.#clock.now() + this.#openMs;
+    this.#opensUntil = this.#clock.monotonic() + this.#openMs;
     this.#cancel = this.#clock.after(this.#openMs, () => {
       this.#change("half_open");
       this.#probe();

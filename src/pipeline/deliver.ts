@@ -41,7 +41,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   return async (envelope, target, life) => {
     const which = { ...about(envelope), target: target.name };
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     for (let attempt = 1;; attempt++) {
       const isFirst = attempt === 1;
       const isInLine = isFirst && target.breaker.state === "closed";
@@ -67,7 +67,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
             ...which,
             attempts: attempt,
             status: result.status,
-            durationMs: clock.now() - startedAt,
+            durationMs: Math.round(clock.monotonic() - startedAt),
             lagMs: lagMs(envelope, clock.now()),
           });
           return ending(attempt, { kind: "delivered" });
@@ -132,7 +132,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
         if (admitted.kind === "full") return admitted;
         leave = admitted.leave;
       }
-      const startedAt = clock.now();
+      const startedAt = clock.monotonic();
       const { headers, span } = withSpan(envelope.headers, options.sample);
       const sent = span.spanId === undefined ? envelope : { ...envelope, headers };
       const result = await target.sink.send(sent, attempt, abort);
@@ -143,7 +143,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
         target: target.name,
         attempt,
         result: result.kind,
-        durationMs: clock.now() - startedAt,
+        durationMs: Math.round(clock.monotonic() - startedAt),
         ...(result.kind === "delivered" ? { status: result.status } : { reason: result.reason }),
       });
       return result;

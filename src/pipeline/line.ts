@@ -43,7 +43,7 @@ export class Line {
     if (this.#isSlow && this.#waiting.size >= this.#maxWaiting) return this.#full();
     const mine = new AbortController();
     const waiter: Waiter = {
-      since: this.#clock.now(),
+      since: this.#clock.monotonic(),
       turnAway: () => mine.abort(turnedAway),
       older: undefined,
       newer: undefined,
@@ -75,7 +75,7 @@ export class Line {
 
   #oldestMs(): number {
     const oldest = this.#waiting.oldest;
-    return oldest ? this.#clock.now() - oldest.since : 0;
+    return oldest ? this.#clock.monotonic() - oldest.since : 0;
   }
 
   #full(): Admitted {

@@ -67,7 +67,7 @@ export class Gathering {
   /** The target found a batch of `size` messages too large: for a while there will be half of it at most. */
   tooLarge(size: number): void {
     this.#maxMessages = Math.max(1, Math.min(this.#maxMessages, Math.floor(size / 2)));
-    this.#refusedAt = this.#clock.now();
+    this.#refusedAt = this.#clock.monotonic();
   }
 
   dispose(): void {
@@ -109,8 +109,8 @@ export class Gathering {
   #growAgain(): void {
     const { maxMessages } = this.#limits;
     if (this.#maxMessages === maxMessages) return;
-    if (this.#clock.now() - this.#refusedAt < growAfterMs) return;
+    if (this.#clock.monotonic() - this.#refusedAt < growAfterMs) return;
     this.#maxMessages = Math.min(maxMessages, this.#maxMessages * 2);
-    this.#refusedAt = this.#clock.now();
+    this.#refusedAt = this.#clock.monotonic();
   }
 }

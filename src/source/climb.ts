@@ -2,9 +2,12 @@ import type { Clock } from "../async/clock.ts";
 import type { TransportChoice } from "../flow.ts";
 import { type OpenStream, openStream, type OpenStreamOptions } from "./open_stream.ts";
 
+/** Between tries at the most, milliseconds, unless more is asked for. */
+const longestWaitMs = 3_600_000;
+
 export interface ClimbOptions extends OpenStreamOptions {
   readonly transports: TransportChoice;
-  /** Between tries, milliseconds; doubled after each that failed. */
+  /** Between tries, milliseconds; doubled after each that failed, up to an hour. */
   readonly fallbackRetryMs: number;
   readonly clock: Clock;
 }
@@ -30,7 +33,7 @@ export function climb(
       if (stream && !either.aborted) return onOpened(stream);
       void stream?.close();
       if (either.aborted) return;
-      waitMs *= 2;
+      waitMs = Math.max(options.fallbackRetryMs, Math.min(waitMs * 2, longestWaitMs));
       cancel = clock.after(waitMs, tryBetter);
     });
   }

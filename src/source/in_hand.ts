@@ -31,7 +31,7 @@ export class InHand {
   deliver(envelope: Envelope, connectionId: string): Delivery {
     const handed: Handed = {
       messageId: envelope.id,
-      at: this.#clock.now(),
+      at: this.#clock.monotonic(),
       older: undefined,
       newer: undefined,
     };
@@ -55,7 +55,7 @@ export class InHand {
   ): () => void {
     const everyMs = ackTimeoutMs / 3;
     const extend = () => {
-      const before = this.#clock.now() - everyMs;
+      const before = this.#clock.monotonic() - everyMs;
       const messageIds = [...this.#handed].filter(({ at }) => at <= before)
         .map(({ messageId }) => messageId);
       if (messageIds.length > 0) {

@@ -8,7 +8,7 @@ export interface OpenStream {
   readonly transport: Transport;
   readonly link: GuardedLink;
   readonly connection: Connection;
-  /** Wall-clock time of the relay's `connected`, once it came. */
+  /** When the relay's `connected` came, by the clock that never jumps. */
   connectedAt: number | undefined;
   /** Ends the connection, politely where it still answers. */
   close(): Promise<void>;

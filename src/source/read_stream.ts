@@ -17,7 +17,7 @@ export interface ReadStreamOptions {
   readonly mayTake: () => Promise<void>;
   /** Heartbeats are sent this often, whether or not we are reading, milliseconds. */
   readonly heartbeatMs: number;
-  /** Wall-clock time since when there has been no connection. */
+  /** Since when there has been no connection, by the clock that never jumps. */
   readonly downSince: number;
   readonly clock: Clock;
   readonly observe: Observe;
@@ -67,13 +67,13 @@ export async function* readStream(
             observe({ type: "stream.frame_ignored", kind: "stray", problem: "connected, again" });
             break;
           }
-          stream.connectedAt = options.clock.now();
+          stream.connectedAt = options.clock.monotonic();
           observe({
             type: "stream.connected",
             transport: stream.transport.name,
             connectionId,
             capabilities: frame.capabilities,
-            downMs: stream.connectedAt - options.downSince,
+            downMs: Math.round(stream.connectedAt - options.downSince),
             ...(frame.waiting && { waiting: frame.waiting }),
           });
           break;

@@ -55,7 +55,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   const { stop } = ending;
 
   let attempt = 0;
-  let downSince = clock.now();
+  let downSince = clock.monotonic();
   let stream: OpenStream | undefined;
   let replacement: OpenStream | undefined;
   const tellDrain = () => void stream?.connection.send({ type: "drain" }).catch(() => {});
@@ -116,8 +116,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       held.drop();
       check();
       if (wasConnectedAt !== undefined) {
-        downSince = clock.now();
-        const upMs = downSince - wasConnectedAt;
+        downSince = clock.monotonic();
+        const upMs = Math.round(downSince - wasConnectedAt);
         if (upMs >= stableAfterMs) attempt = 0;
         observe({
           type: "stream.disconnected",

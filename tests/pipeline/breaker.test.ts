@@ -146,3 +146,11 @@ test("a threshold of zero keeps a breaker closed for ever", async () => {
   for (let i = 0; i < 100; i++) await attempt("failed");
   assert.equal(made.state, "closed");
 });
+
+test("a clock set back makes nobody wait longer for an open breaker", async () => {
+  const { clock, breaker: made, attempt } = breaker({ maxHeld: 0 });
+  for (let i = 0; i < 3; i++) await attempt("failed");
+  clock.jump(-7_200_000);
+  assert.deepEqual(await made.enter(signal), { kind: "full", delayMs: 1_000 });
+  made.close();
+});
