@@ -4,6 +4,7 @@ import type { Connection, ConnectorFrame, Link, RelayFrame, Transport } from "..
 import { parseCapabilities } from "../protocol/capabilities.ts";
 import { decodePollResponse } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
+import { lenientText } from "../protocol/lenient_text.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
@@ -11,7 +12,7 @@ import { plainBytes } from "../runtime/plain_bytes.ts";
 import { boundedText } from "./bounded_text.ts";
 import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
-import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
+import { brokenStream, type Doing, foreignAnswer, refusedStream } from "./stream_failure.ts";
 
 /** What the protocol allows for `max_messages`. */
 const maxMessages = 100;
@@ -115,9 +116,14 @@ async function poll(
     }
     const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
     const body = await bodyBytes(response, link);
-    const frames = response.status === 200
-      ? decodePollResponse(body)
-      : [{ type: "connected", connectionId: "", channel: relay.channel, capabilities } as const];
+    if (response.status === 204) {
+      const connected = { type: "connected", connectionId: "", channel: relay.channel } as const;
+      return { frames: [{ ...connected, capabilities }], capabilities };
+    }
+    const frames = decodePollResponse(body);
+    if (frames[0]?.type !== "connected") {
+      throw foreignAnswer(doing, lenientText(body.subarray(0, 400)));
+    }
     return { frames, capabilities };
   } catch (error) {
     throw brokenStream(doing, error);

@@ -11,7 +11,7 @@ import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts
 import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { type RelayEndpoint, relayUrl } from "./relay_endpoint.ts";
-import { brokenStream, refusedStream } from "./stream_failure.ts";
+import { brokenStream, foreignAnswer, refusedStream } from "./stream_failure.ts";
 import { boundedText } from "./bounded_text.ts";
 
 /** Requests at a time where the relay takes only one settlement per request. */
@@ -142,7 +142,10 @@ async function post(relay: RelayEndpoint, request: FrameRequest, signal: Cancel)
     text = await boundedText(response);
   }
   const { status, headers } = response;
-  if ((status >= 200 && status < 300) || status === 404) return;
+  const isTaken = (status >= 200 && status < 300) || status === 404;
+  // What a relay answers is an object, of which this may be the beginning.
+  if (isTaken && /^\s*\{/.test(text)) return;
   const doing = { what, url: relayUrl(relay, path.split("?", 1)[0] ?? path) };
+  if (isTaken) throw foreignAnswer(doing, text);
   throw refusedStream(doing, status, headers, text, relay.clock.now());
 }

@@ -30,6 +30,15 @@ export function refusedStream(
   );
 }
 
+/** Who answered is no relay: a maintenance page in its place, a captive portal. `body` may be its beginning. */
+export function foreignAnswer({ what, url }: Doing, body: string): StreamFailure {
+  const said = JSON.stringify(body.slice(0, 80));
+  return new StreamFailure(
+    "protocol",
+    `cannot ${what} at ${url.href}: ${said} is no answer of a relay`,
+  );
+}
+
 function classOfStatus(status: number): StreamFailureClass {
   if (status === 401 || status === 403 || status === 404) return "rejected";
   if (status === 408 || status === 429 || status === 425) return "unavailable";
