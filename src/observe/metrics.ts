@@ -146,12 +146,19 @@ export function foldMetrics(
   );
   asked("dead_letters", "Dead letters kept here.", () => load().deadLetters);
   asked("journal_healthy", "1 while the journal can be written.", () => load().journalHealthy);
+  let isConnected = false;
+  let isPaused = false;
   let downSince: number | undefined = now();
   let downMs = 0;
+  /** A pause is no outage. */
+  const countDown = () => {
+    if (downSince !== undefined) downMs += now() - downSince;
+    downSince = isConnected || isPaused ? undefined : now();
+  };
   figures.asked(
     "counter",
     "disconnected_seconds_total",
-    "Seconds without a stream.",
+    "Seconds without a stream, but for those of a pause.",
     [],
     () => [[(downMs + (downSince === undefined ? 0 : now() - downSince)) / 1000]],
   );
@@ -186,11 +193,12 @@ export function foldMetrics(
       case "stream.connecting":
         return connects.add(1, event.transport);
       case "stream.connected":
-        if (downSince !== undefined) downMs += now() - downSince;
-        downSince = undefined;
+        isConnected = true;
+        countDown();
         return connected.set(1, event.transport);
       case "stream.disconnected":
-        downSince = now();
+        isConnected = false;
+        countDown();
         return connected.set(0, event.transport);
       case "stream.failed":
         return connectFailures.add(1, event.transport, event.failureClass);
@@ -220,8 +228,12 @@ export function foldMetrics(
       case "journal.failed":
         return journalFailures.add(1);
       case "connector.paused":
+        isPaused = true;
+        countDown();
         return paused.set(1);
       case "connector.resumed":
+        isPaused = false;
+        countDown();
         return paused.set(0);
       case "settlement.failed":
         return settlementFailures.add(event.count);

@@ -83,8 +83,9 @@ export function decodeConnectorFrame(text: string, connectionId: string): Decode
   if (typeof value === "string") return { type: "malformed", problem: value };
   switch (value.type) {
     case "heartbeat":
-    case "drain":
       return { type: value.type };
+    case "drain":
+      return { type: value.type, connectionId };
     case "ack": {
       const ack = ackSchema.safeParse(value);
       if (!ack.success) return { type: "malformed", problem: problemOf(ack.error) };

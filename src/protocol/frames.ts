@@ -51,7 +51,8 @@ export type Settlement =
 export type ConnectorFrame =
   | { readonly type: "settle"; readonly settlements: readonly Settlement[] }
   | { readonly type: "heartbeat" }
-  | { readonly type: "drain" }
+  /** This connection, `connectionId`, is to get nothing more. */
+  | { readonly type: "drain"; readonly connectionId: string }
   /** These are still in hand: their ack timeout is to begin anew. `connectionId` is one they came by. */
   | {
     readonly type: "extend";

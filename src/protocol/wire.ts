@@ -12,6 +12,7 @@ export const wireHeaders = {
 export const ackPath = "/connect/ack";
 export const ackBatchPath = "/connect/acks";
 export const extendPath = "/connect/extend";
+export const drainPath = "/connect/drain";
 
 /**
  * The path of a channel's stream, below the relay's URL. Throws a RangeError for a name that is not a

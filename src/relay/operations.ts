@@ -150,6 +150,10 @@ export const operations: Readonly<Record<string, Operation>> = {
     body: z.strictObject({ message_ids: z.array(z.string()) }),
     answer: z.strictObject({ extended: count }),
   }),
+  "POST /connect/drain": byConnector({
+    summary: "Hand out nothing more to this connection",
+    answer: z.strictObject({ status: z.literal("ok") }),
+  }),
   "GET /connect/status/:channel": byConnector({
     summary: "The channel's statistics",
     answer: z.strictObject({

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { decodeAckBatch, decodeExtension } from "../protocol/connector_codec.ts";
 import { sameText } from "../protocol/signatures.ts";
-import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire.ts";
+import { ackBatchPath, ackPath, drainPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest/ingest.ts";
@@ -135,7 +135,6 @@ export function routes(
     if (results.some(({ status }) => status === "unavailable")) return unavailable(c);
     return c.json({ results });
   });
-
   app.post(extendPath, async (c) => {
     const found = connectionOf(c);
     if (found instanceof Response) return found;
@@ -144,6 +143,12 @@ export function routes(
     const messageIds = decodeExtension(text);
     if (typeof messageIds === "string") return c.json({ detail: messageIds }, 422);
     return c.json({ extended: await found.channel.extend(messageIds, found.connectorId) });
+  });
+  app.post(drainPath, (c) => {
+    const found = connectionOf(c);
+    if (found instanceof Response) return found;
+    found.channel.drain(found.connectionId);
+    return c.json({ status: "ok" });
   });
 
   app.get("/connect/status/:channel", async (c) => {

@@ -28,6 +28,10 @@ export class InHand {
     return this.#handed.size;
   }
 
+  has(messageId: string): boolean {
+    return [...this.#handed].some((handed) => handed.messageId === messageId);
+  }
+
   deliver(envelope: Envelope, connectionId: string): Delivery {
     const handed: Handed = {
       messageId: envelope.id,

@@ -8,6 +8,8 @@ export interface OpenStream {
   readonly transport: Transport;
   readonly link: GuardedLink;
   readonly connection: Connection;
+  /** As the relay calls it; "" before its `connected` came. */
+  connectionId: string;
   /** When the relay's `connected` came, by the clock that never jumps. */
   connectedAt: number | undefined;
   /** Ends the connection, politely where it still answers. */
@@ -45,7 +47,7 @@ export async function openStream(
       link.end("on_purpose");
     };
     const forgetClose = onAbort(stop, () => void close());
-    return { transport, link, connection, connectedAt: undefined, close };
+    return { transport, link, connection, connectionId: "", connectedAt: undefined, close };
   } catch (error) {
     link.end("on_purpose");
     throw link.failure ?? error;

@@ -1,5 +1,5 @@
 import type { Clock } from "../async/clock.ts";
-import { type Delivery, type RelayFrame, StreamFailure } from "../flow.ts";
+import { type Delivery, type RelayFrame, type Settlement, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import type { InHand } from "./in_hand.ts";
 import type { OpenStream } from "./open_stream.ts";
@@ -35,7 +35,8 @@ export async function* readStream(
 ): AsyncGenerator<Delivery, void> {
   const { connection, link } = stream;
   const { outbox, inHand, observe } = options;
-  let connectionId = "";
+  /** It takes back what was not begun with, and does not count it. */
+  let takesBack = false;
   let stopExtending: (() => void) | undefined;
   let isAnswering = false;
   /** Once at a time: a relay that asks and does not read must not fill our memory with answers. */
@@ -47,18 +48,18 @@ export async function* readStream(
   };
   const stopHeartbeats = sendHeartbeats(stream, options);
   outbox.attach(connection);
-  if (options.isLeaving()) connection.send({ type: "drain" }).catch(() => {});
   try {
     for await (const frame of connection) {
       switch (frame.type) {
         case "connected":
-          connectionId = frame.connectionId || connectionId;
+          stream.connectionId = frame.connectionId || stream.connectionId;
+          takesBack = frame.capabilities.includes("extend");
           options.onConnected(frame);
           if (frame.ackTimeoutMs !== undefined && frame.capabilities.includes("extend")) {
             // A poll says it again with every answer.
             stopExtending ??= inHand.extendLeases(
               connection,
-              () => connectionId,
+              () => stream.connectionId,
               frame.ackTimeoutMs,
             );
           }
@@ -71,7 +72,7 @@ export async function* readStream(
           observe({
             type: "stream.connected",
             transport: stream.transport.name,
-            connectionId,
+            connectionId: stream.connectionId,
             capabilities: frame.capabilities,
             downMs: Math.round(stream.connectedAt - options.downSince),
             ...(frame.waiting && { waiting: frame.waiting }),
@@ -80,12 +81,13 @@ export async function* readStream(
         case "webhook":
           link.pause();
           await options.mayTake();
-          // When leaving it is left to the relay: the end of the connection gives it back.
           if (options.isLeaving()) {
             link.resume();
+            // An old relay is not told: the end of the connection gives it back.
+            if (takesBack && !inHand.has(frame.envelope.id)) outbox.add(untaken(frame.envelope.id));
             break;
           }
-          yield inHand.deliver(frame.envelope, connectionId);
+          yield inHand.deliver(frame.envelope, stream.connectionId);
           link.resume();
           break;
         case "heartbeat":
@@ -117,7 +119,7 @@ export async function* readStream(
           if (messageId === undefined) break;
           // It will never become readable, and unsettled it would keep its place in the window.
           const reason = { code: "bad_request", message: `unreadable: ${problem}` } as const;
-          outbox.add(settlementOf(messageId, connectionId, { kind: "rejected", reason }));
+          outbox.add(settlementOf(messageId, stream.connectionId, { kind: "rejected", reason }));
           break;
         }
       }
@@ -131,6 +133,12 @@ export async function* readStream(
     stopHeartbeats();
     stopExtending?.();
     outbox.detach();
+  }
+
+  function untaken(messageId: string): Settlement {
+    const reason = { code: "shutdown", message: "nothing more is taken here" } as const;
+    const outcome = { kind: "abandoned", reason, attempted: false } as const;
+    return settlementOf(messageId, stream.connectionId, outcome);
   }
 }
 

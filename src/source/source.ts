@@ -34,6 +34,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   /** This connection gets nothing more: we are paused. It is closed when nothing is in hand. */
   let isLeaving = false;
   let isRelinking = false;
+  /** Somebody asked to connect since the attempt began. */
+  let isAsked = false;
+  /** Cuts an attempt whose settings count no more. */
+  let overtaken = new AbortController();
   const outbox = new Outbox({
     clock,
     random,
@@ -58,16 +62,28 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   let downSince = clock.monotonic();
   let stream: OpenStream | undefined;
   let replacement: OpenStream | undefined;
-  const tellDrain = () => void stream?.connection.send({ type: "drain" }).catch(() => {});
+  const tellDrain = () => {
+    // Where there is no name of the connection yet it is said again when the relay greets us.
+    if (stream) {
+      const { connection, connectionId } = stream;
+      connection.send({ type: "drain", connectionId }).catch(() => {});
+    }
+  };
   const onDrain = () => {
     tellDrain();
     held.flush();
   };
   life.drain.addEventListener("abort", onDrain);
-  const forgetPause = options.pause.onChange(leaveIfPaused);
+  const forgetPause = options.pause.onChange(() => {
+    leaveIfPaused();
+    // The relay hands out nothing more to a connection that was left: another one is opened.
+    if (!options.pause.isPaused && isLeaving) void stream?.close();
+  });
   const forgetRelink = options.relink?.onAsked((wish) => {
+    isAsked = true;
     if (wish !== "anew") return;
     isRelinking = true;
+    overtaken.abort(new DOMException("the settings have changed", "AbortError"));
     void stream?.close();
   });
 
@@ -75,14 +91,15 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     while (!stop.aborted) {
       if (isOurs) await options.pause.over(stop);
       if (stop.aborted) break;
-      isLeaving = false;
-      isRelinking = false;
+      isLeaving = isRelinking = isAsked = false;
+      overtaken = new AbortController();
       const { transports } = options;
       const { current } = transports;
       let failure: StreamFailure | undefined;
       try {
         if (!replacement) observe({ type: "stream.connecting", transport: current.name, attempt });
-        stream = replacement ?? await openStream(current, options, stop);
+        stream = replacement ??
+          await openStream(current, options, AbortSignal.any([stop, overtaken.signal]));
         replacement = undefined;
         const opened = stream;
         const stopClimbing = climb(options, stop, (better) => {
@@ -122,8 +139,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         observe({
           type: "stream.disconnected",
           transport: current.name,
-          reason: failure?.message ??
-            (isRelinking ? "the settings have changed" : endReason(stop, replacement)),
+          reason: failure?.message ?? endReason(),
           upMs,
         });
       }
@@ -138,6 +154,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         changed(current.name, "it gets through again");
         continue;
       }
+      // The token that was refused may be the one of before.
+      if (failure?.failureClass === "rejected" && isAsked) continue;
       if (failure?.failureClass === "rejected" && await options.renewToken?.()) continue;
       if (failure?.failureClass === "rejected" && options.exitOnRejected) throw failure;
 
@@ -183,7 +201,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       outbox.add(settlementOf(messageId, connectionId, outcome));
     }
     untold = [];
-    leaveIfPaused();
+    if (ending.draining) tellDrain();
+    else leaveIfPaused();
   }
 
   function leaveIfPaused(): void {
@@ -198,6 +217,14 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     if (isLeaving && isIdle()) void stream?.close();
   }
 
+  function endReason(): string {
+    if (stop.aborted) return "stopped";
+    if (isRelinking) return "the settings have changed";
+    if (replacement) return `${replacement.transport.name} gets through again`;
+    if (!isLeaving) return "closed by the relay";
+    return options.pause.isPaused ? "paused" : "the pause is over";
+  }
+
   function changed(from: OpenStream["transport"]["name"], reason: string): void {
     observe({
       type: "stream.transport_changed",
@@ -206,9 +233,4 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       reason,
     });
   }
-}
-
-function endReason(stop: AbortSignal, replacement: OpenStream | undefined): string {
-  if (stop.aborted) return "stopped";
-  return replacement ? `${replacement.transport.name} gets through again` : "closed by the relay";
 }

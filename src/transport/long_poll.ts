@@ -42,7 +42,11 @@ export function longPollTransport(relay: RelayEndpoint): Transport {
       return {
         [Symbol.asyncIterator]: () => frames(relay, url, pollSeconds, link, first, state, drained),
         send(frame: ConnectorFrame) {
-          if (frame.type === "drain") drained.abort();
+          if (frame.type === "drain") {
+            // Who does not ask gets nothing.
+            drained.abort();
+            return Promise.resolve([]);
+          }
           return postFrames(frame, state.capabilities, link.abort);
         },
         [Symbol.asyncDispose]() {

@@ -8,7 +8,7 @@ import {
 import type { Cancel } from "../async/abort.ts";
 import { createTimeouts } from "../async/timeout_signal.ts";
 import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts";
-import { ackBatchPath, ackPath, extendPath, wireHeaders } from "../protocol/wire.ts";
+import { ackBatchPath, ackPath, drainPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { type RelayEndpoint, relayUrl } from "./relay_endpoint.ts";
 import { brokenStream, foreignAnswer, refusedStream } from "./stream_failure.ts";
@@ -66,12 +66,16 @@ interface FrameRequest {
   readonly body?: string;
 }
 
-/** Heartbeats and drains have no HTTP form: a poll is its own sign of life. */
+/** A heartbeat has no HTTP form: a poll is its own sign of life. */
 function requestsFor(frame: ConnectorFrame, capabilities: readonly Capability[]): FrameRequest[] {
   switch (frame.type) {
     case "heartbeat":
-    case "drain":
       return [];
+    case "drain":
+      // One that the relay has not named yet cannot be told of.
+      return capabilities.includes("drain") && frame.connectionId !== ""
+        ? [drain(frame.connectionId)]
+        : [];
     case "extend":
       return capabilities.includes("extend") ? extensions(frame) : [];
     case "settle":
@@ -79,6 +83,11 @@ function requestsFor(frame: ConnectorFrame, capabilities: readonly Capability[])
         ? batches(frame.settlements)
         : frame.settlements.map(single);
   }
+}
+
+/** A relay that has no such path answers 404: what it goes on handing out is given back. */
+function drain(connectionId: string): FrameRequest {
+  return { what: "say that nothing more is taken", path: drainPath, connectionId, messageIds: [] };
 }
 
 function extensions(

@@ -1,43 +1,9 @@
 /** Between connector and relay something else answers: a maintenance page, a captive portal. */
 import assert from "node:assert/strict";
-import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { StreamFailure } from "../../src/flow.ts";
+import { startFront } from "../support/front.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
-import { test, type TestContext } from "../support/test.ts";
-
-const page = "<!doctype html><title>We are back soon</title>";
-
-/** Passes requests on, but for those of which `isForeign` says otherwise: they get the page, with this status. */
-async function startFront(
-  t: TestContext,
-  relayUrl: string,
-  isForeign: (path: string) => boolean,
-  status = 200,
-): Promise<string> {
-  const { hostname, port } = new URL(relayUrl);
-  const server = http.createServer((request, response) => {
-    const { method, headers, url: path = "" } = request;
-    if (isForeign(path)) {
-      request.resume();
-      return void response.writeHead(status, { "Content-Type": "text/html" }).end(page);
-    }
-    const inner = http.request({ hostname, port, method, headers, path }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      response.flushHeaders();
-      answer.pipe(response);
-    });
-    inner.on("error", () => response.destroy());
-    response.on("close", () => inner.destroy());
-    request.pipe(inner);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.defer(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import { test } from "../support/test.ts";
 
 test("[long_poll] a page in the relay's place is no connection", async (t) => {
   const relay = await startDevRelay(t);

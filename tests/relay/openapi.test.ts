@@ -83,6 +83,7 @@ test("every operation answers as the OpenAPI document says", async (t) => {
   say({ type: "nack", message_id: third, retry: false, reason: "no" });
   const channel = relay.registry.named("dev")?.channel;
   await turnsUntil(() => channel?.stats.deadLettered === 1);
+  await call("POST /connect/drain", { headers });
   const { messages } = await call(`GET ${admin}/channels/:channel/dead-letters`);
   assert.deepEqual(messages[0].history.map(({ reason }: { reason: string }) => reason), ["no"]);
   await call(`GET ${admin}/overview`);

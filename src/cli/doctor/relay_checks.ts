@@ -124,7 +124,7 @@ async function tryOut(transport: Transport, clock: Clock, signal: AbortSignal) {
   const cancel = clock.after(afterConnectedMs, () => over.abort(new Error("looked long enough")));
   let givenBack = 0;
   try {
-    await connection.send({ type: "drain" });
+    await connection.send({ type: "drain", connectionId: "" });
     givenBack = await giveBack(connection, over.signal);
   } finally {
     cancel();

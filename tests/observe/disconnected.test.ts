@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { foldMetrics } from "../../src/observe/metrics.ts";
+import { test } from "../support/test.ts";
+
+test("seconds without a stream: an outage counts, a pause does not", async () => {
+  let now = 0;
+  const metrics = foldMetrics({
+    now: () => now,
+    build: { version: "1", runtime: "test" },
+    load: () => ({
+      ...{ inHand: 0, inHandBytes: 0, oldestAgeMs: 0, held: new Map(), silenceMs: undefined },
+      ...{ deadLetters: 0, journalHealthy: 1, attempting: 0 },
+    }),
+  });
+  const transport = "websocket";
+  const connected: ConnectorEvent = {
+    ...{ type: "stream.connected", transport, connectionId: "c", capabilities: [], downMs: 0 },
+  };
+  const disconnected: ConnectorEvent = {
+    ...{ type: "stream.disconnected", transport, reason: "paused", upMs: 0 },
+  };
+  const steps: [ConnectorEvent, seconds: number][] = [
+    [connected, 3],
+    [{ type: "connector.paused" }, 3],
+    [disconnected, 3],
+    [{ type: "connector.resumed" }, 3],
+    [connected, 4],
+    [disconnected, 4],
+    [{ type: "connector.paused" }, 5],
+    [{ type: "connector.resumed" }, 5],
+    [connected, 6],
+  ];
+  now += 3_000; // until the first connection
+  for (const [event, seconds] of steps) {
+    metrics.observe(event);
+    const [, value] = /^hookferry_disconnected_seconds_total (\S+)/m.exec(await metrics.text()) ??
+      [];
+    assert.equal(Number(value), seconds, JSON.stringify(event));
+    now += 1_000;
+  }
+});
