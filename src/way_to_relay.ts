@@ -74,6 +74,8 @@ export function wayToRelay(
         connectorId: source.connectorId ?? journal.connectorId,
         fetch,
         maxInFlight: delivery.maxQueueMessages,
+        // The other half is room for the last one: what waits to be taken in cannot have its lease extended.
+        maxInFlightBytes: Math.ceil(delivery.maxQueueBytes / 2),
         clock,
       };
       const [first, ...others] = transportsFor(source.protocol, relay);

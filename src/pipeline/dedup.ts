@@ -16,8 +16,8 @@ export interface DedupLimits {
  * it must be expected again.
  */
 export class Dedup {
-  /** The first copy and those that came meanwhile, by message id. */
-  readonly #inHand = new Map<string, Delivery[]>();
+  /** How the first copy and those that came meanwhile are settled, by message id. What came meanwhile is not kept. */
+  readonly #inHand = new Map<string, Delivery["settle"][]>();
   readonly #finished = new FinishedMessages();
   readonly #limits: DedupLimits;
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class Dedup {
     const { id } = delivery.envelope;
     const copies = this.#inHand.get(id);
     if (copies) {
-      copies.push(delivery);
+      copies.push(delivery.settle);
       return "in_flight";
     }
     this.#forgetOld();
@@ -51,7 +51,7 @@ export class Dedup {
       delivery.settle(finished.outcome);
       return "finished";
     }
-    this.#inHand.set(id, [delivery]);
+    this.#inHand.set(id, [delivery.settle]);
     return "new";
   }
 
@@ -65,7 +65,7 @@ export class Dedup {
       this.#finished.add({ messageId: id, outcome, at, confirmed: false });
     }
     // Emptied: a table the map had before may still hold it (async/chain.ts).
-    for (const copy of copies.splice(0)) copy.settle(outcome);
+    for (const settle of copies.splice(0)) settle(outcome);
   }
 
   /** The relay has been told of these. */

@@ -7,6 +7,7 @@ export const wireHeaders = {
   connectorCapabilities: "X-Connector-Capabilities",
   relayCapabilities: "X-Relay-Capabilities",
   maxInFlight: "X-Max-In-Flight",
+  maxInFlightBytes: "X-Max-In-Flight-Bytes",
 } as const;
 
 export const ackPath = "/connect/ack";

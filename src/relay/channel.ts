@@ -126,7 +126,7 @@ export class Channel {
     this.#members.close(member);
     this.#observe({ type: "relay.disconnected", channel: this.settings.name, connectionId });
     if (member.subscriber.keepsLeases && member.leases.size > 0) return;
-    this.#leases.giveBack(member, [...member.leases]);
+    this.#leases.giveBack(member, [...member.leases.keys()]);
   }
 
   /** Messages that never reached the connector: they do not count as delivered. */

@@ -70,7 +70,7 @@ export class Leases {
     };
     this.#timeouts.begin(lease);
     this.#byId.set(envelope.id, lease);
-    members.took(member, envelope.id, clock.now());
+    members.took(member, envelope.id, envelope.body.byteLength, clock.now());
     this.#lateAcks.forget(envelope.id);
     observe({
       type: "relay.handed_out",

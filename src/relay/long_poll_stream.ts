@@ -5,6 +5,9 @@ import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
 
+/** With so many bytes of bodies an answer is large enough: a connector reads it whole. */
+const maxAnswerBytes = 8 * 1024 * 1024;
+
 /**
  * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, at most
  * `maxMessages`, 204 when there is none. Their leases outlive the response, so that they can be acknowledged. Undefined when the channel has
@@ -21,6 +24,7 @@ export async function longPoll(
   const { connectionId, capabilities } = hello;
   const connectedAt = clock.now();
   const envelopes: Envelope[] = [];
+  let bytes = 0;
   let ready = () => {};
   const isReady = new Promise<void>((resolve) => ready = resolve);
   const isTaken = channel.subscribe({
@@ -35,7 +39,8 @@ export async function longPoll(
     keepsLeases: true,
     hand(envelope) {
       envelopes.push(envelope);
-      if (envelopes.length === maxMessages) channel.drain(connectionId);
+      bytes += envelope.body.byteLength;
+      if (envelopes.length === maxMessages || bytes >= maxAnswerBytes) channel.drain(connectionId);
       // The others that are ready come in the same turn.
       if (envelopes.length === 1) setImmediate(ready);
     },

@@ -1,5 +1,12 @@
 import type { Envelope } from "../protocol/envelope.ts";
 
+/** How much may be held unsettled: nothing more is handed out from either on. */
+export interface Window {
+  readonly messages: number;
+  /** Of their bodies. */
+  readonly bytes: number;
+}
+
 /** One connector's place on a channel. */
 export interface Subscriber {
   readonly connectionId: string;
@@ -11,8 +18,8 @@ export interface Subscriber {
   readonly tokenHash: string;
   /** When the connector was last heard, milliseconds since the epoch. */
   heardAt(): number;
-  /** Messages it may hold unsettled; where leases outlive connections, with those of the ones before. */
-  readonly window: number;
+  /** What it may hold; where leases outlive connections, with what the ones before hold. */
+  readonly window: Window;
   /** Leases outlive the connection until their ack timeout: a long poll ends before it is acknowledged. */
   readonly keepsLeases: boolean;
   /** Hands a message over; must not throw. */
@@ -38,19 +45,23 @@ export interface Member {
   nacked: number;
   lastMessageAt: number | undefined;
   readonly subscriber: Subscriber;
-  /** Ids of the messages it holds. */
-  readonly leases: Set<string>;
+  /** The bytes of the messages it holds, by id. */
+  readonly leases: Map<string, number>;
+  /** All of them. */
+  leasedBytes: number;
   /** Since when it holds messages and has said nothing of any; undefined when it owes nothing. */
   silentSince: number | undefined;
   isOpen: boolean;
   isDraining: boolean;
 }
 
+const nothing: Window = { messages: 0, bytes: 0 };
+
 /** The connections of a channel: those that are open, and those that have ended and still hold messages. */
 export class Members {
   readonly #byId = new Map<string, Member>();
-  /** Unsettled messages by connector id. */
-  readonly #held = new Map<string, number>();
+  /** What is unsettled, by connector id. */
+  readonly #held = new Map<string, Window>();
 
   get(connectionId: string): Member | undefined {
     return this.#byId.get(connectionId);
@@ -67,7 +78,8 @@ export class Members {
       nacked: 0,
       lastMessageAt: undefined,
       subscriber,
-      leases: new Set(),
+      leases: new Map(),
+      leasedBytes: 0,
       silentSince: undefined,
       isOpen: true,
       isDraining: false,
@@ -83,21 +95,25 @@ export class Members {
   /** The one with the fewest unsettled messages of those that take one now. */
   get leastLoaded(): Member | undefined {
     let best: Member | undefined;
+    let fewest = Infinity;
     for (const member of this.#byId.values()) {
       if (!member.isOpen || member.isDraining) continue;
-      if (this.#load(member) >= member.subscriber.window) continue;
-      if (!best || this.#load(member) < this.#load(best)) best = member;
+      const { window } = member.subscriber;
+      const { messages, bytes } = this.#load(member);
+      if (messages >= window.messages || bytes >= window.bytes || messages >= fewest) continue;
+      best = member;
+      fewest = messages;
     }
     return best;
   }
 
   /** It holds the message from now on. */
-  took(member: Member, messageId: string, now: number): void {
-    member.leases.add(messageId);
+  took(member: Member, messageId: string, bytes: number, now: number): void {
+    member.leases.set(messageId, bytes);
     member.received++;
     member.lastMessageAt = now;
     member.silentSince ??= now;
-    this.#countHeld(member, 1);
+    this.#countHeld(member, 1, bytes);
   }
 
   /** It said something of a message. */
@@ -107,7 +123,11 @@ export class Members {
 
   /** It no longer holds the message. */
   gave(member: Member, messageId: string): void {
-    if (member.leases.delete(messageId)) this.#countHeld(member, -1);
+    const bytes = member.leases.get(messageId);
+    if (bytes !== undefined) {
+      member.leases.delete(messageId);
+      this.#countHeld(member, -1, -bytes);
+    }
     this.#forgetIfDone(member);
   }
 
@@ -115,13 +135,16 @@ export class Members {
     if (!isOpen && leases.size === 0) this.#byId.delete(subscriber.connectionId);
   }
 
-  #load({ subscriber, leases }: Member): number {
-    return subscriber.keepsLeases ? this.#held.get(subscriber.connectorId) ?? 0 : leases.size;
+  #load({ subscriber, leases, leasedBytes }: Member): Window {
+    if (!subscriber.keepsLeases) return { messages: leases.size, bytes: leasedBytes };
+    return this.#held.get(subscriber.connectorId) ?? nothing;
   }
 
-  #countHeld({ subscriber: { connectorId } }: Member, change: 1 | -1): void {
-    const held = (this.#held.get(connectorId) ?? 0) + change;
-    if (held === 0) this.#held.delete(connectorId);
-    else this.#held.set(connectorId, held);
+  #countHeld(member: Member, more: 1 | -1, moreBytes: number): void {
+    member.leasedBytes += moreBytes;
+    const { connectorId } = member.subscriber;
+    const { messages, bytes } = this.#held.get(connectorId) ?? nothing;
+    if (messages + more === 0) this.#held.delete(connectorId);
+    else this.#held.set(connectorId, { messages: messages + more, bytes: bytes + moreBytes });
   }
 }

@@ -8,6 +8,7 @@ import type { Channel } from "./channel.ts";
 import type { AddressSet } from "../protocol/address_set.ts";
 import type { BodyIntake } from "./ingest/body_intake.ts";
 import type { WebhookPolicy } from "./ingest/policy.ts";
+import type { Window } from "./members.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 
@@ -39,7 +40,7 @@ export interface Hello {
   readonly connectorId: string;
   readonly connectionId: string;
   readonly capabilities: readonly Capability[];
-  readonly window: number;
+  readonly window: Window;
   readonly remoteAddress: string;
   readonly tokenHash: string;
 }
@@ -52,7 +53,10 @@ export function readHello(
     "connectionId" | "remoteAddress" | "tokenHash"
   >,
 ): Hello {
-  const asked = Number(request.headers.get(wireHeaders.maxInFlight));
+  const asked = (header: string) => {
+    const count = Number(request.headers.get(header));
+    return Number.isInteger(count) && count > 0 ? count : Infinity;
+  };
   const { maxInFlight } = channel.settings;
   return {
     connectionId,
@@ -60,7 +64,10 @@ export function readHello(
     tokenHash,
     connectorId: request.headers.get(wireHeaders.connectorId) ?? connectionId,
     capabilities: parseCapabilities(request.headers.get(wireHeaders.connectorCapabilities)),
-    window: Number.isInteger(asked) && asked > 0 ? Math.min(asked, maxInFlight) : maxInFlight,
+    window: {
+      messages: Math.min(asked(wireHeaders.maxInFlight), maxInFlight),
+      bytes: asked(wireHeaders.maxInFlightBytes),
+    },
   };
 }
 

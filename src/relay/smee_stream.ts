@@ -61,7 +61,7 @@ export function smeeStream(
         remoteAddress,
         tokenHash: pathHash,
         heardAt: () => connectedAt,
-        window: Math.min(window, channel.settings.maxInFlight),
+        window: { messages: Math.min(window, channel.settings.maxInFlight), bytes: Infinity },
         keepsLeases: false,
         hand: (envelope) =>
           put(

@@ -42,11 +42,13 @@ export class InHand {
     this.#handed.add(handed);
     return {
       envelope,
+      // It knows nothing of the envelope: copies of a message are settled long after.
       settle: (outcome) => {
+        const { messageId } = handed;
         if (!this.#handed.remove(handed)) {
-          throw new Error(`the message ${envelope.id} was settled twice`);
+          throw new Error(`the message ${messageId} was settled twice`);
         }
-        this.#settle(envelope.id, connectionId, outcome);
+        this.#settle(messageId, connectionId, outcome);
       },
     };
   }

@@ -26,7 +26,7 @@ const repeatPauseMs = 1_000;
 /** One request after the other, each held by the relay until there is a message; settlements by POST. */
 export function longPollTransport(relay: RelayEndpoint): Transport {
   const url = streamUrl(relay, "/poll");
-  url.searchParams.set("max_messages", String(Math.min(maxMessages, relay.maxInFlight)));
+  const atOnce = { messages: Math.min(maxMessages, relay.maxInFlight) };
   const postFrames = createPostFrames(relay);
   const pollSeconds = Math.max(
     1,
@@ -36,11 +36,12 @@ export function longPollTransport(relay: RelayEndpoint): Transport {
     name: "long_poll",
     async connect(link: Link): Promise<Connection> {
       // The shortest poll there is, so that a wrong token or an absent relay shows at once.
-      const first = await poll(relay, url, 1, link, link.abort);
+      const first = await poll(relay, url, 1, atOnce, link, link.abort);
       const drained = new AbortController();
       const state = { capabilities: first.capabilities };
       return {
-        [Symbol.asyncIterator]: () => frames(relay, url, pollSeconds, link, first, state, drained),
+        [Symbol.asyncIterator]: () =>
+          frames(relay, url, pollSeconds, atOnce, link, first, state, drained),
         send(frame: ConnectorFrame) {
           if (frame.type === "drain") {
             // Who does not ask gets nothing.
@@ -62,6 +63,7 @@ async function* frames(
   relay: RelayEndpoint,
   url: URL,
   pollSeconds: number,
+  atOnce: AtOnce,
   link: Link,
   first: PollAnswer,
   state: { capabilities: readonly Capability[] },
@@ -75,7 +77,7 @@ async function* frames(
     if (seen.addAll(answer.frames) === "only_repeats") await pause(relay.clock, stop);
     if (stop.aborted) break;
     try {
-      answer = await poll(relay, url, pollSeconds, link, stop);
+      answer = await poll(relay, url, pollSeconds, atOnce, link, stop);
     } catch (error) {
       if (drained.signal.aborted && !link.abort.aborted) break;
       throw error;
@@ -92,6 +94,11 @@ async function pause(clock: Clock, stop: AbortSignal): Promise<void> {
   await delay(repeatPauseMs, { signal: stop, clock }).catch(() => {});
 }
 
+/** How many messages are asked for. */
+interface AtOnce {
+  messages: number;
+}
+
 interface PollAnswer {
   readonly frames: readonly RelayFrame[];
   readonly capabilities: readonly Capability[];
@@ -101,12 +108,14 @@ async function poll(
   relay: RelayEndpoint,
   base: URL,
   seconds: number,
+  atOnce: AtOnce,
   link: Link,
   signal: AbortSignal,
 ): Promise<PollAnswer> {
   const doing: Doing = { what: "poll the relay", url: base };
   const url = new URL(base);
   url.searchParams.set("timeout", String(seconds));
+  url.searchParams.set("max_messages", String(atOnce.messages));
   try {
     const response = await relay.fetch(url, {
       method: "GET",
@@ -130,8 +139,14 @@ async function poll(
     }
     return { frames, capabilities };
   } catch (error) {
+    // An old relay counts messages alone: with fewer of them there is an answer that can be read.
+    if (error instanceof AnswerTooLarge) atOnce.messages = Math.ceil(atOnce.messages / 2);
     throw brokenStream(doing, error);
   }
+}
+
+class AnswerTooLarge extends Error {
+  override readonly name = "AnswerTooLarge";
 }
 
 async function bodyBytes(
@@ -143,7 +158,9 @@ async function bodyBytes(
   for await (const chunk of body) {
     link.heard();
     bytes += chunk.byteLength;
-    if (bytes > maxFrameBytes) throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);
+    if (bytes > maxFrameBytes) {
+      throw new AnswerTooLarge(`the answer is larger than ${maxFrameBytes} bytes`);
+    }
     chunks.push(chunk);
   }
   return plainBytes(Buffer.concat(chunks));

@@ -21,6 +21,8 @@ export interface RelayEndpoint {
   readonly clock: Clock;
   /** Messages the connector is willing to hold unsettled; lowers the relay's window. */
   readonly maxInFlight: number;
+  /** With so many bytes of bodies it wants no more. */
+  readonly maxInFlightBytes: number;
   /** No byte for this long ends the connection; a long poll must answer well within it. */
   readonly heartbeatTimeoutMs: number;
   /** How long the relay may hold one long-poll request. */
@@ -45,5 +47,6 @@ export function streamHeaders(relay: RelayEndpoint): Record<string, string> {
     [wireHeaders.connectorId]: relay.connectorId,
     [wireHeaders.connectorCapabilities]: allCapabilities.join(", "),
     [wireHeaders.maxInFlight]: String(relay.maxInFlight),
+    [wireHeaders.maxInFlightBytes]: String(relay.maxInFlightBytes),
   };
 }

@@ -45,6 +45,7 @@ async function open(
     connectorId: "k1",
     clock: systemClock,
     maxInFlight: 10,
+    maxInFlightBytes: 1_000_000,
     fetch(url, init) {
       if (init.method === "POST") posted.push(url.pathname);
       return http.fetch(url, init);

@@ -275,7 +275,7 @@ test("in an ordered channel the next goes out as soon as a late ack has settled 
     remoteAddress: "",
     tokenHash: "",
     heardAt: () => 0,
-    window: 10,
+    window: { messages: 10, bytes: Infinity },
     keepsLeases: false,
     hand: ({ id }) => void handed.push(id),
     disconnect() {},

@@ -28,6 +28,7 @@ export async function checkRelay(
     connectorId: source.connectorId ?? "hookferry-doctor",
     fetch: http.fetch,
     maxInFlight: 1,
+    maxInFlightBytes: 1,
     clock,
   };
   try {
