@@ -10,6 +10,8 @@ export function parseRetryAfter(
   if (!text) return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   // Date.parse reads nearly anything; the three forms of an HTTP date begin with the name of the day.
-  const at = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : NaN;
+  const isDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text);
+  // One of them does not say that it is in GMT.
+  const at = isDate ? Date.parse(text.endsWith("GMT") ? text : `${text} GMT`) : NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }

@@ -26,7 +26,9 @@ const maxSizeLineBytes = 4 * 1024;
 const cr = 0x0d;
 const lf = 0x0a;
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
-const headEnd = Buffer.from("\r\n\r\n");
+/** An empty line, behind the end of the one before; a CR may be missing (section 2.2). */
+const crlfLine = Buffer.from("\n\r\n");
+const lfLine = Buffer.from("\n\n");
 
 /** Where in the response it stands; of `sized` and `chunk` so many bytes are still to come. */
 type State =
@@ -141,12 +143,16 @@ export class ResponseReader {
   }
 
   #readHead(bytes: Buffer): number {
-    const end = bytes.indexOf(headEnd);
-    if (end > maxHeadBytes || (end === -1 && bytes.length > maxHeadBytes)) {
+    const end = endOfHead(bytes);
+    if ((end ?? bytes.length) > maxHeadBytes) {
       throw new InvalidResponse(`the head of the response is larger than ${maxHeadBytes} bytes`);
     }
-    if (end === -1) return 0;
-    const lines = bytes.toString("latin1", 0, end).split("\r\n");
+    if (end === undefined) return 0;
+    const text = bytes.toString("latin1", 0, end).trimEnd();
+    // What is folded is one line (section 5.2). Both are rare.
+    const lines = /\n[ \t]|[^\r]\n/.test(text)
+      ? text.replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/)
+      : text.split("\r\n");
     const [, minor, digits] = statusLine.exec(lines[0] ?? "") ?? [];
     if (digits === undefined) {
       throw new InvalidResponse(`the answer does not begin as HTTP/1.1 does: ${shown(lines[0])}`);
@@ -156,12 +162,12 @@ export class ResponseReader {
       throw new InvalidResponse("the server answered 101, an upgrade that was not asked for");
     }
     // What comes before the response (100, 103) says nothing to us.
-    if (status < 200) return end + headEnd.length;
+    if (status < 200) return end;
     const headers = headersOf(lines);
     this.#begin(status, headers, minor === "1");
     this.#events.onHead({ status, headers });
     if (this.#state === "sized" && this.#left === 0) this.#state = "over";
-    return end + headEnd.length;
+    return end;
   }
 
   /** Section 6.3: how long the body is; section 9.3: whether the connection stays. */
@@ -189,6 +195,14 @@ export class ResponseReader {
     }
     if (this.#state === "until_close") this.#keepsAlive = false;
   }
+}
+
+/** Behind the empty line; undefined when that has not come. */
+function endOfHead(bytes: Buffer): number | undefined {
+  const crlf = bytes.indexOf(crlfLine);
+  const lf = bytes.indexOf(lfLine);
+  if (lf !== -1 && (lf < crlf || crlf === -1)) return lf + lfLine.length;
+  return crlf === -1 ? undefined : crlf + crlfLine.length;
 }
 
 /** Section 5. */

@@ -52,14 +52,19 @@ export async function* readEvents(
   doing: Doing,
 ): AsyncGenerator<ServerSentEvent> {
   const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
-  for await (const chunk of chunksOf(response, link, doing)) {
+  for await (const chunk of chunksOf(response, link, decoder, doing)) {
     link.heard();
     yield* decode(decoder, chunk);
   }
   endOfStream(decoder.retryMs, doing);
 }
 
-async function* chunksOf({ body }: FetchResponse, link: Link, doing: Doing) {
+async function* chunksOf(
+  { body }: FetchResponse,
+  link: Link,
+  decoder: SseDecoder,
+  doing: Doing,
+) {
   try {
     for await (const chunk of body) {
       // What is here already is not for a link that has ended.
@@ -67,7 +72,8 @@ async function* chunksOf({ body }: FetchResponse, link: Link, doing: Doing) {
       yield chunk;
     }
   } catch (error) {
-    throw brokenStream({ ...doing, what: "read the SSE stream" }, error);
+    const broken = brokenStream({ ...doing, what: "read the SSE stream" }, error);
+    throw withRetry(broken, decoder.retryMs);
   }
 }
 
@@ -78,6 +84,13 @@ function decode(decoder: SseDecoder, chunk: Uint8Array<ArrayBuffer>): ServerSent
     if (!(error instanceof SseEventTooLargeError)) throw error;
     throw new StreamFailure("unavailable", `cannot read the SSE stream: ${error.message}`);
   }
+}
+
+/** A stream that broke off, too, may have asked for time. */
+function withRetry(failure: StreamFailure, retryAfterMs: number | undefined): StreamFailure {
+  if (retryAfterMs === undefined) return failure;
+  const { failureClass, message, cause } = failure;
+  return new StreamFailure(failureClass, message, { retryAfterMs, cause });
 }
 
 /** An ordinary end, unless the stream has asked (`retry:`) for some time before the next connection. */

@@ -79,6 +79,8 @@ test("Retry-After is read as seconds and as a date, never negative", () => {
     [" 1.5 ", 1_500],
     ["Tue, 24 Nov 2026 08:01:00 GMT", 60_000],
     ["Tue, 24 Nov 2026 07:00:00 GMT", 0],
+    ["Tuesday, 24-Nov-26 08:01:00 GMT", 60_000],
+    ["Tue Nov 24 08:01:00 2026", 60_000],
     ["-3", undefined],
     ["soon", undefined],
     ["", undefined],

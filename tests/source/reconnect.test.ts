@@ -39,18 +39,28 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   });
 }
 
-test("requirement 9: the retry: field of a stream is honoured when it ends", async (t) => {
-  const { url } = await startHttpServer(t, (_request, response) => {
-    response.writeHead(200, { "Content-Type": "text/event-stream" });
-    response.end('retry: 45000\nevent: connected\ndata: {"connection_id":"c","channel":"dev"}\n\n');
+for (const how of ["ends", "breaks off"] as const) {
+  test(`requirement 9: the retry: field of a stream is honoured when it ${how}`, async (t) => {
+    const { promise: isConnected, resolve: connected } = Promise.withResolvers<void>();
+    const { url } = await startHttpServer(t, async (_request, response) => {
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      response.write(
+        'retry: 45000\nevent: connected\ndata: {"connection_id":"c","channel":"dev"}\n\n',
+      );
+      await isConnected;
+      if (how === "ends") response.end();
+      else response.destroy();
+    });
+    const run = startConnector(t, settings(url, nowhere, "sse", defaults), {
+      clock: new ManualClock(),
+    });
+    await run.happened("stream.connected");
+    connected();
+    await run.happened("stream.failed");
+    const [delay = 0] = delays(run);
+    assert.ok(delay >= 45_000 && delay <= 45_000 * 1.2, String(delay));
   });
-  const run = startConnector(t, settings(url, nowhere, "sse", defaults), {
-    clock: new ManualClock(),
-  });
-  await run.happened("stream.failed");
-  const [delay = 0] = delays(run);
-  assert.ok(delay >= 45_000 && delay <= 45_000 * 1.2, String(delay));
-});
+}
 
 test("requirement 9: connecting alone does not reset the backoff, staying connected does", async (t) => {
   const clock = new ManualClock();
