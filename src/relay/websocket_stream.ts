@@ -36,7 +36,7 @@ export function websocketStream(
         window: hello.window,
         keepsLeases: false,
         hand: (envelope) => socket.send(encodeWebhook(envelope, style)),
-        disconnect: (code, reason) => socket.close(code, reason),
+        disconnect: (code, reason) => end(socket, code, reason),
       }, () => socket.send(encodeRelayFrame(connectedFrame(hello, channel, clock), now())));
       if (!isTaken) {
         return socket.close(closeCodes.tooManyConnections, "Max connections reached");
@@ -46,7 +46,7 @@ export function websocketStream(
     message(socket, data) {
       heardAt = clock.now();
       if (typeof data !== "string") {
-        return socket.close(closeCodes.unsupportedData, "only text frames are accepted");
+        return end(socket, closeCodes.unsupportedData, "only text frames are accepted");
       }
       const frame = decodeConnectorFrame(data, connectionId);
       switch (frame.type) {
@@ -73,11 +73,19 @@ export function websocketStream(
           break;
       }
     },
-    close() {
-      cancelHeartbeat();
-      channel.unsubscribe(connectionId);
-    },
+    close: leave,
   });
+
+  function leave(): void {
+    cancelHeartbeat();
+    channel.unsubscribe(connectionId);
+  }
+
+  /** Nothing more is given to it, whether or not the peer ever answers. */
+  function end(socket: ServerSocket, code: number, reason: string): void {
+    leave();
+    socket.close(code, reason);
+  }
 
   async function settle(
     socket: ServerSocket,
@@ -101,7 +109,7 @@ export function websocketStream(
 
   function beat(socket: ServerSocket): void {
     if (clock.now() - heardAt >= missedHeartbeats * heartbeatMs) {
-      return socket.close(closeCodes.evicted, "no heartbeat from the connector");
+      return end(socket, closeCodes.evicted, "no heartbeat from the connector");
     }
     socket.send(encodeRelayFrame({ type: "heartbeat" }, now()));
     cancelHeartbeat = clock.after(heartbeatMs, () => beat(socket));

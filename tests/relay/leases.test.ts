@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Relay } from "../../src/relay/relay.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 import { type Json, openSocket } from "../support/old_client.ts";
+import { openRaw, type RawClient } from "../support/raw_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -109,6 +110,43 @@ test("a socket that answers no heartbeat for three intervals is closed, really",
   assert.equal(await closed, 4_000);
   assert.equal(relay.registry.named("dev")?.channel.subscribers.length, 0);
 });
+
+const endings: Record<
+  string,
+  (parts: { relay: Relay; clock: ManualClock; mute: RawClient; id: string }) => Promise<unknown>
+> = {
+  "silent for three heartbeats": ({ clock }) => clock.advance(90_000),
+  "ended by an administrator": ({ relay, id }) =>
+    fetch(`${relay.url}/admin/webhook-connect/channels/dev/connections/${id}`, {
+      method: "DELETE",
+      headers: { Authorization: "Bearer adm1n" },
+    }).then((response) => response.text()),
+  "that sent bytes": async ({ relay, mute }) => {
+    mute.write(Uint8Array.of(0x82, 0x81, 0, 0, 0, 0, 0x78));
+    await turnsUntil(() => relay.registry.named("dev")?.channel.subscribers.length === 0);
+  },
+};
+
+for (const [name, end] of Object.entries(endings)) {
+  test(`a socket ${name}: what it had goes to another, should it never answer the close`, async (t) => {
+    const clock = new ManualClock();
+    const relay = await startDevRelay(t, { ackTimeoutMs: 1e9 }, { clock, adminToken: "adm1n" });
+    const mute = await openRaw(
+      t,
+      relay.url,
+      "GET /connect/stream/dev HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer s3cret\r\n" +
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    const id = await publish(relay, "1");
+    await mute.answered(new RegExp(id));
+    const channel = relay.registry.named("dev")?.channel;
+    await end({ relay, clock, mute, id: channel?.subscribers[0]?.connectionId ?? "" });
+    assert.equal(channel?.subscribers.length, 0);
+    const other = openSocket(t, relay);
+    assert.equal((await other.frame(1))["message_id"], id);
+  });
+}
 
 test("what is not acknowledged by the end of a poll stays leased, and comes again after the ack timeout", async (t) => {
   const clock = new ManualClock();
