@@ -1,9 +1,10 @@
-/** What relays on one JetStream tell each other may get lost: what is there is found all the same. */
+/** What relays and their JetStream tell each other may get lost: what is there is found all the same. */
 import assert from "node:assert/strict";
 import { AckPolicy, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { laneRule } from "../../src/relay/lane.ts";
 import { headersOf } from "../../src/relay/jetstream/message_codec.ts";
-import type { Store } from "../../src/relay/store.ts";
+import { type Store, StoreUnavailableError } from "../../src/relay/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { onNats, startNats } from "../support/nats_server.ts";
 import { message, openStore } from "../support/nats_store.ts";
@@ -62,4 +63,32 @@ onNats("a lane that a relay was not told of is found", async (t) => {
   const headers = headersOf(message("a"), Date.now() + 1e9);
   await nc.request("hookferry.messages.c.hook.hook.a", "", { headers, timeout: 5_000 });
   assert.equal(await found(store, clock), "a");
+});
+
+onNats("an ordered lane goes on after a settlement that the server did not answer", async (t) => {
+  const nats = await startNats(t);
+  const clock = new ManualClock(Date.now());
+  const lanes = laneRule({ kind: "key", from: "webhook_id" });
+  const store = await openStore(t, nats, { lanes }, clock);
+  attach(store);
+  for (const id of ["a1", "b1", "a2", "b2"]) {
+    await store.append({ ...message(id), webhookId: id.slice(0, 1) }, Date.now() + 1e9, 0);
+  }
+  assert.deepEqual([await found(store, clock), await found(store, clock)].toSorted(), ["a1", "b1"]);
+  nats.stand();
+  const reason = { at: 0, reason: "rejected", connectorId: "k1" };
+  const settled = await Promise.allSettled([store.ack("a1"), store.bury("b1", reason)]);
+  nats.goOn();
+  for (const one of settled) {
+    assert.ok(one.status === "rejected" && one.reason instanceof StoreUnavailableError);
+  }
+  assert.equal(await found(store, clock), "a2");
+  // The other was not settled: it comes again when the server's time for it is over, made short here.
+  const nc = await connect({ servers: nats.url });
+  t.defer(() => nc.close());
+  const { consumers } = await jetstreamManager(nc);
+  for await (const { name } of consumers.list("hookferry-messages-c")) {
+    await consumers.update("hookferry-messages-c", name, { ack_wait: 1e9 });
+  }
+  assert.equal(await found(store, clock), "b1");
 });

@@ -176,7 +176,7 @@ export class JetStreamStore implements Store, SharedStore {
     const lease = this.#leased.get(messageId);
     if (!lease) return false;
     this.#leased.delete(messageId);
-    await this.#server.attempt("settle a message", () => this.#settle(lease, "+ACK"));
+    await this.#end(lease, "settle a message", () => this.#settle(lease, "+ACK"));
     this.#tally.delivered++;
     return true;
   }
@@ -209,7 +209,7 @@ export class JetStreamStore implements Store, SharedStore {
     const lease = this.#leased.get(messageId);
     if (!lease) return false;
     this.#leased.delete(messageId);
-    await this.#server.attempt("put a message away", async () => {
+    await this.#end(lease, "put a message away", async () => {
       await this.#dead.add(lease.message, [...lease.history, failed], failed.at);
       await this.#settle(lease, "+ACK");
     });
@@ -420,6 +420,16 @@ export class JetStreamStore implements Store, SharedStore {
     const { id, webhookId } = message.envelope;
     this.#gone(id, lane, webhookId);
     if (history.length > 0) this.#history.purge(this.#historyKey(id)).catch(() => {});
+  }
+
+  /** Its lane goes on even if the server did not answer: the server knows which message is the next. */
+  async #end({ lane }: Lease, what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#server.attempt(what, work);
+    } catch (error) {
+      this.#turns.free(lane);
+      throw error;
+    }
   }
 
   #gone(id: string, lane: string, webhookId: string): void {
