@@ -72,6 +72,31 @@ test("after a restart everything that was not settled is there again, with its n
   assert.deepEqual((await again.deadLetters(9)).map(({ reason }) => reason), ["because"]);
 });
 
+for (const when of ["before", "after"]) {
+  test(`a message that waited before a restart does not hold up its ordered lane: it expires ${when} it is looked for`, async (t) => {
+    const folder = folderFor(t);
+    const ordered = { ...limits, lanes: laneRule({ kind: "key", from: "webhook_id" }) };
+    const from = (webhookId: string, id: string) => ({ ...message(id), webhookId });
+    const before = await open(folder);
+    const store = await before.open("c", ordered);
+    await store.append(from("one", "a1"), 1_000, 0);
+    await store.append(from("two", "b1"), 1_000, 0);
+    for (const _ of "ab") await store.take(0);
+    await store.release("a1", 10);
+    await store.release("b1", 900);
+    await store.append(from("two", "b2"), 1e6, 0);
+    await before.close();
+
+    const after = await open(folder);
+    t.defer(() => after.close());
+    const again = await after.open("c", ordered);
+    if (when === "after") assert.equal(await again.take(0), undefined, "both wait");
+    await again.append(from("one", "a2"), 1e6, 0);
+    assert.equal((await again.take(1_000))?.envelope.id, "b2");
+    assert.equal((await again.take(1_000))?.envelope.id, "a2");
+  });
+}
+
 test("numbers are not given again when the queue ran empty before a restart", async (t) => {
   const folder = folderFor(t);
   const before = await open(folder);

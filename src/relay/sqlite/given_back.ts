@@ -31,6 +31,10 @@ export class GivenBack {
     return undefined;
   }
 
+  has(messageId: string): boolean {
+    return this.#byId.has(messageId);
+  }
+
   /** Undefined when it is not in. */
   takeOut(messageId: string): Ref | undefined {
     const entry = this.#byId.get(messageId);

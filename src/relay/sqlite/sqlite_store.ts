@@ -214,8 +214,11 @@ export class SqliteStore implements Store {
       const head = known ? undefined : this.#commit.read(() => this.#lanes.next());
       const ref = known ?? (head && refFromRow(head));
       if (!ref) return undefined;
-      // What waits for a retry since before a restart is known already.
-      if (head && head.ready_at > 0) continue;
+      if (head && head.ready_at > 0) {
+        // What waits for a retry since before a restart is known already; or it has expired, and goes.
+        if (!this.#isHere(head.id)) this.#lanes.free(head.lane);
+        continue;
+      }
       const row = this.#rowOf(ref, now);
       if (!row) continue;
       if (row.expires_at <= now) {
@@ -228,6 +231,11 @@ export class SqliteStore implements Store {
       this.#leased.set(ref.id, ref);
       return messageFromRow(row, ref.deliveries);
     }
+  }
+
+  /** It waits for a retry, or somebody has it. */
+  #isHere(id: string): boolean {
+    return this.#givenBack.has(id) || this.#leased.has(id);
   }
 
   /** Undefined when it expired or was settled meanwhile, or cannot be read: then the others go on without it. */
