@@ -1,7 +1,5 @@
 import { type Context, Hono } from "hono";
-import { decodeAckBatch, decodeExtension } from "../protocol/connector_codec.ts";
 import { sameText } from "../protocol/signatures.ts";
-import { ackBatchPath, ackPath, drainPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest/ingest.ts";
@@ -10,6 +8,7 @@ import { longPoll } from "./long_poll_stream.ts";
 import type { RegisteredChannel } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
+import { settlementRoutes } from "./settlement_routes.ts";
 import { smeeStream } from "./smee_stream.ts";
 import { sseStream } from "./sse_stream.ts";
 import { type Stores, StoreUnavailableError } from "./store.ts";
@@ -26,9 +25,6 @@ export interface RouteOptions {
   /** Take `?token=` on streams too. */
   readonly allowQueryToken?: boolean;
 }
-
-/** Of one request with settlements or extensions: ids and reasons by the ten thousand. */
-const maxSettlementBytes = 16 * 1024 * 1024;
 
 interface Authorized extends RegisteredChannel {
   readonly tokenHash: string;
@@ -101,56 +97,7 @@ export function routes(
     return readAsSmee(c, isGosmee ? "bytes" : "parsed");
   });
 
-  app.post(ackPath, async (c) => {
-    const found = connectionOf(c);
-    if (found instanceof Response) return found;
-    const messageId = c.req.query("message_id");
-    if (!messageId) return c.json({ detail: "message_id is required" }, 422);
-    const { connectionId, connectorId } = found;
-    const isAck = (c.req.query("status") ?? "ack") === "ack";
-    const retry = (c.req.query("retry") ?? "true") !== "false";
-    const result = await found.channel.settle(
-      isAck
-        ? { messageId, connectionId, verdict: "ack" }
-        : { messageId, connectionId, verdict: "nack", retry },
-      connectorId,
-    );
-    if (result === "unavailable") return unavailable(c);
-    return result === "settled"
-      ? c.json({ status: "ok", message_id: messageId })
-      : c.json({ detail: "Message not in flight" }, 404);
-  });
-  app.post(ackBatchPath, async (c) => {
-    const found = connectionOf(c);
-    if (found instanceof Response) return found;
-    const text = await bodyText(c);
-    if (text instanceof Response) return text;
-    const batch = decodeAckBatch(text, found.connectionId);
-    if (typeof batch === "string") return c.json({ detail: batch }, 422);
-    const results = await Promise.all(batch.map(async (settlement) => ({
-      message_id: settlement.messageId,
-      status: await found.channel.settle(settlement, found.connectorId),
-    })));
-    // All of it again: what was settled is unknown then, which ends it too.
-    if (results.some(({ status }) => status === "unavailable")) return unavailable(c);
-    return c.json({ results });
-  });
-  app.post(extendPath, async (c) => {
-    const found = connectionOf(c);
-    if (found instanceof Response) return found;
-    const text = await bodyText(c);
-    if (text instanceof Response) return text;
-    const messageIds = decodeExtension(text);
-    if (typeof messageIds === "string") return c.json({ detail: messageIds }, 422);
-    return c.json({ extended: await found.channel.extend(messageIds, found.connectorId) });
-  });
-  app.post(drainPath, (c) => {
-    const found = connectionOf(c);
-    if (found instanceof Response) return found;
-    found.channel.drain(found.connectionId);
-    return c.json({ status: "ok" });
-  });
-
+  app.route("/", settlementRoutes(relay));
   app.get("/connect/status/:channel", async (c) => {
     if (!c.req.header("authorization")) {
       return c.json({ detail: "the header Authorization is required" }, 422);
@@ -198,37 +145,6 @@ export function routes(
       tooMany(c, 429);
   }
 
-  /** Whose settlement it is: the token names the channel, the headers the connector. */
-  function connectionOf(c: Context<RelayEnv>) {
-    const token = bearerToken(c.req.header("authorization"));
-    const connectionId = c.req.header(wireHeaders.connectionId);
-    if (token === undefined || !connectionId) {
-      return c.json({ detail: `Authorization and ${wireHeaders.connectionId} are required` }, 422);
-    }
-    const found = relay.registry.all.find((registered) =>
-      registered.tokens.accepts(token) !== undefined
-    );
-    if (!found) return c.json({ detail: "Invalid token" }, 401);
-    const connectorId = c.req.header(wireHeaders.connectorId) ??
-      found.channel.connectorOf(connectionId);
-    if (connectorId === undefined) return c.json({ detail: "Connection not found" }, 404);
-    return { channel: found.channel, connectionId, connectorId };
-  }
-
-  async function bodyText(c: Context<RelayEnv>): Promise<string | Response> {
-    const body = await relay.bodies.read(c.req.raw, maxSettlementBytes);
-    switch (body) {
-      case "too_large":
-        return c.json({ detail: `at most ${maxSettlementBytes} bytes` }, 413);
-      case "too_slow":
-        return c.json({ detail: "the body did not come in time" }, 408);
-      case "too_many":
-      case "stopping":
-        return c.json({ detail: "not now" }, 503, { "Retry-After": "5" });
-    }
-    return new TextDecoder().decode(body);
-  }
-
   function hello(
     c: Context<RelayEnv>,
     { channel, tokenHash }: Authorized,
@@ -238,10 +154,6 @@ export function routes(
     const { remoteAddress } = c.env;
     return readHello(c.req.raw, channel, { connectionId, remoteAddress, tokenHash });
   }
-}
-
-function unavailable(c: Context<RelayEnv>): Response {
-  return c.json({ detail: "the store is not available" }, 503, { "Retry-After": "1" });
 }
 
 function tooMany(c: Context<RelayEnv>, status: 429 | 503): Response {

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { WebSocket } from "ws";
 import { SseDecoder } from "../../src/protocol/sse.ts";
 import type { Relay } from "../../src/relay/relay.ts";
+import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import { readText, type TextEvent } from "../support/sse_text.ts";
 import { type Json, openSocket } from "../support/old_client.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 const bearer = { Authorization: "Bearer s3cret" };
 
@@ -178,6 +180,31 @@ test("[sse] events on one line, ASCII alone; acks by POST: 200, then 404 for the
   await next();
   assert.equal((await ack(relay, connection_id, second, "&status=nack&retry=false")).status, 200);
   assert.equal(stats(relay)?.deadLettered, 1);
+});
+
+test("where another channel has the same token a settlement by POST finds its own, also of a connection that has ended", async (t) => {
+  const other = channelConfig({ name: "other", token: "s3cret", webhookIds: ["other"] });
+  const relay = await startDevRelay(t, {}, { channels: [other] });
+  const { frame, socket } = openSocket(t, relay, { ...bearer, "X-Connector-ID": "k1" });
+  const id = (await frame(0))["connection_id"] as string;
+  const [first, second] = [await publish(relay, "1"), await publish(relay, "2")];
+  await frame(2);
+  const extended = await ask(relay, "/connect/extend", {
+    method: "POST",
+    headers: { ...bearer, "X-Connection-ID": id },
+    body: JSON.stringify({ message_ids: [first, second] }),
+  });
+  assert.deepEqual(extended.body, { extended: 2 });
+  assert.equal((await ack(relay, id, first)).status, 200);
+  socket.close();
+  await turnsUntil(() => stats(relay)?.inFlight === 0);
+  const late = await ask(relay, "/connect/acks", {
+    method: "POST",
+    headers: { ...bearer, "X-Connection-ID": id, "X-Connector-ID": "k1" },
+    body: JSON.stringify({ acks: [second] }),
+  });
+  assert.deepEqual(late.body, { results: [{ message_id: second, status: "settled" }] });
+  assert.equal(stats(relay)?.delivered, 2);
 });
 
 test("[long_poll] several messages in one answer, acknowledged after it; 204 when there is nothing; 422 out of range", async (t) => {

@@ -95,7 +95,7 @@ export function settingsFor(
   return loadSettings({ file: { path: "/test.json", content }, env: {}, flags: {} }).settings;
 }
 
-/** A real relay in this process with the channel "dev", fed by the webhook id "hook". */
+/** A real relay in this process with the channel "dev", fed by the webhook id "hook", behind those of `options`. */
 export async function startDevRelay(
   t: TestContext,
   overrides: Partial<ChannelConfig> = {},
@@ -108,7 +108,7 @@ export async function startDevRelay(
     observe: () => {},
     heartbeatMs: 30_000,
     ...options,
-    channels: [{
+    channels: [...options.channels ?? [], {
       ...channelConfig({ name: "dev", token: "s3cret", webhookIds: ["hook"] }),
       ...overrides,
     }],
