@@ -151,16 +151,11 @@ export class Registry {
     { channel, tokens, webhookIds, origin, createdAt }: RegisteredChannel,
     graceMs: number,
   ): Promise<{ readonly token: string; readonly oldUntil: number }> {
+    const { settings } = channel;
     const token = newToken();
     const oldUntil = this.#clock.now() + graceMs;
     const records = tokens.rotated(token, oldUntil);
-    await this.#stores.directory.save({
-      settings: channel.settings,
-      webhookIds,
-      origin,
-      createdAt,
-      tokens: records,
-    });
+    await this.#stores.directory.save({ settings, webhookIds, origin, createdAt, tokens: records });
     tokens.replace(records);
     this.#closeOldAt(oldUntil, channel, records);
     return { token, oldUntil };
@@ -244,7 +239,12 @@ export class Registry {
       origin,
       createdAt,
     };
-    this.#byName.set(settings.name, registered);
-    for (const webhookId of webhookIds) this.#byWebhookId.set(webhookId, registered);
+    const { name } = settings;
+    this.#byName.set(name, registered);
+    for (const webhookId of new Set(webhookIds)) {
+      const by = this.#byWebhookId.get(webhookId)?.channel.settings.name;
+      if (by === undefined) this.#byWebhookId.set(webhookId, registered);
+      else this.#observe({ type: "relay.webhook_id_taken", channel: name, webhookId, by });
+    }
   }
 }

@@ -64,6 +64,13 @@ export type RelayEvent =
   }
   /** Something could not be read or written, and is tried again; or is nothing that a relay wrote, and is passed over. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
+  /** It feeds the channel `by`: this one, made by the admin API, gets nothing of it. */
+  | {
+    readonly type: "relay.webhook_id_taken";
+    readonly channel: string;
+    readonly webhookId: string;
+    readonly by: string;
+  }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
   /** systemd is not told any more how the relay is. */

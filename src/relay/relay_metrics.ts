@@ -127,6 +127,8 @@ export function foldRelayMetrics(
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
+      case "relay.webhook_id_taken":
+        return; // once for each start
       case "relay.service_manager_failed":
         return; // once; systemd sees it as a watchdog that is not fed
       case "relay.trace_export_failed":

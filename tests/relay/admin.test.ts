@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import type { Relay } from "../../src/relay/relay.ts";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
@@ -158,6 +159,30 @@ test("a channel made by the API takes webhooks at once and is there after a rest
   });
   assert.equal((await status.json()).stats.messages_queued, 1);
   assert.equal((await ask(second, "/channels/shop")).body.config.max_in_flight, 3);
+});
+
+test("a webhook id that a channel of the file has stays with it, whoever else was made with it, and that is told", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "admin-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const stores = sqliteStores({ folder, durability: "full" });
+  const first = await startDevRelay(t, { webhookIds: [] }, { adminToken: "adm1n", stores });
+  const body = JSON.stringify({ channel: "made", webhook_ids: ["hook", "own"] });
+  assert.equal(
+    (await ask(first, "/channels", { method: "POST", headers: admin, body })).status,
+    201,
+  );
+  await first.stop(100);
+
+  const events: RelayEvent[] = [];
+  const observe = (event: RelayEvent) => void events.push(event);
+  const second = await startDevRelay(t, {}, { stores, observe });
+  await publish(second, "x");
+  assert.equal(second.registry.named("dev")?.channel.stats.queued, 1);
+  assert.equal(second.registry.fedBy("own")?.channel.settings.name, "made");
+  assert.deepEqual(
+    events.filter(({ type }) => type === "relay.webhook_id_taken"),
+    [{ type: "relay.webhook_id_taken", channel: "made", webhookId: "hook", by: "dev" }],
+  );
 });
 
 test("of two that make a channel at once, or have one webhook id, one is told that it is there", async (t) => {

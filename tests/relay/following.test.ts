@@ -6,9 +6,11 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import type { ChannelRecord } from "../../src/relay/directory.ts";
+import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { type Node, startNode } from "../support/nats_node.ts";
 import { onNats, startNats, type TestNats } from "../support/nats_server.ts";
+import { startDevRelay } from "../support/rig.ts";
 import type { TestContext } from "../support/test.ts";
 import { withinLimit } from "../support/time_limit.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -154,6 +156,30 @@ onNats("a channel that stands in another relay's file is not made again", async 
   }
   assert.equal((await bucket.get("theirs"))?.string(), before);
 });
+
+onNats(
+  "a channel made at another relay takes no webhook id away from one of the file",
+  async (t) => {
+    const nats = await startNats(t);
+    const clock = new ManualClock(Date.now());
+    const stores = jetStreamStores(nats.address, clock);
+    const there = await startDevRelay(t, { webhookIds: [] }, {
+      stores,
+      clock,
+      adminToken: "adm1n",
+    });
+    const here = await startNode(t, nats);
+    const made = fetch(`${there.url}/admin/webhook-connect/channels`, {
+      method: "POST",
+      headers: { Authorization: "Bearer adm1n" },
+      body: JSON.stringify({ channel: "late", webhook_ids: ["hook"] }),
+    });
+    assert.equal(await statusOf(made), 201);
+    await turnsUntil(() => here.relay.registry.named("late") !== undefined);
+    assert.equal(here.relay.registry.fedBy("hook")?.channel.settings.name, "dev");
+    assert.ok(here.events.some(({ type }) => type === "relay.webhook_id_taken"));
+  },
+);
 
 onNats("a channel made at two relays at once is one's", async (t) => {
   const nats = await startNats(t);

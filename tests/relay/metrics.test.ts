@@ -72,8 +72,17 @@ test("every metric and every event of the relay is driven by something that real
   t.defer(() => rmSync(folder, { recursive: true }));
   const clock = new ManualClock(Date.now());
   const events = new Set<string>();
+  const stores = sqliteStores({ folder, durability: "full" });
+  const before = await startDevRelay(t, { webhookIds: [] }, { stores, clock, adminToken: "adm1n" });
+  const made = await fetch(`${before.url}/admin/webhook-connect/channels`, {
+    method: "POST",
+    headers: { Authorization: "Bearer adm1n" },
+    body: JSON.stringify({ channel: "made", webhook_ids: ["hook"] }), // dev's from the next start on
+  });
+  await made.body?.cancel();
+  await before.stop(100);
   const relay = await startDevRelay(t, { ttlMs: 60_000, ackTimeoutMs: 20_000, maxDeliveries: 3 }, {
-    stores: sqliteStores({ folder, durability: "full" }),
+    stores,
     clock,
     observe: ({ type }) => events.add(type),
     build: { version: "1", runtime: "test" },
