@@ -10,8 +10,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { StoreOpenError } from "../../src/relay/store.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
@@ -62,6 +64,37 @@ test("a message whose body is damaged: /readyz says so, the others are delivered
   await frame(3);
   assert.equal(relay.registry.named("dev")?.channel.stats.queued, 1);
 });
+
+for (const column of ["headers", "history"]) {
+  test(`a message with damaged ${column}: the same, and it is delivered once it can be read again`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "damaged-"));
+    t.defer(() => rmSync(folder, { recursive: true }));
+    const stores = sqliteStores({ folder, durability: "full" });
+    const before = await startDevRelay(t, {}, { stores });
+    const [damaged, waiting] = [await publish(before, "a"), await publish(before, "b")];
+    const whole = await publish(before, "c");
+    await before.stop(100);
+    const db = new DatabaseSync(join(folder, "relay.db"));
+    db.exec(`UPDATE message SET ${column} = '[[#' || ${column} WHERE sequence <= 2`);
+    db.exec("UPDATE message SET ready_at = 1 WHERE sequence = 2"); // given back before
+    db.close();
+
+    const clock = new ManualClock(Date.now());
+    const relay = await startDevRelay(t, {}, { stores, clock, heartbeatMs: 1e6 });
+    const { frame, say } = openSocket(t, relay);
+    assert.equal((await frame(1))["message_id"], whole);
+    say({ type: "ack", message_id: whole });
+    const ready = async () => (await fetch(`${relay.url}/readyz`)).text();
+    assert.match(await ready(), new RegExp(`${waiting} cannot be read: .*JSON`));
+    const again = new DatabaseSync(join(folder, "relay.db"));
+    again.exec(`UPDATE message SET ${column} = substr(${column}, 4)`);
+    again.close();
+    await clock.advance(60_000);
+    const came = [(await frame(2))["message_id"], (await frame(3))["message_id"]];
+    assert.deepEqual(came, [damaged, waiting]);
+    assert.doesNotMatch(await ready(), /cannot be read/);
+  });
+}
 
 /** Breaks the chain of pages that hold nothing but the body's bytes. */
 function damageBody(path: string): void {

@@ -19,7 +19,7 @@ export class DeadLetters {
 
   /** Puts a message there, and removes it from the others. Rejects with `StoreUnavailableError`. */
   async put(ref: Ref, failed: FailedDelivery): Promise<void> {
-    const history = JSON.stringify([...ref.history, failed]);
+    const history = JSON.stringify([...ref.history ?? [], failed]);
     // Counted before it is written: those that are written together must not all take the last place.
     const isFull = this.#count >= this.#most;
     if (!isFull) this.#count++;

@@ -25,7 +25,7 @@ export interface DeadLetterRow extends Omit<MessageRow, "lane"> {
 
 export type RefRow = Pick<
   MessageRow,
-  "id" | "sequence" | "lane" | "webhook_id" | "bytes" | "deliveries" | "history"
+  "id" | "sequence" | "lane" | "webhook_id" | "bytes" | "deliveries"
 >;
 
 /** All that is needed before a message is read whole: its body may be large, or damaged. */
@@ -39,7 +39,8 @@ export interface Ref {
   readonly webhookId: string;
   readonly bytes: number;
   deliveries: number;
-  history: readonly FailedDelivery[];
+  /** Known since the message was read for the first time. */
+  history?: readonly FailedDelivery[];
 }
 
 export function refFromRow(row: RefRow): Ref {
@@ -50,10 +51,10 @@ export function refFromRow(row: RefRow): Ref {
     webhookId: row.webhook_id,
     bytes: row.bytes,
     deliveries: row.deliveries,
-    history: JSON.parse(row.history),
   };
 }
 
+/** Throws what JSON.parse throws where the row is damaged. */
 export function messageFromRow(row: Omit<MessageRow, "lane">, deliveries: number): StoredMessage {
   return {
     expiresAt: row.expires_at,

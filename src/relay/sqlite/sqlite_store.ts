@@ -13,7 +13,7 @@ import { Tally } from "../tally.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { GivenBack } from "./given_back.ts";
 import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
-import { messageFromRow, type MessageRow, type Ref, refFromRow } from "./rows.ts";
+import { messageFromRow, type Ref, refFromRow } from "./rows.ts";
 import { Statements } from "./statements.ts";
 
 /** When a message that could not be read is tried again. */
@@ -122,11 +122,11 @@ export class SqliteStore implements Store {
     const ref = this.#leased.get(messageId);
     if (!ref) return Promise.resolve(false);
     this.#leased.delete(messageId);
-    if (failed) ref.history = [...ref.history, failed];
+    if (failed) ref.history = [...ref.history ?? [], failed];
     else ref.deliveries--;
     this.#givenBack.add(ref, readyAt);
     // Not waited for: should it be lost, the message comes sooner than it would have.
-    const history = JSON.stringify(ref.history);
+    const history = JSON.stringify(ref.history ?? []);
     this.#commit.run(() => this.#sql.delay(ref.sequence, readyAt, ref.deliveries, history))
       .catch(() => {});
     return Promise.resolve(true);
@@ -219,17 +219,17 @@ export class SqliteStore implements Store {
         if (!this.#isHere(head.id)) this.#lanes.free(head.lane);
         continue;
       }
-      const row = this.#rowOf(ref, now);
-      if (!row) continue;
-      if (row.expires_at <= now) {
-        this.#lanes.free(row.lane);
-        this.#drop(row).catch(() => {}); // the next purge finds it again
+      const message = this.#read(ref, now);
+      if (!message) continue;
+      if (message.expiresAt <= now) {
+        this.#lanes.free(ref.lane);
+        this.#drop(ref).catch(() => {}); // the next purge finds it again
         continue;
       }
-      this.#givenBack.takeOut(row.id);
+      this.#givenBack.takeOut(ref.id);
       ref.deliveries++;
       this.#leased.set(ref.id, ref);
-      return messageFromRow(row, ref.deliveries);
+      return message;
     }
   }
 
@@ -239,11 +239,13 @@ export class SqliteStore implements Store {
   }
 
   /** Undefined when it expired or was settled meanwhile, or cannot be read: then the others go on without it. */
-  #rowOf(ref: Ref, now: number): MessageRow | undefined {
+  #read(ref: Ref, now: number): StoredMessage | undefined {
     try {
       const row = this.#sql.bySequence(ref.sequence);
+      const message = row && messageFromRow(row, ref.deliveries + 1);
+      if (row) ref.history ??= JSON.parse(row.history);
       this.#unreadable.delete(ref.id);
-      return row;
+      return message;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#unreadable.set(ref.id, `${ref.id} cannot be read: ${why}`);
@@ -260,10 +262,10 @@ export class SqliteStore implements Store {
     }
   }
 
-  async #drop(row: MessageRow): Promise<void> {
-    this.#givenBack.takeOut(row.id);
-    if (!await this.#remove(row)) return;
-    this.#tally.remove(row.webhook_id, row.bytes);
+  async #drop(ref: Ref): Promise<void> {
+    this.#givenBack.takeOut(ref.id);
+    if (!await this.#remove(ref)) return;
+    this.#tally.remove(ref.webhookId, ref.bytes);
     this.#tally.expired++;
   }
 

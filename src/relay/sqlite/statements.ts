@@ -5,7 +5,7 @@ import type { DeadLetterRow, HeadRow, MessageRow, RefRow } from "./rows.ts";
 
 const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
   "headers, bytes, body";
-const refColumns = "id, sequence, lane, webhook_id, bytes, deliveries, history";
+const refColumns = "id, sequence, lane, webhook_id, bytes, deliveries";
 
 export class Statements {
   readonly #channel: number;
