@@ -204,3 +204,13 @@ test("a rate limit lets a burst through, then one at its pace", async () => {
   for (let i = 0; i < 3; i++) assert.equal(limit.take(), undefined);
   assert.equal(limit.take(), 500);
 });
+
+test("a rate limit keeps its pace when somebody sets the clock", () => {
+  const clock = new ManualClock();
+  const limit = new RateLimit(2, 3, clock);
+  for (let i = 0; i < 3; i++) limit.take();
+  for (const ms of [-3_600_000, 7_200_000]) {
+    clock.jump(ms);
+    assert.equal(limit.take(), 500);
+  }
+});

@@ -13,12 +13,12 @@ export class RateLimit {
     this.#burst = burst;
     this.#clock = clock;
     this.#tokens = burst;
-    this.#at = clock.now();
+    this.#at = clock.monotonic();
   }
 
   /** Undefined when the request may pass; else how long until one may, milliseconds. */
   take(): number | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
     this.#at = now;
     if (this.#tokens < 1) return Math.ceil((1 - this.#tokens) / this.#perMs);
