@@ -12,7 +12,8 @@ import type { DeadLetter } from "./store.ts";
 import { bearerToken } from "./tokens.ts";
 import { readChannel } from "./webhooks_file.ts";
 
-const rotation = z.object({ grace_period_seconds: z.number().nonnegative().default(3_600) });
+const grace = z.number().min(0).max(31_536_000).default(3_600); // a year at most
+const rotation = z.object({ grace_period_seconds: grace });
 const replay = z.object({
   message_ids: z.union([z.literal("all"), z.array(z.string()).max(10_000)]),
 });
@@ -91,10 +92,9 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
       if (!Number.isInteger(limit) || limit < 1 || limit > maxDeadLetters) {
         return c.json({ detail: `limit: 1 to ${maxDeadLetters}` }, 422);
       }
-      const messages = (await channel.deadLetters(limit)).map((letter) =>
-        letterOf(letter, channel.settings.name)
-      );
-      return c.json({ channel: channel.settings.name, count: messages.length, messages });
+      const { name } = channel.settings;
+      const messages = (await channel.deadLetters(limit)).map((letter) => letterOf(letter, name));
+      return c.json({ channel: name, count: messages.length, messages });
     }));
   app.post("/channels/:channel/dead-letters/replay", (c) =>
     withChannel(c, async ({ channel }) => {
@@ -113,7 +113,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     withChannel(c, async (found) => {
       const body = rotation.safeParse(await c.req.json().catch(() => undefined));
       if (!body.success) {
-        return c.json({ detail: 'a JSON body is required: {"grace_period_seconds": 3600}' }, 422);
+        return c.json({ detail: 'use JSON: {"grace_period_seconds": 0 to 31536000}' }, 422);
       }
       const rotated = await registry.rotate(found, body.data.grace_period_seconds * 1000);
       return c.json({

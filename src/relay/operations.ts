@@ -218,7 +218,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   }),
   [`POST ${admin}/channels/:channel/rotate-token`]: byAdmin({
     summary: "A new token; the others are good for grace_period_seconds more",
-    body: z.strictObject({ grace_period_seconds: z.number().nonnegative().optional() }),
+    body: z.strictObject({ grace_period_seconds: z.number().min(0).max(31_536_000).optional() }),
     answer: z.strictObject({
       channel: z.string(),
       new_token: z.string(),

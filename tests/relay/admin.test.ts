@@ -114,6 +114,22 @@ test("a rotated token: the new one works, the old one until its grace is over, a
   assert.equal((await rotate("soon")).status, 422);
 });
 
+test("a grace of more than a year is refused before anything is rotated", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const rotate = (seconds: number) =>
+    ask(relay, "/channels/dev/rotate-token", {
+      method: "POST",
+      headers: admin,
+      body: JSON.stringify({ grace_period_seconds: seconds }),
+    });
+  const tokens = () => relay.registry.named("dev")?.tokens.records.length;
+  const refused = await rotate(1e13);
+  assert.deepEqual([refused.status, tokens()], [422, 1]);
+  assert.match(refused.body.detail, /0 to 31536000/);
+  assert.equal((await rotate(365 * 86_400)).status, 200);
+  assert.equal(tokens(), 2);
+});
+
 test("a connection can be ended: its socket is really closed, and the connector comes back", async (t) => {
   const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
   const run = startConnector(t, settings(relay.url, new URL("http://127.0.0.1:1/"), "websocket"));
