@@ -3,7 +3,7 @@ import { sameText } from "../protocol/signatures.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
 import { ingest } from "./ingest/ingest.ts";
-import { isLoopback } from "./page/relay_pages.tsx";
+import { isHere } from "./page/relay_pages.tsx";
 import { longPoll } from "./long_poll_stream.ts";
 import type { RegisteredChannel } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
@@ -51,7 +51,7 @@ export function routes(
     // On the port that senders reach: for this machine, and for whoever has the admin token.
     const token = bearerToken(c.req.header("authorization")) ?? "";
     const isAdmin = options.adminToken !== undefined && sameText(token, options.adminToken);
-    if (!isAdmin && !isLoopback(c.env.remoteAddress)) {
+    if (!isAdmin && !isHere(c)) {
       return c.json({ detail: "the admin token is required" }, 403);
     }
     await Promise.all(relay.registry.all.map(({ channel }) => channel.refresh()));

@@ -67,6 +67,20 @@ async function driveProgram(t: TestContext, folder: string, seen: Seen): Promise
   return relay.stderr.map((line) => (JSON.parse(line) as { event: string }).event);
 }
 
+test("the figures are for this machine and for the admin token; behind a proxy or under another name they are not there", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const { host } = new URL(relay.url);
+  const status = async (head: string) => {
+    const client = await openRaw(t, relay.url, `GET /metrics HTTP/1.1\r\n${head}\r\n\r\n`);
+    return /^HTTP\/1\.1 (\d+)/.exec(await client.answered(/\r\n\r\n/))?.[1];
+  };
+  const forwarded = `Host: ${host}\r\nX-Forwarded-For: 192.0.2.1`;
+  assert.equal(await status(`Host: ${host}`), "200");
+  assert.equal(await status(forwarded), "403");
+  assert.equal(await status("Host: relay.example"), "403");
+  assert.equal(await status(`${forwarded}\r\nAuthorization: Bearer adm1n`), "200");
+});
+
 test("every metric and every event of the relay is driven by something that really happens", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "metrics-"));
   t.defer(() => rmSync(folder, { recursive: true }));

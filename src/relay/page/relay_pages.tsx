@@ -65,13 +65,13 @@ export function relayPages(
  * Asked by a program of this machine, for itself: no proxy has passed it on, and it is no page of somewhere else that
  * made this machine's address its own name.
  */
-function isHere(c: Context<RelayEnv>): boolean {
+export function isHere(c: Context<RelayEnv>): boolean {
   const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
   return isLoopback(c.env.remoteAddress) &&
     passedOn.every((name) => c.req.header(name) === undefined) &&
     /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(c.req.header("host") ?? "");
 }
 
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   return address === "::1" || /^(::ffff:)?127\./.test(address);
 }
