@@ -119,6 +119,16 @@ onNats("the server, too, begins the time of a lease anew when it is extended", a
   while (!await pulled());
 });
 
+onNats("what waits for a retry waits at every relay, however odd its delay", async (t) => {
+  const nats = await startNats(t);
+  const here = await openStore(t, nats);
+  await here.append(message("a"), Date.now() + 1e6, Date.now());
+  assert.equal((await here.take(Date.now()))?.envelope.id, "a");
+  await here.release("a", Date.now() + 60_000.0003);
+  const there = await openStore(t, nats);
+  assert.equal(await there.take(Date.now()), undefined);
+});
+
 onNats("an ack still counts when the relay that handed it out is gone", async (t) => {
   const nats = await startNats(t);
   const [here, there] = [await startNode(t, nats), await startNode(t, nats)];

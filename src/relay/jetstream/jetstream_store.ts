@@ -195,7 +195,7 @@ export class JetStreamStore implements Store, SharedStore {
     const delayMs = Math.max(0, readyAt - this.#clock.now());
     await this.#server.attempt("give a message back", async () => {
       if (failed) await this.#remember(messageId, [...lease.history, failed]);
-      const delay = Math.max(1, delayMs - earlyMs) * 1e6;
+      const delay = Math.round(Math.max(1, delayMs - earlyMs) * 1e6); // whole nanoseconds, or none is read
       await this.#server.request(lease.reply, delayMs > 0 ? `-NAK {"delay": ${delay}}` : "-NAK");
     }).catch(() => {}); // the server gives it out again after the ack wait
     if (this.#settings.lanes.exclusive) this.#turns.block(lease.lane, readyAt);
