@@ -180,6 +180,15 @@ for (const [kind, open] of kinds) {
     );
   });
 
+  promise("those that have expired hold up nobody behind them", async (t) => {
+    const store = await open(t);
+    for (const id of ["a", "b", "c"]) await store.append(message(id), 100, 0);
+    await store.append(message("d"), 1e6, 0);
+    assert.equal((await store.take(200))?.envelope.id, "d");
+    await store.purge(200);
+    assert.equal(store.stats(200).expired, 3);
+  });
+
   promise("two that purge at once count each message once", async (t) => {
     const store = await open(t);
     for (const id of ["a", "b", "c"]) await store.append(message(id), 100, 0);

@@ -389,6 +389,7 @@ export class JetStreamStore implements Store, SharedStore {
       await this.#server.request(reply, "+ACK");
       this.#gone(head.id, lane, head.webhookId);
       this.#tally.expired++;
+      this.#turns.add(lane);
       return undefined;
     }
     if (await this.#claims.get(head.id)?.catch(() => false)) {
