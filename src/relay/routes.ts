@@ -76,11 +76,13 @@ export function routes(
   app.get("/connect/stream/:channel/sse", (c) => {
     const found = authorize(c);
     if (found instanceof Response) return found;
+    if (isHead(c)) return c.body(null);
     return sseStream(found.channel, hello(c, found, "sse"), relay) ?? tooMany(c, 429);
   });
   app.get("/connect/stream/:channel/poll", async (c) => {
     const found = authorize(c);
     if (found instanceof Response) return found;
+    if (isHead(c)) return c.body(null);
     const seconds = Number(c.req.query("timeout") ?? 30);
     const most = Number(c.req.query("max_messages") ?? 10);
     if (!(seconds >= 1 && seconds <= 60)) return c.json({ detail: "timeout: 1 to 60" }, 422);
@@ -139,6 +141,7 @@ export function routes(
     if (!/\btext\/event-stream\b/i.test(c.req.header("accept") ?? "")) {
       return c.json({ detail: "this is a stream: Accept: text/event-stream" }, 406);
     }
+    if (isHead(c)) return c.body(null);
     const connectionId = relay.newConnectionId("smee");
     const { remoteAddress } = c.env;
     return smeeStream(found.channel, { connectionId, remoteAddress, pathHash, form }, relay) ??
@@ -154,6 +157,11 @@ export function routes(
     const { remoteAddress } = c.env;
     return readHello(c.req.raw, channel, { connectionId, remoteAddress, tokenHash });
   }
+}
+
+/** Hono hands HEAD to GET's route; what a stream was given would be read by nobody. */
+function isHead(c: Context<RelayEnv>): boolean {
+  return c.req.method === "HEAD";
 }
 
 function tooMany(c: Context<RelayEnv>, status: 429 | 503): Response {

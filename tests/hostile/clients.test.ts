@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
+import { hashOf } from "../../src/relay/tokens.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import { openRaw, postHead } from "../support/raw_client.ts";
@@ -74,6 +75,25 @@ test("a token of a hundred thousand characters is not read: the sign-in answers 
   });
   await response.body?.cancel();
   assert.equal(response.status, 413);
+});
+
+test("HEAD of a stream makes no connection: nobody would read what is given to it", async (t) => {
+  const relay = await startDevRelay(t, { smeePathHash: hashOf("readable") });
+  await publish(relay, "x");
+  const head = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${relay.url}${path}`, {
+      method: "HEAD",
+      headers: { Authorization: "Bearer s3cret", ...headers },
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await head("/connect/stream/dev/sse"), 200);
+  assert.equal(await head("/connect/stream/dev/sse", { Authorization: "Bearer wrong" }), 401);
+  assert.equal(await head("/connect/stream/dev/poll"), 200);
+  assert.equal(await head("/smee/readable", { Accept: "text/event-stream" }), 200);
+  const { stats, subscribers } = relay.registry.named("dev")?.channel ?? {};
+  assert.deepEqual([stats?.inFlight, subscribers?.length], [0, 0]);
 });
 
 const malformed: Record<string, string> = {
