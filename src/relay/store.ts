@@ -13,6 +13,11 @@ export class StoreUnavailableError extends Error {
   }
 }
 
+/** The store never takes a message of that size. */
+export class MessageTooLargeError extends Error {
+  override readonly name = "MessageTooLargeError";
+}
+
 /** `unavailable`: it could not be written, and the message comes again. */
 export type SettleOutcome = "settled" | "unknown" | "unavailable";
 
@@ -64,7 +69,7 @@ export interface StoreStats {
 export interface Store {
   /**
    * Resolves when the message is safe, with its sequence; undefined when the channel is full. What has expired
-   * takes no room. Messages are appended in the order in which they expire.
+   * takes no room. Messages are appended in the order in which they expire. May reject with `MessageTooLargeError`.
    */
   append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined>;
   /**

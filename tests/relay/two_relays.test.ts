@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { laneRule } from "../../src/relay/lane.ts";
+import { MessageTooLargeError } from "../../src/relay/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { type Node, startNode } from "../support/nats_node.ts";
 import { onNats, startNats } from "../support/nats_server.ts";
@@ -198,6 +199,35 @@ onNats(
     await answer.body?.cancel();
   },
 );
+
+onNats("headers that leave a body no room on the server are refused with 413, too", async (t) => {
+  const nats = await startNats(t);
+  const store = await openStore(t, nats, { maxBytes: 1e8 });
+  const headers = (n: number) =>
+    Array.from({ length: n }, (_, i) => [`x-${i}`, "z".repeat(4_000)] as const);
+  const body = new Uint8Array(983_040);
+  const append = (n: number) =>
+    store.append({ ...message(String(n)), headers: headers(n), body }, Date.now() + 1e6, 0);
+  assert.equal(await append(11), 1);
+  await assert.rejects(append(14), MessageTooLargeError);
+  // It is no failure of the server, and as a dead letter the other has room too.
+  assert.equal((await store.take(Date.now()))?.envelope.id, "11");
+  const reason = "r".repeat(1_024);
+  assert.equal(await store.bury("11", { at: 0, connectorId: "k1", reason }), true);
+
+  const { relay } = await startNode(t, nats);
+  const answer = await fetch(`${relay.url}/webhook/hook`, {
+    method: "POST",
+    headers: Object.fromEntries(headers(14)),
+    body,
+  });
+  await answer.body?.cancel();
+  // Bun's server takes less of headers by itself.
+  assert.ok([413, 431].includes(answer.status), String(answer.status));
+  const ready = await fetch(`${relay.url}/readyz`);
+  await ready.body?.cancel();
+  assert.equal(ready.status, 200);
+});
 
 onNats("what somebody else publishes on the relays' subjects harms nobody", async (t) => {
   const nats = await startNats(t);

@@ -5,7 +5,7 @@ import { hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
 import { withSpan } from "../../protocol/trace_context.ts";
 import type { Channel } from "../channel.ts";
 import type { RelayContext, RelayEnv } from "../relay_env.ts";
-import { StoreUnavailableError } from "../store.ts";
+import { MessageTooLargeError, StoreUnavailableError } from "../store.ts";
 import type { BodyRefusal } from "./body_intake.ts";
 import { answerTo } from "./challenge.ts";
 import { clientAddress } from "./client_address.ts";
@@ -84,6 +84,7 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   try {
     sequence = await channel.publish(message);
   } catch (error) {
+    if (error instanceof MessageTooLargeError) return refuse([413, "too_large", error.message]);
     if (!(error instanceof StoreUnavailableError)) throw error;
     return refuse([503, "store_unavailable", "Cannot store now", storeRetrySeconds]);
   } finally {

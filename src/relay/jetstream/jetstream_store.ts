@@ -4,23 +4,24 @@ import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../async/clock.ts";
 import type { Settlement } from "../../protocol/frames.ts";
 import { Heap } from "../heap.ts";
-import type {
-  DeadLetter,
-  FailedDelivery,
-  NewMessage,
-  Reader,
-  SettleOutcome,
-  SharedStore,
-  Store,
-  StoredMessage,
-  StoreSettings,
-  StoreStats,
+import {
+  type DeadLetter,
+  type FailedDelivery,
+  MessageTooLargeError,
+  type NewMessage,
+  type Reader,
+  type SettleOutcome,
+  type SharedStore,
+  type Store,
+  type StoredMessage,
+  type StoreSettings,
+  type StoreStats,
 } from "../store.ts";
 import { Tally } from "../tally.ts";
 import { isApiError, type NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
-import { headersOf, headOf } from "./message_codec.ts";
+import { headersOf, headOf, sizeOf } from "./message_codec.ts";
 import { streamOf, subjectsOf, textOf, token } from "./names.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
@@ -35,6 +36,8 @@ interface Lease {
 
 /** JetStream's code for a stream that is full. */
 const streamFull = 10077;
+/** What a message may need more as a dead letter: its deliveries with their reasons. */
+const letterBytes = 16_384;
 /** How much longer than the relay's own lease the server's is: the relay ends first. */
 const leaseMarginMs = 5_000;
 /** A message that waits is ready this much sooner than we ask for it. */
@@ -118,6 +121,11 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
+    if (sizeOf(message) > this.#server.maxPayload - letterBytes) {
+      throw new MessageTooLargeError(
+        "the message with its headers is larger than the server takes",
+      );
+    }
     const lane = this.#consumers.laneOf(message);
     return await this.#server.attempt("store a message", async () => {
       await this.#consumers.ensure(lane);

@@ -23,6 +23,12 @@ export function headersOf(message: NewMessage, expiresAt: number, letter?: Lette
   return all;
 }
 
+/** What a message takes on the server, bytes, but for a few. */
+export function sizeOf(message: NewMessage): number {
+  const { body, ...head } = message;
+  return body.byteLength + Buffer.byteLength(JSON.stringify(head));
+}
+
 /** Undefined when somebody else published it. */
 export function headOf(all: MsgHdrs | undefined): Head | undefined {
   return read(all, messageHeader) as Head | undefined;
