@@ -22,6 +22,8 @@ export interface Subscriber {
   readonly window: Window;
   /** Leases outlive the connection until their ack timeout: a long poll ends before it is acknowledged. */
   readonly keepsLeases: boolean;
+  /** It has not read what it was handed: it gets no more until it is heard again. */
+  readonly isBehind?: boolean;
   /** Hands a message over; must not throw. */
   hand(envelope: Envelope): void;
   /** Ends the connection from the relay's side; `code` and `reason` reach those who speak WebSocket. */
@@ -97,7 +99,7 @@ export class Members {
     let best: Member | undefined;
     let fewest = Infinity;
     for (const member of this.#byId.values()) {
-      if (!member.isOpen || member.isDraining) continue;
+      if (!member.isOpen || member.isDraining || member.subscriber.isBehind) continue;
       const { window } = member.subscriber;
       const { messages, bytes } = this.#load(member);
       if (messages >= window.messages || bytes >= window.bytes || messages >= fewest) continue;

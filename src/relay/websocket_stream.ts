@@ -1,5 +1,6 @@
 import { closeCodes } from "../protocol/close_codes.ts";
 import { decodeConnectorFrame } from "../protocol/connector_codec.ts";
+import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
@@ -35,6 +36,9 @@ export function websocketStream(
         heardAt: () => heardAt,
         window: hello.window,
         keepsLeases: false,
+        get isBehind() {
+          return socket.bufferedAmount >= maxFrameBytes;
+        },
         hand: (envelope) => socket.send(encodeWebhook(envelope, style)),
         disconnect: (code, reason) => end(socket, code, reason),
       }, () => socket.send(encodeRelayFrame(connectedFrame(hello, channel, clock), now())));
@@ -51,6 +55,7 @@ export function websocketStream(
       const frame = decodeConnectorFrame(data, connectionId);
       switch (frame.type) {
         case "heartbeat":
+          channel.wake(); // it may have read what it was behind with
           break;
         case "drain":
           channel.drain(connectionId);

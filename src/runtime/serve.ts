@@ -206,7 +206,7 @@ function listenOnBun(options: ServeOptions): Promise<Listener> {
       },
       websocket: {
         maxPayloadLength: options.maxFrameBytes,
-        // Bun closes a socket that would buffer more; the relay's window is the real bound.
+        // Bun drops what would be more; the relay hands out no more long before.
         backpressureLimit: 4 * options.maxFrameBytes,
         closeOnBackpressureLimit: false,
         idleTimeout: 60,

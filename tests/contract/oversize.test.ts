@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { WebSocketServer } from "ws";
 import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { startHttpServer } from "../support/http_server.ts";
-import { settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { ManualClock, settle } from "../support/manual_clock.ts";
+import { openSocket } from "../support/old_client.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 const connected = '{"type":"connected","connection_id":"c","channel":"dev"}';
 const webhook = (id: string, payload: string) =>
@@ -64,6 +67,47 @@ test("the relay takes a body up to the channel's limit and refuses a larger one 
   assert.match(refused.text, /at most 1000 bytes/);
   assert.equal((await post(chunks(11))).status, 413);
   assert.equal(relay.registry.named("dev")?.channel.stats.queued, 2);
+});
+
+test("[websocket] the relay hands a connector that does not read so much and no more; in the end it has all", async (t) => {
+  const relay = await startDevRelay(t, { maxInFlight: 100 });
+  const { frame, say, socket } = openSocket(t, relay);
+  await frame(0);
+  socket.pause();
+  const ids: unknown[] = [];
+  for (let n = 0; n < 14; n++) ids.push(await publish(relay, "x".repeat(8_000_000)));
+  await settle();
+  const channel = relay.registry.named("dev")?.channel;
+  assert.notEqual(channel?.stats.queued, 0);
+  socket.resume();
+  for (let n = 0; n < 14; n++) {
+    const { message_id } = await frame(n + 1);
+    assert.equal(message_id, ids[n]);
+    say({ type: "ack", message_id });
+  }
+  await turnsUntil(() => channel?.stats.delivered === 14);
+});
+
+test("[websocket] a connector whose leases ended before it had read so much goes on with its next heartbeat", async (t) => {
+  const clock = new ManualClock();
+  const options = { clock, heartbeatMs: 1e9 };
+  const relay = await startDevRelay(t, { maxInFlight: 100, ackTimeoutMs: 1_000 }, options);
+  const { frame, say, socket } = openSocket(t, relay);
+  await frame(0);
+  socket.pause();
+  for (let n = 0; n < 14; n++) await publish(relay, "x".repeat(8_000_000));
+  await settle();
+  const channel = relay.registry.named("dev")?.channel;
+  const handed = channel?.stats.inFlight ?? 0;
+  await clock.advance(1_000);
+  assert.equal(channel?.stats.inFlight, 0);
+  socket.resume();
+  await frame(handed);
+  await turnsUntil(() => {
+    say({ type: "heartbeat" });
+    return channel?.stats.inFlight !== 0;
+  });
+  await frame(handed + 1);
 });
 
 test("a full channel answers 503 with Retry-After, an unknown id 404", async (t) => {
