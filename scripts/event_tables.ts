@@ -26,9 +26,10 @@ stable; new ones may be added. ERROR: a person must act. WARNING: it is being de
 state changed, or a webhook was delivered. DEBUG: every step. Times that end in \`Ms\` are milliseconds,
 \`traceId\` is that of the webhook's \`traceparent\`. \`reason\` is \`{ code, message, status? }\`.
 
-A warning or an error that comes again within ten seconds (same event, same target or transport, same
-code) is counted; the next line has the last of them and \`repeated\`, how many there were. At level
-debug every one has its line.
+A warning or an error that comes again within ten seconds (same event, connection, target or transport,
+same code) is counted; the next line has the last of them, with its own time, and \`repeated\`, how many
+there were. It comes before the line that says it is over: that of \`stream.failed\` before
+\`stream.connected\`. At level debug every one has its line.
 
 ## Connector
 

@@ -5,46 +5,72 @@ import type { LogLevel } from "../config/settings.ts";
 const windowMs = 10_000;
 
 interface Window<Event> {
+  readonly subject: string;
   last: Event;
+  /** When the last one happened. */
+  at: number;
   count: number;
   cancel: () => void;
 }
 
 /**
  * Passes on the first warning or error of a kind; those of the same kind that follow are counted, and every ten
- * seconds the last of them is passed on with their number. Info and debug go through as they come.
+ * seconds the last of them is passed on with its time and their number: sooner where their subject has other news,
+ * which comes after them then. Info and debug go through as they come.
  */
 export function foldRepeats<Event extends { readonly type: string }>(
   levelOf: (event: Event) => LogLevel,
   clock: Clock,
-  pass: (event: Event, level: LogLevel, repeated?: number) => void,
+  pass: (event: Event, level: LogLevel, at: number, repeated?: number) => void,
 ): { observe(event: Event): void; close(): void } {
   const windows = new Map<string, Window<Event>>();
   let isClosed = false;
 
   function observe(event: Event): void {
     const level = levelOf(event);
-    if (isClosed || level === "info" || level === "debug") return pass(event, level);
+    const at = clock.now();
+    if (isClosed || level === "info" || level === "debug") {
+      if (level === "info" && windows.size > 0 && isNews(event)) {
+        const subject = subjectOf(event);
+        end((window) => window.subject === subject);
+      }
+      return pass(event, level, at);
+    }
     const kind = kindOf(event);
     const open = windows.get(kind);
     if (open) {
       open.last = event;
+      open.at = at;
       open.count++;
       return;
     }
-    pass(event, level);
-    begin(kind, event);
+    pass(event, level, at);
+    begin(kind, { subject: subjectOf(event), last: event, at });
   }
 
-  function begin(kind: string, last: Event): void {
+  function begin(kind: string, about: Pick<Window<Event>, "subject" | "last" | "at">): void {
     const cancel = clock.after(windowMs, () => {
-      const { last, count } = windows.get(kind) ?? { last: undefined, count: 0 };
+      const window = windows.get(kind);
       windows.delete(kind);
-      if (last === undefined || count === 0) return;
-      begin(kind, last);
-      pass(last, levelOf(last), count);
+      if (!window || window.count === 0) return;
+      tell(window);
+      begin(kind, window);
     });
-    windows.set(kind, { last, count: 0, cancel });
+    const { subject, last, at } = about;
+    windows.set(kind, { subject, last, at, count: 0, cancel });
+  }
+
+  function end(isOver: (window: Window<Event>) => boolean): void {
+    const over = [...windows].filter(([, window]) => isOver(window));
+    for (const [kind, { cancel }] of over) {
+      cancel();
+      windows.delete(kind);
+    }
+    over.map(([, window]) => window).sort((a, b) => a.at - b.at).forEach(tell);
+  }
+
+  function tell({ last, at, count }: Window<Event>): void {
+    if (count > 0) pass(last, levelOf(last), at, count);
   }
 
   return {
@@ -52,17 +78,27 @@ export function foldRepeats<Event extends { readonly type: string }>(
     /** Passes on what was counted and waits; from now on nothing is held up. */
     close() {
       isClosed = true;
-      for (const { last, count, cancel } of windows.values()) {
-        cancel();
-        if (count > 0) pass(last, levelOf(last), count);
-      }
-      windows.clear();
+      end(() => true);
     },
   };
 }
 
+/** That a webhook was delivered says nothing of those that were not: under load both come all the time. */
+function isNews({ type }: { readonly type: string }): boolean {
+  return !type.startsWith("delivery.");
+}
+
+/** What a state is of: the stream of a connection, the breaker of a target. */
+const subjectFields = ["connection", "channel", "target"];
+
+function subjectOf(event: { readonly type: string }): string {
+  const fields = new Map<string, unknown>(Object.entries(event));
+  const [what] = event.type.split(".", 1);
+  return JSON.stringify([what, ...subjectFields.map((name) => fields.get(name))]);
+}
+
 /** What events of one kind have in common, where they have it. None of it is a message's own. */
-const kindFields = ["channel", "target", "transport", "state", "outcome", "kind"];
+const kindFields = [...subjectFields, "transport", "state", "outcome", "kind"];
 
 function kindOf(event: { readonly type: string }): string {
   const fields = new Map<string, unknown>(Object.entries(event));

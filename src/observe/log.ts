@@ -28,17 +28,20 @@ export function createLog<Event extends { readonly type: string }>(
 ): { observe: (event: Event) => void; close(): void } {
   const lineOf = options.format === "json" ? jsonLine : humanFormat(options.format);
   const least = levels.indexOf(options.level);
-  const tell = (event: Event, level: LogLevel, repeated?: number) => {
+  const tell = (event: Event, level: LogLevel, at: number, repeated?: number) => {
     if (levels.indexOf(level) < least) return; // most are: nothing is made of them
     const told = repeated === undefined ? event : { ...event, repeated };
     try {
-      options.write(lineOf(told, level, options.clock.now()));
+      options.write(lineOf(told, level, at));
     } catch {
       // A line that cannot be written must not stop a delivery.
     }
   };
   return options.level === "debug"
-    ? { observe: (event) => tell(event, options.levelOf(event)), close() {} }
+    ? {
+      observe: (event) => tell(event, options.levelOf(event), options.clock.now()),
+      close() {},
+    }
     : foldRepeats(options.levelOf, options.clock, tell);
 }
 

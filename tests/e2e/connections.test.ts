@@ -121,6 +121,26 @@ test("a reload begins a new connection, ends one that is gone, and leaves the ot
   assert.equal(await program.ended, 0);
 });
 
+test("when their relays go away the log tells it of each connection at once", async (t) => {
+  const relays = [await startDevRelay(t), await startDevRelay(t)];
+  const target = await startTarget(t);
+  const [east, west] = relays.map(({ url }) => ({
+    cloud_url: url,
+    default_target: { url: target.url.href },
+  }));
+  const { program } = await start(t, { log_level: "info", connections: { east, west } });
+  await program.line(/"stream\.connected"/, 2);
+  await Promise.all(relays.map((relay) => relay.stop(1_000)));
+  for (const event of ["disconnected", "failed"]) {
+    for (const name of ["east", "west"]) {
+      const line = await program.line(
+        new RegExp(`"stream\\.${event}".*"connection":"${name}"`),
+      );
+      assert.doesNotMatch(line, /"repeated"/);
+    }
+  }
+});
+
 test("pause, dead letters and replay are of all connections", async (t) => {
   const [one, two] = [await startDevRelay(t), await startDevRelay(t)];
   let isWell = false;

@@ -8,21 +8,26 @@ interface Fault {
   readonly type: string;
   readonly level: LogLevel;
   readonly n: number;
-  readonly target?: string;
+  readonly connection?: string;
+  readonly target?: string | undefined;
   readonly transport?: string;
   readonly message?: string;
   readonly reason?: { readonly code: string; readonly message: string } | string | undefined;
 }
 
 function startFold() {
-  const clock = new ManualClock();
+  const clock = new ManualClock(0);
   const lines: [n: number, repeated: number | undefined][] = [];
+  const times: number[] = [];
   const fold = foldRepeats<Fault>(
     ({ level }) => level,
     clock,
-    ({ n }, _, repeated) => lines.push([n, repeated]),
+    ({ n }, _, at, repeated) => {
+      lines.push([n, repeated]);
+      times.push(at);
+    },
   );
-  return { clock, lines, fold };
+  return { clock, lines, times, fold };
 }
 
 const fault = (n: number, more: Partial<Fault> = {}): Fault => ({
@@ -50,7 +55,7 @@ test("the first error of a kind is told at once, the others every ten seconds wi
   fold.close();
 });
 
-test("another target, transport, code or text is another kind", () => {
+test("another connection, target, transport, code or text is another kind", () => {
   const { lines, fold } = startFold();
   fold.observe(fault(1));
   fold.observe(fault(2, { target: "b" }));
@@ -61,7 +66,9 @@ test("another target, transport, code or text is another kind", () => {
   fold.observe(fault(7, { type: "config.warning", message: "two", reason: undefined }));
   fold.observe(fault(8, { type: "relay.refused", reason: "rate_limit" }));
   fold.observe(fault(9, { type: "relay.refused", reason: "too_large" }));
-  assert.deepEqual(lines.map(([n]) => n), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  fold.observe(fault(10, { connection: "east" }));
+  fold.observe(fault(11, { connection: "west" }));
+  assert.deepEqual(lines.map(([n]) => n), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   fold.close();
 });
 
@@ -77,4 +84,48 @@ test("info and debug are never folded, and what was counted is told at the end",
   assert.equal(clock.pending, 0);
   fold.observe(fault(4));
   assert.deepEqual(lines.slice(6), [[4, undefined]]);
+});
+
+test("what was counted is told before it is over, with the time it happened, and what comes then is told at once", async () => {
+  const { clock, lines, times, fold } = startFold();
+  const down = (n: number, connection: string) =>
+    fold.observe(fault(n, { type: "stream.failed", connection, target: undefined }));
+  const connected = (n: number, connection: string) =>
+    fold.observe({ type: "stream.connected", level: "info", n, connection });
+  down(1, "east");
+  down(2, "west");
+  for (const n of [3, 4]) {
+    await clock.advance(1_000);
+    down(n, "east");
+    down(n + 10, "west");
+  }
+  await clock.advance(1_000);
+  connected(5, "east");
+  assert.deepEqual(lines, [[1, undefined], [2, undefined], [4, 2], [5, undefined]]);
+  assert.deepEqual(times, [0, 0, 2_000, 3_000]);
+  down(6, "east");
+  assert.deepEqual(lines.slice(4), [[6, undefined]]);
+  await clock.advance(7_000);
+  assert.deepEqual(
+    [lines[5], times[5]],
+    [[14, 2], 2_000],
+    "the other connection's are still counted",
+  );
+  fold.close();
+});
+
+test("a breaker that closes ends what was counted of its target alone; a webhook delivered ends nothing", () => {
+  const { lines, fold } = startFold();
+  const breaker = (n: number, level: LogLevel, target = "a") =>
+    fold.observe({ type: "breaker.changed", level, n, target });
+  breaker(1, "warning");
+  breaker(2, "warning");
+  breaker(3, "warning", "b");
+  breaker(4, "warning", "b");
+  fold.observe(fault(5));
+  fold.observe(fault(6));
+  fold.observe(fault(7, { type: "delivery.succeeded", level: "info" }));
+  breaker(8, "info");
+  assert.deepEqual(lines.map(([n]) => n), [1, 3, 5, 7, 2, 8]);
+  fold.close();
 });
