@@ -32,7 +32,7 @@ export function createLog<Event extends { readonly type: string }>(
     if (levels.indexOf(level) < least) return; // most are: nothing is made of them
     const told = repeated === undefined ? event : { ...event, repeated };
     try {
-      options.write(lineOf(told, level, at));
+      options.write(lineOf(inWholeMs(told), level, at));
     } catch {
       // A line that cannot be written must not stop a delivery.
     }
@@ -43,6 +43,17 @@ export function createLog<Event extends { readonly type: string }>(
       close() {},
     }
     : foldRepeats(options.levelOf, options.clock, tell);
+}
+
+/** The event with its durations in whole milliseconds; most have no others, and are not copied. */
+function inWholeMs<Event extends { readonly type: string }>(event: Event): Event {
+  let whole = event;
+  for (const name in event) {
+    const value: unknown = event[name];
+    if (typeof value !== "number" || Number.isInteger(value) || !name.endsWith("Ms")) continue;
+    whole = { ...whole, [name]: Math.round(value) };
+  }
+  return whole;
 }
 
 type LineOf = (event: { readonly type: string }, level: LogLevel, at: number) => string;

@@ -28,3 +28,23 @@ test("a JSON line has time, level and event first, wherever the event keeps its 
   const head = '{"time":"","level":"info","event":"x"';
   assert.deepEqual(lines, [`${head}}`, `${head},"a":1}`, `${head},"a":1}`]);
 });
+
+test("milliseconds are whole, and everything else is told as it is", () => {
+  for (
+    const [format, says] of [["json", '"retryInMs":2829,"ratio":0.5'], [
+      "human",
+      "retryInMs=2829 ratio=0.5",
+    ]] as const
+  ) {
+    const lines: string[] = [];
+    const log = createLog<
+      { readonly type: string; readonly retryInMs: number; readonly ratio: number }
+    >({
+      ...{ level: "info", format, clock: systemClock, levelOf: () => "warning" },
+      write: (line) => lines.push(line),
+    });
+    log.observe({ type: "x", retryInMs: 2828.65, ratio: 0.5 });
+    log.close();
+    assert.ok(lines[0]?.includes(says), lines[0]);
+  }
+});
