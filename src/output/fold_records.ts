@@ -1,5 +1,5 @@
 import { AgedMap } from "../async/aged_map.ts";
-import type { ConnectorEvent, Observe } from "../observe/events.ts";
+import type { ConnectorEvent } from "../observe/events.ts";
 import type { Told } from "./record.ts";
 
 interface Known {
@@ -13,60 +13,73 @@ interface Known {
 /** Messages whose receipt is remembered; more than can be in hand as configured by default. */
 const maxKnown = 10_000;
 
+/** Of several connections, with the name of the one it is of. */
+type Event = ConnectorEvent & { readonly connection?: string };
+
 /** Tells what happens as records. */
-export function foldRecords(tell: (told: Told) => void): Observe {
+export function foldRecords(tell: (told: Told) => void): (event: Event) => void {
   const known = new AgedMap<Known>();
 
   return (event) => {
+    const told = toldOf(event);
+    const { connection } = event;
+    if (told) tell(connection === undefined ? told : Object.assign(told, { connection }));
+  };
+
+  function toldOf(event: ConnectorEvent): Told | undefined {
     switch (event.type) {
       case "status.listening":
-        return tell({ type: "status", url: event.url });
+        return { type: "status", url: event.url };
       case "stream.connected":
-        return tell(connection("connected", event));
+        return connection("connected", event);
       case "stream.disconnected":
-        return tell(connection("disconnected", event, event.reason));
+        return connection("disconnected", event, event.reason);
       case "stream.failed":
-        return tell(connection("waiting", event, event.message, event.retryInMs));
+        return connection("waiting", event, event.message, event.retryInMs);
       case "connector.paused":
-        return tell({ type: "intake", state: "paused" });
+        return { type: "intake", state: "paused" };
       case "connector.resumed":
-        return tell({ type: "intake", state: "resumed" });
+        return { type: "intake", state: "resumed" };
       case "delivery.received":
-        return remember(event);
+        remember(event);
+        return;
       case "delivery.duplicate":
         if (event.state === "finished") known.delete(event.messageId);
         return;
       case "delivery.retrying":
-        return tell({
+        return {
           type: "retry",
           ...about(event),
           target: event.target,
           attempt: event.attempt,
           reason: event.reason.message,
           retry_in_ms: Math.round(event.delayMs),
-        });
+        };
       case "delivery.succeeded":
-        return tell(ended(event, "delivered", event));
+        return ended(event, "delivered", event);
       case "delivery.failed":
-        return tell(
-          ended(event, event.outcome, {
-            status: event.reason.status,
-            attempts: event.attempts,
-            reason: event.reason.message,
-          }),
-        );
+        return ended(event, event.outcome, {
+          status: event.reason.status,
+          attempts: event.attempts,
+          reason: event.reason.message,
+        });
       case "delivery.deferred":
-        return tell(ended(event, "deferred", { reason: event.reason.message }));
+        return ended(event, "deferred", { reason: event.reason.message });
       case "settlement.confirmed":
-        tell({ type: "settled", ...about(event), verdict: event.verdict });
-        known.delete(event.messageId);
+        return settled(event);
     }
-  };
+  }
 
   function remember(event: Extract<ConnectorEvent, { type: "delivery.received" }>): void {
     const { messageId, webhookId, method, path, bytes, lagMs } = event;
     known.set(messageId, { webhookId, method, path, bytes, lagMs });
     known.forgetOldest(maxKnown);
+  }
+
+  function settled(event: Extract<ConnectorEvent, { type: "settlement.confirmed" }>): Told {
+    const told: Told = { type: "settled", ...about(event), verdict: event.verdict };
+    known.delete(event.messageId);
+    return told;
   }
 
   function about({ messageId, webhookId }: { messageId: string; webhookId?: string }) {

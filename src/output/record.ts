@@ -5,6 +5,8 @@ import { z } from "zod";
 export const recordVersion = 1;
 
 const head = { v: z.literal(recordVersion), time: z.iso.datetime() };
+/** Of several connections, whose it is. */
+const whose = { connection: z.string().optional() };
 const message = {
   message_id: z.string(),
   /** This and what follows are null where its coming is not known any more. */
@@ -23,6 +25,7 @@ export const recordSchema = z.discriminatedUnion("type", [
   z.strictObject({
     ...head,
     type: z.literal("connection"),
+    ...whose,
     /** `waiting`: it could not be made and is tried again. */
     state: z.enum(["connected", "disconnected", "waiting"]),
     transport: z.enum(["websocket", "sse", "long_poll", "smee"]),
@@ -33,6 +36,7 @@ export const recordSchema = z.discriminatedUnion("type", [
   z.strictObject({
     ...head,
     type: z.literal("message"),
+    ...whose,
     ...message,
     trace_id: z.string().nullable(),
     /** Null where none is configured for the webhook. */
@@ -51,6 +55,7 @@ export const recordSchema = z.discriminatedUnion("type", [
   z.strictObject({
     ...head,
     type: z.literal("retry"),
+    ...whose,
     ...message,
     target: z.string(),
     attempt: z.number(),
@@ -61,10 +66,16 @@ export const recordSchema = z.discriminatedUnion("type", [
   z.strictObject({
     ...head,
     type: z.literal("settled"),
+    ...whose,
     ...message,
     verdict: z.enum(["ack", "nack"]),
   }),
-  z.strictObject({ ...head, type: z.literal("intake"), state: z.enum(["paused", "resumed"]) }),
+  z.strictObject({
+    ...head,
+    type: z.literal("intake"),
+    ...whose,
+    state: z.enum(["paused", "resumed"]),
+  }),
   /** `dev`: what its own target got. */
   z.strictObject({
     ...head,

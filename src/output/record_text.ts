@@ -3,10 +3,11 @@ import type { OutputRecord } from "./record.ts";
 
 /** A record as a line or two for people, without the end: what happened, to what, how. */
 export function recordText(record: OutputRecord): string {
-  const [what, about] = words(record);
-  return about.map((line, at) => `${(at === 0 ? what : "").padEnd(10)} ${visible(line)}`).join(
-    "\n",
-  );
+  const [what, [first = "", ...more]] = words(record);
+  const whose = "connection" in record ? `${record.connection}: ` : "";
+  return [whose + first, ...more]
+    .map((line, at) => `${(at === 0 ? what : "").padEnd(10)} ${visible(line)}`)
+    .join("\n");
 }
 
 function words(record: OutputRecord): [what: string, about: string[]] {

@@ -141,6 +141,29 @@ test("when their relays go away the log tells it of each connection at once", as
   }
 });
 
+test("standard output says of which connection each line is", async (t) => {
+  for (
+    const [output, says] of [
+      ["text", "connected  NAME: over"],
+      ["json", '"connection":"NAME"'],
+    ] as const
+  ) {
+    const relays = [await startDevRelay(t), await startDevRelay(t)];
+    const [east, west] = relays.map(({ url }) => ({ cloud_url: url }));
+    const target = await startTarget(t);
+    const { program } = await start(t, {
+      output,
+      default_target: { url: target.url.href },
+      connections: { east, west },
+    });
+    await program.line(/"stream\.connected"/, 2);
+    program.terminate();
+    assert.equal(await program.ended, 0);
+    const text = program.stdout.join("\n");
+    for (const name of ["east", "west"]) assert.ok(text.includes(says.replace("NAME", name)), text);
+  }
+});
+
 test("pause, dead letters and replay are of all connections", async (t) => {
   const [one, two] = [await startDevRelay(t), await startDevRelay(t)];
   let isWell = false;

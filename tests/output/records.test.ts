@@ -120,3 +120,23 @@ test("what a sender writes cannot give orders to the terminal", () => {
   assert.doesNotMatch(text.replace("\n", ""), /[\x00-\x1f\x7f\u202e]/);
   assert.equal(text.split("\n").length, 2);
 });
+
+test("of several connections each record says whose it is, and so does each line for people", () => {
+  const told: Told[] = [];
+  const observe = foldRecords((one) => told.push(one));
+  for (const event of events) {
+    observe(event.type === "status.listening" ? event : { ...event, connection: "east" });
+  }
+  const records = told.map((one) => recordSchema.parse(recordAt(1_000, one)));
+  assert.deepEqual(told.map((one) => JSON.parse(recordJson(1_000, one))), records);
+  assert.deepEqual(
+    records.map((record) => "connection" in record && record.connection),
+    records.map(({ type }) => type !== "status" && "east"),
+  );
+  assert.deepEqual(records.slice(0, 4).map(recordText), [
+    "status     http://127.0.0.1:1",
+    "waiting    east: refused; next try in 1.5 s",
+    "connected  east: over sse",
+    "retry      east: PUT hook/a -> default: the target answered 503; again in 0.5 s, msg_1",
+  ]);
+});
