@@ -40,12 +40,13 @@ function connection({ connection }: StatusText): string {
 }
 
 function targetState(target: StatusText["targets"][string]): string {
-  const { breaker, failures_in_a_row, last_failure, last_success_at } = target;
+  const { tried, breaker, failures_in_a_row, last_failure, last_success_at } = target;
   if (failures_in_a_row > 0) {
     const state = breaker === "closed" ? "fails" : `fails, breaker ${breaker.replace("_", " ")}`;
     return `${state}: ${failures_in_a_row} times in a row: ${last_failure ?? ""}`;
   }
-  return last_success_at === null ? "not tried yet" : `well, last delivery ${last_success_at}`;
+  if (last_success_at !== null) return `well, last delivery ${last_success_at}`;
+  return tried ? "answers, nothing delivered yet" : "not tried yet";
 }
 
 function duration(seconds: number): string {

@@ -202,6 +202,7 @@ export function foldStatus(
       totals,
       targets: Object.fromEntries(
         [...configured()].map(([name, state]) => [name, {
+          tried: state.tried,
           breaker: state.breaker,
           failures_in_a_row: state.failuresInARow,
           last_failure: state.lastFailure || null,

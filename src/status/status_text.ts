@@ -38,6 +38,7 @@ export const statusSchema = z.object({
   targets: z.record(
     z.string(),
     z.object({
+      tried: z.boolean(),
       breaker: z.enum(["closed", "open", "half_open"]),
       failures_in_a_row: z.number(),
       last_failure: z.string().nullable(),

@@ -35,8 +35,7 @@ export function TargetList(
                 <TargetBadge
                   breaker={known?.breaker ?? "closed"}
                   failures={failures}
-                  isTried={known !== undefined &&
-                    (known.last_success_at !== null || known.last_failure !== null)}
+                  isTried={known?.tried ?? false}
                 />
               </td>
               <td class="number">{count(attempting)}</td>

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { statusText } from "../../src/cli/status_text.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldStatus } from "../../src/observe/status.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
-test("while not connected readiness and status name the relay and why now, not a failure of long ago", () => {
-  const { observe, readiness, status } = foldStatus({
-    clock: new ManualClock(0),
-    targetNames: () => [],
-    about: {},
+function start() {
+  const clock = new ManualClock(0);
+  const fold = foldStatus({
+    clock,
+    targetNames: () => ["a"],
+    about: { version: "1", runtime: "test" },
     now: () => ({
       connectorId: "one",
       inHand: { messages: 0, bytes: 0 },
@@ -16,6 +18,22 @@ test("while not connected readiness and status name the relay and why now, not a
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),
   });
+  /** A line of `hookferry status`. */
+  const line = (name: string) => {
+    const lines = statusText(fold.status())?.split("\n") ?? [];
+    return lines.find((line) => line.startsWith(`${name}  `))?.slice(name.length).trim();
+  };
+  return { clock, ...fold, line };
+}
+
+const about = { messageId: "msg_1", webhookId: "hook", target: "a" };
+const reason = { code: "status", message: "the target answered 404", status: 404 } as const;
+function attempted(result: "delivered" | "transient" | "permanent"): ConnectorEvent {
+  return { type: "delivery.attempted", ...about, attempt: 1, result, durationMs: 1, reason };
+}
+
+test("while not connected readiness and status name the relay and why now, not a failure of long ago", () => {
+  const { observe, readiness, status } = start();
   const failed = (message: string): ConnectorEvent => ({
     type: "stream.failed",
     transport: "sse",
@@ -40,4 +58,14 @@ test("while not connected readiness and status name the relay and why now, not a
   assert.equal(reason(), detail());
   observe(failed("cannot open a stream at https://relay.example: no route"));
   assert.equal(detail(), "cannot open a stream at https://relay.example: no route");
+});
+
+test("a target that refuses every webhook answers, for status as for readiness", () => {
+  const { observe, readiness, line } = start();
+  const ready = () => readiness().parts.find(({ name }) => name === "target a")?.detail;
+  assert.deepEqual([line("target a"), ready()], ["not tried yet", "not tried yet"]);
+  observe(attempted("permanent"));
+  assert.deepEqual([line("target a"), ready()], ["answers, nothing delivered yet", "answers"]);
+  observe(attempted("delivered"));
+  assert.equal(line("target a"), "well, last delivery 1970-01-01T00:00:00.000Z");
 });

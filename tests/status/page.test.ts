@@ -98,6 +98,13 @@ test("without a script the page tells the state, the targets and the last messag
   assert.equal((await get("/messages/none")).status, 404);
 });
 
+test("a target that refuses every webhook answers: it is not as if it had not been tried", async (t) => {
+  const { get, relay, shows } = await start(t, { status: 404 });
+  assert.match((await get("/")).text, /not tried yet/);
+  await publish(relay, "x");
+  assert.doesNotMatch(await shows("/", />answers</), /not tried yet/);
+});
+
 test("what a sender or a target says is text on the page, never markup", async (t) => {
   const { relay, shows } = await start(t, {
     status: 422,
