@@ -1,3 +1,4 @@
+import { plural } from "../observe/wording.ts";
 import { statusSchema, type StatusText } from "../status/status_text.ts";
 
 /** A few aligned lines; undefined when it is not the status of a connector. */
@@ -9,11 +10,7 @@ export function statusText(status: unknown): string | undefined {
     ["connector", `hookferry ${version}, up ${duration(uptime_seconds)}${intake(parsed.data)}`],
     ["relay", connection(parsed.data)],
     ["in hand", `${in_hand.messages} messages, ${in_hand.bytes} bytes`],
-    [
-      "so far",
-      `${totals.received} received, ${totals.delivered} delivered, ${totals.retried} retried, ` +
-      `${totals.rejected + totals.exhausted} failed`,
-    ],
+    ["so far", soFar(totals)],
     ...Object.entries(targets).map(([name, target]): [string, string] => [
       `target ${name}`,
       targetState(target),
@@ -37,6 +34,20 @@ function connection({ connection }: StatusText): string {
   }
   const why = connection.reason === null ? "" : `: ${connection.reason}`;
   return `not connected for ${duration(connection.down_seconds)}${why}`;
+}
+
+/** With what is in hand it adds up, where a webhook has one target. */
+function soFar(totals: StatusText["totals"]): string {
+  const { received, duplicates, delivered, retried, replays } = totals;
+  const givenBack = totals.abandoned + totals.deferred;
+  return [
+    `${received} received`,
+    duplicates > 0 && ` (${plural(duplicates, "duplicate")})`,
+    `, ${delivered} delivered, ${retried} retried, ${totals.rejected + totals.exhausted} failed`,
+    givenBack > 0 && `, ${givenBack} given back`,
+    replays.delivered + replays.failed > 0 &&
+    `; replays: ${replays.delivered} delivered, ${replays.failed} failed`,
+  ].filter(Boolean).join("");
 }
 
 function targetState(target: StatusText["targets"][string]): string {

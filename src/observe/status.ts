@@ -2,6 +2,7 @@ import type { Clock } from "../async/clock.ts";
 import type { TransportName } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
+import { foldTotals } from "./totals.ts";
 
 export interface StatusFold {
   readonly observe: Observe;
@@ -43,19 +44,7 @@ export function foldStatus(
   },
 ): StatusFold {
   const startedAt = clock.now();
-  const totals = {
-    received: 0,
-    delivered: 0,
-    rejected: 0,
-    exhausted: 0,
-    abandoned: 0,
-    deferred: 0,
-    dead_lettered: 0,
-    retried: 0,
-    duplicates: 0,
-    acked: 0,
-    nacked: 0,
-  };
+  const { totals, observe: count } = foldTotals();
   const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
   const targets = new Map<string, TargetState>();
   const configured = () => new Map(targetNames().map((name) => [name, targetState(name)]));
@@ -70,19 +59,10 @@ export function foldStatus(
   let pausedUntil: number | undefined;
 
   function observe(event: ConnectorEvent): void {
+    count(event);
     switch (event.type) {
-      // Those of every webhook first: V8 compares one after the other.
-      case "delivery.received":
-        totals.received++;
-        break;
       case "delivery.attempted":
         attempted(event);
-        break;
-      case "delivery.succeeded":
-        totals.delivered++;
-        break;
-      case "settlement.confirmed":
-        totals[event.verdict === "ack" ? "acked" : "nacked"]++;
         break;
       case "connector.started":
         source = event.source;
@@ -109,21 +89,6 @@ export function foldStatus(
         whyNone = event.message;
         break;
       }
-      case "delivery.duplicate":
-        totals.duplicates++;
-        break;
-      case "delivery.retrying":
-        totals.retried++;
-        break;
-      case "delivery.failed":
-        totals[event.outcome]++;
-        break;
-      case "delivery.deferred":
-        totals.deferred++;
-        break;
-      case "dead_letter.stored":
-        totals.dead_lettered++;
-        break;
       case "breaker.changed":
         targetState(event.target).breaker = event.state;
         break;

@@ -79,7 +79,8 @@ function Numbers(
         {
           name: "Delivered",
           value: count(totals.delivered),
-          note: `of ${count(totals.received)} received`,
+          note: `of ${count(totals.received)} received` +
+            (totals.duplicates > 0 ? `, ${plural(totals.duplicates, "duplicate")}` : ""),
         },
         {
           name: "In hand",
@@ -89,7 +90,7 @@ function Numbers(
         {
           name: "Retries",
           value: count(totals.retried),
-          note: plural(totals.duplicates, "duplicate"),
+          note: `${count(totals.rejected + totals.exhausted)} failed`,
         },
         {
           name: "Dead letters",

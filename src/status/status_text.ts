@@ -32,8 +32,11 @@ export const statusSchema = z.object({
     delivered: z.number(),
     rejected: z.number(),
     exhausted: z.number(),
+    abandoned: z.number(),
+    deferred: z.number(),
     retried: z.number(),
     duplicates: z.number(),
+    replays: z.object({ delivered: z.number(), failed: z.number() }),
   }),
   targets: z.record(
     z.string(),

@@ -28,6 +28,12 @@ function start() {
 
 const about = { messageId: "msg_1", webhookId: "hook", target: "a" };
 const reason = { code: "status", message: "the target answered 404", status: 404 } as const;
+const received: ConnectorEvent = {
+  type: "delivery.received",
+  ...about,
+  ...{ method: "POST", path: "", bytes: 1, lagMs: 1 },
+};
+
 function attempted(result: "delivered" | "transient" | "permanent"): ConnectorEvent {
   return { type: "delivery.attempted", ...about, attempt: 1, result, durationMs: 1, reason };
 }
@@ -68,4 +74,46 @@ test("a target that refuses every webhook answers, for status as for readiness",
   assert.deepEqual([line("target a"), ready()], ["answers, nothing delivered yet", "answers"]);
   observe(attempted("delivered"));
   assert.equal(line("target a"), "well, last delivery 1970-01-01T00:00:00.000Z");
+});
+
+test("so far adds up: copies that came again are told, and what was given back", () => {
+  const { observe, line } = start();
+  assert.equal(line("so far"), "0 received, 0 delivered, 0 retried, 0 failed");
+  for (let n = 0; n < 5; n++) observe(received);
+  observe({ type: "delivery.duplicate", ...about, state: "finished" });
+  observe({ type: "delivery.duplicate", ...about, state: "in_flight" });
+  const attempts = 1;
+  const failed = (outcome: "rejected" | "abandoned") =>
+    observe({ type: "delivery.failed", ...about, outcome, attempts, reason });
+  failed("rejected");
+  failed("abandoned");
+  observe({ type: "delivery.deferred", ...about, reason, delayMs: 1 });
+  assert.equal(
+    line("so far"),
+    "5 received (2 duplicates), 0 delivered, 0 retried, 1 failed, 2 given back",
+  );
+});
+
+test("what is sent again by hand is told apart, however it ends", () => {
+  const { observe, line } = start();
+  const failed = (outcome: "rejected" | "exhausted") =>
+    observe({ type: "delivery.failed", ...about, outcome, attempts: 1, reason });
+  const replayed = (delivered: boolean) =>
+    observe({ type: "dead_letter.replayed", ...about, delivered });
+  observe(received);
+  failed("rejected");
+  failed("exhausted");
+  replayed(false);
+  const first = "1 received, 0 delivered, 0 retried, 1 failed; replays: ";
+  assert.equal(line("so far"), `${first}0 delivered, 1 failed`);
+  observe({ type: "delivery.deferred", ...about, reason, delayMs: 1 });
+  replayed(false);
+  assert.equal(line("so far"), `${first}0 delivered, 2 failed`);
+  observe({
+    type: "delivery.succeeded",
+    ...about,
+    ...{ attempts: 1, status: 200, durationMs: 1, lagMs: 1 },
+  });
+  replayed(true);
+  assert.equal(line("so far"), `${first}1 delivered, 2 failed`);
 });

@@ -1,6 +1,7 @@
 /** The page as HTML, and who may do what; the browser is in tests/browser. */
 import assert from "node:assert/strict";
 import { Sessions } from "../../src/page/sessions.ts";
+import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -103,6 +104,23 @@ test("a target that refuses every webhook answers: it is not as if it had not be
   assert.match((await get("/")).text, /not tried yet/);
   await publish(relay, "x");
   assert.doesNotMatch(await shows("/", />answers</), /not tried yet/);
+});
+
+test("received and delivered add up: copies that came again are told beside them", async (t) => {
+  let answer = (_status: number) => {};
+  const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
+  const relay = await startOldRelay(t);
+  const { url } = await startWatchedConnector(t, settings(relay.url, target.url, "sse"));
+  const id = relay.publish("x");
+  await target.arrived(1);
+  const [stream] = relay.streams;
+  const message = stream?.inFlight.get(id);
+  assert.ok(stream && message);
+  stream.send(message);
+  const get = async () => ({ text: await (await fetch(url)).text() });
+  await polled(get, />0<[^>]*><[^>]*>of 2 received, 1 duplicate</);
+  answer(200);
+  await polled(get, />1<[^>]*><[^>]*>of 2 received, 1 duplicate</);
 });
 
 test("what a sender or a target says is text on the page, never markup", async (t) => {
