@@ -5,10 +5,14 @@ import { statusSchema, type StatusText } from "../status/status_text.ts";
 export function statusText(status: unknown): string | undefined {
   const parsed = statusSchema.safeParse(status);
   if (!parsed.success) return undefined;
-  const { version, uptime_seconds, in_hand, journal, totals, targets } = parsed.data;
+  const { version, uptime_seconds, config, in_hand, journal, totals, targets } = parsed.data;
+  const refused: [string, string][] = config.problem === null
+    ? []
+    : [["settings", `not taken since ${config.since}: ${config.problem}`]];
   const rows: [string, string][] = [
     ["connector", `hookferry ${version}, up ${duration(uptime_seconds)}${intake(parsed.data)}`],
     ["relay", connection(parsed.data)],
+    ...refused,
     ["in hand", `${in_hand.messages} messages, ${in_hand.bytes} bytes`],
     ["so far", soFar(totals)],
     ...Object.entries(targets).map(([name, target]): [string, string] => [

@@ -55,6 +55,8 @@ export function foldStatus(
   /** Why it is not connected, or was not before; undefined before the first try has ended. */
   let whyNone: string | undefined;
   let draining = false;
+  /** The settings of the files that are not valid: those from before count. */
+  let refused: { problem: string; since: string } | undefined;
   /** Infinity = until somebody says so; undefined = it is not paused. */
   let pausedUntil: number | undefined;
 
@@ -66,6 +68,14 @@ export function foldStatus(
         break;
       case "connector.started":
         source = event.source;
+        break;
+      case "config.reload_failed": {
+        const since = refused?.since ?? new Date(clock.now()).toISOString();
+        refused = { problem: inOneLine(event.message), since };
+        break;
+      }
+      case "config.reloaded":
+        refused = undefined;
         break;
       case "connector.draining":
         draining = true;
@@ -142,6 +152,7 @@ export function foldStatus(
       connector_id: now().connectorId,
       uptime_seconds: seconds(clock.now() - startedAt),
       draining,
+      config: refused ?? { problem: null, since: null },
       connection: connection
         ? {
           state: "connected",
@@ -196,6 +207,12 @@ function untried(): TargetState {
 
 function journalText({ place, problem, deadLetters }: Now["journal"]) {
   return { place, problem: problem ?? null, dead_letters: deadLetters };
+}
+
+/** Of a list of problems, one beside the other. */
+function inOneLine(message: string): string {
+  const [first, ...problems] = message.split(/\n *- /);
+  return [first, problems.join("; ")].join(" ").trim();
 }
 
 function seconds(ms: number): number {

@@ -60,6 +60,11 @@ function State(
       {connection.state === "disconnected" && !paused && connection.reason !== null && (
         <p class="problem">{connection.reason}</p>
       )}
+      {status.config.problem !== null && (
+        <p class="problem">
+          The new settings are not taken, since {status.config.since}: {status.config.problem}
+        </p>
+      )}
       {status.journal.problem !== null && (
         <p class="problem">The journal is not available: {status.journal.problem}</p>
       )}

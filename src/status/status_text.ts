@@ -7,6 +7,8 @@ export const statusSchema = z.object({
   uptime_seconds: z.number(),
   draining: z.boolean(),
   paused: z.boolean(),
+  /** Why the settings of the files are not those that count, and since when; null when they are. */
+  config: z.object({ problem: z.string().nullable(), since: z.string().nullable() }),
   connection: z.discriminatedUnion("state", [
     z.object({
       state: z.literal("connected"),

@@ -104,7 +104,9 @@ test("a file that is not valid changes nothing, says why, and counts when it is 
     token: "s3cret",
     default_target: { url: target.url.href },
   });
-  const { program, path } = running;
+  const { program, path, url } = running;
+  const told = async () => await (await fetch(`${url}/status`)).json();
+  const page = async () => await (await fetch(url)).text();
   for (
     const [bad, says] of [
       ["{ not json", /cannot read the file/],
@@ -119,12 +121,16 @@ test("a file that is not valid changes nothing, says why, and counts when it is 
     assert.equal(answer.status, 422);
     assert.match((await answer.json() as { detail: string }).detail, says);
     assert.equal(await running.metric("hookferry_config_last_reload_successful"), 0);
+    assert.match((await told()).config.problem, says);
   }
+  assert.match(await page(), /The new settings are not taken, since [^<]*: [^<]*reconnect_delai/);
   assert.match(JSON.parse(await program.line(/"config\.reload_failed"/)).message, /cannot read/);
   await publish(relay, "x");
   await target.arrived(1);
   running.configure({});
   assert.deepEqual(await (await running.reload()).json(), { changed: [], needs_restart: [] });
+  assert.deepEqual((await told()).config, { problem: null, since: null });
+  assert.doesNotMatch(await page(), /not taken/);
   assert.equal(await running.metric("hookferry_config_last_reload_successful"), 1);
   const stranger = await fetch(`${running.url}/-/reload`, { method: "POST" });
   assert.equal(stranger.status, 401);

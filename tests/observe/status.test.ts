@@ -117,3 +117,21 @@ test("what is sent again by hand is told apart, however it ends", () => {
   replayed(true);
   assert.equal(line("so far"), `${first}1 delivered, 2 failed`);
 });
+
+test("new settings that are not valid are told with why and since when, until some are taken", async () => {
+  const { clock, observe, status, line } = start();
+  assert.equal(line("settings"), undefined);
+  const refused = (problem: string) => {
+    const message =
+      `the configuration is not valid:\n  - channel: ${problem}\n  - token: is required`;
+    observe({ type: "config.reload_failed", message });
+  };
+  refused("one");
+  await clock.advance(60_000);
+  refused("two");
+  const told = "the configuration is not valid: channel: two; token: is required";
+  assert.equal(line("settings"), `not taken since 1970-01-01T00:00:00.000Z: ${told}`);
+  assert.deepEqual(status()["config"], { problem: told, since: "1970-01-01T00:00:00.000Z" });
+  observe({ type: "config.reloaded", changed: [], needsRestart: [] });
+  assert.equal(line("settings"), undefined);
+});
