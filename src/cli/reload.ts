@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import type { Clock } from "../async/clock.ts";
-import { differences } from "../config/listing.ts";
+import { differences, type Listed, listing } from "../config/listing.ts";
 import type { LoadedConnections } from "../config/load_connections.ts";
 import { processKeys } from "../config/options.ts";
 import type { Observe } from "../observe/events.ts";
@@ -10,6 +10,7 @@ const lookEveryMs = 1_000;
 
 export interface Reloaded {
   readonly changed: readonly string[];
+  /** Options of which the process runs with another value. */
   readonly needsRestart: readonly string[];
 }
 
@@ -35,6 +36,7 @@ export function startReloading(
     readonly clock: Clock;
   },
 ): Reloading {
+  const atStart = ofProcess(first);
   let current = first;
   let queue: Promise<unknown> = Promise.resolve();
   let tried = stampOf(first.files);
@@ -59,11 +61,11 @@ export function startReloading(
     tried = stampOf(current.files);
     try {
       const loaded = await load();
-      const { lines, keys } = differences(current.listing, loaded.listing);
+      const { lines } = differences(current.listing, loaded.listing);
       await apply(loaded);
       current = loaded;
       tried = stampOf(loaded.files);
-      const needsRestart = keys.filter((key) => processKeys.has(key.split(".").at(-1) ?? ""));
+      const needsRestart = differences(atStart, ofProcess(loaded)).keys;
       observe({ type: "config.reloaded", changed: lines, needsRestart });
       for (const message of loaded.warnings) observe({ type: "config.warning", message });
       return { changed: lines, needsRestart };
@@ -81,6 +83,11 @@ export function startReloading(
     reload,
     close: () => cancel(),
   };
+}
+
+/** What is the same in all connections, and counts from the start to the end. */
+function ofProcess({ first }: LoadedConnections): readonly Listed[] {
+  return listing(first).filter(({ key }) => processKeys.has(key));
 }
 
 /** Another one when one of the files is another, or is there no more. */

@@ -12,7 +12,7 @@ export type ConnectorEvent =
     readonly type: "config.reloaded";
     /** What is other than before: "key: before -> now", secrets as ***. */
     readonly changed: readonly string[];
-    /** Of these keys the new value counts at the next start only. */
+    /** Of these keys the value of the files counts at the next start only: the process runs with another. */
     readonly needsRestart: readonly string[];
   }
   /** The new settings are not valid: those from before go on. */

@@ -106,6 +106,7 @@ test("a reload begins a new connection, ends one that is gone, and leaves the ot
   const reloaded = await ask("POST", "/-/reload");
   assert.equal(reloaded.status, 200, reloaded.text);
   assert.match(reloaded.text, /connections\.c\.cloud_url/);
+  assert.deepEqual(JSON.parse(reloaded.text).needs_restart, []);
   await program.line(/"stream\.connected".*"connection":"c"/);
   await program.line(/"connector\.stopped".*"connection":"b"/);
   const [first, , third] = relays;

@@ -137,6 +137,26 @@ test("a file that is not valid changes nothing, says why, and counts when it is 
   await stranger.body?.cancel();
 });
 
+test("what needs a restart is said until it is what the process runs with again, or not at all", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const running = await start(t, {
+    cloud_url: relay.url,
+    token: "s3cret",
+    default_target: { url: target.url.href, headers: { inspect: "1" } },
+  });
+  const needed = async (more: Record<string, unknown>) => {
+    running.configure(more);
+    return (await (await running.reload()).json()).needs_restart;
+  };
+  const other = { status_listen: "127.0.0.1:1" };
+  assert.deepEqual(await needed(other), ["status_listen"]);
+  assert.deepEqual(await needed({ ...other, reconnect_delay: 0.03 }), ["status_listen"]);
+  assert.deepEqual(await needed({}), []);
+  const headers = { inspect: "2" };
+  assert.deepEqual(await needed({ default_target: { url: target.url.href, headers } }), []);
+});
+
 test("another channel: the first connector finishes what is in hand, then another reads the new one", async (t) => {
   const [first, second] = [await startDevRelay(t), await startDevRelay(t)];
   const held = Promise.withResolvers<void>();
