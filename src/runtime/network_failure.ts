@@ -38,6 +38,9 @@ export class ProxyFailure extends Error {
   }
 }
 
+/** What answers a greeting of TLS with something else. */
+const noTls = /WRONG_VERSION_NUMBER|InvalidContentType|Does the server speak TLS/;
+
 const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] = [
   ["refused", /ECONNREFUSED|ConnectionRefused|connection refused/i, "connection refused"],
   ["dns", /ENOTFOUND|EAI_AGAIN|dns error|failed to lookup|DNSException/i, "host name not found"],
@@ -58,6 +61,7 @@ const patterns: readonly (readonly [NetworkFailure["code"], RegExp, string?])[] 
     "the certificate is for another host name",
   ],
   ["tls", /CERT_HAS_EXPIRED|certificate expired|Expired/, "the certificate has expired"],
+  ["tls", noTls, "the port speaks no TLS but, it seems, plain http"],
   ["refused", /ENOENT/, "there is no such Unix socket"],
   ["refused", /EACCES|EPERM/, "no permission to connect there"],
   [
@@ -91,14 +95,27 @@ export function networkFailure(error: unknown): NetworkFailure {
 
 /** Errors of our own, which say it all. */
 function knownFailure(error: unknown): NetworkFailure | undefined {
+  const forbidden = causeOf(error, ForbiddenAddress);
+  if (forbidden) return { code: "network", message: forbidden.message };
+  const failure = causeOf(error, ProxyFailure);
+  if (!failure) return undefined;
+  const { message, status, cause } = failure;
+  return { code: status === undefined ? networkFailure(cause).code : "network", message };
+}
+
+/** Whether a proxy is to blame. */
+export function isProxyFailure(error: unknown): boolean {
+  return causeOf(error, ProxyFailure) !== undefined;
+}
+
+/** Whether it was greeted with TLS, and speaks none. */
+export function speaksNoTls(error: unknown): boolean {
+  return noTls.test(errorText(error));
+}
+
+function causeOf<T>(error: unknown, kind: new (...args: never[]) => T): T | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
-    if (at instanceof ForbiddenAddress) return { code: "network", message: at.message };
-    if (at instanceof ProxyFailure) {
-      const { code } = at.status === undefined
-        ? networkFailure(at.cause)
-        : { code: "network" as const };
-      return { code, message: at.message };
-    }
+    if (at instanceof kind) return at;
     at = at.cause;
   }
   return undefined;

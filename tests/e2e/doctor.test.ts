@@ -69,7 +69,7 @@ test("doctor tells a wrong token, a target that is not there and a relay that ca
   assert.equal(wrong.code, 1);
   assert.match(wrong.byName.get("token")?.detail ?? "", /answered 401/);
   assert.match(wrong.byName.get("token")?.fix ?? "", /correct token and channel/);
-  assert.equal(wrong.byName.get("target.default.tcp")?.detail, "connection refused");
+  assert.equal(wrong.byName.get("target.default.tcp")?.detail, "127.0.0.1:1: connection refused");
   assert.match(wrong.byName.get("target.default.tcp")?.fix ?? "", /start what is to listen there/);
   assert.equal(wrong.byName.get("disk")?.status, "warn");
   assert.doesNotMatch(JSON.stringify(wrong.findings), /marked-secret/);
@@ -84,7 +84,7 @@ test("doctor tells a wrong token, a target that is not there and a relay that ca
     default_target: { url: "http://127.0.0.1:1/" },
   });
   assert.equal(lost.code, 1);
-  assert.equal(lost.byName.get("relay.dns")?.detail, "host name not found");
+  assert.equal(lost.byName.get("relay.dns")?.detail, "no-such-relay.invalid: host name not found");
   assert.equal(lost.byName.has("relay.tcp"), false);
 });
 
@@ -100,6 +100,34 @@ test("doctor tells which proxy leads to the relay and why, without its password"
   assert.equal(byName.get("relay.tls")?.status, "fail");
   assert.deepEqual(proxy.asked, ["CONNECT relay.test:1"]);
   assert.doesNotMatch(JSON.stringify(findings), /marked-secret/);
+});
+
+test("doctor tells that it was the proxy that refused, whatever it refused", async (t) => {
+  const proxy = await startConnectProxy(t, { user: "u:p", refuse: () => 403 });
+  const relay = { channel: "dev", token: "x", journal: "memory", allow_insecure: true };
+  const target = { default_target: { url: "http://127.0.0.1:1/" } };
+  const [closed, open] = ["http://127.0.0.1:1", proxy.url];
+  const user = (url: string) => url.replace("//", "//u:p@");
+  for (
+    const [cloud_url, set, check, says] of [
+      ["http://relay.test:1", closed, "relay.tcp", `the proxy ${closed}: connection refused`],
+      ["http://relay.test:1", open, "relay.version", `the proxy ${open}: it answered 407`],
+      ["https://relay.test:1", user(open), "relay.tls", `the proxy ${open}: it answered 403`],
+      ["https://relay.test:1", open, "relay.tls", `the proxy ${open}: it answered 407`],
+      [
+        "https://relay.test:1",
+        "http://no-proxy.invalid:1",
+        "relay.dns",
+        "the proxy http://no-proxy.invalid:1: host name not found",
+      ],
+    ] as const
+  ) {
+    const { byName } = await doctor(t, { ...relay, ...target, cloud_url, proxy: set });
+    const found = byName.get(check);
+    assert.equal(found?.status, "fail", check);
+    assert.ok(found.detail.startsWith(says), found.detail);
+    assert.match(found.fix ?? "", /^start the proxy/);
+  }
 });
 
 test("doctor tells all that is wrong with the settings, and ends with 78", async (t) => {
@@ -138,7 +166,10 @@ test("doctor is readable without --json, and each failure has its fix below it",
   assert.equal(await program.ended, 1);
   const text = program.stdout.join("\n");
   assert.match(text, /^ok {4}settings {17}valid$/m);
-  assert.match(text, /^fail {2}relay\.tcp {16}connection refused\n {31}-> start what/m);
+  assert.match(
+    text,
+    /^fail {2}relay\.tcp {16}127\.0\.0\.1:1: connection refused\n {31}-> start what/m,
+  );
   assert.match(text, /\n2 failed$/);
 });
 
@@ -186,6 +217,18 @@ test("the chain of a certificate is told, and when what is in it expires", async
   const late = await findingsOf(wayTo(url, ca), soon + 20 * 86_400_000);
   assert.match(late.get("target.x.tls")?.detail ?? "", /has expired$/);
   assert.equal(late.get("target.x.tls")?.status, "fail");
+});
+
+test("https to a port that speaks plain http is told as that, with what to set", async (t) => {
+  const { url } = await startHttpServer(t, (_request, response) => void response.end());
+  const found = (await findingsOf(wayTo(new URL(url.replace("http", "https"))))).get(
+    "target.x.tls",
+  );
+  assert.equal(
+    found?.detail,
+    `${new URL(url).host}: the port speaks no TLS but, it seems, plain http`,
+  );
+  assert.equal(found?.fix, `use ${url}, or the port that speaks TLS`);
 });
 
 test("a relay at an address where none can be is told", async () => {

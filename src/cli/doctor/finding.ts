@@ -1,6 +1,10 @@
 import { abortable } from "../../async/abort.ts";
 import { StreamFailure } from "../../flow.ts";
-import { type NetworkFailure, networkFailure } from "../../runtime/network_failure.ts";
+import {
+  isProxyFailure,
+  type NetworkFailure,
+  networkFailure,
+} from "../../runtime/network_failure.ts";
 
 /** What one check came to. */
 export interface Finding {
@@ -24,15 +28,20 @@ const fixes: Record<NetworkFailure["code"], string> = {
   network: "look at the route: the firewall, the proxy, the other side's log",
 };
 
+const fixProxy =
+  "start the proxy or correct what is set for it; where none is needed set proxy to none";
+const fixToken = "correct token and channel, or ask whoever runs the relay for a new token";
+
 /**
  * Runs one check: what it returns is told as well, what it throws as failed, with its fix. Resolves with whether it
- * may go on from there.
+ * may go on from there. `where` is what is asked, for a failure that does not name it.
  */
 export async function check(
   name: string,
   tell: Tell,
   timeoutMs: number,
   run: (signal: AbortSignal) => Promise<Omit<Finding, "check">>,
+  where?: string,
 ): Promise<boolean> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
@@ -42,16 +51,20 @@ export async function check(
   } catch (error) {
     const { code, message } = networkFailure(error);
     const late = signal.aborted && error === signal.reason;
+    const isNamed = error instanceof StreamFailure || isProxyFailure(error);
+    const detail = late
+      ? `nothing came within ${timeoutMs / 1000} s`
+      : error instanceof StreamFailure
+      ? error.message
+      : message;
     tell({
       check: name,
       status: "fail",
-      detail: late
-        ? `nothing came within ${timeoutMs / 1000} s`
-        : error instanceof StreamFailure
-        ? error.message
-        : message,
-      fix: error instanceof StreamFailure && error.failureClass === "rejected"
-        ? "correct token and channel, or ask whoever runs the relay for a new token"
+      detail: where === undefined || isNamed ? detail : `${where}: ${detail}`,
+      fix: isProxyFailure(error)
+        ? fixProxy
+        : error instanceof StreamFailure && error.failureClass === "rejected"
+        ? fixToken
         : fixes[late ? "timeout" : code],
     });
     return false;

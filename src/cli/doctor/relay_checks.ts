@@ -2,7 +2,8 @@
 import type { Clock } from "../../async/clock.ts";
 import type { SourceSettings } from "../../config/settings.ts";
 import type { Connection, Transport } from "../../flow.ts";
-import { createFetch, type FetchClient } from "../../runtime/fetch.ts";
+import { createFetch, type FetchClient, type FetchResponse } from "../../runtime/fetch.ts";
+import { ProxyFailure } from "../../runtime/network_failure.ts";
 import { boundedText } from "../../transport/bounded_text.ts";
 import {
   type RelayEndpoint,
@@ -65,9 +66,22 @@ async function smee(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal
   } as const;
 }
 
+/** Through a proxy for plain http its answer looks like the relay's; 407 is never that. */
+async function get(
+  url: URL,
+  { proxy }: RelayEndpoint,
+  http: FetchClient,
+  signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<FetchResponse> {
+  const response = await http.fetch(url, { method: "GET", headers, signal });
+  if (response.status !== 407 || !proxy) return response;
+  response.body.destroy();
+  throw new ProxyFailure(proxy, undefined, response.status);
+}
+
 async function version(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
-  const url = relayUrl(relay, "/openapi.json");
-  const response = await http.fetch(url, { method: "GET", headers: {}, signal });
+  const response = await get(relayUrl(relay, "/openapi.json"), relay, http, signal);
   const text = await boundedText(response);
   const found = /"title":\s*"hookferry relay".{0,20}"version":\s*"([\w.+-]{1,40})"/.exec(text);
   return {
@@ -77,9 +91,8 @@ async function version(relay: RelayEndpoint, http: FetchClient, signal: AbortSig
 }
 
 async function skew(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
-  const url = relayUrl(relay, "/healthz");
   const asked = relay.clock.now();
-  const response = await http.fetch(url, { method: "GET", headers: {}, signal });
+  const response = await get(relayUrl(relay, "/healthz"), relay, http, signal);
   await boundedText(response);
   const theirs = Date.parse(response.headers.get("date") ?? "");
   if (Number.isNaN(theirs)) return { status: "ok", detail: "the relay tells no time" } as const;
@@ -98,8 +111,7 @@ async function skew(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal
 
 /** Asks for the stream without the upgrade: the relay looks at the token first, and gives out no message. */
 async function token(relay: RelayEndpoint, http: FetchClient, signal: AbortSignal) {
-  const headers = streamHeaders(relay);
-  const response = await http.fetch(streamUrl(relay, ""), { method: "GET", headers, signal });
+  const response = await get(streamUrl(relay, ""), relay, http, signal, streamHeaders(relay));
   const text = await boundedText(response);
   if (response.status === 401 || response.status === 403) {
     return {

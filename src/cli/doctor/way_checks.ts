@@ -4,8 +4,9 @@ import { isIP } from "node:net";
 import { bareHost, portOf } from "../../config/host.ts";
 import type { TlsSettings } from "../../config/settings.ts";
 import { isForbiddenAddress } from "../../protocol/forbidden_address.ts";
-import { networkFailure } from "../../runtime/network_failure.ts";
+import { networkFailure, ProxyFailure, speaksNoTls } from "../../runtime/network_failure.ts";
 import { addressesOf, canConnect, type Certificate, handshake } from "../../runtime/probe.ts";
+import { authority } from "../../runtime/proxy_tunnel.ts";
 import { check, type Finding, type Tell } from "./finding.ts";
 
 export interface Way {
@@ -38,7 +39,7 @@ export async function checkWay(way: Way, { tell, timeoutMs, now }: Checking): Pr
     return await check(`${name}.socket`, tell, timeoutMs, async (signal) => {
       await canConnect({ path: socketPath }, signal);
       return { status: "ok", detail: `${socketPath} takes connections` };
-    });
+    }, socketPath);
   }
   tell({
     check: `${name}.proxy`,
@@ -49,9 +50,12 @@ export async function checkWay(way: Way, { tell, timeoutMs, now }: Checking): Pr
   const host = bareHost(first.hostname);
   const port = portOf(first);
   const whose = proxy ? `the proxy ${host}` : host;
+  const blame = (error: unknown): never => {
+    throw proxy ? new ProxyFailure(proxy, error) : error;
+  };
   const isFound = isIP(host) !== 0 && !isForbiddenAddress(host) ||
     await check(`${name}.dns`, tell, timeoutMs, async () => {
-      const addresses = await addressesOf(host);
+      const addresses = await addressesOf(host).catch(blame);
       const bad = way.refusesForbidden && !proxy && addresses.find(isForbiddenAddress);
       const detail = `${whose} is ${addresses.join(", ")}`;
       if (!bad) return { status: "ok", detail };
@@ -60,21 +64,30 @@ export async function checkWay(way: Way, { tell, timeoutMs, now }: Checking): Pr
         detail: `${detail}: a link-local, metadata or otherwise reserved address`,
         fix: "correct cloud_url, or what the name server says of it",
       };
-    });
+    }, whose);
   if (!isFound) return false;
   const isOpen = await check(`${name}.tcp`, tell, timeoutMs, async (signal) => {
-    await canConnect({ host, port }, signal);
+    await canConnect({ host, port }, signal).catch(blame);
     return { status: "ok", detail: `${whose} takes connections on port ${port}` };
-  });
+  }, `${proxy ? "the proxy " : ""}${authority(host, port)}`);
   if (!isOpen || url.protocol !== "https:") return isOpen;
   const own = way.tls.cert === undefined
     ? undefined
     : expiring([ownCertificate(way.tls.cert)], now);
   if (own) tell({ check: `${name}.client_cert`, ...own });
+  const server = { hostname: bareHost(url.hostname), port: portOf(url) };
+  const where = authority(server.hostname, server.port);
   return await check(`${name}.tls`, tell, timeoutMs, async (signal) => {
-    const hostname = bareHost(url.hostname);
-    const at = { hostname, ...(url.port && { port: Number(url.port) }) };
-    const { version, chain, refusal } = await handshake(at, way, signal);
+    const shaken = await handshake(server, way, signal).catch((error: Error) => error);
+    if (shaken instanceof Error) {
+      if (!speaksNoTls(shaken)) throw shaken;
+      return {
+        status: "fail",
+        detail: `${where}: ${networkFailure(shaken).message}`,
+        fix: `use ${url.origin.replace("https", "http")}, or the port that speaks TLS`,
+      };
+    }
+    const { version, chain, refusal } = shaken;
     const detail = `${version}, ${chain.map(named).join(" < ")}`;
     if (refusal && way.tls.verify) {
       return {
@@ -91,7 +104,7 @@ export async function checkWay(way: Way, { tell, timeoutMs, now }: Checking): Pr
       };
     }
     return expiring(chain, now) ?? { status: "ok", detail };
-  });
+  }, where);
 }
 
 /** What to say of the certificate that expires first, when that is soon. */
