@@ -27,7 +27,12 @@ export function statusAddress(layers: Layers): { readonly origin: string; readon
   const given = mergeLayers(layers, () => {}).get("status_listen");
   const address = parseListen(given);
   if (!address) throw new UsageError(`status_listen ${JSON.stringify(given)}: use HOST:PORT`);
-  return { origin: `http://${reachable(address)}:${address.port}`, port: address.port };
+  return { origin: originOf(address), port: address.port };
+}
+
+/** Where who listens there can be asked from this machine. */
+export function originOf(address: ListenAddress): string {
+  return `http://${reachable(address)}:${address.port}`;
 }
 
 /** The running connector of these settings. */

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import { checkDisk } from "../../src/cli/doctor/disk_check.ts";
+import { checkListen } from "../../src/cli/doctor/listen_check.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { checkRelay } from "../../src/cli/doctor/relay_checks.ts";
 import { checkWay, type Way } from "../../src/cli/doctor/way_checks.ts";
@@ -40,6 +41,7 @@ test("doctor finds all well with a relay, a target and a Unix socket, and takes 
   const { code, ok, findings, byName } = await doctor(t, {
     ...{ cloud_url: relay.url, channel: "dev", token: "s3cret" },
     journal: `sqlite:${t.folder()}`,
+    status_listen: "127.0.0.1:0",
     default_target: { url: target.url.href },
     targets: { local: { url: `unix:${socket}:/hooks` } },
   });
@@ -54,6 +56,7 @@ test("doctor finds all well with a relay, a target and a Unix socket, and takes 
     assert.match(byName.get(`transport.${name}`)?.detail ?? "", /^opens/);
   }
   assert.ok(byName.has("target.default.tcp"));
+  assert.equal(byName.get("status_listen")?.detail, "127.0.0.1:0 can be had");
   assert.equal(byName.get("target.local.socket")?.detail, `${socket} takes connections`);
   assert.deepEqual(target.got, []);
   const stats = relay.registry.named("dev")?.channel.stats;
@@ -138,6 +141,42 @@ test("doctor tells all that is wrong with the settings, and ends with 78", async
     findings.map(({ detail }) => detail.split(":", 1)[0]),
     ["cloud_url", "channel", "token"],
   );
+});
+
+test("doctor tells that the port of status_listen is taken, and where a connector has it, which", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const ours = { cloud_url: relay.url, channel: "dev", token: "s3cret", journal: "memory" };
+  const settings = { ...ours, default_target: { url: target.url.href } };
+  const { url } = await startHttpServer(t, (_request, response) => void response.end("{}"));
+  const taken = await doctor(t, { ...settings, status_listen: new URL(url).host });
+  const found = taken.byName.get("status_listen");
+  assert.equal(taken.code, 1);
+  assert.equal(found?.status, "fail");
+  assert.ok(found.detail.startsWith(`cannot listen on ${new URL(url).host}: `), found.detail);
+  assert.equal(found.fix, "set status_listen to another port, or to off");
+
+  const file = join(t.folder(), "running.json");
+  const running = { ...settings, connector_id: "one", status_listen: "127.0.0.1:0" };
+  writeFileSync(file, JSON.stringify({ ...running, log_format: "json" }), { mode: 0o600 });
+  const connector = startProgram(t, ["connect", "--config", file]);
+  const at = new URL(JSON.parse(await connector.line(/status\.listening/)).url).host;
+  const { code, byName } = await doctor(t, { ...settings, status_listen: at });
+  assert.equal(code, 0);
+  const { status, detail = "" } = byName.get("status_listen") ?? {};
+  assert.equal(status, "ok");
+  assert.match(detail, /^a connector runs at .*: one, hookferry /);
+  assert.ok(detail.includes(at), detail);
+  const off = await doctor(t, { ...settings, status_listen: "off" });
+  assert.equal(off.byName.has("status_listen"), false);
+});
+
+test("a port of status_listen that nobody asked for is a warning: the connector works without it", async (t) => {
+  const { url } = await startHttpServer(t, (_request, response) => void response.end("<html>"));
+  const port = Number(new URL(url).port);
+  const { status, fix } = await checkListen({ hostname: "127.0.0.1", port }, { isDefault: true });
+  assert.equal(status, "warn");
+  assert.match(fix ?? "", /set status_listen/);
 });
 
 test("doctor looks at every connection of a file, each by its name", async (t) => {

@@ -9,6 +9,7 @@ import { exitCode } from "../exit_code.ts";
 import { readLayersAnd } from "../layers.ts";
 import { checkDisk } from "./disk_check.ts";
 import type { Finding, Tell } from "./finding.ts";
+import { checkListen } from "./listen_check.ts";
 import { checkRelay } from "./relay_checks.ts";
 import { checkWay } from "./way_checks.ts";
 import type { Command } from "../command.ts";
@@ -17,7 +18,8 @@ const doctorHelp = `hookferry doctor: what keeps a connector from working, and w
 
   Looks at the settings, the proxy, the name, the connection and the
   certificate of the relay, its clock, the token, each transport, each target
-  (as far as a connection, no request is sent), the disk.
+  (as far as a connection, no request is sent), the disk, and whether
+  status_listen can be had.
 
   --json     one line of JSON: {"ok": ..., "findings": [...]}
 
@@ -59,7 +61,7 @@ async function examine(load: () => LoadedConnections, tell: Tell): Promise<numbe
     for (const detail of error.problems) tell({ check: "settings", status: "fail", detail, fix });
     return exitCode.badConfig;
   }
-  const { connections, warnings } = loaded;
+  const { connections, warnings, first } = loaded;
   tell({ check: "settings", status: "ok", detail: "valid" });
   for (const detail of warnings) {
     tell({ check: "settings", status: "warn", detail, fix: "docs/CONFIGURATION.md" });
@@ -68,6 +70,9 @@ async function examine(load: () => LoadedConnections, tell: Tell): Promise<numbe
     const at = name === "" ? "" : `${name}.`;
     await examineOne(settings, (finding) => tell({ ...finding, check: at + finding.check }));
   }
+  const { statusListen } = first.settings;
+  const isDefault = first.values.origin("status_listen")?.origin === "default";
+  if (statusListen) tell(await checkListen(statusListen, { isDefault }));
   return exitCode.unexpected;
 }
 
