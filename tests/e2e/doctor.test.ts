@@ -294,6 +294,27 @@ test("a clock that differs from the relay's is told, with how far and in which d
   }
 });
 
+test("a server that answers every request alike is no relay over any transport", async (t) => {
+  for (const [type, body] of [["text/html", "<html>hello</html>"], ["application/json", "{}"]]) {
+    const { url } = await startHttpServer(t, (_request, response) => {
+      response.setHeader("Content-Type", type ?? "");
+      response.end(body);
+    });
+    const { source } = settings(url, new URL("http://127.0.0.1:1/"), "auto");
+    const found: Finding[] = [];
+    await checkRelay(source, {
+      tell: (one) => void found.push(one),
+      timeoutMs,
+      clock: systemClock,
+    });
+    for (const name of ["websocket", "sse", "long_poll"]) {
+      const one = found.find(({ check }) => check === `transport.${name}`);
+      assert.equal(one?.status, "fail", name);
+      assert.equal(one.fix, "correct cloud_url: what answers there is no relay", one.detail);
+    }
+  }
+});
+
 test("the disk is looked at where the journal is to be, also before it is there", (t) => {
   const folder = t.folder();
   const well = checkDisk(join(folder, "not", "yet"));

@@ -1,5 +1,5 @@
 import { abortable } from "../../async/abort.ts";
-import { StreamFailure } from "../../flow.ts";
+import { StreamFailure, type StreamFailureClass } from "../../flow.ts";
 import {
   isProxyFailure,
   type NetworkFailure,
@@ -30,7 +30,10 @@ const fixes: Record<NetworkFailure["code"], string> = {
 
 const fixProxy =
   "start the proxy or correct what is set for it; where none is needed set proxy to none";
-const fixToken = "correct token and channel, or ask whoever runs the relay for a new token";
+const fixesOfStream: Partial<Record<StreamFailureClass, string>> = {
+  rejected: "correct token and channel, or ask whoever runs the relay for a new token",
+  protocol: "correct cloud_url: what answers there is no relay",
+};
 
 /**
  * Runs one check: what it returns is told as well, what it throws as failed, with its fix. Resolves with whether it
@@ -63,9 +66,8 @@ export async function check(
       detail: where === undefined || isNamed ? detail : `${where}: ${detail}`,
       fix: isProxyFailure(error)
         ? fixProxy
-        : error instanceof StreamFailure && error.failureClass === "rejected"
-        ? fixToken
-        : fixes[late ? "timeout" : code],
+        : (error instanceof StreamFailure && fixesOfStream[error.failureClass]) ||
+          fixes[late ? "timeout" : code],
     });
     return false;
   }

@@ -1,7 +1,7 @@
 /** The relay, once it can be spoken with: what it is, its clock, the token, each transport. */
 import type { Clock } from "../../async/clock.ts";
 import type { SourceSettings } from "../../config/settings.ts";
-import type { Connection, Transport } from "../../flow.ts";
+import { type Connection, StreamFailure, type Transport } from "../../flow.ts";
 import { createFetch, type FetchClient, type FetchResponse } from "../../runtime/fetch.ts";
 import { ProxyFailure } from "../../runtime/network_failure.ts";
 import { boundedText } from "../../transport/bounded_text.ts";
@@ -154,6 +154,9 @@ async function giveBack(connection: Connection, over: AbortSignal): Promise<numb
   try {
     for await (const frame of connection) {
       if (frame.type === "connected") connectionId = frame.connectionId;
+      if (frame.type === "malformed" && connectionId === "") {
+        throw new StreamFailure("protocol", `the answer is not a relay's: ${frame.problem}`);
+      }
       if (frame.type !== "webhook") continue;
       const { id: messageId } = frame.envelope;
       const nack = { messageId, connectionId, verdict: "nack", retry: true } as const;
