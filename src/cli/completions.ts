@@ -7,7 +7,7 @@ import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 const completionsHelp =
-  `hookferry completions SHELL: a script that lets the shell complete commands and flags.
+  `hookferry completions SHELL: a script that lets it complete commands and flags.
 
   completions bash         source <(hookferry completions bash)
   completions zsh          to a file _hookferry in a folder of $fpath

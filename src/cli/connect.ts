@@ -42,8 +42,8 @@ const connectHelp = `hookferry connect: receive webhooks from a relay, deliver t
 
   Every setting is a key in the file, a variable CONNECTOR_NAME and a flag
   --name (switch: --no-name): docs/CONFIGURATION.md. A changed file counts at
-  once, also on SIGHUP. Exit codes: 0 stopped, 2 usage, 69 relay unreachable,
-  75 gave messages back unfinished, 77 token refused, 78 bad configuration.
+  once, also on SIGHUP. Exit codes: 0 stopped, 1 no port or journal, 2 usage,
+  69 no relay, 75 gave messages back, 77 token refused, 78 bad configuration.
 
   CONNECTOR_TOKEN=... hookferry connect --cloud-url https://r.example \\
       --channel orders --to 3000

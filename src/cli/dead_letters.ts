@@ -8,7 +8,7 @@ import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
 
 const deadLettersHelp =
-  `hookferry dead-letters: webhooks that a target would not take, kept with the reason.
+  `hookferry dead-letters: webhooks that a target would not take, with the reason.
 
   dead-letters list [--limit N] [--json]   the newest first
   dead-letters show ID                     request, response, reason; JSON
@@ -17,7 +17,8 @@ const deadLettersHelp =
   dead-letters export                      all of them, one JSON object a line
 
   Asks the running connector; where none runs, opens its journal. Settings are
-  those of connect. Exit code 1 when something asked for was not done.
+  those of connect.
+  Exit codes: 0 done, 1 something was not, 2 usage, 78 bad configuration.
 
   hookferry dead-letters list
   hookferry dead-letters replay --all
@@ -38,6 +39,11 @@ const page = 10_000;
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function deadLettersCommand([action = "", ...args]: readonly string[]) {
+  if (!/^(list|show|replay|drop|export)$/.test(action)) {
+    throw new UsageError(
+      `dead-letters ${JSON.stringify(action)}: use list, show, replay, drop or export`,
+    );
+  }
   const { layers, flags } = await readLayersAnd(args, {
     all: "boolean",
     json: "boolean",
@@ -56,12 +62,9 @@ async function deadLettersCommand([action = "", ...args]: readonly string[]) {
         return await each(ask, ids, all, replay);
       case "drop":
         return await each(ask, ids, all, drop);
-      case "export":
+      default:
         return await exportAll(ask);
     }
-    throw new UsageError(
-      `dead-letters ${JSON.stringify(action)}: use list, show, replay, drop or export`,
-    );
   } finally {
     await close();
   }

@@ -33,7 +33,8 @@ const devHelp = `hookferry dev: relay, connector and target in one process, to s
   --listen HOST:PORT where to take webhooks (default 127.0.0.1:0, any free port)
   --output NAME      live (keys: q ends), text, json or quiet; default live on a
                      terminal (text with --once), else json
-  --once             end after the sample: 0 if it was delivered within 10 s
+  --once             end after the sample: exit 0 if it was delivered within
+                     10 s, else 1
 
   hookferry dev --to 3000
   hookferry dev --protocol sse --once

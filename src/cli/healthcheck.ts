@@ -13,7 +13,7 @@ const healthcheckHelp = `hookferry healthcheck: ask a running connector how it i
   --live                      only whether it is alive (/livez)
   --status-listen HOST:PORT   where it listens (default: as configured)
 
-  Exit code 0 when well, 1 when not.
+  Exit codes: 0 well, 1 not, 2 usage, 78 bad configuration.
 
   hookferry healthcheck && echo well
 `;

@@ -13,6 +13,7 @@ const pauseHelp = `hookferry pause: a running connector takes nothing new for a 
 
   What is in hand is finished; what comes meanwhile waits at the relay. Not
   ready (/readyz) while it lasts.
+  Exit codes: 0 paused, 1 not, 2 usage, 78 bad configuration.
 
   hookferry pause --for 10m
 `;
@@ -20,6 +21,8 @@ const pauseHelp = `hookferry pause: a running connector takes nothing new for a 
 const resumeHelp = `hookferry resume: a paused connector takes webhooks again.
 
   --status-listen HOST:PORT   where it listens (default: as configured)
+
+  Exit codes: 0 resumed, 1 not, 2 usage, 78 bad configuration.
 
   hookferry resume
 `;

@@ -49,7 +49,8 @@ const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to co
   --allow-query-token take ?token= on streams too; URLs end in access logs
   --log-level NAME    info (default), debug, warning or error
 
-  WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on.
+  WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on. Exit codes: 0 stopped,
+  1 cannot listen, 2 usage, 78 bad configuration or a store it cannot use.
 
   hookferry relay --listen 0.0.0.0:8420 --webhooks webhooks.json
 `;

@@ -14,7 +14,7 @@ const sendHelp = `hookferry send URL: post sample webhooks, signed as the provid
 
   The signing secret is HOOKFERRY_SIGNING_SECRET, else the one that
   hookferry dev checks with.
-  Exit code 0 when all were accepted, 1 when not.
+  Exit codes: 0 all were accepted, 1 not all, 2 usage.
 
   hookferry send http://127.0.0.1:8420/webhook/default --sample stripe --count 3
 `;

@@ -18,7 +18,7 @@ const statusHelp = `hookferry status: what a running connector is doing.
                               line of JSON each, until it is stopped
   --status-listen HOST:PORT   where it listens (default: as configured)
 
-  Exit code 0 when it answered, 1 when not.
+  Exit codes: 0 it answered, 1 not, 2 usage, 78 bad configuration.
 
   hookferry status
 `;

@@ -11,6 +11,8 @@ const versionHelp = `hookferry version: which one this is.
 
   --json    version, commit, runtime and target as one line of JSON; the
             commit is null when it runs from source
+
+  hookferry version --json
 `;
 
 /** What scripts/compile.ts puts into an executable. */

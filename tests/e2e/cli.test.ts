@@ -9,6 +9,7 @@ import { configSchema } from "../../src/config/schema.ts";
 import { shellWord } from "../../src/cli/quoting.ts";
 import { checkSignature } from "../../src/cli/signature_check.ts";
 import { programCommand, programEnv, startProgram } from "../support/program.ts";
+import { startHttpServer } from "../support/http_server.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -30,9 +31,16 @@ for (
     "send",
     "config",
     "doctor",
-    "healthcheck",
+    "dead-letters",
+    "pause",
+    "resume",
     "rotate-token",
     "service",
+    "status",
+    "healthcheck",
+    "version",
+    "completions",
+    "man",
   ]
 ) {
   test(`the help of "${command}" fits a screen and shows an example`, async (t) => {
@@ -43,6 +51,39 @@ for (
     assert.match(program.stdout.slice(1).join("\n"), new RegExp(`hookferry ${command}`));
   });
 }
+
+test("the exit codes that a help lists are those that happen", async (t) => {
+  const { url } = await startHttpServer(t);
+  const taken = new URL(url).host;
+  const bad = join(folderWith(t, { "bad.json": "{" }), "bad.json");
+  const well = ["--cloud-url", url, "--channel", "c", "--to", "1", "--journal", "memory"];
+  const nobody = ["--status-listen", "127.0.0.1:1"];
+  const asking = ["status", "healthcheck", "pause", "resume"];
+  for (
+    const [code, ...args] of [
+      ...asking.map((command) => [1, command, ...nobody] as const),
+      [1, "connect", ...well, "--status-listen", taken],
+      [1, "relay", "--listen", taken, "--durability", "memory"],
+      [1, "doctor", ...well, "--cloud-url", "http://127.0.0.1:1"],
+      [1, "dead-letters", "show", "msg_1", ...well, "--journal", `sqlite:${t.folder()}`, ...nobody],
+      [1, "send", "http://127.0.0.1:1"],
+      [2, "send"],
+      [2, "dead-letters", "lst"],
+      ...[...asking, "connect", "relay", "doctor"].map((command) => [2, command, "--no"] as const),
+      [78, "relay", "--webhooks", bad],
+      [78, "dead-letters", "list", "--config", bad],
+      ...[...asking, "connect", "doctor"].map((command) => [78, command, "--config", bad] as const),
+    ] as const
+  ) {
+    const [command = ""] = args;
+    const ran = startProgram(t, [...args], { CONNECTOR_TOKEN: "t" });
+    assert.equal(await ran.ended, code, `${args.join(" ")}: ${ran.stderr.join("\n")}`);
+    const help = startProgram(t, [command, "--help"]);
+    await help.ended;
+    const listed = /Exit codes: [^.]*/.exec(help.stdout.join(" "))?.[0] ?? "";
+    assert.match(listed, new RegExp(`\\b${code}\\b`), `${command}: ${listed}`);
+  }
+});
 
 test("without a command it is connect", async (t) => {
   const program = startProgram(t, ["--channel", "../x"]);

@@ -25,8 +25,7 @@ const doctorHelp = `hookferry doctor: what keeps a connector from working, and w
 
   Flags, variables and files are those of connect (hookferry connect --help).
   A message that the relay hands out meanwhile is given back untried.
-  Exit code 0 when nothing failed, 1 when something did, 78 when the settings
-  are not valid.
+  Exit codes: 0 nothing failed, 1 something did, 2 usage, 78 bad configuration.
 
   hookferry doctor --config connector.yaml
 `;
