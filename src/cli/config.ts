@@ -16,7 +16,8 @@ const configHelp = `hookferry config: look at the settings without running anyth
                   secrets as ***
   config schema   the JSON Schema of the file, for editors
   config init [FILE]    writes a commented file and its schema; asks on a
-                  terminal (--no-ask: a sample; --ask: asks anywhere)
+                  terminal (--no-ask: a sample; --ask: asks anywhere);
+                  given up by Ctrl-C it writes nothing and exits with 130
   config explain MESSAGE.json   which targets a message would go to, with which
                   request, and what would be tried again; nothing is sent. The
                   message is as dead-letters show prints it, or by hand:

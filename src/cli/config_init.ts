@@ -9,13 +9,13 @@ import { targetUrl } from "./target_flag.ts";
 import { UsageError } from "./usage_error.ts";
 
 interface Answers {
-  readonly url: string;
-  readonly channel: string;
-  readonly tokenFile: string;
-  readonly target: string;
+  url: string;
+  channel: string;
+  tokenFile: string;
+  target: string;
 }
 
-const samples: Answers = {
+const samples: Readonly<Answers> = {
   url: "https://relay.example",
   channel: "orders",
   tokenFile: "/run/secrets/hookferry-token",
@@ -34,7 +34,13 @@ export async function initConfig(args: readonly string[]): Promise<number> {
   const schema = join(dirname(path), "connector.schema.json");
   if (existsSync(path)) throw new UsageError(`config init: ${path} is there already`);
   const asks = isOn("ask") ?? (process.stdin.isTTY && process.stdout.isTTY);
-  const text = fileText(asks ? await ask() : samples, `./${basename(schema)}`);
+  const answers = asks ? await ask() : samples;
+  if (!answers) {
+    process.stdout.write("\n");
+    process.stderr.write(`hookferry config init: given up, ${path} is not written\n`);
+    return exitCode.givenUp;
+  }
+  const text = fileText(answers, `./${basename(schema)}`);
   try {
     writeFileSync(path, text, { flag: "wx", mode: 0o600 });
     writeFileSync(schema, `${JSON.stringify(configSchema(), null, 2)}\n`);
@@ -46,20 +52,26 @@ export async function initConfig(args: readonly string[]): Promise<number> {
   return exitCode.ok;
 }
 
-async function ask(): Promise<Answers> {
+const questions: readonly (readonly [keyof Answers, string])[] = [
+  ["url", "URL of the relay"],
+  ["channel", "channel"],
+  ["tokenFile", "file that holds the channel's token"],
+  ["target", "where webhooks go, a port or a URL"],
+];
+
+/** Undefined when somebody gives up: by Ctrl-C, or at the end of input. */
+async function ask(): Promise<Answers | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const waiting = lines[Symbol.asyncIterator]();
-  const answer = async (question: string, fallback: string): Promise<string> => {
-    process.stdout.write(`${question} [${fallback}] `);
-    const { value = "" } = await waiting.next() as IteratorResult<string, string | undefined>;
-    return value.trim() || fallback;
-  };
+  const answers = { ...samples };
   try {
-    const url = await answer("URL of the relay", samples.url);
-    const channel = await answer("channel", samples.channel);
-    const tokenFile = await answer("file that holds the channel's token", samples.tokenFile);
-    const given = await answer("where webhooks go, a port or a URL", samples.target);
-    return { url, channel, tokenFile, target: targetUrl(given) ?? given };
+    for (const [key, question] of questions) {
+      process.stdout.write(`${question} [${samples[key]}] `);
+      const { value, done } = await waiting.next();
+      if (done) return undefined;
+      answers[key] = value.trim() || samples[key];
+    }
+    return { ...answers, target: targetUrl(answers.target) ?? answers.target };
   } finally {
     lines.close();
   }

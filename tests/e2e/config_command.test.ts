@@ -1,11 +1,12 @@
 /** hookferry config: init, explain, show, and the files that are published. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { startProgram } from "../support/program.ts";
-import { test } from "../support/test.ts";
+import { test, testUnless } from "../support/test.ts";
+import { noTmux, startPane } from "../support/tmux.ts";
 
 test("config init writes a sample that is valid, and the schema it names; it writes over nothing", async (t) => {
   const folder = t.folder();
@@ -45,6 +46,29 @@ test("config init --ask takes answers, and what it proposes where there is none"
     default_target: { url: "http://127.0.0.1:8080/" },
   });
 });
+
+test("config init whose questions are given up writes nothing and ends with 130: at the end of input", async (t) => {
+  const path = join(t.folder(), "c.jsonc");
+  const made = startProgram(t, ["config", "init", "--ask", path], {}, "https://relay.mine\n");
+  assert.equal(await made.ended, 130);
+  assert.deepEqual(made.stderr, [`hookferry config init: given up, ${path} is not written`]);
+  assert.equal(existsSync(path), false);
+});
+
+testUnless(
+  noTmux,
+  "config init whose questions are given up writes nothing and ends with 130: by Ctrl-C",
+  async (t) => {
+    const path = join(t.folder(), "c.jsonc");
+    const pane = startPane(t, ["config", "init", path]);
+    await pane.until(/URL of the relay/);
+    pane.press("https://relay.mine", "Enter");
+    await pane.until(/channel \[orders\]/);
+    pane.press("C-c");
+    await pane.until(/exit 130/);
+    assert.equal(existsSync(path), false);
+  },
+);
 
 const config = `
 cloud_url: https://relay.example
