@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { type OpenJournal, openJournal } from "../journal/open_journal.ts";
 import type { Observe } from "../observe/events.ts";
+import { DatabaseHeldError } from "../sqlite/database.ts";
 import { stateFolder } from "./state_folder.ts";
 
 export interface ConnectorJournal {
   readonly open: OpenJournal;
-  /** In words: its folder, "memory" or "default". */
+  /** In words: its folder, "memory" or "default", or why it is in memory although nobody wants it there. */
   readonly place: string;
-  /** The one that was asked for cannot be used: this one is in memory, and the connector is not ready. */
+  /** Why the one that is there, or was asked for, cannot be used: this one is in memory, the connector not ready. */
   readonly degraded: string | undefined;
 }
 
@@ -37,8 +40,8 @@ function sha256(text: string): string {
 
 /**
  * Opens the journal of a connector. One that cannot be opened: rejected with its error when the settings say to
- * stop then; otherwise the connector goes on in memory, which is told as a warning where nobody had asked for a
- * journal, and makes it not ready where somebody had.
+ * stop then; otherwise the connector goes on in memory. Where somebody had asked for that journal, or it is there
+ * and cannot be read, the connector is not ready; else, as where another connector has it, that is a warning.
  */
 export function openConnectorJournal(settings: Settings, observe: Observe): ConnectorJournal {
   const { place: where } = settings.journal;
@@ -48,22 +51,29 @@ export function openConnectorJournal(settings: Settings, observe: Observe): Conn
     clock: systemClock,
     onDropped: (count: number) => observe({ type: "dead_letter.dropped", count }),
   };
+  const folder = journalFolder(settings);
   try {
-    const open = openJournal({ ...common, folder: journalFolder(settings) });
-    return { open, place, degraded: undefined };
+    return { open: openJournal({ ...common, folder }), place, degraded: undefined };
   } catch (error) {
-    if (settings.journal.onFailure === "stop") throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    const isAskedFor = settings.journal.place.kind === "folder";
-    if (isAskedFor) observe({ type: "journal.failed", message: why });
-    else {
-      const message = `${why}; deliveries are not remembered beyond this process: set journal`;
-      observe({ type: "config.warning", message });
+    if (settings.journal.onFailure === "stop" || folder === undefined) throw error;
+    const why = `in memory: ${error instanceof Error ? error.message : String(error)}`;
+    const open = openJournal({ ...common, folder: undefined });
+    const isHeld = error instanceof DatabaseHeldError;
+    if (where.kind === "folder" || !isHeld && holdsJournal(folder)) {
+      observe({ type: "journal.failed", message: why });
+      return { open, place, degraded: why };
     }
-    return {
-      place,
-      open: openJournal({ ...common, folder: undefined }),
-      degraded: isAskedFor ? why : undefined,
-    };
+    const message = `${why}; what is delivered is not remembered beyond this process: ` +
+      `set journal${isHeld ? " or connector_id" : ""}`;
+    observe({ type: "config.warning", message });
+    return { open, place: why, degraded: undefined };
+  }
+}
+
+function holdsJournal(folder: string): boolean {
+  try {
+    return statSync(join(folder, "journal.db")).size > 0;
+  } catch {
+    return false; // no file, or no way to it
   }
 }

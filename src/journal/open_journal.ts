@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { type Journal, JournalUnavailable } from "../flow.ts";
 import type { Finished } from "../flow.ts";
-import { type Database, openFolder, openMemory } from "../sqlite/database.ts";
+import { type Database, DatabaseOpenError, openFolder, openMemory } from "../sqlite/database.ts";
 import { GroupCommit } from "../sqlite/group_commit.ts";
 import { type BoxLimits, DeadLetterBox } from "./dead_letter_box.ts";
 import { DeadLetters } from "./dead_letters.ts";
@@ -32,7 +32,7 @@ export interface OpenJournalOptions {
   readonly onDropped: (count: number) => void;
 }
 
-/** Opens the journal and holds it for this process alone. Throws `DatabaseOpenError`, or SQLite's error. */
+/** Opens the journal and holds it for this process alone. Throws `DatabaseOpenError`. */
 export function openJournal({ folder, limits, clock, onDropped }: OpenJournalOptions): OpenJournal {
   const database = folder === undefined
     ? openMemory({ owner, migrations })
@@ -59,7 +59,8 @@ export function openJournal({ folder, limits, clock, onDropped }: OpenJournalOpt
     };
   } catch (error) {
     database.close();
-    throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DatabaseOpenError(`cannot read the journal in ${JSON.stringify(folder)}: ${why}`);
   }
 }
 

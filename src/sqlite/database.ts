@@ -29,6 +29,9 @@ export class DatabaseOpenError extends Error {
   override readonly name = "DatabaseOpenError";
 }
 
+/** Another process holds it. */
+export class DatabaseHeldError extends DatabaseOpenError {}
+
 /** Opens a database, makes or migrates it, and holds it for this process alone. Throws `DatabaseOpenError`. */
 export function openFolder(options: FolderOptions): Database {
   const { folder, name, owner } = options;
@@ -72,7 +75,7 @@ function holdLock(path: string, { folder, owner }: FolderOptions): DatabaseSync 
     lock.exec("BEGIN EXCLUSIVE");
   } catch {
     lock.close();
-    throw new DatabaseOpenError(
+    throw new DatabaseHeldError(
       `another ${owner} is using the data in ${JSON.stringify(folder)}`,
     );
   }

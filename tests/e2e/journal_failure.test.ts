@@ -172,10 +172,115 @@ test("nobody asked for a journal and none can be kept: a warning, and the connec
     ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--log-level", "debug"],
     ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
   ], { CONNECTOR_TOKEN: "s3cret", XDG_STATE_HOME: "/dev/null" });
-  assert.match(await connector.line(/config\.warning.*set journal/), /cannot open the connector/);
+  assert.match(
+    await connector.line(/config\.warning.*set journal/),
+    /in memory: cannot open the connector/,
+  );
   const listening = await connector.line(/status\.listening/);
   await connector.line(/stream\.connected/);
   assert.deepEqual(await readiness(listening), { status: 200, journal: undefined });
+});
+
+/** What it says of its journal, wherever somebody looks. */
+async function journalTold(line: string) {
+  const url = JSON.parse(line).url as string;
+  const text = async (path: string) => await (await fetch(url + path)).text();
+  const { journal } = JSON.parse(await text("/status"));
+  return {
+    ...await readiness(line),
+    place: journal.place as string,
+    problem: journal.problem as string | null,
+    healthy: /^hookferry_journal_healthy (\d)/m.exec(await text("/metrics"))?.[1],
+  };
+}
+
+/** A connector that nobody gave a journal, and where its own is. */
+async function startByDefault(t: TestContext, state: string) {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const start = (more: Record<string, string> = {}) =>
+    startProgram(t, [
+      ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--log-level", "debug"],
+      ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
+    ], { CONNECTOR_TOKEN: "s3cret", XDG_STATE_HOME: state, ...more });
+  const name = `dev@${new URL(relay.url).host}`.replace(":", "_");
+  return { relay, start, folder: join(state, "hookferry", "connect", name) };
+}
+
+/** Pages of a database that was closed; the first, which says what it is, stays. */
+function damage(folder: string): void {
+  const path = join(folder, "journal.db");
+  const file = openSync(path, "r+");
+  const size = statSync(path).size - 4_096;
+  writeSync(file, new Uint8Array(size).fill(0xa5), 0, size, 4_096);
+  closeSync(file);
+}
+
+test("a default journal that is damaged: delivered from memory, not ready, and all that tell of it say why and where", async (t) => {
+  const { relay, start, folder } = await startByDefault(t, t.folder());
+  const first = start();
+  await publish(relay, "1");
+  await first.line(/settlement\.confirmed/);
+  first.terminate();
+  assert.equal(await first.ended, 0);
+  damage(folder);
+  const second = start();
+  const failed = JSON.parse(await second.line(/journal\.failed/));
+  const why = `in memory: cannot read the journal in ${JSON.stringify(folder)}: ` +
+    "database disk image is malformed";
+  assert.equal(failed.message, why);
+  const listening = await second.line(/status\.listening/);
+  await publish(relay, "2");
+  await second.line(/settlement\.confirmed/);
+  assert.deepEqual(await journalTold(listening), {
+    status: 503,
+    journal: why,
+    place: "default",
+    problem: why,
+    healthy: "0",
+  });
+});
+
+test("a second connector for a channel on one machine is ready, and says that it remembers in memory, and why", async (t) => {
+  const { start, folder } = await startByDefault(t, t.folder());
+  await start().line(/stream\.connected/);
+  const second = start();
+  const why = `in memory: another connector is using the data in ${JSON.stringify(folder)}`;
+  const { message } = JSON.parse(await second.line(/config\.warning/));
+  assert.equal(
+    message,
+    `${why}; what is delivered is not remembered beyond this process: set journal or connector_id`,
+  );
+  const listening = await second.line(/status\.listening/);
+  await second.line(/stream\.connected/);
+  assert.deepEqual(await journalTold(listening), {
+    status: 200,
+    journal: undefined,
+    place: why,
+    problem: null,
+    healthy: "1",
+  });
+});
+
+test("a journal whose pages are damaged: dead-letters, and a connector that is to stop then, say so in one line and end with 78", async (t) => {
+  const { relay, start, folder } = await startByDefault(t, t.folder());
+  const first = start();
+  await publish(relay, "1");
+  await first.line(/settlement\.confirmed/);
+  first.terminate();
+  await first.ended;
+  damage(folder);
+  const line = `hookferry: cannot read the journal in ${JSON.stringify(folder)}: ` +
+    "database disk image is malformed";
+  const stops = start({ CONNECTOR_ON_JOURNAL_FAILURE: "stop" });
+  assert.equal(await stops.ended, 78);
+  assert.deepEqual(stops.stderr, [line]);
+  const letters = startProgram(t, [
+    ...["dead-letters", "list", "--cloud-url", relay.url, "--channel", "dev", "--to", "1"],
+    ...["--journal", `sqlite:${folder}`, "--status-listen", "127.0.0.1:1"],
+  ], { CONNECTOR_TOKEN: "s3cret" });
+  assert.equal(await letters.ended, 78);
+  assert.deepEqual(letters.stderr, [line]);
 });
 
 const fullDisk =
