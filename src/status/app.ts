@@ -1,5 +1,6 @@
 /** The status server's routes. What they show comes from the folds over the events. */
 import { Hono } from "hono";
+import { failed } from "./failed.ts";
 
 /** What `/readyz` says beside its status. */
 export interface ReadinessText {
@@ -61,6 +62,7 @@ export function statusApp(
   // Before the control routes: people sign in there, where programs show their token.
   if (pages) app.route("/", pages);
   if (control) app.route("/-", control);
+  app.onError(failed);
   app.notFound((c) => c.json({ detail: "try /healthz, /readyz, /status or /metrics" }, 404));
   return app;
 }

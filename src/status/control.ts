@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import type { DeadLetter, LetterSummary, Outcome } from "../flow.ts";
 import { sameText } from "../protocol/signatures.ts";
 import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
+import { failed } from "./failed.ts";
 
 /** What can be done to a running connector. */
 export interface Control {
@@ -90,6 +91,7 @@ export function controlRoutes(
     return control.letters.of(messageId).length === 0 ? unknown(c) : replayed(c, messageId);
   });
   app.post("/messages/:id/replay", (c) => replayed(c, c.req.param("id")));
+  app.onError(failed);
   return app;
 
   async function replayed(c: Context, messageId: string) {

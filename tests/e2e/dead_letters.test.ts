@@ -1,6 +1,7 @@
 /** Dead letters, pause and resume from the command line, in real processes. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startProgram } from "../support/program.ts";
@@ -149,4 +150,25 @@ test("the control routes want the token: without it 401, with another user's non
   connector.terminate();
   assert.equal(await connector.ended, 0);
   assert.throws(() => statSync(file), /ENOENT/);
+});
+
+test("a journal that takes nothing: dead-letters says why for each, and the connector's log has only events", async (t) => {
+  const target = await startTarget(t, () => 422);
+  const { relay, connector, command, state } = await startShared(t, target.url);
+  const ids: string[] = [];
+  for (const body of ["one", "two"]) {
+    ids.push(await publish(relay, body));
+    await connector.line(new RegExp(`dead_letter.stored.*${ids.at(-1)}`));
+  }
+  const name = `dev@${new URL(relay.url).host}`.replace(":", "_");
+  const journal = new DatabaseSync(join(state, "hookferry", "connect", name, "journal.db"));
+  t.defer(() => journal.close());
+  journal.exec("BEGIN IMMEDIATE");
+  const dropped = await command(["dead-letters", "drop", "--all"]);
+  const why = "the connector answered 503: the journal is not available: database is locked";
+  assert.equal(dropped.code, 1);
+  assert.deepEqual(dropped.err.split("\n"), ids.map((id) => `${id}: ${why}`));
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
+  for (const line of connector.stderr) assert.equal(typeof JSON.parse(line).event, "string");
 });
