@@ -84,11 +84,14 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   let configured: WebhooksFile;
   try {
     configured = file === undefined
-      ? { channels: [], policies: new Map() }
+      ? { channels: [], policies: new Map(), warnings: [] }
       : readWebhooksFile(readFileSync(file, "utf8"));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return fail(exitCode.badConfig, `cannot read --webhooks ${file}: ${why}`);
+  }
+  for (const warning of configured.warnings) {
+    process.stderr.write(`hookferry relay: warning: --webhooks ${file}: ${warning}\n`);
   }
   const logLines = lineWriter("stderr", systemClock);
   const log = createLog({
@@ -155,7 +158,9 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
   for (const { webhookIds } of relay.registry.all) {
-    for (const id of webhookIds) output.write(`post to    ${address}/webhook/${id}`);
+    for (const id of webhookIds) {
+      output.write(`post to    ${address}/webhook/${encodeURIComponent(id)}`);
+    }
   }
   // Shown once: no more than its hash is kept.
   if (token !== undefined) {

@@ -1,12 +1,15 @@
-const maxDistance = 2;
+/** Letters that may differ: more in a long name, "secs" for "seconds". */
+function maxDistance({ length }: string): number {
+  return length < 9 ? 2 : 3;
+}
 
 /** ", did you mean NAME?" for a name that is nearly one of `known`, else "". */
 export function didYouMean(name: string, known: readonly string[]): string {
   let near = "";
-  let least = maxDistance + 1;
+  let least = Infinity;
   for (const candidate of known) {
     const apart = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (apart < least) [near, least] = [candidate, apart];
+    if (apart <= maxDistance(candidate) && apart < least) [near, least] = [candidate, apart];
   }
   return near === "" ? "" : `, did you mean ${near}?`;
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { didYouMean } from "../config/near_name.ts";
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
+import { isObject } from "../protocol/json_object.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { maxBodyBytes } from "../protocol/limits.ts";
 import type { ChannelSettings } from "./channel.ts";
@@ -31,6 +33,8 @@ const channelSchema = z.object({
   ).optional(),
 });
 
+type ChannelData = z.infer<typeof channelSchema>;
+
 const entrySchema = z.looseObject({
   module: z.string(),
   "module-config": z.looseObject({}).optional(),
@@ -53,16 +57,24 @@ function guardProblems(entry: Readonly<Record<string, unknown>>): string[] {
     .map((key) => `${key}: is not read here; say who may post by verify or allow_ips`);
 }
 
+/** The keys of an entry of ours. `data_type` says nothing: any bytes arrive as they were sent. */
+const knownKeys = [
+  ...["module", "module-config", "data_type"],
+  ...[...Object.keys(channelSchema.shape), ...Object.keys(policySchema.shape), ...oldGuards],
+];
+
 export interface WebhooksFile {
   readonly channels: readonly ChannelConfig[];
   /** By webhook id. */
   readonly policies: ReadonlyMap<string, PolicyConfig>;
+  /** What is passed over, one line each. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * The channels of a `webhooks.json` of the old relay: an object of webhook id and entry, those with the
- * module webhook_connect. Several ids may feed one channel if they agree on it. Throws a RangeError that
- * tells all problems.
+ * module webhook_connect. Several ids may feed one channel if they agree on it. What nobody knows is passed over as
+ * the old relay did, unless it looks like a slip. Throws a RangeError that tells all problems.
  */
 export function readWebhooksFile(text: string): WebhooksFile {
   let value: unknown;
@@ -71,40 +83,65 @@ export function readWebhooksFile(text: string): WebhooksFile {
   } catch (error) {
     throw new RangeError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (!isObject(value)) throw new RangeError("not an object of webhook id and entry");
   const file = z.record(z.string(), entrySchema).safeParse(value);
   if (!file.success) throw new RangeError(file.error.issues.map(describe).join("\n"));
   const problems: string[] = [];
+  const warnings: string[] = [];
   const channels = new Map<string, ChannelConfig>();
   const policies = new Map<string, PolicyConfig>();
+  /** By channel, what the first of its entries says. */
+  const firsts = new Map<string, ChannelData>();
   for (const [webhookId, entry] of Object.entries(file.data)) {
-    if (entry.module !== moduleName) continue;
+    const report = (problem: string) => problems.push(`${webhookId}.${problem}`);
+    if (entry.module !== moduleName) {
+      const meant = didYouMean(entry.module, [moduleName]);
+      if (meant) report(`module: ${JSON.stringify(entry.module)}: unknown${meant}`);
+      continue;
+    }
     const settings = { ...entry, ...entry["module-config"] };
+    for (const key of Object.keys(settings).filter((key) => !knownKeys.includes(key))) {
+      const meant = didYouMean(key, knownKeys);
+      if (meant) report(`${key}: unknown key${meant}`);
+      else warnings.push(`${webhookId}.${key}: is not read here`);
+    }
     const read = channelSchema.safeParse(settings);
     const policy = policySchema.safeParse(settings);
-    problems.push(...guardProblems(settings).map((problem) => `${webhookId}.${problem}`));
+    guardProblems(settings).forEach(report);
     if (policy.success) policies.set(webhookId, policy.data);
-    else problems.push(...policy.error.issues.map((issue) => `${webhookId}.${describe(issue)}`));
+    else policy.error.issues.map(describe).forEach(report);
     if (!read.success) {
-      problems.push(...read.error.issues.map((issue) => `${webhookId}.${describe(issue)}`));
+      read.error.issues.map(describe).forEach(report);
       continue;
     }
     const one = toChannel(read.data, webhookId);
-    const other = channels.get(one.name);
-    if (!other) {
+    const [first, other] = [firsts.get(one.name), channels.get(one.name)];
+    if (!first || !other) {
+      firsts.set(one.name, read.data);
       channels.set(one.name, one);
-    } else if (
-      JSON.stringify({ ...one, webhookIds: [] }) !== JSON.stringify({ ...other, webhookIds: [] })
-    ) {
-      problems.push(
-        `${webhookId}: configures the channel ${JSON.stringify(one.name)} ` +
-          `otherwise than ${other.webhookIds[0]} does`,
-      );
-    } else {
-      channels.set(one.name, { ...other, webhookIds: [...other.webhookIds, webhookId] });
+      continue;
     }
+    channels.set(one.name, { ...other, webhookIds: [...other.webhookIds, webhookId] });
+    const different = differences(first, read.data);
+    if (different.length === 0) continue;
+    problems.push(
+      `${webhookId}: configures the channel ${JSON.stringify(one.name)} otherwise than ` +
+        `${other.webhookIds[0]} does: ${different.join(", ")}`,
+    );
   }
   if (problems.length > 0) throw new RangeError(problems.join("\n"));
-  return { channels: [...channels.values()], policies };
+  if (channels.size === 0 && Object.keys(value).length > 0) {
+    warnings.push(`no entry has the module ${moduleName}: there is no channel in it`);
+  }
+  return { channels: [...channels.values()], policies, warnings };
+}
+
+/** The keys in which they differ. */
+function differences(one: ChannelData, other: ChannelData): string[] {
+  return Object.keys(channelSchema.shape).filter((key) => {
+    const [a, b] = [one, other].map((data) => JSON.stringify(data[key as keyof ChannelData]));
+    return a !== b;
+  });
 }
 
 const newChannelSchema = channelSchema.omit({ channel_token: true }).extend({
@@ -131,7 +168,7 @@ export function channelConfig(
   return { ...toChannel(data, ""), webhookIds };
 }
 
-function toChannel(data: z.infer<typeof channelSchema>, webhookId: string): ChannelConfig {
+function toChannel(data: ChannelData, webhookId: string): ChannelConfig {
   return {
     name: data.channel,
     token: data.channel_token,

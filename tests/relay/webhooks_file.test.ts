@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
+import { startProgram } from "../support/program.ts";
 import { test } from "../support/test.ts";
 
 const entry = { module: "webhook_connect", channel: "orders", channel_token: "t0ken" };
@@ -43,14 +46,33 @@ test("settings may stand in module-config, and several ids feed one channel if t
 
 const bad: [text: string, says: RegExp][] = [
   ["{", /not JSON/],
-  ["[]", /expected record/i],
+  ["[]", /^not an object of webhook id and entry$/],
   ['{"a": {}}', /a\.module/],
   [JSON.stringify({ a: { ...entry, channel: "../x" } }), /a\.channel: use letters/],
   [JSON.stringify({ a: { ...entry, channel_token: "" } }), /a\.channel_token/],
   [JSON.stringify({ a: { ...entry, ttl_seconds: "1" } }), /a\.ttl_seconds/],
   [
     JSON.stringify({ a: entry, b: { ...entry, channel_token: "other" } }),
-    /b: configures the channel "orders" otherwise than a does/,
+    /b: configures the channel "orders" otherwise than a does: channel_token$/,
+  ],
+  [
+    JSON.stringify({ a: entry, b: { ...entry, ttl_seconds: 5, ordering: "channel" } }),
+    /b: configures the channel "orders" otherwise than a does: ttl_seconds, ordering$/,
+  ],
+  [
+    JSON.stringify({ a: { verfy: {}, ...entry } }),
+    /^a\.verfy: unknown key, did you mean verify\?$/,
+  ],
+  [JSON.stringify({ a: { alow_ips: [], ...entry } }), /a\.alow_ips: .* did you mean allow_ips\?/],
+  [JSON.stringify({ a: { ttl_secs: 1, ...entry } }), /a\.ttl_secs: .* did you mean ttl_seconds\?/],
+  [JSON.stringify({ a: { hmacc: {}, ...entry } }), /a\.hmacc: .* did you mean hmac\?/],
+  [
+    JSON.stringify({ a: { module: "webhook_connect", "module-config": { ...entry, verfy: {} } } }),
+    /a\.verfy: unknown key/,
+  ],
+  [
+    JSON.stringify({ a: { ...entry, module: "webhook_conect" } }),
+    /^a\.module: "webhook_conect": unknown, did you mean webhook_connect\?$/,
   ],
 ];
 for (const [text, says] of bad) {
@@ -82,4 +104,32 @@ test("what said who may post to the old relay is refused where nothing says it a
 test("a token that is the name of a variable is refused: it would be the token", () => {
   const file = { hook: { ...entry, channel_token: "{$CHANNEL_TOKEN}" } };
   assert.throws(() => readWebhooksFile(JSON.stringify(file)), /hook\.channel_token: variables/);
+});
+
+test("what the old relay's file says to others is left alone; what nobody reads in an entry of ours, and a file without one, is told", () => {
+  const warnings = (file: unknown) => readWebhooksFile(JSON.stringify(file)).warnings;
+  const other = { module: "kafka", connection: "c", "module-config": { topc: "x" }, retry: {} };
+  assert.deepEqual(warnings({ a: { data_type: "json", ...entry }, b: other }), []);
+  assert.deepEqual(warnings({ a: { ...entry, connection: "c", retry: {} } }), [
+    "a.connection: is not read here",
+    "a.retry: is not read here",
+  ]);
+  const none = ["no entry has the module webhook_connect: there is no channel in it"];
+  assert.deepEqual(warnings({ b: other }), none);
+  assert.deepEqual(warnings({}), []); // for whoever makes them by the admin API
+});
+
+test("a relay tells what it does not read of its webhooks file, and where to post to an id that a URL cannot hold as it is", async (t) => {
+  const path = join(t.folder(), "w.json");
+  writeFileSync(path, JSON.stringify({ "a b/ü?": { ...entry, connection: "c" } }));
+  const relay = startProgram(t, [
+    ...["relay", "--listen", "127.0.0.1:0", "--durability", "memory", "--webhooks", path],
+  ]);
+  const url = (await relay.line(/^post to/)).split(/\s+/)[2] ?? "";
+  assert.match(url, /\/webhook\/a%20b%2F%C3%BC%3F$/);
+  const warning =
+    `hookferry relay: warning: --webhooks ${path}: a b/ü?.connection: is not read here`;
+  assert.deepEqual(relay.stderr.filter((line) => line.includes("warning")), [warning]);
+  const response = await fetch(url, { method: "POST" });
+  assert.equal(response.status, 202, await response.text());
 });
