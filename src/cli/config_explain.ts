@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { ConfigError } from "../config/config_error.ts";
 import { loadSettings } from "../config/load.ts";
 import type { RouteSettings, TargetSettings } from "../config/settings.ts";
 import type { Envelope } from "../flow.ts";
@@ -41,7 +40,7 @@ function messageIn(path: string): Envelope {
     return parseMessage(readFileSync(path, "utf8"));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([`the message in ${JSON.stringify(path)}: ${why}`]);
+    throw new UsageError(`config explain: no message in ${JSON.stringify(path)}: ${why}`);
   }
 }
 

@@ -1,7 +1,9 @@
 import process from "node:process";
 import type { Layers } from "../config/merge.ts";
+import { didYouMean } from "../config/near_name.ts";
 import { type AskControl, ControlError, runningConnector } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
+import type { Flags } from "./flags.ts";
 import { readLayersAnd } from "./layers.ts";
 import { stoppedConnector } from "./stopped_connector.ts";
 import { UsageError } from "./usage_error.ts";
@@ -37,11 +39,28 @@ interface Listed {
 /** Letters asked for at a time. */
 const page = 10_000;
 
+/** By its name, what an action asks for. Throws `UsageError`. */
+const actions: Readonly<Record<string, (flags: Flags) => (ask: AskControl) => Promise<number>>> = {
+  list(flags) {
+    const limit = limitOf(flags.text("limit") ?? "100");
+    return (ask) => list(ask, limit, flags.isOn("json") ?? false);
+  },
+  show({ positionals }) {
+    const id = oneOf(positionals);
+    return (ask) => show(ask, id);
+  },
+  replay: (flags) => each(flags, replay),
+  drop: (flags) => each(flags, drop),
+  export: () => exportAll,
+};
+
 /** Resolves with the exit code. Rejects with a `ControlError`. */
-async function deadLettersCommand([action = "", ...args]: readonly string[]) {
-  if (!/^(list|show|replay|drop|export)$/.test(action)) {
+async function deadLettersCommand([name = "", ...args]: readonly string[]) {
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (!action) {
     throw new UsageError(
-      `dead-letters ${JSON.stringify(action)}: use list, show, replay, drop or export`,
+      `dead-letters ${JSON.stringify(name)}: use list, show, replay, drop or export` +
+        didYouMean(name, Object.keys(actions)),
     );
   }
   const { layers, flags } = await readLayersAnd(args, {
@@ -49,22 +68,10 @@ async function deadLettersCommand([action = "", ...args]: readonly string[]) {
     json: "boolean",
     limit: "string",
   }, Infinity);
+  const act = action(flags);
   const { ask, close } = await connectorOf(layers);
   try {
-    const ids = flags.positionals;
-    const all = flags.isOn("all") ?? false;
-    switch (action) {
-      case "list":
-        return await list(ask, flags.text("limit") ?? "100", flags.isOn("json") ?? false);
-      case "show":
-        return await show(ask, oneOf(ids));
-      case "replay":
-        return await each(ask, ids, all, replay);
-      case "drop":
-        return await each(ask, ids, all, drop);
-      default:
-        return await exportAll(ask);
-    }
+    return await act(ask);
   } finally {
     await close();
   }
@@ -84,8 +91,16 @@ async function connectorOf(
   }
 }
 
-async function list(ask: AskControl, limit: string, asJson: boolean): Promise<number> {
-  const letters = await listed(ask, Number(limit) || 100);
+function limitOf(text: string): number {
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= page) return limit;
+  throw new UsageError(
+    `dead-letters list --limit ${JSON.stringify(text)}: use a whole number from 1 to ${page}`,
+  );
+}
+
+async function list(ask: AskControl, limit: number, asJson: boolean): Promise<number> {
+  const letters = await listed(ask, limit);
   for (const letter of letters) {
     const { at, message_id, webhook_id, target, attempts, reason, bytes } = letter;
     print(
@@ -132,27 +147,28 @@ const drop: Act = async (ask, id) => {
 };
 
 /** The oldest first. One that fails does not keep the others from being tried. */
-async function each(
-  ask: AskControl,
-  ids: readonly string[],
-  all: boolean,
-  act: Act,
-): Promise<number> {
+function each(flags: Flags, act: Act): (ask: AskControl) => Promise<number> {
+  const ids = flags.positionals;
+  const all = flags.isOn("all") ?? false;
   if (all === ids.length > 0) throw new UsageError("dead-letters: name message ids, or say --all");
-  const named = all ? (await listed(ask, page)).map(({ message_id }) => message_id).reverse() : ids;
-  if (named.length === 0) note("no dead letters");
-  let isDone = true;
-  for (const [i, id] of [...new Set(named)].entries()) {
-    if (process.stderr.isTTY && named.length > 1) note(`${i + 1}/${named.length}`);
-    try {
-      isDone = await act(ask, id) && isDone;
-    } catch (error) {
-      if (!(error instanceof ControlError)) throw error;
-      note(`${id}: ${error.message}`);
-      isDone = false;
+  return async (ask) => {
+    const named = all
+      ? (await listed(ask, page)).map(({ message_id }) => message_id).reverse()
+      : ids;
+    if (named.length === 0) note("no dead letters");
+    let isDone = true;
+    for (const [i, id] of [...new Set(named)].entries()) {
+      if (process.stderr.isTTY && named.length > 1) note(`${i + 1}/${named.length}`);
+      try {
+        isDone = await act(ask, id) && isDone;
+      } catch (error) {
+        if (!(error instanceof ControlError)) throw error;
+        note(`${id}: ${error.message}`);
+        isDone = false;
+      }
     }
-  }
-  return isDone ? exitCode.ok : exitCode.unexpected;
+    return isDone ? exitCode.ok : exitCode.unexpected;
+  };
 }
 
 async function exportAll(ask: AskControl): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Envelope } from "../flow.ts";
 import { splitObject } from "../protocol/json_bytes.ts";
-import { parseObject } from "../protocol/json_object.ts";
+import { isObject } from "../protocol/json_object.ts";
 import { decodeWebhook } from "../protocol/webhook_codec.ts";
 
 const encoder = new TextEncoder();
@@ -11,11 +11,13 @@ const encoder = new TextEncoder();
  * Throws an `Error` that says what is wrong.
  */
 export function parseMessage(text: string): Envelope {
-  const given = parseObject(text);
-  if (typeof given === "string") throw new Error(given);
-  // `dead-letters show` prints the letters of one message.
-  const letters = given["dead_letters"];
-  const value = Array.isArray(letters) ? Object(letters[0]) as Record<string, unknown> : given;
+  const given = JSON.parse(text) as unknown;
+  // The letters of one message: `dead-letters show` prints a list, the status server gives it a name.
+  const letters = isObject(given) ? given["dead_letters"] : given;
+  const value = Array.isArray(letters) ? letters[0] as unknown : given;
+  if (!isObject(value)) {
+    throw new Error("use an object, or what dead-letters show prints");
+  }
   const { headers, body = "", ...rest } = value;
   const frame = {
     message_id: "msg_example",
@@ -23,7 +25,9 @@ export function parseMessage(text: string): Envelope {
     ...rest,
     ...(Array.isArray(headers) ? { raw_headers: headers } : { headers: headers ?? {} }),
   };
-  const { payload } = splitObject(encoder.encode(text), ["payload"]).members;
+  const payload = value === given
+    ? splitObject(encoder.encode(text), ["payload"]).members["payload"]
+    : undefined;
   const literal = JSON.stringify(typeof body === "string" ? body : JSON.stringify(body));
   const decoded = decodeWebhook(
     frame,

@@ -139,14 +139,21 @@ test("config explain takes a dead letter, and tells what cannot be sent and what
   assert.equal(known.code, 0, known.program.stderr.join("\n"));
   assert.match(known.text, /the default target, one target/);
   assert.match(known.text, /2 bytes of body/);
+  const shown = await explained(t, [letter, letter]);
+  assert.equal(shown.code, 0, shown.program.stderr.join("\n"));
+  assert.equal(shown.text, known.text);
   const climbs = await explained(t, { ...letter, path: "/../x" });
   assert.equal(climbs.code, 1);
   assert.match(climbs.text, /cannot be sent: .* leads out of the target/);
   const none = await explained(t, "[]");
-  assert.equal(none.code, 78);
+  assert.equal(none.code, 2);
+  assert.match(
+    none.program.stderr.join("\n"),
+    /^hookferry: config explain: no message in ".*m\.json": /,
+  );
   const nameless = await explained(t, { body: "x" });
-  assert.equal(nameless.code, 78);
-  assert.match(nameless.program.stderr.join("\n"), /webhook_id/);
+  assert.equal(nameless.code, 2);
+  assert.match(nameless.program.stderr.join("\n"), /no message in .*webhook_id/);
 });
 
 test("the sample files are valid, in each profile, and name the published schema", () => {

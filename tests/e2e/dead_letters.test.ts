@@ -1,6 +1,6 @@
 /** Dead letters, pause and resume from the command line, in real processes. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ async function startShared(t: TestContext, target: URL) {
 test("dead-letters of a running connector: list, show, export, replay, drop", async (t) => {
   let status = 422;
   const target = await startTarget(t, () => status);
-  const { relay, connector, command } = await startShared(t, target.url);
+  const { relay, connector, command, state } = await startShared(t, target.url);
   const none = await command(["dead-letters", "list"]);
   assert.deepEqual(none, { code: 0, out: [], err: "no dead letters" });
   const ids: string[] = [];
@@ -62,6 +62,11 @@ test("dead-letters of a running connector: list, show, export, replay, drop", as
   const show = await command(["dead-letters", "show", two]);
   const [shown] = JSON.parse(show.out.join("\n"));
   assert.deepEqual([shown.body, shown.method, shown.response], ["two", "POST", "ok"]);
+  const file = join(state, "dl.json");
+  writeFileSync(file, show.out.join("\n"));
+  const explained = await command(["config", "explain", file]);
+  assert.equal(explained.code, 0, explained.err);
+  assert.match(explained.out[0] ?? "", new RegExp(`^message ${two}, webhook id "hook"$`));
   const exported = await command(["dead-letters", "export"]);
   assert.deepEqual(exported.out.map((line) => JSON.parse(line).body), ["one", "two", "three"]);
 
@@ -172,3 +177,19 @@ test("a journal that takes nothing: dead-letters says why for each, and the conn
   assert.equal(await connector.ended, 0);
   for (const line of connector.stderr) assert.equal(typeof JSON.parse(line).event, "string");
 });
+
+const slips: [args: string[], says: RegExp][] = [
+  [["bogus"], /dead-letters "bogus": use list, show, replay, drop or export$/],
+  [["lst"], /dead-letters "lst": use .* did you mean list\?$/],
+  [["show"], /dead-letters show: name one message id$/],
+  [["drop"], /name message ids, or say --all$/],
+  [["list", "--limit", "0"], /--limit "0": use a whole number from 1 to 10000$/],
+  [["list", "--limit", "many"], /--limit "many": use a whole number/],
+];
+for (const [args, says] of slips) {
+  test(`dead-letters ${args.join(" ")} is a slip of the command line, whatever the configuration`, async (t) => {
+    const program = startProgram(t, ["dead-letters", ...args]);
+    assert.equal(await program.ended, 2);
+    assert.match(program.stderr.join("\n"), says);
+  });
+}
