@@ -19,8 +19,9 @@ const configHelp = `hookferry config: look at the settings without running anyth
                   terminal (--no-ask: a sample; --ask: asks anywhere);
                   given up by Ctrl-C it writes nothing and exits with 130
   config explain MESSAGE.json   which targets a message would go to, with which
-                  request, and what would be tried again; nothing is sent. The
-                  message is as dead-letters show prints it, or by hand:
+                  request, and what would be tried again, of each connection;
+                  nothing is sent. The message is as dead-letters show prints
+                  it, or by hand:
                   {"webhook_id": "stripe", "headers": {}, "body": "..."}
 
   Flags, variables and files are those of connect (hookferry connect --help).

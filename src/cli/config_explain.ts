@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { loadSettings } from "../config/load.ts";
-import type { RouteSettings, TargetSettings } from "../config/settings.ts";
+import { loadConnections } from "../config/load_connections.ts";
+import type { RouteSettings, Settings, TargetSettings } from "../config/settings.ts";
 import type { Envelope } from "../flow.ts";
 import { redactBy } from "../protocol/redact.ts";
 import { requestFor, UnsendableError } from "../sink/request.ts";
@@ -11,28 +11,38 @@ import { parseMessage } from "./message_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
- * Says which targets a message would go to, with which request, and what would be tried again. Nothing is sent.
- * Resolves with the exit code: 1 when there is no target for it, or a target cannot be sent it.
+ * Says which targets a message would go to, with which request, and what would be tried again; of several
+ * connections, each. Nothing is sent. Resolves with the exit code: 1 when no connection has a target for it, or each
+ * has one that cannot be sent it.
  */
 export async function explainConfig(args: readonly string[]): Promise<number> {
   const { layers, flags } = await readLayersAnd(args, {}, 1);
   const [path] = flags.positionals;
   if (path === undefined) throw new UsageError("config explain: name a file with a message");
-  const { settings } = loadSettings(layers);
+  const { connections } = loadConnections(layers);
   const envelope = messageIn(path);
+  print(`message ${envelope.id}, webhook id ${JSON.stringify(envelope.webhookId)}`);
+  const areTaken = [...connections].map(([name, { settings }]) => {
+    if (name !== "") print(`\nconnection ${name}`);
+    return explainRoute(settings, envelope);
+  });
+  return areTaken.includes(true) ? exitCode.ok : exitCode.unexpected;
+}
+
+/** False when there is no target for it, or one of them cannot be sent it. */
+function explainRoute(settings: Settings, envelope: Envelope): boolean {
   const { webhookId } = envelope;
   const named = settings.routes.get(webhookId);
   const route = named ?? settings.defaultRoute;
-  print(`message ${envelope.id}, webhook id ${JSON.stringify(webhookId)}`);
   if (!route) {
     print(`no target: neither targets.${webhookId} nor default_target; it goes back to the relay`);
-    return exitCode.unexpected;
+    return false;
   }
   print(`route   ${named ? `targets.${webhookId}` : "the default target"}, ${policyOf(route)}`);
   const { onExhausted } = settings.delivery;
   const redact = redactBy(settings.redact);
   const areSendable = route.targets.map((target) => explain(target, envelope, redact, onExhausted));
-  return areSendable.includes(false) ? exitCode.unexpected : exitCode.ok;
+  return !areSendable.includes(false);
 }
 
 function messageIn(path: string): Envelope {

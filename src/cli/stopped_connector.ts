@@ -1,5 +1,5 @@
 import { systemClock } from "../async/clock.ts";
-import { loadSettings } from "../config/load.ts";
+import { loadConnections } from "../config/load_connections.ts";
 import type { Layers } from "../config/merge.ts";
 import { createDelivery } from "../delivery.ts";
 import { openJournal } from "../journal/open_journal.ts";
@@ -14,7 +14,14 @@ import { type AskControl, checked, ControlError } from "./control_client.ts";
 export function stoppedConnector(
   layers: Layers,
 ): { readonly ask: AskControl; close(): Promise<void> } {
-  const { settings } = loadSettings(layers);
+  const { connections, first: { settings } } = loadConnections(layers);
+  if (!connections.has("")) {
+    const names = [...connections.keys()].join(", ");
+    throw new ControlError(
+      `no connector is running, and dead letters of several connections (${names}) are told ` +
+        "by the running one alone: start it (hookferry connect), then ask again",
+    );
+  }
   const folder = journalFolder(settings);
   if (folder === undefined) {
     throw new ControlError("no connector is running, and its journal is in memory");

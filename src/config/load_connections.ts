@@ -25,7 +25,6 @@ export function loadConnections(layers: Layers): LoadedConnections {
   const problems: string[] = [];
   const names = namesOf(layers);
   for (const name of names) {
-    const at = name === "" ? "" : `connections.${name}.`;
     if (name !== "" && !nameRule.test(name)) {
       problems.push(`connections: ${JSON.stringify(name)}: use up to 64 letters, digits, _ and -`);
     }
@@ -34,14 +33,16 @@ export function loadConnections(layers: Layers): LoadedConnections {
       connections.set(name, one);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems.map((problem) => `${at}${problem}`));
+      problems.push(...error.problems.map((problem) => placed(problem, name, layers)));
     }
   }
   if (names.length > maxConnections) problems.push(`connections: more than ${maxConnections}`);
   problems.push(...sameTwice(connections));
   const [first] = connections.values();
   if (problems.length > 0 || !first) {
-    throw new ConfigError(problems.length > 0 ? problems : ["connections: name at least one"]);
+    throw new ConfigError(
+      problems.length > 0 ? [...new Set(problems)] : ["connections: name at least one"],
+    );
   }
   const all = [...connections.entries()];
   return {
@@ -58,6 +59,20 @@ export function loadConnections(layers: Layers): LoadedConnections {
       )
     ),
   };
+}
+
+/** By whom a problem says that its value was set, when it was for all connections. */
+const fromAbove = /( from |\()(environment|flag|profile|standard input)\b/;
+
+/** The problem of a connection with its path in the file: what stands at the top is wrong in all of them. */
+function placed(problem: string, name: string, { file }: Layers): string {
+  if (name === "") return problem;
+  const { connections, ...top } = file?.content ?? {};
+  const own = Object(Object(connections)[name]);
+  const key = /^\w*/.exec(problem)?.[0] ?? "";
+  const isAbove = key === "connections" ||
+    !Object.hasOwn(own, key) && (Object.hasOwn(top, key) || fromAbove.test(problem));
+  return isAbove ? problem : `connections.${name}.${problem}`;
 }
 
 function namesOf({ file }: Layers): string[] {

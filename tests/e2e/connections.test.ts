@@ -253,6 +253,93 @@ test("what is wrong with connections is told, of all at once, with the line", (t
   assert.throws(twice, /connections\.b: has the channel c at https:\/\/us\.example\/, as a has/);
 });
 
+test("what is wrong at the top of a file with connections, in a variable or in a flag, is told once, with its own path", (t) => {
+  const path = join(t.folder(), "c.yaml");
+  writeFileSync(
+    path,
+    [
+      "token: t",
+      "chanel: orders",
+      "protocol: pigeon",
+      "profile: none",
+      "default_target: { url: 'http://127.0.0.1:1/', timeout: 5 }",
+      "connections:",
+      "  eu: { cloud_url: https://eu.example, channel: '${NOT_SET}' }",
+      "  us: { cloud_url: https://us.example, protocol: dove }",
+    ].join("\n"),
+    { mode: 0o600 },
+  );
+  const layers = {
+    file: readConfigFile(path),
+    env: { CONNECTOR_LOG_LEVEL: "loud" },
+    flags: { reconnect_delay: "soon" },
+  };
+  assert.throws(() => loadConnections(layers), (error) => {
+    assert.ok(error instanceof ConfigError);
+    const paths = error.problems.map((problem) => problem.split(":")[0]);
+    assert.deepEqual(paths.sort(), [
+      "chanel",
+      "connections.eu.channel", // ${NOT_SET}
+      "connections.eu.channel", // which is no name
+      "connections.us.channel",
+      "connections.us.protocol",
+      "default_target.timeout",
+      "log_level",
+      "profile",
+      "protocol",
+      "reconnect_delay",
+    ]);
+    return true;
+  });
+});
+
+const fleet = {
+  token: "t",
+  default_target: { url: "http://127.0.0.1:1/hooks" },
+  connections: {
+    eu: { cloud_url: "https://eu.example", channel: "orders" },
+    us: {
+      cloud_url: "https://us.example",
+      channel: "orders",
+      default_target: null,
+      targets: { stripe: { url: "http://127.0.0.1:2/" } },
+    },
+  },
+};
+
+test("config explain tells of each connection what becomes of a message; 1 where none takes it", async (t) => {
+  const [path, message] = [join(t.folder(), "c.json"), join(t.folder(), "m.json")];
+  write(path, fleet);
+  const explained = async (webhookId: string) => {
+    write(message, { webhook_id: webhookId });
+    const program = startProgram(t, ["config", "explain", message, "--config", path]);
+    return { code: await program.ended, ...program };
+  };
+  const { code, stdout, stderr } = await explained("other");
+  assert.equal(code, 0, stderr.join("\n"));
+  assert.deepEqual(stdout.filter((line) => /^(connection|route|no target)/.test(line)), [
+    "connection eu",
+    "route   the default target, one target",
+    "connection us",
+    "no target: neither targets.other nor default_target; it goes back to the relay",
+  ]);
+  write(path, { ...fleet, connections: { us: fleet.connections.us } });
+  assert.equal((await explained("other")).code, 1);
+});
+
+test("dead-letters of connections that do not run says so, and what to do", async (t) => {
+  const path = join(t.folder(), "c.json");
+  write(path, fleet);
+  const program = startProgram(t, [
+    ...["dead-letters", "list", "--config", path, "--status-listen", "127.0.0.1:1"],
+  ]);
+  assert.equal(await program.ended, 1);
+  assert.deepEqual(program.stderr, [
+    "hookferry: no connector is running, and dead letters of several connections (eu, us) are told " +
+    "by the running one alone: start it (hookferry connect), then ask again",
+  ]);
+});
+
 test("metrics of several are one text: a label more, HELP and TYPE once", () => {
   const text = (value: number) =>
     `# HELP x_total Things.\n# TYPE x_total counter\nx_total{a="b c"} ${value}\n\n` +
