@@ -42,7 +42,8 @@ Generated from \`src/config/options.ts\` by \`deno task docs\`.
 Defaults, then the file, then \`CONNECTOR_*\` variables, then flags: the later one wins. "Set" means
 present: a variable that equals the default still counts, an empty one does not. Durations are
 seconds. Switches are given as \`--name\` and \`--no-name\`. \`hookferry config show\` tells every value
-and where it came from; \`hookferry config check\` tells everything that is wrong.
+and where it came from; \`hookferry config check\` tells everything that is wrong, and warns of a
+variable that is nearly one of these.
 
 The file is \`connector.json\`, \`.jsonc\`, \`.yaml\` or \`.yml\` in the current folder, in
 \`~/.config/hookferry\` or in \`/etc/hookferry\`; \`--config FILE\` names another. An editor

@@ -3,6 +3,7 @@ import { isObject } from "../protocol/json_object.ts";
 import { type Listed, listing } from "./listing.ts";
 import { type Loaded, loadSettings } from "./load.ts";
 import type { Layers } from "./merge.ts";
+import { variableSlips } from "./variable_slips.ts";
 
 /** The settings of each connection of a process; a process of one connection has one with the name "". */
 export interface LoadedConnections {
@@ -38,17 +39,18 @@ export function loadConnections(layers: Layers): LoadedConnections {
   }
   if (names.length > maxConnections) problems.push(`connections: more than ${maxConnections}`);
   problems.push(...sameTwice(connections));
+  const slips = variableSlips(layers.env);
   const [first] = connections.values();
   if (problems.length > 0 || !first) {
     throw new ConfigError(
-      problems.length > 0 ? [...new Set(problems)] : ["connections: name at least one"],
+      problems.length > 0 ? [...new Set(problems), ...slips] : ["connections: name at least one"],
     );
   }
   const all = [...connections.entries()];
   return {
     connections,
     first,
-    warnings: [...new Set(all.flatMap(([, { warnings }]) => warnings))],
+    warnings: [...new Set(all.flatMap(([, { warnings }]) => warnings)), ...slips],
     files: [...new Set(all.flatMap(([, { files }]) => files))],
     listing: all.flatMap(([name, one]) =>
       listing(one).map((listed) =>

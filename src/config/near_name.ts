@@ -5,13 +5,19 @@ function maxDistance({ length }: string): number {
 
 /** ", did you mean NAME?" for a name that is nearly one of `known`, else "". */
 export function didYouMean(name: string, known: readonly string[]): string {
-  let near = "";
+  const near = nearest(name, known);
+  return near === undefined ? "" : `, did you mean ${near}?`;
+}
+
+/** The one of `known` that the name nearly is. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let near: string | undefined;
   let least = Infinity;
   for (const candidate of known) {
     const apart = distance(name.toLowerCase(), candidate.toLowerCase());
     if (apart <= maxDistance(candidate) && apart < least) [near, least] = [candidate, apart];
   }
-  return near === "" ? "" : `, did you mean ${near}?`;
+  return near;
 }
 
 /** Levenshtein's distance. */

@@ -6,6 +6,7 @@ import { ConfigError } from "../../src/config/config_error.ts";
 import type { ConfigFile } from "../../src/config/config_file.ts";
 import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
+import { loadConnections } from "../../src/config/load_connections.ts";
 import type { Layers } from "../../src/config/merge.ts";
 import { envName, type Option, type OptionKey, options } from "../../src/config/options.ts";
 import { Secret } from "../../src/config/secret.ts";
@@ -415,4 +416,23 @@ test("requirement 16: the settings table and the schema are what the option list
     assert.ok(option.help.length > 5, option.key);
     assert.ok(page.includes(`| \`${option.key}\` | \`${envName(option)}\` |`), option.key);
   }
+});
+
+test("a variable that is nearly one of ours is warned of, and told with what is wrong; others are not ours", () => {
+  const env = {
+    CONNECTOR_MAX_CONCURENT_REQUESTS: "3",
+    CONNECTOR_TARGT_URL: "",
+    CONNECTOR_PORT: "tcp://10.0.0.1:80", // as Kubernetes says it for a service of that name
+    CONNECTOR_SERVICE_HOST: "10.0.0.1",
+  };
+  const slip = "CONNECTOR_MAX_CONCURENT_REQUESTS: no setting has this variable, did you mean " +
+    "CONNECTOR_MAX_CONCURRENT_REQUESTS?";
+  const { warnings } = loadConnections({ file: undefined, env, flags: needed });
+  assert.deepEqual(warnings, [slip]);
+  const { channel: _, ...rest } = needed;
+  assert.throws(() => loadConnections({ file: undefined, env, flags: rest }), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.deepEqual(error.problems, ["channel: is required", slip]);
+    return true;
+  });
 });
