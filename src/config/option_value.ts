@@ -1,4 +1,5 @@
 /** What the kinds of options accept, from texts (variables, flags) and from files. */
+import { decimal } from "./decimal.ts";
 import type { OptionKind } from "./options.ts";
 import { Secret } from "./secret.ts";
 
@@ -38,7 +39,7 @@ export function parseText(kind: OptionKind, given: string): AnyOptionValue | und
     case "integer":
     case "seconds":
     case "number":
-      return given.trim() === "" ? undefined : checkValue(kind, Number(given));
+      return checkValue(kind, decimal(given));
     case "choice":
       return checkValue(kind, given.trim());
     case "text":

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decimal } from "./decimal.ts";
 import type { Keys } from "./file_lines.ts";
 import { didYouMean } from "./near_name.ts";
 import { shown } from "./shown.ts";
@@ -61,8 +62,7 @@ function found(given: unknown, keys: Keys, written: Written): string {
 }
 
 function scalarOf(text: string): number | boolean | undefined {
-  if (text === "true" || text === "false") return text === "true";
-  return text.trim() === "" || Number.isNaN(Number(text)) ? undefined : Number(text);
+  return text === "true" || text === "false" ? text === "true" : decimal(text);
 }
 
 interface JsonSchema {

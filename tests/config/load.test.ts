@@ -436,3 +436,25 @@ test("a variable that is nearly one of ours is warned of, and told with what is 
     return true;
   });
 });
+
+test("a number in a variable, flag or reference is a decimal one: 0x10 is none", (t) => {
+  for (const given of ["0x10", "0b11", "0o17", "1_000", "ten"]) {
+    assert.deepEqual(
+      problemsOf({ env: { CONNECTOR_MAX_CONCURRENT_REQUESTS: given }, flags: needed }),
+      [
+        `max_concurrent_requests: "${given}" from environment CONNECTOR_MAX_CONCURRENT_REQUESTS is ` +
+        "not a whole number of at least 1",
+      ],
+    );
+    const default_target = { url: "http://127.0.0.1:1/", timeout_seconds: "${SECONDS}" };
+    const { target_url: _, ...rest } = needed;
+    const file = fileWith(t, { ...rest, default_target });
+    const [problem, ...others] = problemsOf({ file, env: { SECONDS: given } });
+    assert.match(problem ?? "", /^default_target\.timeout_seconds: .*expected number/);
+    assert.deepEqual(others, []);
+  }
+  for (const [given, number] of [[" 16 ", 16], ["1e3", 1_000], ["+7", 7], ["8.0", 8]] as const) {
+    const { settings } = load({ env: { CONNECTOR_MAX_CONCURRENT_REQUESTS: given }, flags: needed });
+    assert.equal(settings.delivery.maxConcurrentRequests, number);
+  }
+});
