@@ -10,7 +10,7 @@ export function readConfigFile(path: string): ConfigFile {
   let content: unknown;
   let plain = "";
   try {
-    const text = readFileSync(path, "utf8");
+    const text = readFileSync(path, "utf8").replace(/^\ufeff/, ""); // as Windows' editors begin it
     const isYaml = /\.ya?ml$/.test(path);
     // Comments become spaces: what is left stands where it stood.
     plain = isYaml ? text : stripJsonComments(text, { trailingCommas: true });

@@ -79,7 +79,7 @@ export interface WebhooksFile {
 export function readWebhooksFile(text: string): WebhooksFile {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\ufeff/, "")); // as Windows' editors begin it
   } catch (error) {
     throw new RangeError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -233,3 +233,9 @@ test("a profile that is not there, or holds what it must not, is told", (t) => {
   assert.match(broken, /^protocol: "pigeon" from profile broken in file .*:19 is not one of/m);
   assert.match(broken, /^profiles\.broken\.profile: /m);
 });
+
+for (const [name, text] of [["c.json", `{"channel": "c"}`], ["c.yaml", "channel: c"]] as const) {
+  test(`a byte order mark at the beginning of ${name} is no part of it`, (t) => {
+    assert.deepEqual(readConfigFile(written(t, name, `\ufeff${text}`)).content, { channel: "c" });
+  });
+}

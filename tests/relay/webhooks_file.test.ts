@@ -44,6 +44,11 @@ test("settings may stand in module-config, and several ids feed one channel if t
   assert.deepEqual(channels.map(({ name, webhookIds }) => [name, webhookIds]), [["c", ["a", "b"]]]);
 });
 
+test("a byte order mark at the beginning is no part of the file", () => {
+  const { channels } = readWebhooksFile(`\ufeff${JSON.stringify({ a: entry })}`);
+  assert.deepEqual(channels.map(({ name }) => name), ["orders"]);
+});
+
 const bad: [text: string, says: RegExp][] = [
   ["{", /not JSON/],
   ["[]", /^not an object of webhook id and entry$/],
