@@ -28,6 +28,31 @@ export function findLines(text: string): (keys: Keys) => number | undefined {
   };
 }
 
+/** The keys that stand twice in a map of the text, each as its path and the two lines. */
+export function repeatedKeys(
+  text: string,
+): { readonly path: string; readonly lines: readonly [number, number] }[] {
+  const { root, counter } = parse(text);
+  const lineOf = (node: unknown) => counter.linePos(startOf(node) ?? 0).line;
+  return inside(root, []);
+
+  function inside(node: unknown, keys: Keys): ReturnType<typeof repeatedKeys> {
+    if (isSeq(node)) return node.items.flatMap((item, i) => inside(item, [...keys, i]));
+    if (!isMap(node)) return [];
+    const seen = new Map<string, number>();
+    return node.items.flatMap(({ key, value }) => {
+      const [name, line] = [String(key), lineOf(key)];
+      const before = seen.get(name);
+      seen.set(name, line);
+      const way = [...keys, name];
+      const found = inside(value, way);
+      return before === undefined
+        ? found
+        : [{ path: way.join("."), lines: [before, line] }, ...found];
+    });
+  }
+}
+
 function parse(text: string) {
   const counter = new LineCounter();
   const { contents } = parseDocument(text, { lineCounter: counter, uniqueKeys: false });

@@ -3,7 +3,7 @@ import stripJsonComments from "strip-json-comments";
 import { parse as parseYaml } from "yaml";
 import { ConfigError } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
-import { findLines } from "./file_lines.ts";
+import { findLines, repeatedKeys } from "./file_lines.ts";
 
 /** Reads the object in a JSON, JSONC or YAML file. Throws `ConfigError`. */
 export function readConfigFile(path: string): ConfigFile {
@@ -14,13 +14,21 @@ export function readConfigFile(path: string): ConfigFile {
     const isYaml = /\.ya?ml$/.test(path);
     // Comments become spaces: what is left stands where it stood.
     plain = isYaml ? text : stripJsonComments(text, { trailingCommas: true });
-    content = isYaml ? parseYaml(plain) : JSON.parse(plain);
+    content = isYaml ? parseYaml(plain, { uniqueKeys: false }) : JSON.parse(plain);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError([`cannot read the file ${JSON.stringify(path)}: ${why}`]);
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new ConfigError([`the file ${JSON.stringify(path)} does not hold an object`]);
+  }
+  const repeated = repeatedKeys(plain);
+  if (repeated.length > 0) {
+    throw new ConfigError(
+      repeated.map(({ path: key, lines }) =>
+        `${key}: stands twice in file ${path}, in lines ${lines.join(" and ")}`
+      ),
+    );
   }
   return { path, content: content as Record<string, unknown>, lineOf: findLines(plain) };
 }

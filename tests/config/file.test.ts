@@ -239,3 +239,39 @@ for (const [name, text] of [["c.json", `{"channel": "c"}`], ["c.yaml", "channel:
     assert.deepEqual(readConfigFile(written(t, name, `\ufeff${text}`)).content, { channel: "c" });
   });
 }
+
+const repeatedJson = `{
+  "channel": "a", // the first
+  "targets": {
+    "a": { "url": "http://127.0.0.1:1/", "url": "http://127.0.0.1:2/" },
+    "b": [{ "headers": { "X": "1",
+      "X": "2" } }],
+  },
+  "channel": "b",
+}`;
+const repeatedYaml = `channel: a
+targets:
+  a: { url: "http://127.0.0.1:1/", url: "http://127.0.0.1:2/" }
+  b:
+    - headers:
+        X: "1"
+        X: "2"
+channel: b
+`;
+for (
+  const [name, text, lines] of [
+    ["c.jsonc", repeatedJson, [[4, 4], [5, 6], [2, 8]]],
+    ["c.yaml", repeatedYaml, [[3, 3], [6, 7], [1, 8]]],
+  ] as const
+) {
+  test(`a key that stands twice in ${name} is refused, each with its path and lines`, (t) => {
+    const path = written(t, name, text);
+    const paths = ["targets.a.url", "targets.b.0.headers.X", "channel"];
+    assert.deepEqual(
+      problemsOf(path),
+      paths.map((key, i) =>
+        `${key}: stands twice in file ${path}, in lines ${lines[i]?.join(" and ")}`
+      ),
+    );
+  });
+}
