@@ -69,9 +69,6 @@ export function loadSettings(layers: Layers): Loaded {
   const ordering = parseOrdering(values.get("ordering"));
   if (!ordering) report(`ordering: ${values.quoted("ordering")}: use ${orderingRule}`);
   const { defaultRoute, routes } = readRoutes(values, report);
-  if (!defaultRoute && routes.size === 0 && problems.length === 0) {
-    report("no target: set default_target, targets, CONNECTOR_TARGET_URL or --target-url");
-  }
   if (problems.length > 0 || !url || !channel || !token || !way || !ordering || !journal) {
     throw new ConfigError(problems);
   }

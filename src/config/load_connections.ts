@@ -74,7 +74,9 @@ function placed(problem: string, name: string, { file }: Layers): string {
   const key = /^\w*/.exec(problem)?.[0] ?? "";
   const isAbove = key === "connections" ||
     !Object.hasOwn(own, key) && (Object.hasOwn(top, key) || fromAbove.test(problem));
-  return isAbove ? problem : `connections.${name}.${problem}`;
+  if (isAbove) return problem;
+  const isOfKey = /^\w+([.:]| and )/.test(problem);
+  return `connections.${name}${isOfKey ? "." : ": "}${problem}`;
 }
 
 function namesOf({ file }: Layers): string[] {

@@ -3,6 +3,7 @@ import { checkBatchWindow } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
 import type { Values } from "./merge.ts";
 import type { RouteSettings, TargetSettings } from "./settings.ts";
+import { isObject } from "../protocol/json_object.ts";
 import { readTarget, targetSchema } from "./target_settings.ts";
 
 const ack = z.enum(["all", "any", "primary"]);
@@ -44,6 +45,10 @@ export function readRoutes(values: Values, report: Report): Routes {
   const defaultRoute = readDefault(file["default_target"] ?? undefined, values, read, report);
   const routes = new Map<string, RouteSettings>();
   const named = file["targets"] ?? {};
+  const given = values.get("target_url") ?? file["default_target"] ?? undefined;
+  if (given === undefined && isObject(named) && Object.keys(named).length === 0) {
+    report("no target: set default_target, targets, CONNECTOR_TARGET_URL or --target-url");
+  }
   if (typeof named !== "object" || Array.isArray(named)) {
     report("targets: must be an object of webhook id and target");
     return { defaultRoute, routes };

@@ -458,3 +458,22 @@ test("a number in a variable, flag or reference is a decimal one: 0x10 is none",
     assert.equal(settings.delivery.maxConcurrentRequests, number);
   }
 });
+
+test("that there is no target is told with all else that is wrong; one that is wrong itself is no reason to", (t) => {
+  const none = "no target: set default_target, targets, CONNECTOR_TARGET_URL or --target-url";
+  const of = (content: Record<string, unknown>) =>
+    problemsOf({ file: fileWith(t, { cloud_url: "https://r.example", ...content }) });
+  for (const content of [{}, { default_target: null, targets: {} }, { targets: null }]) {
+    assert.deepEqual(of(content).slice(-1), [none]);
+    assert.equal(of(content).length, 3); // channel, token
+  }
+  for (
+    const content of [
+      { default_target: { url: "ftp://x" } },
+      { targets: { a: { url: "ftp://x" } } },
+      { targets: [] },
+      { target_url: "ftp://x" },
+      { default_target: "${NOT_SET}" },
+    ]
+  ) assert.ok(!of(content).includes(none), JSON.stringify(of(content)));
+});

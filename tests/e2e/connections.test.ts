@@ -293,6 +293,17 @@ test("what is wrong at the top of a file with connections, in a variable or in a
   });
 });
 
+test("a connection without a target, and one that is no object, are told by their names", () => {
+  const connections = { eu: { cloud_url: "https://eu.example", channel: "c" }, us: 5 };
+  const file = { path: "/x.json", content: { token: "t", connections } };
+  assert.throws(() => loadConnections({ file, env: {}, flags: {} }), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, /^ {2}- connections\.eu: no target: set default_target/m);
+    assert.match(error.message, /^ {2}- connections\.us: must be an object$/m);
+    return true;
+  });
+});
+
 const fleet = {
   token: "t",
   default_target: { url: "http://127.0.0.1:1/hooks" },

@@ -139,7 +139,7 @@ test("doctor tells all that is wrong with the settings, and ends with 78", async
   assert.equal(ok, false);
   assert.deepEqual(
     findings.map(({ detail }) => detail.split(":", 1)[0]),
-    ["cloud_url", "channel", "token"],
+    ["cloud_url", "channel", "token", "no target"],
   );
 });
 
