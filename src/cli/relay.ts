@@ -3,10 +3,6 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { ConfigError } from "../config/config_error.ts";
-import { parseListen } from "../config/listen_address.ts";
-import { addressSet } from "../protocol/address_set.ts";
-
-import { type NatsAddress, natsAddressRule, parseNatsAddress } from "../relay/jetstream/address.ts";
 import { jetStreamStores } from "../relay/jetstream/jetstream_stores.ts";
 import { startRelay } from "../relay/relay.ts";
 import { memoryStores, sqliteStores } from "../relay/sqlite/sqlite_stores.ts";
@@ -25,11 +21,10 @@ import { connectString } from "./connect_string.ts";
 import { exitCode } from "./exit_code.ts";
 import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
-import { parseFlags } from "./flags.ts";
 import { onHangUp } from "./hang_up.ts";
 import { logFormat } from "./log_format.ts";
+import { readRelayFlags } from "./relay_flags.ts";
 import { stateFolder } from "./state_folder.ts";
-import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
 
 const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to connectors.
@@ -63,24 +58,8 @@ const stopGraceMs = 5_000;
 
 /** Runs until SIGINT or SIGTERM. Resolves with the exit code. */
 async function relayCommand(args: readonly string[]): Promise<number> {
-  const { text, isOn, choice } = parseFlags(args, {
-    "listen": "string",
-    "webhooks": "string",
-    "data": "string",
-    "store": "string",
-    "durability": "string",
-    "log-level": "string",
-    "log-format": "string",
-    "public-url": "string",
-    "trusted-proxies": "string",
-    "tls-cert": "string",
-    "tls-key": "string",
-    "allow-query-token": "boolean",
-  });
-  const listen = parseListen(text("listen") ?? "127.0.0.1:8420");
-  if (!listen) throw new UsageError(`--listen ${JSON.stringify(text("listen"))}: use HOST:PORT`);
-  const trustedProxies = readTrustedProxies(text("trusted-proxies"));
-  const file = text("webhooks");
+  const flags = readRelayFlags(args, process.env);
+  const { listen, webhooks: file, nats, durability, trustedProxies, allowQueryToken } = flags;
   let configured: WebhooksFile;
   try {
     configured = file === undefined
@@ -96,15 +75,13 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   const logLines = lineWriter("stderr", systemClock);
   const log = createLog({
     levelOf: relayEventLevel,
-    level: choice("log-level", ["info", "debug", "warning", "error"]),
-    format: logFormat(choice("log-format", ["auto", "human", "json"])),
+    level: flags.logLevel,
+    format: logFormat(flags.logFormat),
     write: logLines.write,
     clock: systemClock,
   });
-  const durability = choice("durability", ["full", "normal", "memory"]);
-  const folder = text("data") ?? stateFolder("relay");
-  const nats = natsAddress(text("store") ?? process.env["HOOKFERRY_STORE"]);
-  const readPair = () => readServerTls(text("tls-cert"), text("tls-key"));
+  const folder = flags.data ?? stateFolder("relay");
+  const readPair = () => readServerTls(flags.tlsCert, flags.tlsKey);
   const tls = readPair();
   const tracing = await startTracing({
     service: "hookferry-relay",
@@ -134,7 +111,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
     build: { version, runtime: runtimeName },
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
-    allowQueryToken: isOn("allow-query-token") ?? false,
+    allowQueryToken,
   });
   const renewal = tls && onRenewedTls({
     first: tls,
@@ -153,7 +130,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
     ignoreHangUp = onHangUp({ onGone: resolve, onAsked: () => renewal?.look() });
   });
   output.write(`listening  ${relay.url}`);
-  const address = text("public-url")?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
+  const address = flags.publicUrl?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.length === 0;
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
@@ -182,24 +159,6 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   log.close();
   await Promise.all([output.close(), logLines.close()]);
   return exitCode.ok;
-}
-
-/** Undefined when nothing is said. The value is not shown when it is wrong: it may hold a password. */
-function natsAddress(text: string | undefined): NatsAddress | undefined {
-  if (!text) return undefined;
-  const address = parseNatsAddress(text);
-  if (!address) throw new UsageError(`--store (HOOKFERRY_STORE): use ${natsAddressRule}`);
-  return address;
-}
-
-function readTrustedProxies(list: string | undefined): readonly string[] {
-  const entries = list?.split(",").map((entry) => entry.trim()) ?? [];
-  try {
-    addressSet(entries);
-    return entries;
-  } catch (error) {
-    throw new UsageError(`--trusted-proxies: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 /** Throws `ConfigError` when it is no pair of certificate and key. */

@@ -242,6 +242,23 @@ const refused: Record<string, { readonly words: readonly string[]; readonly why:
     words: ["install", "relay", "--program", "/bin/true"],
     why: /give --webhooks FILE/,
   },
+  "a relay's --listen that is none": {
+    words: [...relay, "--", "--listen", "nonsense"],
+    why: /--listen "nonsense": use HOST:PORT/,
+  },
+  "a flag that a relay does not have": {
+    words: [...relay, "--", "--lisen", "0.0.0.0:8420"],
+    why: /Unknown option '--lisen'/,
+  },
+  "a relay's flag without its value": { words: [...relay, "--", "--listen"], why: /--listen/ },
+  "a relay's --durability that is none": {
+    words: [...relay, "--", "--durability", "paper"],
+    why: /--durability "paper": use one of full, normal, memory/,
+  },
+  "a relay's --store that is none, though not shown": {
+    words: [...relay, "--", "--store", "nats://marked@"],
+    why: /^hookferry: --store \(HOOKFERRY_STORE\): use nats:[^]*$/,
+  },
   "what nobody types": { words: [...connector, "--", "--from", "-"], why: /nobody types/ },
   "an unknown action": { words: ["instal"], why: /did you mean "?install/ },
   "no configuration": {

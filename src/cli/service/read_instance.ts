@@ -4,10 +4,10 @@ import process from "node:process";
 import { parseEnv } from "node:util";
 import { ConfigError } from "../../config/config_error.ts";
 import { configEndings } from "../../config/config_file.ts";
-import { parseListen } from "../../config/listen_address.ts";
 import { loadConnections } from "../../config/load_connections.ts";
 import { readWebhooksFile } from "../../relay/webhooks_file.ts";
 import { readLayers } from "../layers.ts";
+import { readRelayFlags } from "../relay_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { build } from "../version.ts";
 import { environmentFile, type Instance, type Role } from "./instance.ts";
@@ -67,11 +67,11 @@ export async function readInstance(
       );
     }
     assertWebhooks(join(root, webhooksFile));
-    const listen = parseListen(valueOf("--listen", more) ?? "");
+    const { listen } = readRelayFlags(more, environmentOf(name, root));
     return {
       ...common,
       stopSeconds: relayStopSeconds,
-      isPrivileged: (listen?.port ?? 8420) < 1024,
+      isPrivileged: listen.port < 1024,
     };
   }
   const path = join(root, config ?? "");
@@ -113,9 +113,7 @@ async function checkConnector(
   more: readonly string[],
 ): Promise<{ readonly graceSeconds: number; readonly tokenFile: string | undefined }> {
   const args = ["--config", config, ...more];
-  const file = join(root, environmentFile(name));
-  // Of the variables the service sees these alone.
-  const env = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+  const env = environmentOf(name, root);
   const token = tokenFile === undefined ? {} : { CONNECTOR_TOKEN_FILE: tokenFile };
   const layers = { ...await readLayers(args), env: { ...env, ...token } };
   const { first: { values }, connections } = loadConnections(layers);
@@ -127,6 +125,12 @@ async function checkConnector(
     graceSeconds: Math.max(...graces) / 1000,
     tokenFile: isHandedOver ? named : undefined,
   };
+}
+
+/** The variables that the service sees: these alone. */
+function environmentOf(name: string, root: string): Readonly<Record<string, string | undefined>> {
+  const file = join(root, environmentFile(name));
+  return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
 }
 
 function assertWebhooks(path: string): void {
@@ -175,10 +179,4 @@ function assertReadable(path: string): void {
     `${path} cannot be read by the user that the service gets: chmod o+r it and have the token ` +
       "in a file of its own (--token-file), or give --user",
   );
-}
-
-function valueOf(flag: string, words: readonly string[]): string | undefined {
-  const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
-  const word = words[at];
-  return word?.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : words[at + 1];
 }
