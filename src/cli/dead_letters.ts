@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { Layers } from "../config/merge.ts";
 import { didYouMean } from "../config/near_name.ts";
+import { networkFailure } from "../runtime/network_failure.ts";
 import { type AskControl, ControlError, runningConnector } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Flags } from "./flags.ts";
@@ -171,17 +172,38 @@ function each(flags: Flags, act: Act): (ask: AskControl) => Promise<number> {
   };
 }
 
+/** One that cannot be read does not keep the others from being exported. */
 async function exportAll(ask: AskControl): Promise<number> {
   const { body } = await ask("GET", "/dead-letters/export");
-  for await (const chunk of body ?? []) {
-    if (!process.stdout.write(chunk)) {
-      await new Promise<void>((resolve) =>
-        process.stdout.once("drain", () => resolve()).once("error", () => resolve())
-      );
-      if (process.stdout.errored) break; // whoever read it has seen enough
+  let isDone = true;
+  try {
+    for await (const line of linesOf(body ?? [])) {
+      if (line.startsWith(`{"detail":`)) {
+        const { message_id, detail } = JSON.parse(line) as { message_id: string; detail: string };
+        note(`${message_id}: ${detail}`);
+        isDone = false;
+      } else if (!process.stdout.write(`${line}\n`)) {
+        await new Promise<void>((resolve) =>
+          process.stdout.once("drain", () => resolve()).once("error", () => resolve())
+        );
+        if (process.stdout.errored) break; // whoever read it has seen enough
+      }
     }
+  } catch (error) {
+    throw new ControlError(`the export broke off: ${networkFailure(error).message}`);
   }
-  return exitCode.ok;
+  return isDone ? exitCode.ok : exitCode.unexpected;
+}
+
+async function* linesOf(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
 }
 
 function oneOf(ids: readonly string[]): string {

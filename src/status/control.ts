@@ -1,6 +1,6 @@
 /** The status server's routes that change or show what not everybody may: pause, resume, dead letters. */
 import { type Context, Hono } from "hono";
-import type { DeadLetter, LetterSummary, Outcome } from "../flow.ts";
+import { type DeadLetter, JournalUnavailable, type LetterSummary, type Outcome } from "../flow.ts";
 import { sameText } from "../protocol/signatures.ts";
 import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
 import { failed } from "./failed.ts";
@@ -110,7 +110,7 @@ export function controlRoutes(
   }
 }
 
-/** One JSON object a line, read letter by letter. */
+/** One JSON object a line, read letter by letter; `{"detail", "message_id"}` for what cannot be read. */
 function exported(control: Control): Response {
   const ids = control.letters.ids().values();
   const encoder = new TextEncoder();
@@ -118,11 +118,20 @@ function exported(control: Control): Response {
     pull(controller) {
       const { value: id, done } = ids.next();
       if (done) return controller.close();
-      const lines = textsOf(control, id).map((letter) => `${JSON.stringify(letter)}\n`);
+      const lines = readable(control, id).map((letter) => `${JSON.stringify(letter)}\n`);
       controller.enqueue(encoder.encode(lines.join("")));
     },
   });
   return new Response(body, { headers: { "Content-Type": "application/x-ndjson" } });
+}
+
+function readable(control: Control, messageId: string): readonly object[] {
+  try {
+    return textsOf(control, messageId);
+  } catch (error) {
+    if (!(error instanceof JournalUnavailable)) throw error;
+    return [{ detail: error.message, message_id: messageId }];
+  }
 }
 
 function textsOf(control: Control, messageId: string): DeadLetterText[] {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -195,13 +196,14 @@ async function journalTold(line: string) {
 }
 
 /** A connector that nobody gave a journal, and where its own is. */
-async function startByDefault(t: TestContext, state: string) {
-  const target = await startTarget(t);
+async function startByDefault(t: TestContext, state: string, given?: Target) {
+  const target = given ?? await startTarget(t);
   const relay = await startDevRelay(t);
-  const start = (more: Record<string, string> = {}) =>
+  const connect = ["connect", "--log-level", "debug", "--status-listen", "127.0.0.1:0"];
+  const start = (more: Record<string, string> = {}, words = connect) =>
     startProgram(t, [
-      ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--log-level", "debug"],
-      ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0"],
+      ...[...words, "--cloud-url", relay.url, "--channel", "dev"],
+      ...["--target-url", target.url.href],
     ], { CONNECTOR_TOKEN: "s3cret", XDG_STATE_HOME: state, ...more });
   const name = `dev@${new URL(relay.url).host}`.replace(":", "_");
   return { relay, start, folder: join(state, "hookferry", "connect", name) };
@@ -281,6 +283,46 @@ test("a journal whose pages are damaged: dead-letters, and a connector that is t
   ], { CONNECTOR_TOKEN: "s3cret" });
   assert.equal(await letters.ended, 78);
   assert.deepEqual(letters.stderr, [line]);
+});
+
+test("a dead letter whose pages are damaged: show and export say so in one line, and the others are exported, of a connector that runs or not", async (t) => {
+  const target = await startTarget(t, () => 422);
+  const { relay, start, folder } = await startByDefault(t, t.folder(), target);
+  const first = start();
+  const id = await publish(relay, "x".repeat(100_000));
+  await first.line(/dead_letter\.stored/);
+  await publish(relay, "y");
+  await first.line(/dead_letter\.stored/, 2);
+  first.terminate();
+  await first.ended;
+  const path = join(folder, "journal.db");
+  const pages = readFileSync(path);
+  // The first page of a row's overflow: all x, but for the number of the next one.
+  const at = pages.indexOf("x".repeat(4_000), 0, "latin1");
+  assert.ok(at > 0);
+  const file = openSync(path, "r+");
+  writeSync(file, new Uint8Array(4).fill(0xff), 0, 4, Math.floor(at / 4_096) * 4_096);
+  closeSync(file);
+  const why = "the journal is not available: database disk image is malformed";
+  const letters = async (listen: string, ...words: string[]) => {
+    const program = start({}, ["dead-letters", ...words, "--status-listen", listen]);
+    return { code: await program.ended, err: program.stderr, out: program.stdout };
+  };
+  assert.deepEqual(await letters("127.0.0.1:1", "show", id), {
+    code: 1,
+    err: [`hookferry: the connector answered 503: ${why}`],
+    out: [],
+  });
+  const stopped = await letters("127.0.0.1:1", "export");
+  const running = start();
+  const { host } = new URL(JSON.parse(await running.line(/status\.listening/)).url);
+  for (const { code, err, out } of [stopped, await letters(host, "export")]) {
+    assert.deepEqual({ code, err }, { code: 1, err: [`${id}: ${why}`] });
+    assert.deepEqual(out.map((line) => JSON.parse(line).body), ["y"]);
+  }
+  running.terminate();
+  await running.ended;
+  for (const line of running.stderr) assert.equal(typeof JSON.parse(line).event, "string");
 });
 
 const fullDisk =
