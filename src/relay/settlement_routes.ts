@@ -4,6 +4,7 @@ import { decodeAckBatch, decodeExtension } from "../protocol/connector_codec.ts"
 import type { Settlement } from "../protocol/frames.ts";
 import { ackBatchPath, ackPath, drainPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
+import type { RegisteredChannel } from "./registry.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
 import type { SettleOutcome } from "./store.ts";
 import { bearerToken } from "./tokens.ts";
@@ -85,13 +86,17 @@ export function settlementRoutes(relay: RelayContext): Hono<RelayEnv> {
     if (token === undefined || !connectionId) {
       return c.json({ detail: `Authorization and ${wireHeaders.connectionId} are required` }, 422);
     }
-    const opened = relay.registry.all.filter(({ tokens }) => tokens.accepts(token) !== undefined)
-      .map(({ channel }) => channel);
+    const { all } = relay.registry;
+    const opens = ({ tokens }: RegisteredChannel) => tokens.accepts(token) !== undefined;
+    // A connection is looked up, a token is hashed and compared with all there are.
+    const own = all.find(({ channel }) => channel.connectorOf(connectionId) !== undefined);
+    const opened = own && opens(own) ? [own] : all.filter(opens);
     if (opened.length === 0) return c.json({ detail: "Invalid token" }, 401);
-    const own = opened.find((channel) => channel.connectorOf(connectionId) !== undefined);
-    const connectorId = c.req.header(wireHeaders.connectorId) ?? own?.connectorOf(connectionId);
+    const channels = opened.map(({ channel }) => channel);
+    const connectorId = c.req.header(wireHeaders.connectorId) ??
+      channels[0]?.connectorOf(connectionId);
     if (connectorId === undefined) return c.json({ detail: "Connection not found" }, 404);
-    return { channels: own ? [own] : opened, connectionId, connectorId };
+    return { channels, connectionId, connectorId };
   }
 
   async function settle(
