@@ -5,7 +5,6 @@ import type { LogLevel } from "../config/settings.ts";
 const windowMs = 10_000;
 
 interface Window<Event> {
-  readonly subject: string;
   last: Event;
   /** When the last one happened. */
   at: number;
@@ -30,9 +29,9 @@ export function foldRepeats<Event extends { readonly type: string }>(
     const level = levelOf(event);
     const at = clock.now();
     if (isClosed || level === "info" || level === "debug") {
-      if (level === "info" && windows.size > 0 && isNews(event)) {
-        const subject = subjectOf(event);
-        end((window) => window.subject === subject);
+      if (level === "info" && windows.size > 0) {
+        const isOver = overWith(event);
+        if (isOver) end(({ last }) => isOver(last));
       }
       return pass(event, level, at);
     }
@@ -45,10 +44,10 @@ export function foldRepeats<Event extends { readonly type: string }>(
       return;
     }
     pass(event, level, at);
-    begin(kind, { subject: subjectOf(event), last: event, at });
+    begin(kind, { last: event, at });
   }
 
-  function begin(kind: string, about: Pick<Window<Event>, "subject" | "last" | "at">): void {
+  function begin(kind: string, { last, at }: Pick<Window<Event>, "last" | "at">): void {
     const cancel = clock.after(windowMs, () => {
       const window = windows.get(kind);
       windows.delete(kind);
@@ -56,8 +55,7 @@ export function foldRepeats<Event extends { readonly type: string }>(
       tell(window);
       begin(kind, window);
     });
-    const { subject, last, at } = about;
-    windows.set(kind, { subject, last, at, count: 0, cancel });
+    windows.set(kind, { last, at, count: 0, cancel });
   }
 
   function end(isOver: (window: Window<Event>) => boolean): void {
@@ -83,15 +81,24 @@ export function foldRepeats<Event extends { readonly type: string }>(
   };
 }
 
-/** That a webhook was delivered says nothing of those that were not: under load both come all the time. */
-function isNews({ type }: { readonly type: string }): boolean {
-  return !type.startsWith("delivery.");
+interface Told {
+  readonly type: string;
+  readonly connection?: unknown;
+}
+
+/** What is over with an event: what was told of the same subject, or all of its connection; undefined = nothing. */
+function overWith(event: Told): ((other: Told) => boolean) | undefined {
+  // That a webhook was delivered says nothing of those that were not: under load both come all the time.
+  if (event.type.startsWith("delivery.")) return undefined;
+  if (event.type === "connector.stopped") return (other) => other.connection === event.connection;
+  const subject = subjectOf(event);
+  return (other) => subjectOf(other) === subject;
 }
 
 /** What a state is of: the stream of a connection, the breaker of a target. */
 const subjectFields = ["connection", "channel", "target"];
 
-function subjectOf(event: { readonly type: string }): string {
+function subjectOf(event: Told): string {
   const fields = new Map<string, unknown>(Object.entries(event));
   const [what] = event.type.split(".", 1);
   return JSON.stringify([what, ...subjectFields.map((name) => fields.get(name))]);
@@ -100,7 +107,7 @@ function subjectOf(event: { readonly type: string }): string {
 /** What events of one kind have in common, where they have it. None of it is a message's own. */
 const kindFields = [...subjectFields, "transport", "state", "outcome", "kind"];
 
-function kindOf(event: { readonly type: string }): string {
+function kindOf(event: Told): string {
   const fields = new Map<string, unknown>(Object.entries(event));
   const { reason, failureClass, message } = Object.fromEntries(fields);
   return JSON.stringify([

@@ -114,6 +114,18 @@ test("what was counted is told before it is over, with the time it happened, and
   fold.close();
 });
 
+test("that a connector has stopped comes after all that was counted of its connection", () => {
+  const { lines, fold } = startFold();
+  for (const connection of ["east", "west"]) {
+    for (let n = 1; n <= 2; n++) fold.observe(fault(n, { connection }));
+    for (let n = 3; n <= 4; n++) fold.observe(fault(n, { type: "stream.failed", connection }));
+  }
+  lines.length = 0;
+  fold.observe({ type: "connector.stopped", level: "info", n: 5, connection: "east" });
+  assert.deepEqual(lines, [[2, 1], [4, 1], [5, undefined]]);
+  fold.close();
+});
+
 test("a breaker that closes ends what was counted of its target alone; a webhook delivered ends nothing", () => {
   const { lines, fold } = startFold();
   const breaker = (n: number, level: LogLevel, target = "a") =>
