@@ -57,7 +57,7 @@ const commands: Readonly<Record<string, () => Command | Promise<Command>>> = {
   version: async () => (await import("./src/cli/version.ts")).versionCommand,
   completions: async () => (await import("./src/cli/completions.ts")).completions(allCommands),
   man: async () => (await import("./src/cli/man.ts")).man(allCommands),
-  help: () => ({ help, run: () => print(help) }),
+  help: () => ({ help, run: ([name = ""]) => helpOf(name) }),
 };
 const aliases: Readonly<Record<string, string>> = {
   "--version": "version",
@@ -72,13 +72,25 @@ async function allCommands(): Promise<Readonly<Record<string, Command>>> {
   return all;
 }
 
+async function commandOf(name: string): Promise<Command | undefined> {
+  return Object.hasOwn(commands, name) ? await commands[name]?.() : undefined;
+}
+
+/** `hookferry help COMMAND`. */
+async function helpOf(name: string): Promise<number> {
+  const command = await commandOf(name || "help");
+  return command ? print(command.help) : unknown(name);
+}
+
+function unknown(name: string): number {
+  return fail(exitCode.usage, `unknown command ${JSON.stringify(name)}\n\n${help.trimEnd()}`);
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const [first = "connect", ...rest] = args;
   const name = aliases[first] ?? (first.startsWith("-") ? "connect" : first);
-  const command = Object.hasOwn(commands, name) ? await commands[name]?.() : undefined;
-  if (!command) {
-    return fail(exitCode.usage, `unknown command ${JSON.stringify(first)}\n\n${help.trimEnd()}`);
-  }
+  const command = await commandOf(name);
+  if (!command) return unknown(first);
   if (rest.includes("--help") || rest.includes("-h")) return print(command.help);
   try {
     return await command.run(name === "connect" && first !== "connect" ? args : rest);

@@ -52,6 +52,18 @@ for (
   });
 }
 
+test("help COMMAND is the help of the command", async (t) => {
+  const [asked, flag] = [["help", "relay"], ["relay", "--help"]].map((args) =>
+    startProgram(t, args)
+  );
+  assert.equal(await asked?.ended, 0);
+  await flag?.ended;
+  assert.deepEqual(asked?.stdout, flag?.stdout);
+  const none = startProgram(t, ["help", "relais"]);
+  assert.equal(await none.ended, 2);
+  assert.match(none.stderr.join(""), /unknown command "relais"/);
+});
+
 test("the exit codes that a help lists are those that happen", async (t) => {
   const { url } = await startHttpServer(t);
   const taken = new URL(url).host;
