@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DeadLetter, Envelope, LetterSummary, Reason } from "../flow.ts";
+import { sizeOf } from "../protocol/envelope.ts";
 
 /** A dead letter as it is kept. */
 export interface KeptLetter extends DeadLetter {
@@ -9,12 +10,9 @@ export interface KeptLetter extends DeadLetter {
 
 export interface BoxLimits {
   readonly maxLetters: number;
-  /** Bodies and responses. */
+  /** Messages and responses. */
   readonly maxBytes: number;
 }
-
-/** Counted for a letter beside its bytes: headers, ids, bookkeeping. */
-const overheadBytes = 1_024;
 
 /**
  * The dead letters of a connector, one for each message and target. Bounded: the oldest make room, and
@@ -53,7 +51,7 @@ export class DeadLetterBox {
   put(letter: DeadLetter, now: number): void {
     const { envelope, target, reason, attempts, response } = letter;
     this.drop(envelope.id, target);
-    const bytes = envelope.body.byteLength + (response?.byteLength ?? 0) + overheadBytes;
+    const bytes = sizeOf(envelope) + (response?.byteLength ?? 0);
     this.#statements.put.run(
       envelope.id,
       target,

@@ -5,8 +5,9 @@ import { TaskGroup } from "../async/task_group.ts";
 import type { Lifetime, Outcome, Source } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import { sizeOf } from "../protocol/envelope.ts";
 import { isHeaderField } from "../protocol/header_field.ts";
-import type { Redact } from "../protocol/redact.ts";
+import { type Redact, withoutQuery } from "../protocol/redact.ts";
 import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Dedup } from "./dedup.ts";
 import { lagMs } from "./deliver.ts";
@@ -35,9 +36,6 @@ const untaken: Outcome = {
   attempted: false,
   reason: { code: "shutdown", message: "the connector is stopping" },
 };
-
-/** Counted for a message beside its body: headers, ids, bookkeeping. */
-const overheadBytes = 1_024;
 
 /**
  * Takes deliveries from the source, runs each beside the others, and settles it. Resolves when the source
@@ -98,7 +96,7 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
           ...payloadOf(envelope, options.tellPayload),
         });
       }
-      const bytes = envelope.body.byteLength + overheadBytes;
+      const bytes = sizeOf(envelope);
       const isLate = ends.drain.aborted;
       const release = isLate ? undefined : budget.tryAcquire(bytes) ?? await roomFor(bytes);
       if (!release) {
@@ -126,9 +124,4 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       observe({ type: "stream.backpressure", on: false });
     }
   }
-}
-
-function withoutQuery(path: string): string {
-  const mark = path.indexOf("?");
-  return mark === -1 ? path : path.slice(0, mark);
 }

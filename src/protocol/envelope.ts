@@ -17,3 +17,15 @@ export interface Envelope {
   /** How often the relay has handed this message out, this time included; undefined when it does not tell. */
   readonly deliveryCount?: number;
 }
+
+/** What is counted for a message beside its content: ids, bookkeeping. */
+const overheadBytes = 1_024;
+
+/** What a message takes, bytes, about. Headers and path may be most of it. */
+export function sizeOf(
+  { body, path, headers }: Pick<Envelope, "body" | "path" | "headers">,
+): number {
+  let bytes = overheadBytes + body.byteLength + path.length;
+  for (const [name, value] of headers) bytes += name.length + value.length;
+  return bytes;
+}

@@ -1,6 +1,7 @@
 import type { TargetSettings } from "../config/settings.ts";
 import type { Envelope } from "../flow.ts";
 import type { HttpRequest } from "../runtime/http_client.ts";
+import { withoutQuery } from "../protocol/redact.ts";
 import { forwardedHeaders, type HeaderList, namesOf } from "./headers.ts";
 
 /** The webhook cannot be made into a request for this target. */
@@ -71,14 +72,15 @@ export function joinPath(target: URL, suffix: string): string {
   const path = mark === -1 ? suffix : suffix.slice(0, mark);
   const query = mark === -1 ? "" : suffix.slice(mark + 1);
   if (/[^\x21-\x7e]/.test(suffix) || suffix.includes("#")) {
-    throw new UnsendableError(`the path ${JSON.stringify(suffix)} is not a valid request target`);
+    throw new UnsendableError(`the path ${shown(suffix)} is not a valid request target`);
   }
   if (path !== "" && !path.startsWith("/")) {
-    throw new UnsendableError(`the path ${JSON.stringify(suffix)} does not begin with "/"`);
+    throw new UnsendableError(`the path ${shown(suffix)} does not begin with "/"`);
   }
   if (path.split(/[/\\]|%2f|%5c/i).some(isDotSegment)) {
+    const { origin, pathname } = target;
     throw new UnsendableError(
-      `the path ${JSON.stringify(suffix)} leads out of the target ${target.href}`,
+      `the path ${shown(suffix)} leads out of the target ${origin}${pathname}`,
     );
   }
   const base = path === "" ? target.pathname : target.pathname.replace(/\/$/, "");
@@ -88,7 +90,13 @@ export function joinPath(target: URL, suffix: string): string {
   return `${base}${path}${hasQuery ? `?${queries}` : ""}`;
 }
 
+/** The reason goes to logs, the page and the relay. */
+function shown(suffix: string): string {
+  return JSON.stringify(withoutQuery(suffix));
+}
+
+/** Servers of Java cut off what follows a ";" before they climb, others what follows a NUL. */
 function isDotSegment(segment: string): boolean {
-  const decoded = segment.replace(/%2e/gi, ".");
+  const decoded = segment.replace(/%2e/gi, ".").replace(/(;|%3b|%0|%20).*$/i, "");
   return decoded === ".." || decoded === ".";
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from "../flow.ts";
+import { withoutQuery } from "../protocol/redact.ts";
 import { parseRetryAfter } from "../protocol/retry_after.ts";
 
 /** Statuses of the 4xx class that mean "not now" (RFC 9110 section 15.5, RFC 8470, RFC 6585). */
@@ -16,7 +17,9 @@ export function verdictOf(
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   if (status >= 300 && status < 400) {
     const location = headers["location"];
-    const to = typeof location === "string" ? ` to ${JSON.stringify(location.slice(0, 200))}` : "";
+    const to = typeof location === "string"
+      ? ` to ${JSON.stringify(withoutQuery(location).slice(0, 200))}`
+      : "";
     return {
       kind: "transient",
       reason: {

@@ -199,6 +199,14 @@ test("dead letters are bounded by number and by bytes: the oldest make room, and
   await byBytes.deadLetters.replace(letter("e", "orders", new Uint8Array(40_000)));
   assert.deepEqual(byBytes.deadLetters.ids(), ["e"]);
   byBytes.close();
+  const byHeaders = open(undefined, { dropped, limits: { maxLetters: 100, maxBytes: 30_000 } });
+  for (const id of ["a", "b", "c", "d"]) {
+    const { envelope, ...others } = letter(id);
+    const headers = [["X-A", "x".repeat(9_000)]] as const;
+    await byHeaders.deadLetters.replace({ ...others, envelope: { ...envelope, headers } });
+  }
+  assert.deepEqual(byHeaders.deadLetters.ids(), ["c", "d"]);
+  byHeaders.close();
 });
 
 test("a message in hand at a crash is counted at each crash, and never when it was finished", async (t) => {

@@ -74,6 +74,10 @@ for (
     "/a\r\nX: y",
     "/a#b",
     "/é",
+    "/..;/admin",
+    "/%2e%2E;a=b/x",
+    "/.%2e%3b/x",
+    "/..%00/x",
     "//evil/..",
   ]
 ) {
@@ -81,6 +85,21 @@ for (
     assert.throws(() => joinPath(target.url, hostile), UnsendableError);
   });
 }
+
+test("what is said of a path or a redirect leaves out the query", () => {
+  const secret = new URL("http://t/hooks?apikey=SECRET");
+  for (const suffix of ["/../x?token=SECRET", "x?token=SECRET", "/é?token=SECRET"]) {
+    assert.throws(() => joinPath(secret, suffix), ({ message }: Error) => {
+      assert.doesNotMatch(message, /SECRET/);
+      return true;
+    });
+  }
+  for (const location of ["/x/?token=SECRET", "https://t/#SECRET"]) {
+    const verdict = verdictOf(301, { location }, 0);
+    assert.ok(verdict.kind === "transient");
+    assert.doesNotMatch(verdict.reason.message, /SECRET/);
+  }
+});
 
 test("the webhook's method, path, headers and bytes go on; hop-by-hop headers and what could smuggle do not", () => {
   const request = requestFor(
