@@ -6,6 +6,7 @@ import { SeenDeliveries } from "../../src/relay/ingest/seen_deliveries.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
+import { openRaw, postHead } from "../support/raw_client.ts";
 import { startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -120,6 +121,29 @@ test("a signed webhook's challenge is answered only when it is signed", async (t
   });
   const question = JSON.stringify({ type: "url_verification", challenge: "3eZb" });
   assert.equal((await send({ body: question })).status, 401);
+});
+
+const paths: [sent: string, taken: string][] = [
+  ["/a'b%41%zz//c|?q=a+b&c=%20{|}#", "/a'b%41%zz//c|?q=a+b&c=%20{|}"],
+  ["/a/./b/../c/%2e%2E/d?../e", "/a/d?../e"],
+  ["/a\\b{}`é?q='x'&y=\"<z>\"\\", "/a/b%7B%7D%60%C3%A9?q=%27x%27&y=%22%3Cz%3E%22\\"],
+];
+
+test("path and query are taken as they are, but for what every URL parser writes otherwise", async (t) => {
+  const { relay } = await startWith(t, {});
+  const { frame } = openSocket(t, relay, {
+    Authorization: "Bearer s3cret",
+    "X-Connector-Capabilities": "exact-body",
+  });
+  for (const [n, [sent, taken]] of paths.entries()) {
+    const client = await openRaw(
+      t,
+      relay.url,
+      postHead(0).replace("hook HTTP", `hook${sent} HTTP`),
+    );
+    assert.match(await client.answered(/\}$/), /^HTTP\/1.1 202 /);
+    assert.equal((await frame(n + 1))["path"], taken);
+  }
 });
 
 test("on_no_connector: 503 while nobody is connected", async (t) => {
