@@ -27,9 +27,6 @@ export interface TestNats {
   /** Where it keeps its streams. */
   readonly folder: string;
   readonly address: NonNullable<ReturnType<typeof parseNatsAddress>>;
-  /** It answers nobody, until it goes on; its connections stay. */
-  stand(): void;
-  goOn(): void;
   /** Ends it at once. */
   kill(): Promise<void>;
   /** After that: with the same port and folder. */
@@ -52,8 +49,6 @@ export async function startNats(t: Pick<TestContext, "defer">): Promise<TestNats
     url,
     folder,
     address,
-    stand: () => running.signal("SIGSTOP"),
-    goOn: () => running.signal("SIGCONT"),
     kill: () => running.kill(),
     async startAgain() {
       running = await startServer(folder, port);
@@ -78,8 +73,6 @@ async function startServer(folder: string, askedPort: string) {
   });
   return {
     port,
-    // Deno's `kill` of a child works once.
-    signal: (name: "SIGSTOP" | "SIGCONT") => void process.kill(server.pid ?? 0, name),
     async kill() {
       server.kill("SIGKILL");
       await ended;
