@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { sameText } from "../protocol/signatures.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
@@ -59,6 +60,8 @@ export function routes(
     return c.body(await metrics.text(), 200, { "Content-Type": type });
   });
   app.onError((error, c) => {
+    // What a route answers by throwing: a body that is too large.
+    if (error instanceof HTTPException) return error.getResponse();
     if (!(error instanceof StoreUnavailableError)) throw error;
     return c.json({ detail: error.message }, 503, { "Retry-After": "5" });
   });

@@ -77,6 +77,17 @@ test("a token of a hundred thousand characters is not read: the sign-in answers 
   assert.equal(response.status, 413);
 });
 
+test("what an administrator posts is bounded: 413", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const response = await fetch(`${relay.url}/admin/webhook-connect/channels`, {
+    method: "POST",
+    body: "x".repeat(2_000_000),
+    headers: { Authorization: "Bearer adm1n" },
+  });
+  await response.body?.cancel();
+  assert.equal(response.status, 413);
+});
+
 test("HEAD of a stream makes no connection: nobody would read what is given to it", async (t) => {
   const relay = await startDevRelay(t, { smeePathHash: hashOf("readable") });
   await publish(relay, "x");
