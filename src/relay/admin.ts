@@ -5,10 +5,10 @@ import { z } from "zod";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { sameText } from "../protocol/signatures.ts";
 import type { ConnectionInfo } from "./members.ts";
+import { deadLetterList } from "./dead_letter_list.ts";
 import { ChannelExistsError } from "./directory.ts";
 import type { RegisteredChannel } from "./registry.ts";
 import type { RelayContext, RelayEnv } from "./relay_env.ts";
-import type { DeadLetter } from "./store.ts";
 import { bearerToken } from "./tokens.ts";
 import { readChannel } from "./webhooks_file.ts";
 
@@ -92,9 +92,8 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
       if (!Number.isInteger(limit) || limit < 1 || limit > maxDeadLetters) {
         return c.json({ detail: `limit: 1 to ${maxDeadLetters}` }, 422);
       }
-      const { name } = channel.settings;
-      const messages = (await channel.deadLetters(limit)).map((letter) => letterOf(letter, name));
-      return c.json({ channel: name, count: messages.length, messages });
+      const type = { "Content-Type": "application/json" };
+      return c.body(await deadLetterList(channel, limit), 200, type);
     }));
   app.post("/channels/:channel/dead-letters/replay", (c) =>
     withChannel(c, async ({ channel }) => {
@@ -211,38 +210,6 @@ function connectionOf(info: ConnectionInfo, channel: string) {
     messages_nacked: info.nacked,
     remote_ip: subscriber.remoteAddress,
   };
-}
-
-function letterOf({ message, reason, at, history }: DeadLetter, channel: string) {
-  const { envelope } = message;
-  return {
-    message_id: envelope.id,
-    channel,
-    webhook_id: envelope.webhookId,
-    timestamp: envelope.receivedAt,
-    expires_at: isoTime(message.expiresAt),
-    metadata: { method: envelope.method, path: envelope.path },
-    headers: Object.fromEntries(envelope.headers),
-    payload: payloadOf(new TextDecoder().decode(envelope.body)),
-    sequence: envelope.sequence,
-    delivery_count: message.deliveries,
-    state: "dead_lettered",
-    reason,
-    dead_lettered_at: isoTime(at),
-    history: history.map(({ at, connectorId, reason }) => ({
-      at: isoTime(at),
-      connector_id: connectorId,
-      reason,
-    })),
-  };
-}
-
-function payloadOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function isoTime(ms: number): string {

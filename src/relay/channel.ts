@@ -176,8 +176,8 @@ export class Channel {
     return this.#store.stats(this.#clock.now());
   }
 
-  deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return this.#store.deadLetters(limit);
+  deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
+    return this.#store.deadLetters(...which);
   }
 
   /** Gives dead letters out again; resolves with how many. */

@@ -205,7 +205,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   }),
   [`GET ${admin}/channels/:channel/dead-letters`]: byAdmin({
     summary: "Dead letters, the newest first; limit in the query",
-    answer: z.strictObject({ channel: z.string(), count, messages: z.array(deadLetter) }),
+    answer: z.strictObject({
+      channel: z.string(),
+      count,
+      truncated: z.literal(true).optional(),
+      messages: z.array(deadLetter),
+    }),
   }),
   [`POST ${admin}/channels/:channel/dead-letters/replay`]: byAdmin({
     summary: "Give dead letters out again",

@@ -95,8 +95,11 @@ export interface Store {
   stats(now: number): StoreStats;
   /** Removes some of what has expired; resolves with how many. */
   purge(now: number): Promise<number>;
-  /** The newest first. */
-  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+  /** The newest first, until `takes` says no: it is told the bytes of a body before that is read. */
+  deadLetters(
+    limit: number,
+    takes?: (bytes: number) => boolean,
+  ): Promise<readonly DeadLetter[]>;
   /** Makes dead letters messages again, with a life of `ttlMs`; resolves with how many. */
   replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number>;
   /** Forgets all dead letters; resolves with how many. */

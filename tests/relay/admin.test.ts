@@ -87,6 +87,31 @@ test("dead letters are shown with what was sent and why they are there", async (
   assert.equal((await ask(relay, "/channels/dev/dead-letters?limit=0")).status, 422);
 });
 
+test("of large dead letters the newest are shown, up to 16 MiB, each as it was sent", async (t) => {
+  const target = await startTarget(t, () => 410);
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const run = startConnector(t, settings(relay.url, target.url, "websocket"));
+  const bodyOf = (n: number) => `{"n":${n}.10,"pad":"`.padEnd(4 * 1024 * 1024 - 2, "x") + '"}';
+  const ids: string[] = [];
+  for (let n = 1; n <= 5; n++) {
+    ids.push(await publish(relay, bodyOf(n)));
+    await run.happened("settlement.confirmed", n);
+  }
+  const list = async (query: string) => {
+    const path = `${relay.url}${base}/channels/dev/dead-letters${query}`;
+    const text = await (await fetch(path, { headers: admin })).text();
+    return { text, ...JSON.parse(text) };
+  };
+  const { text, count, truncated, messages } = await list("");
+  assert.deepEqual([count, truncated], [4, true]);
+  assert.deepEqual(
+    messages.map((letter: { message_id: string }) => letter.message_id),
+    ids.slice(1).toReversed(),
+  );
+  assert.ok(text.includes(`"payload":${bodyOf(5)}`));
+  assert.equal((await list("?limit=4")).truncated, undefined);
+});
+
 test("a rotated token: the new one works, the old one until its grace is over, a webhook changes nothing", async (t) => {
   const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
   const rotate = (grace: unknown) =>

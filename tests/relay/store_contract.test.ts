@@ -278,6 +278,22 @@ for (const [kind, open] of kinds) {
     assert.equal(await store.purgeDeadLetters(), letters.length);
   });
 
+  promise("dead letters are read until one is not taken, by the size of its body", async (t) => {
+    const store = await open(t);
+    for (const id of ["a", "b", "c"]) {
+      await store.append(message(id, "hook", id.repeat(id === "b" ? 300 : 5)), 1e6, 0);
+      await store.take(0);
+      await store.bury(id, failed("because", 0));
+    }
+    const sizes: number[] = [];
+    const letters = await store.deadLetters(10, (bytes) => {
+      sizes.push(bytes);
+      return bytes < 300;
+    });
+    assert.deepEqual(letters.map(({ message }) => message.envelope.id), ["c"]);
+    assert.deepEqual(sizes, [5, 300]);
+  });
+
   promise("a dead letter that two replay at once becomes one message", async (t) => {
     const store = await open(t);
     await store.append(message("a"), 1e6, 0);

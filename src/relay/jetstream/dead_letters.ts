@@ -1,4 +1,4 @@
-import { DiscardPolicy, JetStreamApiError } from "@nats-io/jetstream";
+import { DiscardPolicy, JetStreamApiError, JsHeaders } from "@nats-io/jetstream";
 import type { DeadLetter, FailedDelivery, StoredMessage } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
 import { headersOf, headOf, letterOf } from "./message_codec.ts";
@@ -43,10 +43,13 @@ export class DeadLetters {
   }
 
   /** The newest first. */
-  async newest(limit: number): Promise<readonly DeadLetter[]> {
+  async newest(
+    limit: number,
+    takes: (bytes: number) => boolean = () => true,
+  ): Promise<readonly DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    for (const sequence of (await this.#sequences()).toReversed()) {
-      if (letters.length === limit) break;
+    for (const { sequence, bytes } of (await this.#places()).toReversed()) {
+      if (letters.length === limit || !takes(bytes)) break;
       const found = await this.#at(sequence);
       if (found) letters.push(found.letter);
     }
@@ -56,7 +59,7 @@ export class DeadLetters {
   /** The oldest first; those of `ids` that are there. */
   async of(ids: readonly string[] | "all"): Promise<readonly StoredLetter[]> {
     const found = ids === "all"
-      ? (await this.#sequences()).map((sequence) => this.#at(sequence))
+      ? (await this.#places()).map(({ sequence }) => this.#at(sequence))
       : ids.map((id) => this.#last(id));
     return (await Promise.all(found)).filter((one) => one !== undefined);
   }
@@ -71,19 +74,22 @@ export class DeadLetters {
   }
 
   /** Where the letters lie, without reading them. */
-  async #sequences(): Promise<number[]> {
+  async #places(): Promise<{ readonly sequence: number; readonly bytes: number }[]> {
     const { state } = await this.#server.jsm.streams.info(this.#stream);
     if (state.messages === 0) return [];
     const consumer = await this.#server.js.consumers.get(this.#stream, { headers_only: true });
-    const sequences: number[] = [];
+    const places = [];
     for await (
       const message of await consumer.fetch({ max_messages: state.messages, expires: 2_000 })
     ) {
-      sequences.push(message.seq);
+      places.push({
+        sequence: message.seq,
+        bytes: Number(message.headers?.get(JsHeaders.MessageSizeHdr)),
+      });
       if (message.info.pending === 0) break;
     }
     await consumer.delete();
-    return sequences;
+    return places;
   }
 
   #at(seq: number): Promise<StoredLetter | undefined> {

@@ -237,8 +237,8 @@ export class JetStreamStore implements Store, SharedStore {
     return await this.#server.attempt("purge what has expired", () => this.#purge(now));
   }
 
-  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return await this.#server.attempt("read dead letters", () => this.#dead.newest(limit));
+  async deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
+    return await this.#server.attempt("read dead letters", () => this.#dead.newest(...which));
   }
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {

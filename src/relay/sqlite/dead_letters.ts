@@ -34,8 +34,13 @@ export class DeadLetters {
     }
   }
 
-  newest(limit: number): readonly DeadLetter[] {
-    return this.#commit.read(() => this.#sql.deadLetters(limit)).map((row) => ({
+  newest(limit: number, takes: (bytes: number) => boolean = () => true): readonly DeadLetter[] {
+    const rows = this.#commit.read(() => {
+      const heads = this.#sql.deadLetterHeads(limit);
+      const end = heads.findIndex(({ bytes }) => !takes(bytes));
+      return this.#sql.deadLetters(end === -1 ? heads.length : end);
+    });
+    return rows.map((row) => ({
       message: messageFromRow(row, row.deliveries),
       reason: row.reason,
       at: row.at,

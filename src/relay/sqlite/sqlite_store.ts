@@ -168,8 +168,8 @@ export class SqliteStore implements Store {
     return removed.length;
   }
 
-  deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return new Promise((resolve) => resolve(this.#dead.newest(limit)));
+  deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
+    return new Promise((resolve) => resolve(this.#dead.newest(...which)));
   }
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {

@@ -155,6 +155,14 @@ export class Statements {
     this.remove(sequence);
   }
 
+  /** The newest first, as `deadLetters`. */
+  deadLetterHeads(limit: number): Pick<DeadLetterRow, "bytes">[] {
+    return this.#all(
+      "SELECT bytes FROM dead_letter WHERE channel_id = ? ORDER BY rowid DESC LIMIT ?",
+      limit,
+    );
+  }
+
   deadLetters(limit: number): DeadLetterRow[] {
     return this.#all(
       `SELECT ${columns}, history, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ? ` +
