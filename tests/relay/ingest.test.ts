@@ -1,5 +1,6 @@
 /** What is taken in, and what is not. */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { githubSignature } from "../../src/protocol/signatures.ts";
 import { policySchema } from "../../src/relay/ingest/policy.ts";
 import { SeenDeliveries } from "../../src/relay/ingest/seen_deliveries.ts";
@@ -95,6 +96,20 @@ test("a delivery that could not be stored is stored when it comes again, also at
   assert.equal(await others[0], undefined, "it is the second's turn");
   seen.end("d1", "m2");
   assert.equal(await others[1], "m2");
+});
+
+test("long delivery ids are known again, and take no more memory than short ones", async () => {
+  const seen = new SeenDeliveries(1_000, new ManualClock());
+  const idOf = (n: number) => new TextDecoder().decode(new Uint8Array(64 * 1024).fill(120)) + n;
+  const before = process.memoryUsage.rss();
+  let most = before;
+  for (let n = 0; n < 4_000; n++) { // 250 MiB
+    assert.equal(await seen.begin(idOf(n)), undefined);
+    seen.end(idOf(n), `m${n}`);
+    most = Math.max(most, process.memoryUsage.rss());
+  }
+  assert.equal(await seen.begin(idOf(7)), "m7");
+  assert.ok(most - before < 200 * 1024 * 1024, `${most - before} bytes more`);
 });
 
 test("a sender's challenge is answered at once and not stored", async (t) => {

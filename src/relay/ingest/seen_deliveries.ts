@@ -1,10 +1,14 @@
 import { AgedMap } from "../../async/aged_map.ts";
 import type { Clock } from "../../async/clock.ts";
+import { hashOf } from "../tokens.ts";
 
 /** Delivery ids remembered at most, over all webhooks with this window. */
 const maxRemembered = 100_000;
 
-/** The message ids that a provider's delivery ids were given, for a while; forgotten with the process. */
+/**
+ * The message ids that a provider's delivery ids were given, for a while; forgotten with the process. A delivery id may
+ * be as long as a header: its hash is kept.
+ */
 export class SeenDeliveries {
   readonly #windowMs: number;
   readonly #clock: Clock;
@@ -22,27 +26,29 @@ export class SeenDeliveries {
    * stored, when it is known. Undefined: it is the caller's to store, who must call `end`.
    */
   async begin(deliveryId: string): Promise<string | undefined> {
+    const key = hashOf(deliveryId);
     for (;;) {
-      const storing = this.#storing.get(deliveryId);
+      const storing = this.#storing.get(key);
       if (!storing) break;
       await storing.promise;
     }
-    const seen = this.#seen.get(deliveryId);
+    const seen = this.#seen.get(key);
     if (seen && this.#clock.now() - seen.at < this.#windowMs) return seen.messageId;
-    this.#storing.set(deliveryId, Promise.withResolvers());
+    this.#storing.set(key, Promise.withResolvers());
     return undefined;
   }
 
   /** The message is stored; or could not be, with undefined: then the delivery may come again. */
   end(deliveryId: string, messageId: string | undefined): void {
-    if (messageId !== undefined) this.#remember(deliveryId, messageId);
-    this.#storing.get(deliveryId)?.resolve();
-    this.#storing.delete(deliveryId);
+    const key = hashOf(deliveryId);
+    if (messageId !== undefined) this.#remember(key, messageId);
+    this.#storing.get(key)?.resolve();
+    this.#storing.delete(key);
   }
 
-  #remember(deliveryId: string, messageId: string): void {
+  #remember(key: string, messageId: string): void {
     const now = this.#clock.now();
-    this.#seen.set(deliveryId, { messageId, at: now });
+    this.#seen.set(key, { messageId, at: now });
     this.#seen.forgetOldest(maxRemembered, ({ at }) => now - at >= this.#windowMs);
   }
 }
