@@ -53,6 +53,12 @@ test("only allowed addresses may post; behind a trusted proxy it is the client's
     closed.send({ body: "x", headers: { "X-Forwarded-For": address } });
   assert.equal((await forwarded("203.0.113.5")).status, 202);
   assert.equal((await forwarded("203.0.113.5, 198.51.100.1")).status, 403);
+  assert.equal((await forwarded("203.0.113.5:4711")).status, 202);
+  const inside = await startWith(t, { allow_ips: ["127.0.0.0/8"] }, ["127.0.0.1"]);
+  for (const sender of ["203.0.113.5:4711", "[2001:db8::1]:443", "unknown"]) {
+    const headers = { "X-Forwarded-For": sender };
+    assert.equal((await inside.send({ body: "x", headers })).status, 403, sender);
+  }
 });
 
 test("too many are answered 429 with Retry-After", async (t) => {

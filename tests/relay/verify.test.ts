@@ -185,11 +185,28 @@ test("X-Forwarded-For is believed from trusted proxies alone, from the right", (
     ["10.0.0.1", "203.0.113.9", "203.0.113.9"],
     ["10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"],
     ["10.0.0.1", "6.6.6.6, 203.0.113.9", "203.0.113.9"],
-    ["10.0.0.1", "203.0.113.9, nonsense", "10.0.0.1"],
     ["10.0.0.1", null, "10.0.0.1"],
+    ["10.0.0.1", "203.0.113.9:4711", "203.0.113.9"],
+    ["10.0.0.1", "[2001:db8::1]", "2001:db8::1"],
+    ["10.0.0.1", "[2001:db8::1]:443, 10.0.0.2:80", "2001:db8::1"],
   ];
   for (const [peer, forwarded, client] of cases) {
     assert.equal(clientAddress(peer, forwarded, proxies), client, `${peer} ${forwarded}`);
+  }
+});
+
+test("a sender whom a trusted proxy names in no way that can be read is nobody, never the proxy", () => {
+  const proxies = addressSet(["10.0.0.0/8"]);
+  const everybody = addressSet(["0.0.0.0/0", "::/0"]);
+  const unreadable = [
+    ...["unknown", "_hidden", "", "203.0.113.9:", "203.0.113.9:4711:1", "203.0.113:80"],
+    ...["[2001:db8::1", "[203.0.113.9]", "[2001:db8::1]443", "[::1]:x"],
+  ];
+  for (const hop of unreadable) {
+    for (const forwarded of [hop, `203.0.113.9, ${hop}`, `${hop}, 10.0.0.2`]) {
+      const client = clientAddress("10.0.0.1", forwarded, proxies);
+      assert.equal(everybody.has(client), false, forwarded);
+    }
   }
 });
 
