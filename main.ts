@@ -7,6 +7,7 @@ import { exitCode } from "./src/cli/exit_code.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { ConfigError } from "./src/config/config_error.ts";
 import { TracingError } from "./src/observe/tracing.ts";
+import { visibleLines } from "./src/output/visible.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
 import { hasGivenUp } from "./src/runtime/given_up.ts";
 import { CannotListenError } from "./src/runtime/serve.ts";
@@ -112,7 +113,7 @@ function print(text: string): number {
 }
 
 function fail(code: number, message: string): number {
-  process.stderr.write(`hookferry: ${message}\n`);
+  process.stderr.write(`hookferry: ${visibleLines(message)}\n`);
   return code;
 }
 

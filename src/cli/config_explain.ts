@@ -3,6 +3,7 @@ import process from "node:process";
 import { loadConnections } from "../config/load_connections.ts";
 import type { RouteSettings, Settings, TargetSettings } from "../config/settings.ts";
 import type { Envelope } from "../flow.ts";
+import { visibleLines } from "../output/visible.ts";
 import { redactBy } from "../protocol/redact.ts";
 import { requestFor, UnsendableError } from "../sink/request.ts";
 import { exitCode } from "./exit_code.ts";
@@ -115,5 +116,5 @@ function waits({ maxAttempts, delayMs, multiplier, maxDelayMs }: TargetSettings[
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${visibleLines(line)}\n`);
 }

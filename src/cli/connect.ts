@@ -8,6 +8,7 @@ import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import { gatherEvents, type Looks } from "../observe/gather.ts";
+import { visible } from "../output/visible.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus, watchConnector } from "./connect_status.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
@@ -111,7 +112,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
       return exitCode.unexpected;
     }
     if (!(error instanceof StreamFailure)) throw error;
-    process.stderr.write(`hookferry connect: ${error.message}\n`);
+    process.stderr.write(`hookferry connect: ${visible(error.message)}\n`);
     return error.failureClass === "rejected" ? exitCode.tokenRejected : exitCode.relayUnreachable;
   } finally {
     ignoreHangUp();

@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { Layers } from "../config/merge.ts";
 import { didYouMean } from "../config/near_name.ts";
+import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { type AskControl, ControlError, runningConnector } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
@@ -104,11 +105,13 @@ async function list(ask: AskControl, limit: number, asJson: boolean): Promise<nu
   const letters = await listed(ask, limit);
   for (const letter of letters) {
     const { at, message_id, webhook_id, target, attempts, reason, bytes } = letter;
+    if (asJson) {
+      printJson(JSON.stringify(letter));
+      continue;
+    }
     print(
-      asJson
-        ? JSON.stringify(letter)
-        : `${at}  ${message_id}  ${webhook_id} -> ${target || "(none)"}  ${bytes} bytes  ` +
-          `${attempts} ${attempts === 1 ? "attempt" : "attempts"}  ${reason.message}`,
+      `${at}  ${message_id}  ${webhook_id} -> ${target || "(none)"}  ${bytes} bytes  ` +
+        `${attempts} ${attempts === 1 ? "attempt" : "attempts"}  ${reason.message}`,
     );
   }
   if (letters.length === 0) note("no dead letters");
@@ -123,7 +126,7 @@ async function listed(ask: AskControl, limit: number): Promise<readonly Listed[]
 async function show(ask: AskControl, id: string): Promise<number> {
   const response = await ask("GET", `/dead-letters/${encodeURIComponent(id)}`);
   const { dead_letters } = await response.json() as { dead_letters: unknown[] };
-  print(JSON.stringify(dead_letters, null, 2));
+  printJson(JSON.stringify(dead_letters, null, 2));
   return exitCode.ok;
 }
 
@@ -215,11 +218,15 @@ function oneOf(ids: readonly string[]): string {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${visible(line)}\n`);
+}
+
+function printJson(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
 function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${visible(line)}\n`);
 }
 
 export const deadLetters: Command = { help: deadLettersHelp, run: deadLettersCommand };

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
@@ -57,7 +58,7 @@ async function rotateTokenCommand(args: readonly string[]): Promise<number> {
 }
 
 function fail(message: string): number {
-  process.stderr.write(`hookferry rotate-token: ${message}\n`);
+  process.stderr.write(`hookferry rotate-token: ${visible(message)}\n`);
   return exitCode.unexpected;
 }
 

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
@@ -45,7 +46,7 @@ async function sendCommand(args: readonly string[]): Promise<number> {
   for (let i = 1; i <= count; i++) {
     const result = await post(url, makeSample(name, secret, Date.now()));
     if (result.isAccepted) accepted++;
-    process.stdout.write(`${i}/${count}  ${name}  ${result.says}\n`);
+    process.stdout.write(`${i}/${count}  ${name}  ${visible(result.says)}\n`);
   }
   return accepted === count ? exitCode.ok : exitCode.unexpected;
 }

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
+import { visible } from "../output/visible.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
@@ -55,7 +56,9 @@ async function statusCommand(args: readonly string[]): Promise<number> {
   /** A connector that is away for a moment is worth waiting for. */
   function saying(error: unknown): string {
     if (!(error instanceof ControlError)) throw error;
-    return isTerminal ? `${error.message}\n` : `${JSON.stringify({ error: error.message })}\n`;
+    return isTerminal
+      ? `${visible(error.message)}\n`
+      : `${JSON.stringify({ error: error.message })}\n`;
   }
 }
 

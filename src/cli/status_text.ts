@@ -1,4 +1,5 @@
 import { plural } from "../observe/wording.ts";
+import { visible } from "../output/visible.ts";
 import { statusSchema, type StatusText } from "../status/status_text.ts";
 
 /** A few aligned lines; undefined when it is not the status of a connector. */
@@ -23,7 +24,7 @@ export function statusText(status: unknown): string | undefined {
     ["dead letters", String(journal.dead_letters.messages)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join("");
+  return rows.map(([name, text]) => `${visible(`${name.padEnd(width)}  ${text}`)}\n`).join("");
 }
 
 function intake({ paused, draining }: StatusText): string {

@@ -66,6 +66,15 @@ test("while not connected readiness and status name the relay and why now, not a
   assert.equal(detail(), "cannot open a stream at https://relay.example: no route");
 });
 
+test("status has nothing that a terminal would obey, whatever a relay says", () => {
+  const { observe, line } = start();
+  observe({
+    ...{ type: "stream.failed", transport: "sse", failureClass: "network", retryInMs: 1 },
+    message: "no\x1b[2J\x9b2J\x7f",
+  });
+  assert.equal(line("relay"), "not connected for 0s: no\ufffd[2J\ufffd2J\ufffd");
+});
+
 test("a target that refuses every webhook answers, for status as for readiness", () => {
   const { observe, readiness, line } = start();
   const ready = () => readiness().parts.find(({ name }) => name === "target a")?.detail;

@@ -4,6 +4,7 @@ import { allTargets } from "../../config/all_targets.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { loadConnections, type LoadedConnections } from "../../config/load_connections.ts";
 import type { Settings } from "../../config/settings.ts";
+import { visible } from "../../output/visible.ts";
 import { journalFolder } from "../connector_journal.ts";
 import { exitCode } from "../exit_code.ts";
 import { readLayersAnd } from "../layers.ts";
@@ -89,7 +90,7 @@ async function examineOne(settings: Settings, tell: Tell): Promise<void> {
 }
 
 function shown({ check, status, detail, fix }: Finding): string {
-  const line = `${status.padEnd(5)} ${check.padEnd(24)} ${detail}\n`;
+  const line = `${status.padEnd(5)} ${check.padEnd(24)} ${visible(detail)}\n`;
   return fix === undefined || status === "ok" ? line : `${line}${" ".repeat(31)}-> ${fix}\n`;
 }
 

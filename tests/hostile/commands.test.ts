@@ -1,0 +1,63 @@
+/** Commands that print what a relay or a connector says, before somebody at a terminal. */
+import assert from "node:assert/strict";
+import { startHttpServer } from "../support/http_server.ts";
+import { startProgram } from "../support/program.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+const said = "owned \x1b[2J\x1b]0;x\x07\x9b31m\x9d0;x\x9c\x7f\u202e";
+const obeyed = /\p{Cc}|\p{Bidi_Control}/u;
+
+const letter = {
+  ...{ message_id: "m1", webhook_id: said, target: "a", at: "now", attempts: 1, bytes: 1 },
+  reason: { message: said },
+};
+
+/** Says the same of everything, with 200 where a command goes on from there. */
+async function startPeer(t: TestContext) {
+  return await startHttpServer(t, (request, response) => {
+    const path = request.url ?? "";
+    const good = path.startsWith("/-/dead-letters?")
+      ? { dead_letters: [letter] }
+      : path.endsWith("/replay")
+      ? { results: [{ target: "a", outcome: "rejected", reason: said }] }
+      : undefined;
+    response.writeHead(good ? 200 : 401, { "Content-Type": "application/json; charset=utf-8" });
+    response.end(JSON.stringify(good ?? { detail: said }));
+  });
+}
+
+async function printed(t: TestContext, words: string[]) {
+  const { url } = await startPeer(t);
+  const program = startProgram(t, words.map((word) => word.replace("URL", url)), {
+    CONNECTOR_CLOUD_URL: url,
+    ...{ CONNECTOR_CHANNEL: "dev", CONNECTOR_TOKEN: "t", CONNECTOR_TARGET_URL: url },
+    ...{ CONNECTOR_JOURNAL: "memory", WEBHOOK_CONNECT_ADMIN_TOKEN: "a" },
+    CONNECTOR_STATUS_LISTEN: new URL(url).host,
+  });
+  await program.ended;
+  return [...program.stdout, ...program.stderr];
+}
+
+for (
+  const words of [
+    ["doctor"],
+    ["status"],
+    ["pause"],
+    ["dead-letters", "list"],
+    ["dead-letters", "replay", "m1"],
+    ["dead-letters", "drop", "m1"],
+    ["send", "URL/webhook/hook"],
+    ["rotate-token", "dev", "--url", "URL"],
+  ]
+) {
+  test(`${words.join(" ")} prints nothing that a terminal would obey, whatever it is told`, async (t) => {
+    const lines = await printed(t, words);
+    assert.ok(lines.some((line) => line.includes("owned")), lines.join("\n"));
+    for (const line of lines) assert.doesNotMatch(line, obeyed);
+  });
+}
+
+test("dead-letters list --json tells what was said as it was", async (t) => {
+  const lines = await printed(t, ["dead-letters", "list", "--json"]);
+  assert.deepEqual(lines.map((line) => JSON.parse(line)), [letter]);
+});
