@@ -90,6 +90,22 @@ for (const [text, says] of bad) {
   });
 }
 
+test("a secret that would be an empty key is refused, with what is accepted", () => {
+  const read = (verify: unknown) => readWebhooksFile(JSON.stringify({ a: { ...entry, verify } }));
+  const base64 = /^a\.verify\.secret: use whsec_ and base64, or another text$/;
+  const some = /^a\.verify\.\w+: use one character at least$/;
+  for (const rest of ["", "***", "A", "MfKQ ***", "MfKQ\n"]) {
+    assert.throws(() => read({ type: "standard", secret: `whsec_${rest}` }), { message: base64 });
+  }
+  assert.throws(() => read({ type: "standard", secret: "" }), { message: some });
+  assert.throws(() => read({ type: "basic", username: "u", password: "" }), { message: some });
+  assert.throws(() => read({ type: "bearer", token: "" }), { message: some });
+  for (const secret of ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_aG8=", "whsec_-_8", "x"]) {
+    assert.equal(read({ type: "standard", secret }).policies.size, 1);
+  }
+  assert.equal(read({ type: "basic", username: "", password: "p" }).policies.size, 1);
+});
+
 test("what said who may post to the old relay is refused where nothing says it anew: nobody takes from everybody unknowing", () => {
   const file = (more: Record<string, unknown>) =>
     JSON.stringify({

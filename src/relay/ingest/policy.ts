@@ -7,7 +7,12 @@ import { RateLimit } from "./rate_limit.ts";
 import { SeenDeliveries } from "./seen_deliveries.ts";
 import type { Verification } from "./verify.ts";
 
-const secret = z.string().min(1);
+const secret = z.string().min(1, "use one character at least");
+/** What is no base64 would be cut, or an empty key: anybody could sign with it. */
+const standardSecret = secret.regex(
+  /^(?!whsec_(?![A-Za-z0-9+/_-]{2,}={0,2}$))/,
+  "use whsec_ and base64, or another text",
+);
 const tolerance = z.number().positive().default(300);
 
 const verificationSchema = z.discriminatedUnion("type", [
@@ -16,7 +21,11 @@ const verificationSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("slack"), secret, tolerance_seconds: tolerance }),
   z.strictObject({ type: z.literal("shopify"), secret }),
   z.strictObject({ type: z.literal("gitlab"), token: secret }),
-  z.strictObject({ type: z.literal("standard"), secret, tolerance_seconds: tolerance }),
+  z.strictObject({
+    type: z.literal("standard"),
+    secret: standardSecret,
+    tolerance_seconds: tolerance,
+  }),
   z.strictObject({
     type: z.literal("hmac"),
     header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/),
@@ -26,7 +35,7 @@ const verificationSchema = z.discriminatedUnion("type", [
     prefix: z.string().default(""),
   }),
   z.strictObject({ type: z.literal("bearer"), token: secret }),
-  z.strictObject({ type: z.literal("basic"), username: z.string(), password: z.string() }),
+  z.strictObject({ type: z.literal("basic"), username: z.string(), password: secret }),
 ]);
 
 const addresses = z.array(z.string()).superRefine((entries, context) => {
