@@ -72,6 +72,24 @@ test("after a restart everything that was not settled is there again, with its n
   assert.deepEqual((await again.deadLetters(9)).map(({ reason }) => reason), ["because"]);
 });
 
+test("large dead letters are given out again, all of them, a few in memory at a time", async (t) => {
+  const stores = await open(folderFor(t));
+  t.defer(() => stores.close());
+  const store = await stores.open("c", { ...limits, maxBytes: 1e9 });
+  const ids = ["a", "b", "c", "d", "e"];
+  for (const id of ids) {
+    await store.append(message(id, 7_000_000), 1e6, 0);
+    await store.take(0);
+    await store.bury(id, failed("because", 0));
+  }
+  assert.equal(await store.replay(["d", "b", "unknown"], 0, 1e6), 2);
+  assert.equal(await store.replay("all", 0, 1e6), 3);
+  const again = [];
+  for (const _ of ids) again.push((await store.take(0))?.envelope.id);
+  assert.deepEqual(again, ["b", "d", "a", "c", "e"]);
+  assert.deepEqual(await store.deadLetters(9), []);
+});
+
 for (const when of ["before", "after"]) {
   test(`a message that waited before a restart does not hold up its ordered lane: it expires ${when} it is looked for`, async (t) => {
     const folder = folderFor(t);

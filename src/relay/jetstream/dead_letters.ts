@@ -56,12 +56,15 @@ export class DeadLetters {
     return letters;
   }
 
-  /** The oldest first; those of `ids` that are there. */
-  async of(ids: readonly string[] | "all"): Promise<readonly StoredLetter[]> {
-    const found = ids === "all"
-      ? (await this.#places()).map(({ sequence }) => this.#at(sequence))
-      : ids.map((id) => this.#last(id));
-    return (await Promise.all(found)).filter((one) => one !== undefined);
+  /** The oldest first; those of `ids` that are there. One at a time: all of them may be too many for the memory. */
+  async *of(ids: readonly string[] | "all"): AsyncGenerator<StoredLetter> {
+    const finds = ids === "all"
+      ? (await this.#places()).map(({ sequence }) => () => this.#at(sequence))
+      : ids.map((id) => () => this.#last(id));
+    for (const find of finds) {
+      const letter = await find();
+      if (letter) yield letter;
+    }
   }
 
   /** False when it is gone already. */

@@ -244,7 +244,7 @@ export class JetStreamStore implements Store, SharedStore {
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
     return await this.#server.attempt("replay dead letters", async () => {
       let replayed = 0;
-      for (const stored of await this.#dead.of(messageIds)) {
+      for await (const stored of this.#dead.of(messageIds)) {
         const { sequence: _, deliveryCount: __, ...message } = stored.letter.message.envelope;
         const lane = this.#consumers.laneOf(message);
         await this.#consumers.ensure(lane);

@@ -3,6 +3,9 @@ import type { DeadLetter, FailedDelivery } from "../store.ts";
 import { type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
+/** Bodies that are in memory at a time when letters are given out again: all of them may be too many. */
+const groupBytes = 16 * 1024 * 1024;
+
 /** The dead letters of one channel, at most `most`: beyond it the oldest goes. */
 export class DeadLetters {
   readonly #sql: Statements;
@@ -48,7 +51,26 @@ export class DeadLetters {
     }));
   }
 
-  of(messageIds: readonly string[] | "all"): readonly DeadLetterRow[] {
+  /** Those of the messages that are there, the oldest first; each group read when the one before is done with. */
+  *groupsOf(messageIds: readonly string[] | "all"): Generator<readonly DeadLetterRow[]> {
+    const sizes = this.#commit.read(() => this.#sql.deadLetterSizes());
+    const wanted = messageIds === "all" ? undefined : new Set(messageIds);
+    let group: string[] = [];
+    let room = groupBytes;
+    for (const { id, bytes } of sizes) {
+      if (wanted && !wanted.has(id)) continue;
+      if (group.length > 0 && bytes > room) {
+        yield this.#read(group);
+        group = [];
+        room = groupBytes;
+      }
+      group.push(id);
+      room -= bytes;
+    }
+    if (group.length > 0) yield this.#read(group);
+  }
+
+  #read(messageIds: readonly string[]): readonly DeadLetterRow[] {
     return this.#commit.read(() => this.#sql.deadLettersOf(messageIds));
   }
 

@@ -13,7 +13,7 @@ import { Tally } from "../tally.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { GivenBack } from "./given_back.ts";
 import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
-import { messageFromRow, type Ref, refFromRow } from "./rows.ts";
+import { type DeadLetterRow, messageFromRow, type Ref, refFromRow } from "./rows.ts";
 import { Statements } from "./statements.ts";
 
 /** When a message that could not be read is tried again. */
@@ -173,7 +173,14 @@ export class SqliteStore implements Store {
   }
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
-    const rows = this.#dead.of(messageIds);
+    let replayed = 0;
+    for (const rows of this.#dead.groupsOf(messageIds)) {
+      replayed += await this.#replay(rows, now, ttlMs);
+    }
+    return replayed;
+  }
+
+  async #replay(rows: readonly DeadLetterRow[], now: number, ttlMs: number): Promise<number> {
     const replayed = await this.#commit.run(() => {
       // Another replay may have taken some of them meanwhile.
       const taken = rows.filter(({ id }) => this.#dead.remove(id));

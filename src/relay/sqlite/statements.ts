@@ -171,11 +171,15 @@ export class Statements {
     );
   }
 
-  deadLettersOf(ids: readonly string[] | "all"): DeadLetterRow[] {
+  deadLettersOf(ids: readonly string[]): DeadLetterRow[] {
     const sql =
       `SELECT ${columns}, history, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ?`;
-    if (ids === "all") return this.#all(`${sql} ORDER BY rowid`);
     return ids.flatMap((id) => this.#all<DeadLetterRow>(`${sql} AND id = ?`, id));
+  }
+
+  /** The oldest first. */
+  deadLetterSizes(): { readonly id: string; readonly bytes: number }[] {
+    return this.#all("SELECT id, bytes FROM dead_letter WHERE channel_id = ? ORDER BY rowid");
   }
 
   countDeadLetters(): number {
