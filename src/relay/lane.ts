@@ -1,5 +1,9 @@
 import { keyOf, type Ordering } from "../protocol/ordering.ts";
 import type { NewMessage } from "./store.ts";
+import { hashOf } from "./tokens.ts";
+
+/** A key is the sender's; of a longer one its hash is the lane, which stands with each message. */
+const maxKeyChars = 256;
 
 /**
  * How the messages of a channel share its readers. Each message is in a lane, and the lanes take turns. In an
@@ -22,7 +26,8 @@ export function laneRule(ordering: Ordering): LaneRule {
         exclusive: true,
         laneOf(message) {
           const key = keyOf(ordering, message);
-          return key === undefined ? `id:${message.id}` : `key:${key}`;
+          if (key === undefined) return `id:${message.id}`;
+          return key.length <= maxKeyChars ? `key:${key}` : `hash:${hashOf(key)}`;
         },
       };
   }
