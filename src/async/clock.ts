@@ -15,16 +15,19 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
-    let cancel = () => {};
-    if (ms > longestMs) {
-      const timer = setTimeout(() => cancel = this.after(ms - longestMs, callback), longestMs);
-      cancel = () => clearTimeout(timer);
-      return () => cancel();
-    }
+    if (ms > longestMs) return afterLong(ms, callback);
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };
+
+/** In pieces that a timer can wait. */
+function afterLong(ms: number, callback: () => void): () => void {
+  let cancel = systemClock.after(longestMs, () => {
+    cancel = systemClock.after(ms - longestMs, callback);
+  });
+  return () => cancel();
+}
 
 /** Where chance comes from: a number in [0, 1). */
 export type Random = () => number;

@@ -33,10 +33,9 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   let isOurs = false;
   /** This connection gets nothing more: we are paused. It is closed when nothing is in hand. */
   let isLeaving = false;
-  let isRelinking = false;
   /** Somebody asked to connect since the attempt began. */
   let isAsked = false;
-  /** Cuts an attempt whose settings count no more. */
+  /** Aborted when the settings of this connection, or of the attempt to open it, count no more. */
   let overtaken = new AbortController();
   const outbox = new Outbox({
     clock,
@@ -63,11 +62,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   let stream: OpenStream | undefined;
   let replacement: OpenStream | undefined;
   const tellDrain = () => {
+    if (!stream) return;
     // Where there is no name of the connection yet it is said again when the relay greets us.
-    if (stream) {
-      const { connection, connectionId } = stream;
-      connection.send({ type: "drain", connectionId }).catch(() => {});
-    }
+    const { connection, connectionId } = stream;
+    connection.send({ type: "drain", connectionId }).catch(() => {});
   };
   const onDrain = () => {
     tellDrain();
@@ -82,7 +80,6 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   const forgetRelink = options.relink?.onAsked((wish) => {
     isAsked = true;
     if (wish !== "anew") return;
-    isRelinking = true;
     overtaken.abort(new DOMException("the settings have changed", "AbortError"));
     void stream?.close();
   });
@@ -91,7 +88,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     while (!stop.aborted) {
       if (isOurs) await options.pause.over(stop);
       if (stop.aborted) break;
-      isLeaving = isRelinking = isAsked = false;
+      isLeaving = isAsked = false;
       overtaken = new AbortController();
       const { transports } = options;
       const { current } = transports;
@@ -144,7 +141,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         });
       }
       if (stop.aborted) break;
-      if (isRelinking || (isLeaving && !failure)) {
+      if (overtaken.signal.aborted || (isLeaving && !failure)) {
         await (replacement as OpenStream | undefined)?.close();
         replacement = undefined;
         continue;
@@ -219,7 +216,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
 
   function endReason(): string {
     if (stop.aborted) return "stopped";
-    if (isRelinking) return "the settings have changed";
+    if (overtaken.signal.aborted) return "the settings have changed";
     if (replacement) return `${replacement.transport.name} gets through again`;
     if (!isLeaving) return "closed by the relay";
     return options.pause.isPaused ? "paused" : "the pause is over";
