@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { chosenFrom } from "./tools/choices.ts";
 import { floorArguments, startConnector } from "./tools/connector.ts";
+import { onCore, subjectCore } from "./tools/cores.ts";
 import { report } from "./tools/report.ts";
 import { type Runtime, scriptCommand } from "./tools/runtimes.ts";
 import { median, quantile } from "./tools/statistics.ts";
@@ -37,7 +38,12 @@ for (const runtime of chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted)) 
     );
     const subjects = [
       startConnector({ ...start, channel: ours }),
-      new Subject([...script, ...floorArguments({ ...start, channel: floor }, "parse")]),
+      new Subject(
+        onCore(subjectCore, [
+          ...script,
+          ...floorArguments({ ...start, channel: floor }, "parse"),
+        ]),
+      ),
     ];
     const capacities: number[] = [];
     for (const channel of [ours, floor]) {

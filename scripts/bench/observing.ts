@@ -9,6 +9,7 @@
  */
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { onCore, subjectCore } from "./tools/cores.ts";
 import { scriptCommand } from "./tools/runtimes.ts";
 import { startStub } from "./tools/stub.ts";
 
@@ -48,7 +49,10 @@ function cost(ratios: readonly number[]): string {
 
 function observed([output, share]: readonly [output: string, share: string]): Observed {
   const runtime = "Deno" in globalThis ? "deno" : "bun";
-  const [program = "", ...args] = scriptCommand(runtime, "scripts/bench/peers/observed.ts");
+  const [program = "", ...args] = onCore(
+    subjectCore,
+    scriptCommand(runtime, "scripts/bench/peers/observed.ts"),
+  );
   const { stdout } = spawnSync(program, [...args, stub.url, output, share, String(rounds)], {
     stdio: ["ignore", "pipe", process.env["BENCH_ERRORS"] ? "inherit" : "ignore"],
     encoding: "utf8",

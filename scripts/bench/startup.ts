@@ -9,11 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { chosenFrom } from "./tools/choices.ts";
-import { startConnector } from "./tools/connector.ts";
+import { connectCommand, connectorEnv } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
 import { repository, type Runtime } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 import { startStub } from "./tools/stub.ts";
+import { Subject } from "./tools/subject.ts";
 
 const rounds = 9;
 const built = join(repository, "dist/hookferry");
@@ -28,9 +29,15 @@ for (let round = 0; round < rounds; round++) {
   for (const [runtime, { connected, delivered }] of seen) {
     const channel = `old-websocket-${runtime}-${round}`;
     const startedAt = performance.now();
-    const subject = startConnector({
-      ...{ runtime, relay: stub.url, channel, transport: "websocket", concurrency: 10, folder },
-    });
+    const start = {
+      runtime,
+      relay: stub.url,
+      channel,
+      transport: "websocket",
+      concurrency: 10,
+      folder,
+    };
+    const subject = new Subject(connectCommand(runtime), connectorEnv(start));
     await stub.idle(channel);
     connected.push(performance.now() - startedAt);
     await stub.turn(channel, { seconds: 0.001, bytes: 1500, window: 1 });

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { chosenFrom } from "./tools/choices.ts";
 import { connectorEnv, floorArguments } from "./tools/connector.ts";
+import { onCore, subjectCore } from "./tools/cores.ts";
 import { report } from "./tools/report.ts";
 import { ourCommand, repository, type Runtime, scriptCommand } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
@@ -85,7 +86,7 @@ async function measure(one: Case, stub: Stub): Promise<Record<string, Figure>> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const subjects = Object.entries(subjectsOf(one, stub.url, folder))
     .map(([name, { channel, command, env }]) => ({
-      ...{ name, channel, subject: new Subject(command, env) },
+      ...{ name, channel, subject: new Subject(onCore(subjectCore, command), env) },
       figures: [] as Figure[],
     }));
   const query = { bytes: one.bytes, window };
@@ -183,9 +184,10 @@ function subjectsOf(one: Case, relay: string, folder: string): Record<string, St
 function rowOf(one: Case, figures: Record<string, Figure>): Record<string, string> {
   const { runtime, transport, bytes, delay, concurrency } = one;
   const ours = figures["ours"];
-  const others = Object.entries(figures).flatMap(([name, { perSecond }]) =>
+  const others = Object.entries(figures).flatMap(([name, { perSecond, cpuMs }]) =>
     name === "ours" ? [] : [
       [name, perSecond.toFixed(0)],
+      [`${name}, CPU ms`, cpuMs.toFixed(3)],
       [`to ${name}`, ((ours?.perSecond ?? NaN) / perSecond).toFixed(2)],
     ]
   );

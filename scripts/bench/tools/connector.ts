@@ -1,5 +1,6 @@
 /** A hookferry of one runtime against the stub: all its features on, as `hookferry connect` has them. */
 import { join } from "node:path";
+import { onCore, subjectCore } from "./cores.ts";
 import { ourCommand, type Runtime } from "./runtimes.ts";
 import { Subject } from "./subject.ts";
 
@@ -34,8 +35,13 @@ export function connectorEnv(start: ConnectorStart): Record<string, string> {
   };
 }
 
+/** On a core of its own. */
 export function startConnector(start: ConnectorStart): Subject {
-  return new Subject([...ourCommand(start.runtime), "connect"], connectorEnv(start));
+  return new Subject(onCore(subjectCore, connectCommand(start.runtime)), connectorEnv(start));
+}
+
+export function connectCommand(runtime: Runtime): readonly string[] {
+  return [...ourCommand(runtime), "connect"];
 }
 
 /** The floor of peers/floor.ts in the same runtime; the built file is held against Bun's. */

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { farCore, onCore } from "./cores.ts";
 import { scriptCommand } from "./runtimes.ts";
 
 export interface TurnResult {
@@ -21,7 +22,10 @@ export interface Stub {
 
 /** On Bun, whose server is the faster one, whatever is measured. */
 export async function startStub(): Promise<Stub> {
-  const [program = "", ...args] = scriptCommand("bun", "scripts/bench/far/stub.ts");
+  const [program = "", ...args] = onCore(
+    farCore,
+    scriptCommand("bun", "scripts/bench/far/stub.ts"),
+  );
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   const [url] = await once(createInterface({ input: child.stdout }), "line") as [string];
   return { ...stubAt(url), stop: () => child.stdin.end() };
