@@ -71,6 +71,20 @@ test("too many are answered 429 with Retry-After", async (t) => {
   assert.equal(third.headers.get("retry-after"), "100");
 });
 
+test("what is not signed as it should be takes nothing of the rate that the sender may have", async (t) => {
+  const { send, queued } = await startWith(t, {
+    verify: { type: "github", secret: "s" },
+    rate_limit: { per_second: 0.01, burst: 2 },
+  });
+  const body = "x";
+  const signed = { body, headers: { "X-Hub-Signature-256": githubSignature(body, "s") } };
+  for (const _ of [1, 2, 3]) assert.equal((await send({ body })).status, 401);
+  assert.equal((await send(signed)).status, 202);
+  assert.equal((await send(signed)).status, 202);
+  assert.equal((await send(signed)).status, 429);
+  assert.equal(queued(), 2);
+});
+
 test("a delivery that comes again is not stored again and hears the first one's id", async (t) => {
   const { send, queued } = await startWith(t, { idempotency: { header: "X-GitHub-Delivery" } });
   const delivery = (id: string) => send({ body: "x", headers: { "X-GitHub-Delivery": id } });

@@ -55,6 +55,9 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   if (policy?.verification) {
     const problem = verify(policy.verification, request.headers, body, relay.clock.now());
     if (problem !== undefined) return refuse([401, "not_verified", `Not verified: ${problem}`]);
+    // Only now: forgeries take nothing of the rate that the sender may have.
+    const tooMany = tooManyFor(policy);
+    if (tooMany) return refuse(tooMany);
   }
   if (policy?.challenge?.type === "slack") {
     const answer = answerTo(policy.challenge, request.method, url.searchParams, body);
@@ -135,14 +138,18 @@ function refusedBeforeReading(
   if (policy.allowed && !policy.allowed.has(client)) {
     return [403, "address", "This address may not post here"];
   }
-  const waitMs = policy.rateLimit?.take();
-  if (waitMs !== undefined) {
-    return [429, "rate_limit", "Too many requests", Math.ceil(waitMs / 1000)];
-  }
+  const tooMany = policy.verification ? undefined : tooManyFor(policy);
+  if (tooMany) return tooMany;
   if (policy.refuseWithoutConnector && channel.subscribers.length === 0) {
     return [503, "no_connector", "No connector is connected", storeRetrySeconds];
   }
   return undefined;
+}
+
+function tooManyFor({ rateLimit }: WebhookPolicy): Refusal | undefined {
+  const waitMs = rateLimit?.take();
+  if (waitMs === undefined) return undefined;
+  return [429, "rate_limit", "Too many requests", Math.ceil(waitMs / 1000)];
 }
 
 function decode(text: string): string {
