@@ -13,7 +13,7 @@ import { onCore, subjectCore } from "./tools/cores.ts";
 import { scriptCommand } from "./tools/runtimes.ts";
 import { startStub } from "./tools/stub.ts";
 
-const processes = 6;
+const processes = 5;
 const rounds = 20;
 /** What it is run with: the output, and the share of traces that are recorded. */
 const modes: Readonly<Record<string, readonly [output: string, share: string]>> = {

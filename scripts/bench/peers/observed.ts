@@ -31,10 +31,12 @@ import { stubAt } from "../tools/stub.ts";
 
 const [url = "", mode = "", share = "", roundsText = ""] = process.argv.slice(2);
 const stub = stubAt(url);
-const warmTurns = 16;
-const turnMs = 200;
+const warmTurns = 10;
+const turnMs = 400;
 /** What is written and sent a little later belongs to the turn that made it: so long it has no company. */
-const quietMs = 60;
+const quietMs = 150;
+/** Spans wait so long for company; by default five seconds, in which a batch is full at such a rate anyway. */
+const spansWaitMs = 100;
 const channel = `old-websocket-${process.pid}`;
 
 interface Lookers {
@@ -61,7 +63,7 @@ async function lookers(settings: Settings, watched: () => Watched): Promise<Look
     OTEL_EXPORTER_OTLP_ENDPOINT: `${stub.url}/collector`,
     OTEL_TRACES_SAMPLER: "traceidratio",
     OTEL_TRACES_SAMPLER_ARG: share,
-    OTEL_BSP_SCHEDULE_DELAY: String(quietMs / 2),
+    OTEL_BSP_SCHEDULE_DELAY: String(spansWaitMs),
   });
   const tracing = share === "0" ? undefined : await startTracing({
     ...{ service: "bench", version: "", env: process.env, clock },
