@@ -1,9 +1,7 @@
-import { DiscardPolicy, RetentionPolicy } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../async/clock.ts";
 import type { Settlement } from "../../protocol/frames.ts";
-import { Heap } from "../heap.ts";
 import {
   type DeadLetter,
   type FailedDelivery,
@@ -18,11 +16,12 @@ import {
   type StoreStats,
 } from "../store.ts";
 import { Tally } from "../tally.ts";
-import { isApiError, type NatsServer } from "./connection.ts";
+import type { NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
+import { Histories } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
-import { headersOf, headOf, sizeOf } from "./message_codec.ts";
-import { streamOf, subjectsOf, textOf, token } from "./names.ts";
+import { headOf, sizeOf } from "./message_codec.ts";
+import { MessageStream } from "./message_stream.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
 
@@ -34,8 +33,6 @@ interface Lease {
   readonly reply: string;
 }
 
-/** JetStream's code for a stream that is full. */
-const streamFull = 10077;
 /** What a message may need more as a dead letter: its deliveries with their reasons. */
 const letterBytes = 16_384;
 /** How much longer than the relay's own lease the server's is: the relay ends first. */
@@ -46,38 +43,32 @@ const earlyMs = 25;
 const sweepMs = 2_000;
 /** Every so many of them: for lanes that no relay told of. */
 const sweepsOfLanes = 15;
-/** Until a lane is asked again that should have had something: a server may not know of it yet, or not answer. */
-const askAgainMs = 20;
 /** When a message that cannot be read is tried again. */
 const unreadableRetryMs = 60_000;
 /** Messages purged in one step. */
 const purgeStep = 200;
 
 /**
- * The messages of one channel in a work queue of JetStream, for any number of relays. A lease is a message that the
+ * The messages of one channel in JetStream, for any number of relays. A lease is a message that the
  * consumer of its lane gave to this relay; one that dies gives nothing back, and the server does after the ack
  * wait. Counts of `delivered`, `expired`, `deadLettered` and `inFlight` are this relay's own.
  */
 export class JetStreamStore implements Store, SharedStore {
   readonly shared = this;
   readonly #server: NatsServer;
-  readonly #history: KV;
   readonly #clock: Clock;
-  readonly #channel: string;
-  readonly #stream: string;
   readonly #settings: StoreSettings;
+  readonly #messages: MessageStream;
   readonly #consumers: LaneConsumers;
+  readonly #histories: Histories;
   readonly #dead: DeadLetters;
   readonly #peers: Peers;
   readonly #turns = new Turns();
-  /** Lanes that were said to have something, until they have no more. */
-  readonly #promised = new Set<string>();
   readonly #leased = new Map<string, Lease>();
   /** Pulled and not yet leased. */
   readonly #pulled = new Set<string>();
   /** Late acks under way, by message id: whether the message was still there. */
   readonly #claims = new Map<string, Promise<boolean>>();
-  readonly #due = new Heap<{ lane: string; readyAt: number }>(({ readyAt }) => readyAt);
   readonly #tally = new Tally();
   #unreadable = { what: "", until: 0 };
   #oldestAt: number | undefined;
@@ -92,23 +83,23 @@ export class JetStreamStore implements Store, SharedStore {
     settings: StoreSettings,
   ) {
     this.#server = server;
-    this.#history = history;
     this.#clock = clock;
-    this.#channel = channel;
-    this.#stream = streamOf(channel);
     this.#settings = settings;
+    this.#messages = new MessageStream(server, channel);
     const ackWaitMs = settings.ackTimeoutMs + leaseMarginMs;
     this.#consumers = new LaneConsumers(server, channel, settings.lanes, ackWaitMs);
+    this.#histories = new Histories(history, channel);
     this.#dead = new DeadLetters(server, channel);
     this.#peers = new Peers(server, channel);
   }
 
   static async open(
-    ...parts: [NatsServer, KV, Clock, channel: string, StoreSettings]
+    ...parts: [NatsServer, history: KV, Clock, channel: string, StoreSettings]
   ): Promise<JetStreamStore> {
+    const [server, , , channel] = parts;
     const store = new JetStreamStore(...parts);
-    await store.#server.attempt(
-      `open the streams of the channel ${JSON.stringify(store.#channel)}`,
+    await server.attempt(
+      `open the streams of the channel ${JSON.stringify(channel)}`,
       () => store.#open(),
     );
     return store;
@@ -129,23 +120,22 @@ export class JetStreamStore implements Store, SharedStore {
     const lane = this.#consumers.laneOf(message);
     return await this.#server.attempt("store a message", async () => {
       await this.#consumers.ensure(lane);
-      const sequence = await this.#publish(message, lane, expiresAt) ??
-        (await this.#purge(now) > 0 ? await this.#publish(message, lane, expiresAt) : undefined);
+      const sequence = await this.#messages.add(message, lane, expiresAt) ??
+        (await this.#purge(now) > 0
+          ? await this.#messages.add(message, lane, expiresAt)
+          : undefined);
       if (sequence !== undefined) this.#added(message, lane);
       return sequence;
     });
   }
 
   async take(now: number): Promise<StoredMessage | undefined> {
-    this.#wakeDue(now);
     for (let lane = this.#turns.next(now); lane !== undefined; lane = this.#turns.next(now)) {
       const asked = lane;
       const message = await this.#server.attempt("read a message", async () => {
         const pulled = await this.#consumers.pull(asked);
         if (pulled) return await this.#lease(pulled, asked, now);
-        if (this.#promised.delete(asked)) {
-          this.#due.push({ lane: asked, readyAt: now + askAgainMs });
-        }
+        this.#turns.hadNothing(asked, now);
         return undefined;
       });
       if (message) return message;
@@ -168,13 +158,9 @@ export class JetStreamStore implements Store, SharedStore {
 
   async #claim(messageId: string): Promise<boolean> {
     return await this.#server.attempt("settle a message", async () => {
-      const subject = `${subjectsOf(this.#channel)}.*.*.${token(messageId)}`;
-      const found = await this.#server.jsm.streams.getMessage(this.#stream, {
-        last_by_subj: subject,
-      });
-      if (!found || !await this.#server.removeMessage(this.#stream, found.seq)) return false;
-      const [lane = "", webhookId = ""] = lanesOf(found.subject);
-      this.#gone(messageId, lane, webhookId);
+      const found = await this.#messages.find(messageId);
+      if (!found || !await this.#messages.remove(found)) return false;
+      this.#gone(messageId, found.lane, found.webhookId);
       this.#tally.delivered++;
       return true;
     });
@@ -202,12 +188,12 @@ export class JetStreamStore implements Store, SharedStore {
     this.#leased.delete(messageId);
     const delayMs = Math.max(0, readyAt - this.#clock.now());
     await this.#server.attempt("give a message back", async () => {
-      if (failed) await this.#remember(messageId, [...lease.history, failed]);
+      if (failed) await this.#histories.keep(messageId, [...lease.history, failed]);
       const delay = Math.round(Math.max(1, delayMs - earlyMs) * 1e6); // whole nanoseconds, or none is read
       await this.#server.request(lease.reply, delayMs > 0 ? `-NAK {"delay": ${delay}}` : "-NAK");
     }).catch(() => {}); // the server gives it out again after the ack wait
     if (this.#settings.lanes.exclusive) this.#turns.block(lease.lane, readyAt);
-    this.#due.push({ lane: lease.lane, readyAt });
+    this.#turns.addAt(lease.lane, readyAt);
     if (delayMs === 0) this.#peers.wake(lease.lane);
     this.#reader?.wake();
     return true;
@@ -226,7 +212,7 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   nextReadyAt(): number | undefined {
-    return this.#due.peek()?.readyAt;
+    return this.#turns.nextReadyAt;
   }
 
   stats(_now: number): StoreStats {
@@ -250,7 +236,7 @@ export class JetStreamStore implements Store, SharedStore {
         await this.#consumers.ensure(lane);
         // Stored first: it is there twice rather than lost. The server knows what was replayed at the same time.
         const once = `${message.id}:${stored.sequence}`;
-        const sequence = await this.#publish(message, lane, now + ttlMs, once);
+        const sequence = await this.#messages.add(message, lane, now + ttlMs, once);
         if (sequence === undefined) break; // full: the others stay
         if (!await this.#dead.remove(stored)) continue;
         this.#added(message, lane);
@@ -268,7 +254,7 @@ export class JetStreamStore implements Store, SharedStore {
     this.#reader = reader;
     this.#peers.listen({
       woken: (lane) => {
-        this.#expect(lane);
+        this.#turns.promise(lane);
         reader.wake();
       },
       settle: (settlement, connectorId) =>
@@ -303,18 +289,13 @@ export class JetStreamStore implements Store, SharedStore {
 
   async refresh(): Promise<void> {
     await this.#server.attempt("read the statistics", async () => {
-      const { jsm } = this.#server;
       await this.#consumers.find();
-      const { state } = await jsm.streams.info(this.#stream, { subjects_filter: ">" });
+      const { messages, byWebhookId, firstSequence } = await this.#messages.count();
       this.#tally.clear();
-      for (const [subject, count] of Object.entries(state.subjects ?? {})) {
-        const [, webhookId = ""] = lanesOf(subject);
-        this.#tally.add(webhookId, count, 0);
-      }
-      this.#tally.messages = state.messages; // the subjects may be of another moment
-      const oldest = state.messages === 0 ? null : await this.#next(state.first_seq);
-      const head = headOf(oldest?.header);
-      this.#oldestAt = head && Date.parse(head.receivedAt);
+      for (const one of byWebhookId) this.#tally.add(one.webhookId, one.messages, 0);
+      this.#tally.messages = messages; // those by webhook id may be of another moment
+      const oldest = messages === 0 ? undefined : await this.#messages.next(firstSequence);
+      this.#oldestAt = oldest?.head && Date.parse(oldest.head.receivedAt);
     });
   }
 
@@ -329,54 +310,17 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async #open(): Promise<void> {
-    await this.#server.keepStream({
-      name: this.#stream,
-      subjects: [`${subjectsOf(this.#channel)}.>`],
-      retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.New,
-      max_msgs: this.#settings.maxMessages,
-      max_bytes: this.#settings.maxBytes,
-      // A safety net: what has expired is purged, and counted, by a relay.
-      max_age: (this.#settings.ttlMs + 3_600_000) * 1e6,
-      allow_direct: true,
-    });
+    await this.#messages.open(this.#settings);
     await this.#dead.open(this.#settings.maxDeadLetters);
     await this.refresh();
     for (const lane of this.#consumers.all) this.#turns.add(lane);
   }
 
-  /** Its sequence; undefined when the stream is full. */
-  async #publish(
-    message: NewMessage,
-    lane: string,
-    expiresAt: number,
-    once?: string,
-  ): Promise<number | undefined> {
-    const place = [lane, message.webhookId, message.id].map(token).join(".");
-    try {
-      const { seq } = await this.#server.js.publish(
-        `${subjectsOf(this.#channel)}.${place}`,
-        message.body,
-        { headers: headersOf(message, expiresAt), ...(once === undefined ? {} : { msgID: once }) },
-      );
-      return seq;
-    } catch (error) {
-      if (isApiError(error, streamFull)) return undefined;
-      throw error;
-    }
-  }
-
   #added(message: NewMessage, lane: string): void {
     if (this.#tally.messages === 0) this.#oldestAt = Date.parse(message.receivedAt);
     this.#tally.add(message.webhookId, 1, 0); // the server counts the bytes
-    this.#expect(lane);
+    this.#turns.promise(lane);
     this.#peers.wake(lane);
-  }
-
-  /** It is said to have something. */
-  #expect(lane: string): void {
-    this.#promised.add(lane);
-    this.#turns.add(lane);
   }
 
   /** Undefined when it cannot be given out. */
@@ -407,7 +351,7 @@ export class JetStreamStore implements Store, SharedStore {
     }
     this.#pulled.add(head.id);
     try {
-      const history = deliveryCount > 1 ? await this.#historyOf(head.id) : [];
+      const history = deliveryCount > 1 ? await this.#histories.of(head.id) : [];
       const deliveries = history.length + 1;
       const body = Uint8Array.from(pulled.data);
       const message = {
@@ -428,7 +372,7 @@ export class JetStreamStore implements Store, SharedStore {
     await this.#server.request(reply, verdict);
     const { id, webhookId } = message.envelope;
     this.#gone(id, lane, webhookId);
-    if (history.length > 0) this.#history.purge(this.#historyKey(id)).catch(() => {});
+    if (history.length > 0) this.#histories.forget(id);
   }
 
   /** Its lane goes on even if the server did not answer: the server knows which message is the next. */
@@ -449,48 +393,19 @@ export class JetStreamStore implements Store, SharedStore {
     this.#peers.wake(lane);
   }
 
-  #wakeDue(now: number): void {
-    for (let due = this.#due.peek(); due && due.readyAt <= now; due = this.#due.peek()) {
-      this.#due.pop();
-      this.#turns.add(due.lane);
-    }
-  }
-
   async #purge(now: number): Promise<number> {
     let purged = 0;
     for (let next = 1; purged < purgeStep;) {
-      const found = await this.#next(next);
-      const head = headOf(found?.header);
-      if (!found || (head && head.expiresAt > now)) break;
-      next = found.seq + 1;
+      const found = await this.#messages.next(next);
+      if (!found || (found.head && found.head.expiresAt > now)) break;
+      const { head, lane, sequence } = found;
+      next = sequence + 1;
       if (!head || this.#leased.has(head.id)) continue;
-      if (!await this.#server.removeMessage(this.#stream, found.seq)) continue;
-      const [lane = ""] = lanesOf(found.subject);
+      if (!await this.#messages.remove(found)) continue;
       this.#gone(head.id, lane, head.webhookId);
       this.#tally.expired++;
       purged++;
     }
     return purged;
   }
-
-  #next(seq: number) {
-    return this.#server.jsm.direct.getMessage(this.#stream, { seq, next_by_subj: ">" });
-  }
-
-  async #remember(id: string, history: readonly FailedDelivery[]): Promise<void> {
-    await this.#history.put(this.#historyKey(id), JSON.stringify(history));
-  }
-
-  async #historyOf(id: string): Promise<readonly FailedDelivery[]> {
-    return (await this.#history.get(this.#historyKey(id)))?.json() ?? [];
-  }
-
-  #historyKey(id: string): string {
-    return `${token(this.#channel)}.${token(id)}`;
-  }
-}
-
-/** Lane and webhook id in the subject of a message. */
-function lanesOf(subject: string): readonly string[] {
-  return subject.split(".").slice(3, 5).map(textOf);
 }
