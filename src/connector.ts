@@ -167,7 +167,8 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       observe({ type: "connector.started", source, channel });
       try {
         await runPipeline({
-          source: createSource(way.options({
+          source: createSource({
+            way: way.now,
             relink,
             renewToken,
             onHeard: () => heardAt = clock.now(),
@@ -180,7 +181,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             clock,
             random,
             observe,
-          })),
+          }),
           dedup,
           budget,
           handle: downstream.handle,

@@ -8,26 +8,10 @@ import type { Transport, TransportChoice } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import { createFetch, type FetchClient } from "./runtime/fetch.ts";
 import { linking } from "./settings_change.ts";
-import type { SourceOptions } from "./source/source_options.ts";
+import type { WayToRelay } from "./source/source_options.ts";
 import { chooseTransport } from "./transport/choose.ts";
 import type { RelayEndpoint } from "./transport/relay_endpoint.ts";
 import { transportsFor } from "./transport/transports.ts";
-
-export interface WayToRelay {
-  /** The source's options: what is made from settings tells what they say at the moment. */
-  options(others: Omit<SourceOptions, FromSettings>): SourceOptions;
-  close(): void;
-}
-
-type FromSettings =
-  | "transports"
-  | "backoff"
-  | "heartbeatTimeoutMs"
-  | "connectionTimeoutMs"
-  | "ackTimeoutMs"
-  | "fallbackRetryMs"
-  | "maxConnectAttempts"
-  | "exitOnRejected";
 
 /** The floor of every reconnect delay: an outage must not become a storm, a blip should not be felt. */
 const reconnectFloorMs = 100;
@@ -43,14 +27,15 @@ export function backoffOf(source: SourceSettings): BackoffPolicy {
 }
 
 export function wayToRelay(
-  now: () => Settings,
+  current: () => Settings,
   { journal, clock, faults, renewToken }: {
     readonly journal: OpenJournal;
     readonly clock: Clock;
     readonly faults: Faults | undefined;
     readonly renewToken: () => Promise<boolean>;
   },
-): WayToRelay {
+): { now(): WayToRelay; close(): void } {
+  let known: { readonly settings: Settings; readonly way: WayToRelay } | undefined;
   let made: { readonly by: string; readonly choice: TransportChoice } | undefined;
   /** The one before the last: what is still under way there may end. */
   let old: FetchClient | undefined;
@@ -58,17 +43,27 @@ export function wayToRelay(
 
   const spoilt = (transport: Transport) => faults ? chaoticTransport(transport, faults) : transport;
 
-  function transports(): TransportChoice {
-    const by = linking(now());
+  function wayOf(settings: Settings): WayToRelay {
+    const { source, exitOnAuthFailure: exitOnRejected } = settings;
+    return {
+      ...source,
+      transports: transportsOf(settings),
+      backoff: backoffOf(source),
+      exitOnRejected,
+    };
+  }
+
+  function transportsOf(settings: Settings): TransportChoice {
+    const by = linking(settings);
     if (made?.by !== by) {
-      const { source, delivery } = now();
+      const { source, delivery } = settings;
       old?.close();
       old = client;
       const { fetch } = client = createFetch(source);
       const relay: RelayEndpoint = {
         ...source,
         get token() {
-          return now().source.token;
+          return current().source.token;
         },
         renewToken,
         connectorId: source.connectorId ?? journal.connectorId,
@@ -85,33 +80,11 @@ export function wayToRelay(
   }
 
   return {
-    options: (others) => ({
-      ...others,
-      get transports() {
-        return transports();
-      },
-      get backoff() {
-        return backoffOf(now().source);
-      },
-      get heartbeatTimeoutMs() {
-        return now().source.heartbeatTimeoutMs;
-      },
-      get connectionTimeoutMs() {
-        return now().source.connectionTimeoutMs;
-      },
-      get ackTimeoutMs() {
-        return now().source.ackTimeoutMs;
-      },
-      get fallbackRetryMs() {
-        return now().source.fallbackRetryMs;
-      },
-      get maxConnectAttempts() {
-        return now().source.maxConnectAttempts;
-      },
-      get exitOnRejected() {
-        return now().exitOnAuthFailure;
-      },
-    }),
+    now() {
+      const settings = current();
+      if (known?.settings !== settings) known = { settings, way: wayOf(settings) };
+      return known.way;
+    },
     close() {
       old?.close();
       client?.close();

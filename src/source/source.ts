@@ -43,10 +43,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     observe,
     maxEntries: maxUnconfirmed,
     get retry() {
-      return options.backoff;
+      return options.way().backoff;
     },
     get confirmTimeoutMs() {
-      return options.ackTimeoutMs;
+      return options.way().ackTimeoutMs;
     },
     onConfirmed: options.onConfirmed,
     onEmpty: () => check(),
@@ -90,16 +90,17 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       if (stop.aborted) break;
       isLeaving = isAsked = false;
       overtaken = new AbortController();
-      const { transports } = options;
+      const way = { ...options.way(), onHeard: options.onHeard, clock };
+      const { transports } = way;
       const { current } = transports;
       let failure: StreamFailure | undefined;
       try {
         if (!replacement) observe({ type: "stream.connecting", transport: current.name, attempt });
         stream = replacement ??
-          await openStream(current, options, AbortSignal.any([stop, overtaken.signal]));
+          await openStream(current, way, AbortSignal.any([stop, overtaken.signal]));
         replacement = undefined;
         const opened = stream;
-        const stopClimbing = climb(options, stop, (better) => {
+        const stopClimbing = climb(way, stop, (better) => {
           replacement = better;
           void opened.close();
         });
@@ -110,7 +111,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
             onConnected,
             isLeaving: () => isLeaving || ending.draining,
             mayTake: () => isOurs ? Promise.resolve() : options.pause.over(stop),
-            heartbeatMs: Math.min(20_000, options.heartbeatTimeoutMs / 3),
+            heartbeatMs: Math.min(20_000, way.heartbeatTimeoutMs / 3),
             downSince,
             clock,
             observe,
@@ -154,17 +155,17 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       // The token that was refused may be the one of before.
       if (failure?.failureClass === "rejected" && isAsked) continue;
       if (failure?.failureClass === "rejected" && await options.renewToken?.()) continue;
-      if (failure?.failureClass === "rejected" && options.exitOnRejected) throw failure;
+      if (failure?.failureClass === "rejected" && options.way().exitOnRejected) throw failure;
 
       const isBlocked = failure?.failureClass === "protocol" || nothingCame;
       const next = isBlocked ? transports.blocked() : "only_one";
       if (next !== "only_one") changed(current.name, failure?.message ?? "it carried nothing");
-      if (attempt + 1 === options.maxConnectAttempts && next !== "next") {
+      if (attempt + 1 === options.way().maxConnectAttempts && next !== "next") {
         throw failure ?? new StreamFailure("unavailable", "the relay closed the stream");
       }
       const retryInMs = next === "next"
         ? 0
-        : reconnectDelayMs(failure, attempt++, options.backoff, random);
+        : reconnectDelayMs(failure, attempt++, options.way().backoff, random);
       observe({
         type: "stream.failed",
         transport: current.name,
@@ -226,7 +227,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     observe({
       type: "stream.transport_changed",
       from,
-      to: options.transports.current.name,
+      to: options.way().transports.current.name,
       reason,
     });
   }

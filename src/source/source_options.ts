@@ -5,8 +5,8 @@ import type { Observe } from "../observe/events.ts";
 import type { Pause } from "./pause.ts";
 import type { Relink } from "./relink.ts";
 
-/** Where a property changes while the source runs, the new value counts from the next connection on. */
-export interface SourceOptions {
+/** How the relay is reached. */
+export interface WayToRelay {
   readonly transports: TransportChoice;
   readonly backoff: BackoffPolicy;
   /** No byte for this long = the connection is dead. */
@@ -14,16 +14,21 @@ export interface SourceOptions {
   readonly connectionTimeoutMs: number;
   /** What the relay has not confirmed after so long is told again. */
   readonly ackTimeoutMs: number;
-  /** Called for any bytes from the relay. */
-  readonly onHeard: () => void;
   /** How long to stay on a lesser transport before a better one is tried again. */
   readonly fallbackRetryMs: number;
   /** Failures in a row after which the last is thrown; 0 = try for ever. */
   readonly maxConnectAttempts: number;
   /** Throw the relay's refusal of the token instead of trying again. */
   readonly exitOnRejected: boolean;
+}
+
+export interface SourceOptions {
+  /** As the settings have it now: what changes counts from the next connection on. */
+  readonly way: () => WayToRelay;
+  /** Called for any bytes from the relay. */
+  readonly onHeard: () => void;
   readonly pause: Pause;
-  /** Told when `transports` or the token are others now. */
+  /** Told when `way` or the token are others now. */
   readonly relink?: Relink;
   /** The relay does not accept the token; resolves with true when there is another one to try. */
   readonly renewToken?: () => Promise<boolean>;

@@ -120,16 +120,19 @@ test("requirement 9: a thousand clients do not come back together after an outag
         return new Promise(() => {}); // what happens after the arrival is of no interest
       },
     };
-    const source = createSource({
+    const way = {
       transports: chooseTransport([transport]),
       backoff: { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 },
       heartbeatTimeoutMs: 1e9,
       connectionTimeoutMs: 1e9,
       ackTimeoutMs: 1e9,
-      onHeard: () => {},
       fallbackRetryMs: 1e9,
       maxConnectAttempts: 0,
       exitOnRejected: false,
+    };
+    const source = createSource({
+      way: () => way,
+      onHeard: () => {},
       pause: new Pause(clock, () => {}),
       untold: [],
       onConfirmed: () => {},
