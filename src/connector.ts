@@ -6,7 +6,7 @@ import { type Chaos, faultsOf } from "./chaos/chaos.ts";
 import { chaosText } from "./chaos/chaos_text.ts";
 import type { Settings } from "./config/settings.ts";
 import { withoutPath } from "./config/source_url.ts";
-import { createDelivery, type TargetLoad } from "./delivery.ts";
+import { createDownstream } from "./downstream.ts";
 import { JournalUnavailable, type Lifetime } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
@@ -20,6 +20,7 @@ import { lasting, linking } from "./settings_change.ts";
 import { Pause } from "./source/pause.ts";
 import { Relink } from "./source/relink.ts";
 import { createSource } from "./source/source.ts";
+import type { TargetLoad } from "./targets.ts";
 import { wayToRelay } from "./way_to_relay.ts";
 
 export interface ConnectorOptions {
@@ -96,7 +97,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   const pause = new Pause(clock, observe);
   const journalFailed = new AbortController();
   const draining = new AbortController();
-  const downstream = createDelivery(settings, {
+  const downstream = createDownstream(settings, {
     clock,
     random,
     observe,
@@ -111,6 +112,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       if (settings.journal.onFailure === "stop") journalFailed.abort(error);
     },
   });
+  const { targets } = downstream;
   const stopNow = new AbortController();
   let renewing: Promise<boolean> | undefined;
   const renewToken = () => renewing ??= renewOnce().finally(() => renewing = undefined);
@@ -129,10 +131,10 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       },
     },
     get attempting() {
-      return downstream.attempting;
+      return targets.attempting;
     },
     get targets() {
-      return downstream.targets;
+      return targets.loads;
     },
     get heardAt() {
       return heardAt;
@@ -146,7 +148,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       const isOther = linking(next) !== linking(now);
       const isTokenOther = next.source.token.reveal() !== now.source.token.reveal();
       now = next;
-      downstream.apply(next);
+      targets.apply(next);
       // A connection that is open stays so: the relay says when its token is over.
       if (isOther || isTokenOther) relink.ask(isOther ? "anew" : "now");
       return true;
@@ -198,7 +200,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
         end.dispose();
         pause.close();
         stopNow.abort();
-        await downstream.close();
+        await targets.close();
         way.close();
         observe({ type: "connector.stopped", unsettled: abandoned });
       }

@@ -1,7 +1,7 @@
 import { systemClock } from "../async/clock.ts";
 import { loadConnections } from "../config/load_connections.ts";
 import type { Layers } from "../config/merge.ts";
-import { createDelivery } from "../delivery.ts";
+import { createDownstream } from "../downstream.ts";
 import { openJournal } from "../journal/open_journal.ts";
 import { controlRoutes } from "../status/control.ts";
 import { journalFolder } from "./connector_journal.ts";
@@ -33,7 +33,7 @@ export function stoppedConnector(
     onDropped: () => {},
   });
   const abort = new AbortController();
-  const delivery = createDelivery(settings, {
+  const { replay, isReplayable, targets } = createDownstream(settings, {
     clock: systemClock,
     random: Math.random,
     observe: () => {},
@@ -46,8 +46,8 @@ export function stoppedConnector(
     pause() {},
     resume() {},
     letters: journal.deadLetters,
-    isReplayable: delivery.isReplayable,
-    replay: (id) => delivery.replay(id, { drain: abort.signal, abort: abort.signal }),
+    isReplayable,
+    replay: (id) => replay(id, { drain: abort.signal, abort: abort.signal }),
   }, () => "local");
   return {
     ask: async (method, path) =>
@@ -56,7 +56,7 @@ export function stoppedConnector(
       ),
     async close() {
       abort.abort();
-      await delivery.close();
+      await targets.close();
       journal.close();
     },
   };

@@ -1,43 +1,35 @@
-/** Everything downstream of the source, put together: settings in, a way to handle messages out. */
-import type { Clock, Random } from "./async/clock.ts";
+/** The targets of the settings, each with its connections and limits, and those from before that are not done yet. */
+import type { Clock } from "./async/clock.ts";
 import { Semaphore } from "./async/semaphore.ts";
 import type { Faults } from "./chaos/chaos.ts";
 import { chaoticSink } from "./chaos/chaotic_sink.ts";
 import { allTargets } from "./config/all_targets.ts";
 import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
-import type { Journal, JournalUnavailable, Sink } from "./flow.ts";
+import type { Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
-import type { Sample } from "./protocol/trace_context.ts";
 import type { Inspect } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
-import { createDeliver, type Deliver } from "./pipeline/deliver.ts";
-import { createFanOut } from "./pipeline/fan_out.ts";
-import { createFinish } from "./pipeline/finish.ts";
-import { createHandle, type Handle } from "./pipeline/handle.ts";
-import { inOrder } from "./pipeline/in_order.ts";
-import { type GiveBack, keepHere } from "./pipeline/keep_here.ts";
-import { LastMessages } from "./pipeline/last_messages.ts";
+import type { Deliver } from "./pipeline/deliver.ts";
 import { Line } from "./pipeline/line.ts";
-import { createReplay, type Letters, type Replay } from "./pipeline/replay.ts";
-import { createAdmission, type Routed, type Target } from "./pipeline/target.ts";
+import {
+  type Admission,
+  createAdmission,
+  type Route,
+  type Routed,
+  type Target,
+} from "./pipeline/target.ts";
 import { batchHttpSink } from "./sink/batch_http.ts";
 import { httpSink } from "./sink/http.ts";
 
-export interface DeliveryOptions {
+export interface TargetsOptions {
   readonly clock: Clock;
-  readonly random: Random;
   readonly observe: Observe;
-  /** Which traces are recorded; none when nothing is said. */
-  readonly sample?: Sample | undefined;
-  readonly journal: Journal;
-  readonly letters: Letters;
   /** Aborted when nothing new is taken: batches go as they are then. */
   readonly drain: AbortSignal;
   /** Made in every attempt: for tests only. */
   readonly faults?: Faults | undefined;
   /** Told of requests and responses. */
   readonly inspect?: Inspect | undefined;
-  readonly onJournalFailed: (error: JournalUnavailable) => void;
 }
 
 /** What a target has to do now. */
@@ -51,16 +43,14 @@ export interface TargetLoad {
   readonly held: number;
 }
 
-export interface Delivery {
-  readonly handle: Handle;
-  /** What becomes of what goes back to the source; `handle` asks it itself. */
-  readonly giveBack: GiveBack;
-  readonly replay: Replay;
-  /** Whether there is something to replay. */
-  isReplayable(messageId: string): boolean;
+export interface Targets {
+  readonly route: Route;
+  readonly admission: Admission;
   /** Attempts under way. */
   readonly attempting: number;
-  readonly targets: readonly TargetLoad[];
+  readonly loads: readonly TargetLoad[];
+  /** `deliver`, with its target kept until it is done there. */
+  keptFor(deliver: Deliver): Deliver;
   /**
    * From now on webhooks go where these settings say. A target that is the same stays, with its connections and its
    * breaker; what is under way at another one ends there.
@@ -80,11 +70,9 @@ interface Made {
 /** The share of all places that one target may have, where there are several and it does not say. */
 const mostForOne = 0.8;
 
-export function createDelivery(settings: Settings, options: DeliveryOptions): Delivery {
-  const { clock, random, observe } = options;
-  const { ordering, maxLaneMessages, onExhausted, keepsAll, poisonAfter, maxConcurrentRequests } =
-    settings.delivery;
-  const places = new Semaphore(maxConcurrentRequests);
+export function createTargets(settings: Settings, options: TargetsOptions): Targets {
+  const { clock, observe } = options;
+  const places = new Semaphore(settings.delivery.maxConcurrentRequests);
   const admission = createAdmission(places);
   /** By what they are made from. */
   let targets = new Map<string, Made>();
@@ -92,47 +80,29 @@ export function createDelivery(settings: Settings, options: DeliveryOptions): De
   let routes = new Map<string, Routed>();
   let fallback: Routed | undefined;
   apply(settings);
-  const route = (webhookId: string) => routes.get(webhookId) ?? fallback;
-  const once = createDeliver({ admission, clock, random, observe, sample: options.sample });
-  const deliver: Deliver = async (envelope, target, life) => {
-    const made = used.get(target);
-    if (made) made.users++;
-    try {
-      return await once(envelope, target, life);
-    } finally {
-      if (made && --made.users === 0 && ![...targets.values()].includes(made)) await end(made);
-    }
-  };
-  const conclude = createFanOut({ ...options, route, deliver, onExhausted, keepsAll });
-  const finish = createFinish(options);
-  const handle = createHandle({ ...options, conclude, finish, poisonAfter });
-
-  const last = settings.inspect && new LastMessages(settings.inspect.maxMessages);
-  const inTurn = inOrder(handle, { ordering, maxLaneMessages, observe });
-  const giveBack: GiveBack = keepsAll ? keepHere(finish) : (_, outcome) => Promise.resolve(outcome);
-  const ordered: Handle = keepsAll
-    ? async (envelope, life) => await giveBack(envelope, await inTurn(envelope, life))
-    : inTurn;
-  const { letters } = options;
 
   return {
-    handle: last
-      ? (envelope, life) => ordered(envelope, life).finally(() => last.keep(envelope))
-      : ordered,
-    giveBack,
-    replay: createReplay({ letters, last, route, deliver, observe }),
-    isReplayable: (messageId) =>
-      last?.of(messageId) !== undefined || letters.of(messageId).length > 0,
+    route: (webhookId) => routes.get(webhookId) ?? fallback,
+    admission,
     get attempting() {
       return places.held;
     },
-    get targets() {
+    get loads() {
       return [...targets.values()].map(({ target: { name, breaker }, places, url }) => ({
         name,
         url,
         attempting: places.held,
         held: breaker.held,
       }));
+    },
+    keptFor: (deliver) => async (envelope, target, life) => {
+      const made = used.get(target);
+      if (made) made.users++;
+      try {
+        return await deliver(envelope, target, life);
+      } finally {
+        if (made && --made.users === 0 && ![...targets.values()].includes(made)) await end(made);
+      }
     },
     apply,
     async close() {

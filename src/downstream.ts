@@ -1,0 +1,62 @@
+/** Everything downstream of the source, put together: settings in, a way to handle messages out. */
+import type { Random } from "./async/clock.ts";
+import type { Settings } from "./config/settings.ts";
+import type { Journal, JournalUnavailable } from "./flow.ts";
+import { createDeliver } from "./pipeline/deliver.ts";
+import { createFanOut } from "./pipeline/fan_out.ts";
+import { createFinish } from "./pipeline/finish.ts";
+import { createHandle, type Handle } from "./pipeline/handle.ts";
+import { inOrder } from "./pipeline/in_order.ts";
+import { type GiveBack, keepHere } from "./pipeline/keep_here.ts";
+import { LastMessages } from "./pipeline/last_messages.ts";
+import { createReplay, type Letters, type Replay } from "./pipeline/replay.ts";
+import type { Sample } from "./protocol/trace_context.ts";
+import { createTargets, type Targets, type TargetsOptions } from "./targets.ts";
+
+export interface DownstreamOptions extends TargetsOptions {
+  readonly random: Random;
+  /** Which traces are recorded; none when nothing is said. */
+  readonly sample?: Sample | undefined;
+  readonly journal: Journal;
+  readonly letters: Letters;
+  readonly onJournalFailed: (error: JournalUnavailable) => void;
+}
+
+export interface Downstream {
+  readonly handle: Handle;
+  /** What becomes of what goes back to the source; `handle` asks it itself. */
+  readonly giveBack: GiveBack;
+  readonly replay: Replay;
+  /** Whether there is something to replay. */
+  isReplayable(messageId: string): boolean;
+  readonly targets: Targets;
+}
+
+export function createDownstream(settings: Settings, options: DownstreamOptions): Downstream {
+  const { clock, random, observe, sample, letters } = options;
+  const { ordering, maxLaneMessages, onExhausted, keepsAll, poisonAfter } = settings.delivery;
+  const targets = createTargets(settings, options);
+  const { route, admission } = targets;
+  const deliver = targets.keptFor(createDeliver({ admission, clock, random, observe, sample }));
+  const conclude = createFanOut({ ...options, route, deliver, onExhausted, keepsAll });
+  const finish = createFinish(options);
+  const handle = createHandle({ ...options, conclude, finish, poisonAfter });
+
+  const last = settings.inspect && new LastMessages(settings.inspect.maxMessages);
+  const inTurn = inOrder(handle, { ordering, maxLaneMessages, observe });
+  const giveBack: GiveBack = keepsAll ? keepHere(finish) : (_, outcome) => Promise.resolve(outcome);
+  const ordered: Handle = keepsAll
+    ? async (envelope, life) => await giveBack(envelope, await inTurn(envelope, life))
+    : inTurn;
+
+  return {
+    handle: last
+      ? (envelope, life) => ordered(envelope, life).finally(() => last.keep(envelope))
+      : ordered,
+    giveBack,
+    replay: createReplay({ letters, last, route, deliver, observe }),
+    isReplayable: (messageId) =>
+      last?.of(messageId) !== undefined || letters.of(messageId).length > 0,
+    targets,
+  };
+}
