@@ -10,7 +10,7 @@ interface EventRow {
 }
 
 export interface EventSources {
-  /** The text of the module with the union. */
+  /** The text of the modules with the union and with `About`. */
   readonly events: string;
   /** The text of the module with the switch. */
   readonly levels: string;
@@ -44,6 +44,7 @@ ${table(eventRows(relay))}
 /** Throws when an event has no level: then what is read here is no longer how the source is written. */
 export function eventRows({ events, levels }: EventSources): EventRow[] {
   const level = levelsByEvent(levels);
+  const [, shared = ""] = /export interface About \{([^}]*)\}/.exec(events) ?? [];
   const union = /export type \w+Event =([\s\S]*?);\n(?:\n|$)/.exec(events)?.[1] ?? "";
   return union.split(/\n {2}(?=\| |\/\*\*)/).reduce<EventRow[]>((rows, part) => {
     const name = /readonly type: "([^"]+)"/.exec(part)?.[1];
@@ -51,11 +52,9 @@ export function eventRows({ events, levels }: EventSources): EventRow[] {
     const found = level.get(name);
     if (!found) throw new Error(`the event ${name} has no level`);
     const before = union.slice(0, union.indexOf(`readonly type: "${name}"`));
-    const about = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\| \{\s*$/.exec(before)?.[1] ?? "";
-    const plain = part.replace(/\/\*\*[\s\S]*?\*\//g, "");
-    const fields = [...plain.matchAll(/readonly (\w+\??): (\{[^}]*\}|[^;{}]+)/g)]
-      .filter(([, field]) => field !== "type")
-      .map(([, field, type = ""]) => `${field}: ${oneLine(type.replaceAll("readonly ", ""))}`);
+    const about = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\| (?:About & )?\{\s*$/.exec(before)?.[1] ??
+      "";
+    const fields = [/^\s*\| About & \{/m.test(part) ? shared : "", part].flatMap(fieldsIn);
     return [...rows, {
       name,
       levels: found,
@@ -63,6 +62,13 @@ export function eventRows({ events, levels }: EventSources): EventRow[] {
       about: oneLine(about.replace(/^\s*\*/gm, "")),
     }];
   }, []);
+}
+
+function fieldsIn(type: string): string[] {
+  const plain = type.replace(/\/\*\*[\s\S]*?\*\//g, "");
+  return [...plain.matchAll(/readonly (\w+\??): (\{[^}]*\}|[^;{}]+)/g)]
+    .filter(([, field]) => field !== "type")
+    .map(([, field, type = ""]) => `${field}: ${oneLine(type.replaceAll("readonly ", ""))}`);
 }
 
 /** `case "x":` lines, and the levels named in the `return` behind them. */

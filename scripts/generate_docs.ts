@@ -16,6 +16,7 @@ const root = join(import.meta.dirname ?? ".", "..");
 
 /** Path below the repository and the whole content it should have. */
 export function generated(read: (path: string) => string): Map<string, string> {
+  const about = read("src/protocol/about.ts");
   return new Map([
     ["docs/config.schema.json", `${JSON.stringify(configSchema(), null, 2)}\n`],
     ["docs/output.schema.json", `${JSON.stringify(z.toJSONSchema(recordSchema), null, 2)}\n`],
@@ -23,10 +24,10 @@ export function generated(read: (path: string) => string): Map<string, string> {
     [
       "docs/EVENTS.md",
       eventsPage({
-        events: read("src/observe/events.ts"),
+        events: about + read("src/observe/events.ts"),
         levels: read("src/observe/event_level.ts"),
       }, {
-        events: read("src/relay/relay_events.ts"),
+        events: about + read("src/relay/relay_events.ts"),
         levels: read("src/relay/relay_event_level.ts"),
       }),
     ],

@@ -1,4 +1,5 @@
 import type { Reason, StreamFailureClass, TransportName } from "../flow.ts";
+import type { About } from "../protocol/about.ts";
 
 /**
  * Everything that happens, one event per fact. Logs, metrics, status and the dashboard are folds over
@@ -70,11 +71,8 @@ export type ConnectorEvent =
   }
   /** Reading from the relay stopped because the queue is full, or goes on. */
   | { readonly type: "stream.backpressure"; readonly on: boolean }
-  | {
+  | About & {
     readonly type: "delivery.received";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly method: string;
     /** What followed the webhook id, without the query: that may hold secrets. */
     readonly path: string;
@@ -86,28 +84,19 @@ export type ConnectorEvent =
     readonly parentSpanId?: string;
   }
   /** What it is, secrets masked, with the beginning of a body that is text; only with `log_payload`. */
-  | {
+  | About & {
     readonly type: "delivery.payload";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly method: string;
     readonly path: string;
     readonly headers: readonly (readonly [name: string, value: string])[];
     readonly body?: string;
   }
-  | {
+  | About & {
     readonly type: "delivery.duplicate";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly state: "in_flight" | "finished";
   }
-  | {
+  | About & {
     readonly type: "delivery.attempted";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target: string;
     readonly attempt: number;
     readonly result: "delivered" | "transient" | "permanent";
@@ -118,44 +107,32 @@ export type ConnectorEvent =
     readonly spanId?: string;
     readonly parentSpanId?: string;
   }
-  | {
+  | About & {
     readonly type: "delivery.retrying";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target: string;
     readonly attempt: number;
     readonly reason: Reason;
     readonly delayMs: number;
   }
-  | {
+  | About & {
     readonly type: "delivery.succeeded";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target: string;
     readonly attempts: number;
     readonly status: number;
     readonly durationMs: number;
     readonly lagMs: number;
   }
-  | {
+  | About & {
     readonly type: "delivery.failed";
     readonly outcome: "rejected" | "exhausted" | "abandoned";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     /** Undefined when no target is configured for the webhook id. */
     readonly target?: string;
     readonly attempts: number;
     readonly reason: Reason;
   }
   /** Given back to the relay before an attempt: the target's breaker is open, or its key waits for another. */
-  | {
+  | About & {
     readonly type: "delivery.deferred";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target?: string;
     readonly reason: Reason;
     readonly delayMs: number;
@@ -167,28 +144,19 @@ export type ConnectorEvent =
     /** How long an open one keeps attempts away. */
     readonly openMs: number;
   }
-  | {
+  | About & {
     readonly type: "dead_letter.stored";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target: string;
     readonly reason: Reason;
   }
-  | {
+  | About & {
     readonly type: "dead_letter.replayed";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target: string;
     readonly delivered: boolean;
   }
   /** A message that had come to its end was delivered once more, or not, because somebody said so. */
-  | {
+  | About & {
     readonly type: "delivery.replayed";
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly target: string;
     readonly delivered: boolean;
   }

@@ -1,5 +1,6 @@
 import { AgedMap } from "../async/aged_map.ts";
 import type { ConnectorEvent } from "../observe/events.ts";
+import type { About } from "../protocol/about.ts";
 import type { Told } from "./record.ts";
 
 interface Known {
@@ -109,10 +110,7 @@ export function foldRecords(tell: (told: Told) => void): (event: Event) => void 
 }
 
 /** Of a message that is over, for now or for good. */
-interface Ended {
-  readonly messageId: string;
-  readonly webhookId: string;
-  readonly traceId?: string;
+interface Ended extends About {
   readonly target?: string;
 }
 

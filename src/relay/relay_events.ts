@@ -1,11 +1,10 @@
+import type { About } from "../protocol/about.ts";
+
 /** Everything that happens at a relay, one event per fact. */
 export type RelayEvent =
-  | {
+  | About & {
     readonly type: "relay.ingested";
     readonly channel: string;
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly bytes: number;
     /** From the request's beginning until it was stored. */
     readonly durationMs: number;
@@ -30,12 +29,9 @@ export type RelayEvent =
     readonly protocol: string;
   }
   | { readonly type: "relay.disconnected"; readonly channel: string; readonly connectionId: string }
-  | {
+  | About & {
     readonly type: "relay.handed_out";
     readonly channel: string;
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly connectionId: string;
     readonly delivery: number;
   }
@@ -47,19 +43,13 @@ export type RelayEvent =
     readonly webhookId?: string;
     readonly traceId?: string;
   }
-  | {
+  | About & {
     readonly type: "relay.nacked";
     readonly channel: string;
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
   }
-  | {
+  | About & {
     readonly type: "relay.dead_lettered";
     readonly channel: string;
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
     readonly reason: string;
   }
   /** Something could not be read or written, and is tried again; or is nothing that a relay wrote, and is passed over. */
@@ -80,19 +70,13 @@ export type RelayEvent =
   | { readonly type: "relay.tls_not_renewed"; readonly message: string }
   | { readonly type: "relay.committed"; readonly durationMs: number; readonly writes: number }
   /** The connector still works on it: its ack timeout began anew. */
-  | {
+  | About & {
     readonly type: "relay.lease_extended";
     readonly channel: string;
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
   }
-  | {
+  | About & {
     readonly type: "relay.lease_expired";
     readonly channel: string;
-    readonly messageId: string;
-    readonly webhookId: string;
-    readonly traceId?: string;
   }
   | {
     readonly type: "relay.frame_ignored";

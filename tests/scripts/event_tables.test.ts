@@ -8,6 +8,11 @@ const root = join(import.meta.dirname ?? ".", "..", "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 const events = `
+export interface About {
+  readonly messageId: string;
+  readonly traceId?: string;
+}
+
 export type SomeEvent =
   /** It broke. */
   | {
@@ -16,11 +21,17 @@ export type SomeEvent =
     /** Not about the event. */
     readonly waiting?: { readonly messages: number; readonly ageMs: number };
   }
+  /** Of a message. */
+  | About & {
+    readonly type: "a.came";
+    readonly bytes: number;
+  }
   | { readonly type: "a.mended"; readonly by: "hand" | "itself" };
 `;
 const levels = `
     case "a.broke":
       return event.reason.code === "info" ? "error" : "warning";
+    case "a.came":
     case "a.mended":
       return "info";
 `;
@@ -32,6 +43,12 @@ test("the table of events tells name, levels, fields with types, and what the un
       levels: ["error", "warning"],
       fields: ["reason: Reason", "waiting?: { messages: number; ageMs: number }"],
       about: "It broke.",
+    },
+    {
+      name: "a.came",
+      levels: ["info"],
+      fields: ["messageId: string", "traceId?: string", "bytes: number"],
+      about: "Of a message.",
     },
     { name: "a.mended", levels: ["info"], fields: ['by: "hand" | "itself"'], about: "" },
   ]);
