@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
+import { isoTime } from "../async/iso_time.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { sameText } from "../protocol/signatures.ts";
 import type { ConnectionInfo } from "./members.ts";
@@ -210,8 +211,4 @@ function connectionOf(info: ConnectionInfo, channel: string) {
     messages_nacked: info.nacked,
     remote_ip: subscriber.remoteAddress,
   };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,4 +1,5 @@
 /** The dead letters of a channel, as the admin API shows them. */
+import { isoTime } from "../async/iso_time.ts";
 import { jsonOf } from "../protocol/body_text.ts";
 import type { Channel } from "./channel.ts";
 import type { DeadLetter } from "./store.ts";
@@ -49,8 +50,4 @@ function letterText({ message, reason, at, history }: DeadLetter, channel: strin
 /** The object as JSON text, with one member more that is JSON text already. */
 function withMember(value: object, name: string, text: string): string {
   return `${JSON.stringify(value).slice(0, -1)},"${name}":${text}}`;
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -28,14 +28,10 @@ export async function longPoll(
   let ready = () => {};
   const isReady = new Promise<void>((resolve) => ready = resolve);
   const isTaken = channel.subscribe({
-    connectionId,
-    connectorId: hello.connectorId,
+    ...hello,
     protocol: "long_poll",
     connectedAt,
-    remoteAddress: hello.remoteAddress,
-    tokenHash: hello.tokenHash,
     heardAt: () => connectedAt,
-    window: hello.window,
     keepsLeases: true,
     hand(envelope) {
       envelopes.push(envelope);

@@ -8,7 +8,7 @@ import type { Channel } from "./channel.ts";
 import type { AddressSet } from "../protocol/address_set.ts";
 import type { BodyIntake } from "./ingest/body_intake.ts";
 import type { WebhookPolicy } from "./ingest/policy.ts";
-import type { Window } from "./members.ts";
+import type { Subscriber } from "./members.ts";
 import type { Registry } from "./registry.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 
@@ -36,13 +36,10 @@ export interface RelayContext {
 }
 
 /** What a connector said of itself with its stream request. */
-export interface Hello {
-  readonly connectorId: string;
-  readonly connectionId: string;
+export interface Hello
+  extends
+    Pick<Subscriber, "connectorId" | "connectionId" | "window" | "remoteAddress" | "tokenHash"> {
   readonly capabilities: readonly Capability[];
-  readonly window: Window;
-  readonly remoteAddress: string;
-  readonly tokenHash: string;
 }
 
 export function readHello(

@@ -41,14 +41,10 @@ export function sseStream(
     start(opened) {
       controller = opened;
       channel.subscribe({
-        connectionId,
-        connectorId: hello.connectorId,
+        ...hello,
         protocol: "sse",
         connectedAt,
-        remoteAddress: hello.remoteAddress,
-        tokenHash: hello.tokenHash,
         heardAt: () => connectedAt,
-        window: hello.window,
         keepsLeases: false,
         // ASCII alone: clients of the old kind cut characters in two at the borders of network chunks.
         hand: (envelope) =>

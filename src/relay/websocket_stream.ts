@@ -27,14 +27,10 @@ export function websocketStream(
   return server.upgrade({
     open(socket) {
       const isTaken = channel.subscribe({
-        connectionId,
-        connectorId,
+        ...hello,
         protocol: "websocket",
         connectedAt: clock.now(),
-        remoteAddress: hello.remoteAddress,
-        tokenHash: hello.tokenHash,
         heardAt: () => heardAt,
-        window: hello.window,
         keepsLeases: false,
         get isBehind() {
           return socket.bufferedAmount >= maxFrameBytes;

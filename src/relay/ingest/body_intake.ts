@@ -1,4 +1,5 @@
 import type { Clock } from "../../async/clock.ts";
+import { concat } from "../../protocol/own_bytes.ts";
 
 /**
  * `too_large`: for this request; `too_slow`: not here in time; `too_many`: bodies under way hold enough memory;
@@ -59,7 +60,7 @@ export class BodyIntake {
       for (;;) {
         const { value, done } = await reader.read();
         if (refusal) return refusal;
-        if (done) return joined(chunks, bytes);
+        if (done) return concat(chunks);
         bytes += value.byteLength;
         this.#bytes += value.byteLength;
         chunks.push(value);
@@ -80,14 +81,4 @@ export class BodyIntake {
   stop(): void {
     for (const stop of this.#underWay) stop();
   }
-}
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }
