@@ -12,13 +12,13 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Base64 with padding (RFC 4648 section 4). */
-export function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+/** The bytes that a text in base64 (RFC 4648 section 4) stands for; undefined when it is none. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch {
+    return undefined;
   }
-  return btoa(binary);
 }
 
 /** A body as two members of a JSON object that give the exact bytes back. */
@@ -27,7 +27,7 @@ export function bodyMembers(
 ): { readonly body: string; readonly body_encoding: "utf8" | "base64" } {
   const text = utf8Text(bytes);
   return text === undefined
-    ? { body: base64(bytes), body_encoding: "base64" }
+    ? { body: bytes.toBase64(), body_encoding: "base64" }
     : { body: text, body_encoding: "utf8" };
 }
 

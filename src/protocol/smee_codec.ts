@@ -4,7 +4,7 @@
  * standard; docs/SMEE.md says what is relied on.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { base64, jsonOf } from "./body_text.ts";
+import { fromBase64, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { parseObject } from "./json_object.ts";
@@ -38,7 +38,7 @@ export function decodeSmeeEvent(data: string, reading: SmeeReading): RelayFrame 
   const event = parseObject(data);
   if (typeof event === "string") return { type: "malformed", problem: event };
   const isExact = typeof event["bodyB"] === "string";
-  const body = isExact ? bytesOf(String(event["bodyB"])) : parsedBody(event, data);
+  const body = isExact ? fromBase64(String(event["bodyB"])) : parsedBody(event, data);
   if (!body) {
     const problem = isExact ? "bodyB: not base64" : "it has neither body nor bodyB";
     return { type: "malformed", problem };
@@ -84,14 +84,6 @@ function timeOf(timestamp: unknown): number | undefined {
   const ms = typeof timestamp === "string" ? Number(timestamp || NaN) : timestamp;
   // Beyond it there is no date (ECMA-262, section "Time Values").
   return typeof ms === "number" && Math.abs(ms) <= 8.64e15 ? ms : undefined;
-}
-
-function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
 
 /** A text as it is; anything else is JSON as it stands in the event, numbers in their spelling. */
@@ -156,7 +148,7 @@ export function encodeSmeeEvent(envelope: Envelope, form: SmeeForm): string {
     ),
     timestamp: form === "bytes" ? String(at) : at,
   });
-  const last = form === "bytes" ? `"bodyB":"${base64(body)}"` : `"body":${jsonOf(body)}`;
+  const last = form === "bytes" ? `"bodyB":"${body.toBase64()}"` : `"body":${jsonOf(body)}`;
   return `${members.slice(0, -1)},${last}}`;
 }
 

@@ -1,6 +1,6 @@
 /** The `webhook` frame in both its forms: the exact bytes, and the old relay's parsed payload. */
 import { z } from "zod";
-import { bodyMembers, jsonOf } from "./body_text.ts";
+import { bodyMembers, fromBase64, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { isObject, problemOf } from "./json_object.ts";
@@ -103,12 +103,8 @@ interface Body {
 function exactBody(body: Member, encoding: string | undefined): Body | undefined {
   const bytes = stringBytes(body.bytes, body.isLoose);
   if (!bytes || encoding !== "base64") return bytes && { bytes: ownBytes(bytes) };
-  try {
-    const binary = atob(lenientText(bytes));
-    return { bytes: Uint8Array.from(binary, (char) => char.charCodeAt(0)) };
-  } catch {
-    return undefined;
-  }
+  const decoded = fromBase64(lenientText(bytes));
+  return decoded && { bytes: decoded };
 }
 
 /**

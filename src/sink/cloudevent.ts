@@ -1,5 +1,5 @@
 import type { Envelope } from "../flow.ts";
-import { base64, utf8Text } from "../protocol/body_text.ts";
+import { utf8Text } from "../protocol/body_text.ts";
 import type { BatchMessage } from "./batch.ts";
 
 /** RFC 3339 section 5.6. */
@@ -37,7 +37,7 @@ function dataMember(body: Uint8Array, contentType: string | undefined): string {
     if (isJson && isJsonText(text)) return `,"data":${text}`;
     if (!isJson && isUtf8) return `,"data":${JSON.stringify(text)}`;
   }
-  return `,"data_base64":"${base64(body)}"`;
+  return `,"data_base64":"${body.toBase64()}"`;
 }
 
 function kindOf(contentType: string): { readonly isJson: boolean; readonly isUtf8: boolean } {
