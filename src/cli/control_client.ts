@@ -1,3 +1,4 @@
+import { authority } from "../config/host.ts";
 import type { ListenAddress } from "../config/settings.ts";
 import { parseListen } from "../config/listen_address.ts";
 import type { Layers } from "../config/merge.ts";
@@ -32,7 +33,7 @@ export function statusAddress(layers: Layers): { readonly origin: string; readon
 
 /** Where who listens there can be asked from this machine. */
 export function originOf(address: ListenAddress): string {
-  return `http://${reachable(address)}:${address.port}`;
+  return `http://${authority(reachable(address), address.port)}`;
 }
 
 /** The running connector of these settings. */
@@ -40,19 +41,24 @@ export function runningConnector(layers: Layers): AskControl {
   const { origin, port } = statusAddress(layers);
   const values = mergeLayers(layers, () => {});
   const token = values.get("status_token")?.reveal() ?? readStatusToken(port);
-  return async (method, path) => {
-    let response: Response;
-    try {
-      response = await ask(`${origin}/-${path}`, {
-        method,
-        headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
-      });
-    } catch (error) {
-      const why = networkFailure(error).message;
-      throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
-    }
-    return await checked(response);
-  };
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  return (method, path) => askConnector(origin, `/-${path}`, { method, headers });
+}
+
+/** What the connector at `origin` says. Rejects with a `ControlError`. */
+export async function askConnector(
+  origin: string,
+  path: string,
+  how: Parameters<typeof ask>[1],
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await ask(origin + path, how);
+  } catch (error) {
+    const why = networkFailure(error).message;
+    throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
+  }
+  return await checked(response);
 }
 
 /** The response, when it is one that says yes. Rejects with a `ControlError`. */
@@ -70,6 +76,5 @@ export async function checked(response: Response): Promise<Response> {
 
 function reachable({ hostname }: ListenAddress): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
-  if (hostname === "::") return "[::1]";
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
+  return hostname === "::" ? "::1" : hostname;
 }

@@ -3,9 +3,7 @@ import { systemClock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import { visible } from "../output/visible.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
-import { networkFailure } from "../runtime/network_failure.ts";
-import { ask } from "./ask.ts";
-import { checked, ControlError, statusAddress } from "./control_client.ts";
+import { askConnector, ControlError, statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersAnd } from "./layers.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -63,15 +61,8 @@ async function statusCommand(args: readonly string[]): Promise<number> {
 }
 
 async function statusOf(origin: string): Promise<unknown> {
-  let response: Response;
-  try {
-    const signal = AbortSignal.timeout(timeoutMs);
-    response = await ask(`${origin}/status`, { signal });
-  } catch (error) {
-    const why = networkFailure(error).message;
-    throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
-  }
-  return await (await checked(response)).json();
+  const signal = AbortSignal.timeout(timeoutMs);
+  return await (await askConnector(origin, "/status", { signal })).json();
 }
 
 function shown(status: unknown, asJson: boolean): string {

@@ -19,3 +19,13 @@ export function portOf({ port, protocol }: URL): number {
 export function unbracketed(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, "");
 }
+
+/** "host:port", as it stands in a URL: an IPv6 address in brackets. */
+export function authority(host: string, port: number | string): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** The `Host` of a request is this machine: no web page has made this machine's address its own name. */
+export function isLocalHost(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host);
+}

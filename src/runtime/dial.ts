@@ -2,10 +2,10 @@
 import { connect, isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import type { Cancel } from "../async/abort.ts";
-import { portOf, unbracketed } from "../config/host.ts";
+import { authority, portOf, unbracketed } from "../config/host.ts";
 import { connected } from "./connected.ts";
 import { ProxyFailure } from "./network_failure.ts";
-import { authority, openTunnel, proxyTls } from "./proxy_tunnel.ts";
+import { openTunnel, proxyTls } from "./proxy_tunnel.ts";
 import { guardedLookup, type Reach } from "./reach.ts";
 import { type NodeTlsOptions, nodeTlsOptions } from "./tls.ts";
 

@@ -2,8 +2,9 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP } from "node:net";
 import tls, { type DetailedPeerCertificate } from "node:tls";
+import { authority } from "../config/host.ts";
 import { connected } from "./connected.ts";
-import { authority, openTunnel } from "./proxy_tunnel.ts";
+import { openTunnel } from "./proxy_tunnel.ts";
 import type { Reach } from "./reach.ts";
 import { nodeTlsOptions } from "./tls.ts";
 

@@ -4,7 +4,7 @@ import https from "node:https";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import { type Cancel, onAbort } from "../async/abort.ts";
-import { portOf, unbracketed } from "../config/host.ts";
+import { authority, portOf, unbracketed } from "../config/host.ts";
 import type { TlsSettings } from "../config/settings.ts";
 import { ProxyFailure } from "./network_failure.ts";
 import { nodeTlsOptions } from "./tls.ts";
@@ -101,9 +101,4 @@ function secured(socket: Socket, options: object): Promise<Socket> {
     secure.once("error", failed);
     socket.once("close", () => reject(new Error("connection closed")));
   });
-}
-
-/** "host:port" as CONNECT takes it. */
-export function authority(host: string, port: number | string): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

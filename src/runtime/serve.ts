@@ -2,6 +2,7 @@
  * HTTP serving, the same on Deno and Bun: the runtime's own server behind one small interface. The only
  * place that knows how each of them upgrades a request to a WebSocket.
  */
+import { authority } from "../config/host.ts";
 import { giveUp } from "./given_up.ts";
 import { type Listener, renewable } from "./renewable.ts";
 import { isDeno, runtimeGlobals } from "./runtime.ts";
@@ -80,9 +81,7 @@ export class CannotListenError extends Error {
 }
 
 function urlOf({ tls }: ServeOptions, hostname: string, port: number): string {
-  return `${tls ? "https" : "http"}://${
-    hostname.includes(":") ? `[${hostname}]` : hostname
-  }:${port}`;
+  return `${tls ? "https" : "http"}://${authority(hostname, port)}`;
 }
 
 /** RFC 6455 section 4.1; without its key Deno throws. */

@@ -1,5 +1,6 @@
 /** The status server's routes. What they show comes from the folds over the events. */
 import { Hono } from "hono";
+import { isLocalHost } from "../config/host.ts";
 import { failed } from "./failed.ts";
 
 /** What `/readyz` says beside its status. */
@@ -65,8 +66,4 @@ export function statusApp(
   app.onError(failed);
   app.notFound((c) => c.json({ detail: "try /healthz, /readyz, /status or /metrics" }, 404));
   return app;
-}
-
-function isLocalHost(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host);
 }

@@ -1,12 +1,11 @@
 /** The steps on the way to a server: proxy, name, connection, certificate. */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { bareHost, portOf } from "../../config/host.ts";
+import { authority, bareHost, portOf } from "../../config/host.ts";
 import type { TlsSettings } from "../../config/settings.ts";
 import { isForbiddenAddress } from "../../protocol/forbidden_address.ts";
 import { networkFailure, ProxyFailure, speaksNoTls } from "../../runtime/network_failure.ts";
 import { addressesOf, canConnect, type Certificate, handshake } from "../../runtime/probe.ts";
-import { authority } from "../../runtime/proxy_tunnel.ts";
 import { check, type Finding, type Tell } from "./finding.ts";
 
 export interface Way {

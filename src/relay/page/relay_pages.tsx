@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import { type Context, Hono } from "hono";
 import type { Clock } from "../../async/clock.ts";
+import { isLocalHost } from "../../config/host.ts";
 import { assets } from "../../page/assets.ts";
 import { gate } from "../../page/gate.tsx";
 import { Layout, page } from "../../page/layout.tsx";
@@ -69,7 +70,7 @@ export function isHere(c: Context<RelayEnv>): boolean {
   const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
   return isLoopback(c.env.remoteAddress) &&
     passedOn.every((name) => c.req.header(name) === undefined) &&
-    /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(c.req.header("host") ?? "");
+    isLocalHost(c.req.header("host") ?? "");
 }
 
 function isLoopback(address: string): boolean {
