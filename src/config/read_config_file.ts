@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import stripJsonComments from "strip-json-comments";
 import { parse as parseYaml } from "yaml";
+import { isObject } from "../protocol/json_object.ts";
 import { ConfigError } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { findLines, repeatedKeys } from "./file_lines.ts";
@@ -19,7 +20,7 @@ export function readConfigFile(path: string): ConfigFile {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError([`cannot read the file ${JSON.stringify(path)}: ${why}`]);
   }
-  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+  if (!isObject(content)) {
     throw new ConfigError([`the file ${JSON.stringify(path)} does not hold an object`]);
   }
   const repeated = repeatedKeys(plain);
@@ -30,5 +31,5 @@ export function readConfigFile(path: string): ConfigFile {
       ),
     );
   }
-  return { path, content: content as Record<string, unknown>, lineOf: findLines(plain) };
+  return { path, content, lineOf: findLines(plain) };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { headerName } from "../protocol/header_field.ts";
 import { allowedTargetsRule, permissionOf } from "./allowed_targets.ts";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
@@ -30,7 +31,7 @@ export const targetSchema = z.strictObject({
       "where the webhook is sent, a URL or unix:/PATH/TO/SOCKET:/PATH; the path suffix and query of the webhook are appended",
     ),
   method: method.nullish().describe("instead of the webhook's own method"),
-  headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), z.string()).nullish()
+  headers: z.record(z.string().regex(headerName), z.string()).nullish()
     .describe("sent with every request, in place of the webhook's own of the same name"),
   timeout_seconds: z.number().positive().nullish().describe("one attempt (default 30)"),
   retry_enabled: z.boolean().nullish().describe("false = one attempt (default true)"),

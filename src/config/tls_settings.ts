@@ -49,18 +49,8 @@ export function readTls(paths: TlsPaths, names: TlsNames, report: Report): TlsSe
   if (paths.passphrase && keyPath === undefined) {
     report(`${names.passphrase}: has no meaning without ${names.key}`);
   }
-  const isCertificate = (pem: string) => {
-    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [pem];
-    for (const block of blocks) new X509Certificate(block);
-  };
-  const ca = readPem(names.ca, paths.caPath, "a PEM certificate", isCertificate, report);
-  const cert = readPem(
-    names.cert,
-    certPath,
-    "a PEM certificate",
-    isCertificate,
-    report,
-  );
+  const ca = readCertificates(names.ca, paths.caPath, report);
+  const cert = readCertificates(names.cert, certPath, report);
   const key = keyPath === undefined
     ? undefined
     : readKey(keyPath, paths.passphrase?.reveal(), names, report);
@@ -137,21 +127,20 @@ function isHostName(text: string): boolean {
     /^[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*$/i.test(text);
 }
 
-function readPem(
+function readCertificates(
   name: string,
   path: string | undefined,
-  what: string,
-  check: (pem: string) => void,
   report: Report,
 ): string | undefined {
   if (path === undefined) return undefined;
   const pem = readText(name, path, report);
   if (pem === undefined) return undefined;
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [pem];
   try {
-    check(pem);
+    for (const block of blocks) new X509Certificate(block);
     return pem;
   } catch {
-    report(`${name}: ${JSON.stringify(path)} does not hold ${what}`);
+    report(`${name}: ${JSON.stringify(path)} does not hold a PEM certificate`);
     return undefined;
   }
 }

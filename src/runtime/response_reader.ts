@@ -1,5 +1,5 @@
 /** Reads one HTTP/1.1 response out of the bytes of a connection (RFC 9112). Does no I/O. */
-import { token } from "../protocol/header_field.ts";
+import { headerName } from "../protocol/header_field.ts";
 
 export interface ResponseHead {
   readonly status: number;
@@ -212,7 +212,7 @@ function headersOf([_, ...lines]: readonly string[]): ResponseHead["headers"] {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (colon === -1 || !token.test(name) || value.includes("\0") || /[\r\n]/.test(value)) {
+    if (colon === -1 || !headerName.test(name) || value.includes("\0") || /[\r\n]/.test(value)) {
       throw new InvalidResponse(`${shown(line)} is no header`);
     }
     const before = headers[name];

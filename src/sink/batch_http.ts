@@ -1,6 +1,6 @@
 import type { Clock } from "../async/clock.ts";
 import { TaskGroup } from "../async/task_group.ts";
-import { timeoutSignal } from "../async/timeout_signal.ts";
+import { createTimeouts } from "../async/timeouts.ts";
 import type { BatchSettings, TargetSettings } from "../config/settings.ts";
 import type { Attempt, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";
@@ -35,6 +35,8 @@ export function batchHttpSink(
   { maxSockets, admit, drain, clock, inspect }: BatchHttpOptions,
 ): Sink {
   const client = targetClient(target, maxSockets);
+  const late = () => new DOMException("no answer in time", "TimeoutError");
+  const timeouts = createTimeouts(target.timeoutMs, late, clock);
   const requests = new TaskGroup();
   const gathering = new Gathering(settings, {
     send: (batch) => requests.run(() => send(batch)),
@@ -69,8 +71,7 @@ export function batchHttpSink(
     messages: readonly BatchMessage[],
     abort: AbortSignal,
   ): Promise<(message: BatchMessage) => Attempt> {
-    const late = () => new DOMException("no answer in time", "TimeoutError");
-    const { signal, clear } = timeoutSignal(target.timeoutMs, late, abort, clock);
+    const { signal, clear } = timeouts.start(abort);
     const sent = batchRequest(messages, target, settings);
     let answer: BatchAnswer | undefined;
     try {

@@ -1,5 +1,5 @@
 import type { Clock } from "../async/clock.ts";
-import { createTimeouts } from "../async/timeout_signal.ts";
+import { createTimeouts } from "../async/timeouts.ts";
 import type { TargetSettings } from "../config/settings.ts";
 import type { Attempt, Envelope, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";

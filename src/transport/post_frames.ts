@@ -6,7 +6,7 @@ import {
   type StreamFailure,
 } from "../flow.ts";
 import type { Cancel } from "../async/abort.ts";
-import { createTimeouts } from "../async/timeout_signal.ts";
+import { createTimeouts } from "../async/timeouts.ts";
 import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts";
 import { ackBatchPath, ackPath, drainPath, extendPath, wireHeaders } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Cancel, Cancellation, onAbort } from "../../src/async/abort.ts";
-import { createTimeouts } from "../../src/async/timeout_signal.ts";
+import { createTimeouts } from "../../src/async/timeouts.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 

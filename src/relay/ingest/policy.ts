@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Clock } from "../../async/clock.ts";
 import type { Challenge } from "./challenge.ts";
+import { headerName } from "../../protocol/header_field.ts";
 import { type AddressSet, addressSet } from "../../protocol/address_set.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { SeenDeliveries } from "./seen_deliveries.ts";
@@ -28,7 +29,7 @@ const verificationSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("hmac"),
-    header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/),
+    header: z.string().regex(headerName),
     secret,
     algorithm: z.enum(["sha1", "sha256", "sha512"]).default("sha256"),
     encoding: z.enum(["hex", "base64"]).default("hex"),

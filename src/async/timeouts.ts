@@ -39,13 +39,3 @@ export function createTimeouts(ms: number, reason: () => unknown, clock: Clock):
     },
   };
 }
-
-/** The time of a single piece of work. */
-export function timeoutSignal(
-  ms: number,
-  reason: () => unknown,
-  parent: Cancel,
-  clock: Clock,
-): Timeout {
-  return createTimeouts(ms, reason, clock).start(parent);
-}
