@@ -57,11 +57,6 @@ export class Semaphore {
     });
   }
 
-  /** Waiters in line. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   #release(): () => void {
     let held = true;
     return () => {

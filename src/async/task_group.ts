@@ -18,10 +18,6 @@ export class TaskGroup {
     task().then(this.#end, this.#fail);
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   async join(): Promise<void> {
     while (this.#size > 0) await (this.#empty ??= Promise.withResolvers()).promise;
     if (this.#failure) throw this.#failure.error;

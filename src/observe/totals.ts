@@ -1,33 +1,18 @@
 import { AgedMap } from "../async/aged_map.ts";
-import type { ConnectorEvent, Observe } from "./events.ts";
+import type { ConnectorEvent } from "./events.ts";
 
 type Failed = "rejected" | "exhausted" | "abandoned" | "deferred";
-
-export interface Totals {
-  readonly received: number;
-  /** Of these, copies of a message that is here or was delivered: nothing else is counted of them. */
-  readonly duplicates: number;
-  /** This and what follows of messages the relay sent; what is sent again by hand is in `replays`. */
-  readonly delivered: number;
-  readonly rejected: number;
-  readonly exhausted: number;
-  readonly abandoned: number;
-  readonly deferred: number;
-  readonly dead_lettered: number;
-  readonly retried: number;
-  readonly acked: number;
-  readonly nacked: number;
-  readonly replays: { readonly delivered: number; readonly failed: number };
-}
 
 /** Failures that are remembered for that. */
 const maxFailures = 1_000;
 
 /** What a connector has done up to now. */
-export function foldTotals(): { readonly observe: Observe; readonly totals: Totals } {
+export function foldTotals() {
   const totals = {
     received: 0,
+    /** Of these, copies of a message that is here or was delivered: nothing else is counted of them. */
     duplicates: 0,
+    /** This and what follows of messages the relay sent; what is sent again by hand is in `replays`. */
     delivered: 0,
     rejected: 0,
     exhausted: 0,

@@ -96,7 +96,7 @@ function decodeConnected(value: Record<string, unknown>): RelayFrame {
 
 /** Encodes every frame but `webhook` (see `encodeWebhook`) and those a relay never says. */
 export function encodeRelayFrame(
-  frame: Extract<RelayFrame, { type: "connected" | "heartbeat" | "settled" | "goodbye" | "error" }>,
+  frame: Extract<RelayFrame, { type: "connected" | "heartbeat" | "settled" | "goodbye" }>,
   timestamp: string,
 ): string {
   switch (frame.type) {
@@ -118,7 +118,5 @@ export function encodeRelayFrame(
       return JSON.stringify({ type: frame.type, message_ids: frame.messageIds });
     case "goodbye":
       return JSON.stringify({ type: frame.type });
-    case "error":
-      return JSON.stringify({ type: frame.type, error: frame.error });
   }
 }

@@ -43,11 +43,6 @@ export function traceIdOf(headers: Headers): string | undefined {
   return parentIn(headers)?.traceId;
 }
 
-/** The headers with a `traceparent`: the sender's own where it is valid, else one that begins a trace here. */
-export function withTrace(headers: Headers): Headers {
-  return withSpan(headers, () => false).headers;
-}
-
 const spanIdLength = 16;
 /** Random digits for the next ids: a hundred cost hardly more than one. */
 let digits = "";

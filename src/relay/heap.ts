@@ -7,10 +7,6 @@ export class Heap<T> {
     this.#order = order;
   }
 
-  get size(): number {
-    return this.#items.length;
-  }
-
   peek(): T | undefined {
     return this.#items[0];
   }
