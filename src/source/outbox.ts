@@ -60,6 +60,11 @@ export class Outbox {
     return this.#entries.size;
   }
 
+  /** The relay is still to be told how this message ended. */
+  has(messageId: string): boolean {
+    return this.#entries.has(messageId);
+  }
+
   add(settlement: Settlement): void {
     const { messageId } = settlement;
     const before = this.#entries.get(messageId);

@@ -1,5 +1,5 @@
 import type { Clock } from "../async/clock.ts";
-import { type Delivery, type RelayFrame, type Settlement, StreamFailure } from "../flow.ts";
+import { type Delivery, type RelayFrame, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import type { InHand } from "./in_hand.ts";
 import type { OpenStream } from "./open_stream.ts";
@@ -84,7 +84,7 @@ export async function* readStream(
           if (options.isLeaving()) {
             link.resume();
             // An old relay is not told: the end of the connection gives it back.
-            if (takesBack && !inHand.has(frame.envelope.id)) outbox.add(untaken(frame.envelope.id));
+            if (takesBack) giveBack(frame.envelope.id);
             break;
           }
           yield inHand.deliver(frame.envelope, stream.connectionId);
@@ -135,10 +135,12 @@ export async function* readStream(
     outbox.detach();
   }
 
-  function untaken(messageId: string): Settlement {
+  /** Unless it came before, and its own end is told: a nack must not take the place of an ack. */
+  function giveBack(messageId: string): void {
+    if (inHand.has(messageId) || outbox.has(messageId)) return;
     const reason = { code: "shutdown", message: "nothing more is taken here" } as const;
     const outcome = { kind: "abandoned", reason, attempted: false } as const;
-    return settlementOf(messageId, stream.connectionId, outcome);
+    outbox.add(settlementOf(messageId, stream.connectionId, outcome));
   }
 }
 

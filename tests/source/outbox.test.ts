@@ -33,3 +33,22 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
   });
 }
+
+for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+  test(`[${protocol}] what was delivered during a drain is acknowledged, also where the next connection brings it again`, async (t) => {
+    let answer = (_status: number) => {};
+    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
+    const relay = await startDevRelay(t);
+    const proxy = await startProxy(t, relay.url);
+    const given = settings(proxy.url, target.url, protocol, { reconnect_delay: 0.1 });
+    const run = startConnector(t, given);
+    await publish(relay, "1");
+    await target.arrived(1);
+    run.drain.abort();
+    proxy.cut();
+    answer(200);
+    await run.ended;
+    const stats = relay.registry.named("dev")?.channel.stats;
+    assert.deepEqual([stats?.delivered, stats?.queued], [1, 0]);
+  });
+}
