@@ -1,5 +1,5 @@
 /** The composition root: settings in, a running connector out. The only place that picks implementations. */
-import { onAbort } from "./async/abort.ts";
+import { abortable, onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
@@ -218,7 +218,11 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
 
   async function renewOnce(): Promise<boolean> {
     const refused = now.source.token.reveal();
-    await options.onTokenRefused?.();
+    const asked = options.onTokenRefused?.() ?? Promise.resolve();
+    // Once it drains nobody is waited for: it may be a reload, which waits for the drain.
+    await abortable(asked, draining.signal).catch((error) => {
+      if (!draining.signal.aborted) throw error;
+    });
     return now.source.token.reveal() !== refused;
   }
 }

@@ -51,6 +51,8 @@ export function runningConnector(
         settings = next;
         return Promise.resolve();
       }
+      // What is in hand may be told to the relay with the new token alone.
+      if (isSameChannel(settings, next)) current.connector.apply(withToken(settings, next));
       change = { settings: next, done: Promise.withResolvers() };
       replace.abort();
       return change.done.promise;
@@ -58,6 +60,7 @@ export function runningConnector(
     async run(life) {
       for (;;) {
         replace = new AbortController();
+        if (change) replace.abort(); // asked for before it ran
         const drain = AbortSignal.any([life.drain, replace.signal]);
         const result = await current.connector.run({ drain, abort: life.abort });
         if (!change) return result;
@@ -83,4 +86,12 @@ export function runningConnector(
       done.reject(error);
     }
   }
+}
+
+function isSameChannel({ source: before }: Settings, { source: after }: Settings): boolean {
+  return before.url.href === after.url.href && before.channel === after.channel;
+}
+
+function withToken(settings: Settings, { source: { token } }: Settings): Settings {
+  return { ...settings, source: { ...settings.source, token } };
 }

@@ -1,56 +1,20 @@
 /** The real program goes on with other settings while webhooks come. */
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pace } from "node:timers/promises";
+import { type Configured, startConfigured as start, write } from "../support/configured_program.ts";
 import { startCountingTarget } from "../support/counting_target.ts";
-import { type Program, startProgram } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { certPath, startTlsFront } from "../support/tls_front.ts";
-
-const statusToken = "status-t0ken";
-
-/** As an editor does it: the new file takes the place of the old. */
-function write(path: string, content: unknown): void {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
-}
-
-async function start(t: TestContext, content: Record<string, unknown>) {
-  const path = join(t.folder(), "connector.json");
-  const base = {
-    channel: "dev",
-    status_listen: "127.0.0.1:0",
-    status_token: statusToken,
-    log_level: "debug",
-    reconnect_delay: 0.02,
-    journal: "memory",
-  };
-  const configure = (more: Record<string, unknown>) =>
-    write(path, { ...base, ...content, ...more });
-  configure({});
-  const program = startProgram(t, ["connect", "--config", path]);
-  const listening = JSON.parse(await program.line(/"status\.listening"/)) as { url: string };
-  await program.line(/"stream\.connected"/);
-  const reload = () =>
-    fetch(`${listening.url}/-/reload`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${statusToken}` },
-    });
-  const metric = async (name: string) => {
-    const text = await (await fetch(`${listening.url}/metrics`)).text();
-    return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
-  };
-  return { path, program, url: listening.url, configure, reload, metric };
-}
 
 function count(program: Program, event: string): number {
   return program.stderr.filter((line) => line.includes(`"event":"${event}"`)).length;
 }
 
-const ways: [name: string, ask: (running: Awaited<ReturnType<typeof start>>) => unknown][] = [
+const ways: [name: string, ask: (running: Configured) => unknown][] = [
   ["SIGHUP", ({ program }) => program.hangUp()],
   ["POST /-/reload", async ({ reload }) => {
     const answer = await reload();
@@ -185,7 +149,7 @@ test("another channel: the first connector finishes what is in hand, then anothe
 /** 50 messages a second; `midway` happens in the middle. Every one is delivered exactly once. */
 async function underLoad(
   t: TestContext,
-  running: Awaited<ReturnType<typeof start>>,
+  running: Configured,
   send: (body: string) => Promise<string>,
   target: Awaited<ReturnType<typeof startCountingTarget>>,
   midway: () => Promise<void>,
