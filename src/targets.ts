@@ -171,6 +171,7 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
         admit: (signal) => admission.admit({ places }, signal),
         drain: options.drain,
         inspect: options.inspect,
+        observe,
         clock,
       });
     }

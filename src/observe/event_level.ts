@@ -17,6 +17,8 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return event.reason.code === "no_target" ? "error" : "warning";
     case "stream.frame_ignored":
       return event.kind === "stray" ? "debug" : "warning";
+    case "batch.sent":
+      return event.status === 413 ? "warning" : "debug";
     case "breaker.changed":
       return event.state === "open" ? "warning" : "info";
     case "config.reload_failed":

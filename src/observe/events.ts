@@ -107,6 +107,17 @@ export type ConnectorEvent =
     readonly spanId?: string;
     readonly parentSpanId?: string;
   }
+  /** One request with several messages; each of them is attempted for itself. 413: they go again at once, fewer in each. */
+  | {
+    readonly type: "batch.sent";
+    readonly target: string;
+    readonly messages: number;
+    /** Of the request's body. */
+    readonly bytes: number;
+    readonly durationMs: number;
+    /** Undefined when there was no answer. */
+    readonly status?: number;
+  }
   | About & {
     readonly type: "delivery.retrying";
     readonly target: string;

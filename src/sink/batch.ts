@@ -8,7 +8,6 @@ export interface BatchMessage {
 }
 
 interface Member {
-  readonly message: BatchMessage;
   readonly resolve: (attempt: Attempt) => void;
   readonly reject: (error: unknown) => void;
   /** Stops listening to the message's own signal. */
@@ -20,7 +19,7 @@ interface Member {
  * when the last has left, nobody wants the request any more and `signal` is aborted.
  */
 export class Batch {
-  readonly #members = new Set<Member>();
+  readonly #members = new Map<BatchMessage, Member>();
   readonly #unwanted = new AbortController();
   #bytes = 0;
 
@@ -39,39 +38,42 @@ export class Batch {
   }
 
   get messages(): readonly BatchMessage[] {
-    return [...this.#members].map(({ message }) => message);
+    return [...this.#members.keys()];
+  }
+
+  /** Has not left, and is not told yet what came of it. */
+  has(message: BatchMessage): boolean {
+    return this.#members.has(message);
   }
 
   /** What comes of the message. Rejects with the reason of `abort`, which must not be aborted yet. */
   add(message: BatchMessage, abort: AbortSignal): Promise<Attempt> {
     return new Promise((resolve, reject) => {
       const release = onAbort(abort, () => {
-        this.#members.delete(member);
+        this.#members.delete(message);
         this.#bytes -= message.envelope.body.byteLength;
         reject(abort.reason);
         if (this.#members.size === 0) this.#unwanted.abort(abort.reason);
       });
-      const member: Member = { message, resolve, reject, release };
-      this.#members.add(member);
+      this.#members.set(message, { resolve, reject, release });
       this.#bytes += message.envelope.body.byteLength;
     });
   }
 
-  /** Tells every message that is still here what came of it. */
-  settle(attemptOf: (message: BatchMessage) => Attempt): void {
-    this.#release(({ message, resolve }) => resolve(attemptOf(message)));
+  /** Tells those of these messages that are still here what came of them. */
+  settle(messages: readonly BatchMessage[], attemptOf: (message: BatchMessage) => Attempt): void {
+    for (const message of messages) this.#take(message)?.resolve(attemptOf(message));
   }
 
   /** Nothing came of it but an error that nobody expected. */
   fail(error: unknown): void {
-    this.#release(({ reject }) => reject(error));
+    for (const message of this.messages) this.#take(message)?.reject(error);
   }
 
-  #release(tell: (member: Member) => void): void {
-    for (const member of this.#members) {
-      member.release();
-      tell(member);
-    }
-    this.#members.clear();
+  #take(message: BatchMessage): Member | undefined {
+    const member = this.#members.get(message);
+    this.#members.delete(message);
+    member?.release();
+    return member;
   }
 }

@@ -16,7 +16,7 @@ export type AnswerBody =
   | { readonly kind: "whole"; readonly text: string }
   /** It broke off, or did not end in time. */
   | { readonly kind: "broken" }
-  | { readonly kind: "too_long" };
+  | { readonly kind: "too_long"; readonly beginning: string };
 
 /** Never rejects. The connection of an answer that is too long is cut. */
 export async function readAnswer(body: HttpBody): Promise<AnswerBody> {
@@ -26,8 +26,8 @@ export async function readAnswer(body: HttpBody): Promise<AnswerBody> {
   try {
     for await (const chunk of body) {
       bytes += chunk.byteLength;
-      if (bytes > maxAnswerBytes) return { kind: "too_long" }; // which gives up the rest
       text += decoder.decode(chunk, { stream: true });
+      if (bytes > maxAnswerBytes) return { kind: "too_long", beginning: text }; // which gives up the rest
     }
   } catch {
     return { kind: "broken" };
@@ -49,11 +49,14 @@ export function outcomesOf(answer: BatchAnswer, nowMs: number): (messageId: stri
     return (id) => {
       const own = results.get(id);
       return own === undefined
-        ? again(status, "the target's results do not mention this message")
+        ? again(status, "the target's results do not say what became of this message")
         : verdictOf(own, headers, nowMs);
     };
   }
   if (status === 207) return () => again(status, "the target answered 207 without results");
+  if (body.kind === "too_long" && tellsOfMessages(body.beginning)) {
+    return () => again(status, "the target's results are longer than 1 MiB");
+  }
   if (body.kind === "broken" && /[/+]json\b/i.test(String(headers["content-type"] ?? ""))) {
     return () => again(status, `the target's answer ${status} broke off`);
   }
@@ -65,20 +68,26 @@ function again(status: number, message: string): Attempt {
 }
 
 const bodySchema = z.object({ results: z.array(z.unknown()) });
-const resultSchema = z.object({
-  message_id: z.string(),
-  status: z.number().int().min(100).max(599),
-});
+const resultSchema = z.object({ message_id: z.string(), status: z.unknown() });
+const statusSchema = z.number().int().min(100).max(599);
 
-/** Status by message id; undefined when the text holds no result at all. */
-function resultsIn(text: string): ReadonlyMap<string, number> | undefined {
+/** Status by message id, undefined when it is none; undefined when the text holds no result at all. */
+function resultsIn(text: string): ReadonlyMap<string, number | undefined> | undefined {
   const value = parseObject(text);
   const body = bodySchema.safeParse(value);
   if (!body.success) return undefined;
-  const statuses = new Map<string, number>();
+  const statuses = new Map<string, number | undefined>();
   for (const one of body.data.results) {
     const result = resultSchema.safeParse(one);
-    if (result.success) statuses.set(result.data.message_id, result.data.status);
+    if (!result.success) continue;
+    const { message_id, status } = result.data;
+    statuses.set(message_id, statusSchema.safeParse(status).data);
   }
   return statuses.size === 0 ? undefined : statuses;
+}
+
+/** Of an answer that was not read to its end: whether it may be results. */
+function tellsOfMessages(beginning: string): boolean {
+  return /^\s*\{/.test(beginning) && /"results"\s*:\s*\[/.test(beginning) &&
+    beginning.includes('"message_id"');
 }

@@ -3,6 +3,7 @@ import { TaskGroup } from "../async/task_group.ts";
 import { createTimeouts } from "../async/timeouts.ts";
 import type { BatchSettings, TargetSettings } from "../config/settings.ts";
 import type { Attempt, Sink } from "../flow.ts";
+import type { Observe } from "../observe/events.ts";
 import type { Inspect } from "../observe/picture.ts";
 import type { HttpRequest } from "../runtime/http_client.ts";
 import type { Batch, BatchMessage } from "./batch.ts";
@@ -21,6 +22,7 @@ export interface BatchHttpOptions {
   /** From then on nothing waits for others any more. */
   readonly drain: AbortSignal;
   readonly clock: Clock;
+  readonly observe: Observe;
   /** Told of each message's part in a request: the whole of it. */
   readonly inspect?: Inspect | undefined;
 }
@@ -32,7 +34,7 @@ export interface BatchHttpOptions {
 export function batchHttpSink(
   target: TargetSettings,
   settings: BatchSettings,
-  { maxSockets, admit, drain, clock, inspect }: BatchHttpOptions,
+  { maxSockets, admit, drain, clock, observe, inspect }: BatchHttpOptions,
 ): Sink {
   const client = targetClient(target, maxSockets);
   const late = () => new DOMException("no answer in time", "TimeoutError");
@@ -58,7 +60,7 @@ export function batchHttpSink(
       const leave = await admit(batch.signal);
       try {
         gathering.close(batch);
-        batch.settle(await request(batch.messages, batch.signal));
+        await sendAll(batch);
       } finally {
         leave();
       }
@@ -67,22 +69,28 @@ export function batchHttpSink(
     }
   }
 
+  /** In one request, or in several, one after the other, where the target finds one too large: that is one attempt. */
+  async function sendAll(batch: Batch): Promise<void> {
+    for (let rest = batch.messages; rest.length > 0; rest = rest.filter((one) => batch.has(one))) {
+      const some = rest.slice(0, gathering.maxMessages);
+      const attemptOf = await request(some, batch.signal);
+      if (attemptOf === "too_large") gathering.tooLarge(some.length);
+      else batch.settle(some, attemptOf);
+    }
+  }
+
   async function request(
     messages: readonly BatchMessage[],
     abort: AbortSignal,
-  ): Promise<(message: BatchMessage) => Attempt> {
+  ): Promise<((message: BatchMessage) => Attempt) | "too_large"> {
     const { signal, clear } = timeouts.start(abort);
     const sent = batchRequest(messages, target, settings);
+    const startedAt = clock.monotonic();
     let answer: BatchAnswer | undefined;
     try {
       const { status, headers, body } = await client.request(sent, signal);
       answer = { status, headers, body: await readAnswer(body) };
-      if (status === 413 && messages.length > 1) {
-        gathering.tooLarge(messages.length);
-        const message = `the target answered 413 to ${messages.length} messages in one request; ` +
-          `there will be fewer in the next`;
-        return () => ({ kind: "transient", reason: { code: "status", status, message } });
-      }
+      if (status === 413 && messages.length > 1) return "too_large";
       const attemptOf = outcomesOf(answer, clock.now());
       return ({ envelope }) => attemptOf(envelope.id);
     } catch (error) {
@@ -90,6 +98,14 @@ export function batchHttpSink(
       return () => attempt;
     } finally {
       clear();
+      observe({
+        type: "batch.sent",
+        target: target.name,
+        messages: messages.length,
+        bytes: sent.body.byteLength,
+        durationMs: Math.round(clock.monotonic() - startedAt),
+        ...(answer && { status: answer.status }),
+      });
       tell(messages, sent, answer);
     }
   }

@@ -46,6 +46,11 @@ export class Gathering {
     this.#forgetDrain = onAbort(drain, () => this.#open && this.#due(this.#open));
   }
 
+  /** In a request now: fewer than allowed after the target found one too large. */
+  get maxMessages(): number {
+    return this.#maxMessages;
+  }
+
   /** What comes of the message. Rejects with the signal's reason. */
   add(message: BatchMessage, abort: AbortSignal): Promise<Attempt> {
     if (abort.aborted) return Promise.reject(abort.reason);

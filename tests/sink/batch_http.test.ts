@@ -6,6 +6,8 @@ import { Semaphore } from "../../src/async/semaphore.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import type { Attempt, Sink } from "../../src/flow.ts";
 import { batchHttpSink } from "../../src/sink/batch_http.ts";
+import { eventLevel } from "../../src/observe/event_level.ts";
+import type { Observe } from "../../src/observe/events.ts";
 import { envelope, writtenIn } from "../support/batches.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { startTarget } from "../support/rig.ts";
@@ -18,11 +20,12 @@ function sinkFor(
   t: TestContext,
   url: URL,
   batch: Record<string, unknown>,
-  { clock = systemClock, drain = never, limit = 10, more = {} }: {
+  { clock = systemClock, drain = never, limit = 10, more = {}, observe = () => {} }: {
     clock?: Clock;
     drain?: AbortSignal;
     limit?: number;
     more?: Record<string, unknown>;
+    observe?: Observe;
   } = {},
 ): Sink {
   const content = {
@@ -41,6 +44,7 @@ function sinkFor(
     admit: (signal) => places.acquire(signal),
     drain,
     clock,
+    observe,
   });
   t.defer(() => sink[Symbol.asyncDispose]());
   return sink;
@@ -168,25 +172,48 @@ test("a request is aborted when the last of its messages is, not before", async 
   await wasClosed;
 });
 
-test("after a 413 there are half as many in a request, down to one, which is refused for good", async (t) => {
+test("what is answered 413 goes again at once, half as many in a request: it is one attempt", async (t) => {
   const target = await startTarget(t, (_n, { body }) => writtenIn(body).length > 2 ? 413 : 200);
   const clock = new ManualClock();
-  const sink = sinkFor(t, target.url, { max_messages: 8, max_wait_seconds: 60 }, { clock });
+  const told: unknown[] = [];
+  const sink = sinkFor(t, target.url, { max_messages: 8, max_wait_seconds: 60 }, {
+    clock,
+    observe: (event) =>
+      event.type === "batch.sent" && told.push([event.messages, event.status, eventLevel(event)]),
+  });
   const bodies = ["1", "2", "3", "4", "5", "6", "7", "8"];
-  const refused = await sendAll(sink, bodies);
-  assert.deepEqual(kinds(refused), Array(8).fill("transient"));
-  assert.match(JSON.stringify(refused[0]), /413 to 8 messages/);
-  assert.deepEqual(kinds(await sendAll(sink, bodies)), Array(8).fill("transient"));
   assert.deepEqual(kinds(await sendAll(sink, bodies)), Array(8).fill("delivered"));
-  assert.deepEqual(target.got.map(({ body }) => writtenIn(body).length), [8, 4, 4, 2, 2, 2, 2]);
+  const taken = target.got.map(({ body }) => writtenIn(body)).filter(({ length }) => length <= 2);
+  assert.deepEqual(
+    taken.flat().map(({ body, attempt }) => [body, attempt]),
+    bodies.map((b) => [b, 1]),
+  );
+  assert.deepEqual(told, [
+    [8, 413, "warning"],
+    [4, 413, "warning"],
+    ...Array(4).fill([2, 200, "debug"]),
+  ]);
+  // For a while there are no more in one to begin with.
+  await sendAll(sink, ["1", "2"]);
+  assert.equal(told.length, 7);
   // A minute later larger ones are tried again.
   await clock.advance(60_000);
   await sendAll(sink, ["1", "2", "3", "4"]);
-  assert.equal(writtenIn(target.got.at(-1)?.body ?? new Uint8Array()).length, 4);
+  assert.deepEqual(target.got.slice(7).map(({ body }) => writtenIn(body).length), [4, 2, 2]);
 
   const tiny = await startTarget(t, () => 413);
   const one = await sendAll(sinkFor(t, tiny.url, { max_messages: 1 }), ["x"]);
   assert.deepEqual(kinds(one), ["permanent"]);
+});
+
+test("one message that is too large by itself is refused for good, its neighbours are delivered", async (t) => {
+  const target = await startTarget(
+    t,
+    (_n, { body }) => writtenIn(body).some((message) => message.body === "large") ? 413 : 200,
+  );
+  const sink = sinkFor(t, target.url, { max_messages: 4, max_wait_seconds: 60 });
+  const attempts = await sendAll(sink, ["1", "large", "3", "4"]);
+  assert.deepEqual(kinds(attempts), ["delivered", "permanent", "delivered", "delivered"]);
 });
 
 test("a target's own headers and method are used; a target that does not answer in time is tried again", async (t) => {
@@ -278,6 +305,21 @@ const answers: [
     "delivered",
     "delivered",
   ]],
+  ["a 200 with results of more than 1 MiB", json(200, longResults), [
+    "transient",
+    "transient",
+    "transient",
+  ]],
+  ["a 200 with a status each that is a text", json(200, textResults), [
+    "transient",
+    "transient",
+    "transient",
+  ]],
+  ["a 200 with results of another kind", json(200, () => ({ results: [{ id: 1 }] })), [
+    "delivered",
+    "delivered",
+    "delivered",
+  ]],
   ["a 200 whose JSON breaks off", breaksOff("application/json"), [
     "transient",
     "transient",
@@ -304,6 +346,15 @@ function results(...statuses: (number | undefined)[]) {
       statuses[i] === undefined ? [] : [{ message_id, status: statuses[i] }]
     ),
   });
+}
+
+function textResults(ids: string[]) {
+  return { results: ids.map((message_id) => ({ message_id, status: "503" })) };
+}
+
+function longResults(ids: string[]) {
+  const why = "x".repeat(1_100_000);
+  return { results: ids.map((message_id) => ({ message_id, status: 503, why })) };
 }
 
 function breaksOff(contentType: string) {
