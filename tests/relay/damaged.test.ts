@@ -17,6 +17,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
 import { test } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 test("a damaged database is named at the start, and nothing is taken that could not be kept", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "damaged-"));
@@ -93,6 +94,42 @@ for (const column of ["headers", "history"]) {
     const came = [(await frame(2))["message_id"], (await frame(3))["message_id"]];
     assert.deepEqual(came, [damaged, waiting]);
     assert.doesNotMatch(await ready(), /cannot be read/);
+  });
+}
+
+for (const column of ["headers", "history"]) {
+  test(`a dead letter with damaged ${column} is listed as one, and keeps no other from being given out again`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "damaged-"));
+    t.defer(() => rmSync(folder, { recursive: true }));
+    const stores = sqliteStores({ folder, durability: "full" });
+    const before = await startDevRelay(t, {}, { stores });
+    const ids = [await publish(before, "a"), await publish(before, "b")];
+    const [damaged = "", whole = ""] = ids;
+    const first = openSocket(t, before);
+    await first.frame(2);
+    for (const message_id of ids) {
+      first.say({ type: "nack", message_id, retry: false, reason: "because" });
+    }
+    await turnsUntil(() => before.registry.named("dev")?.channel.stats.deadLettered === 2);
+    await before.stop(100);
+    const db = new DatabaseSync(join(folder, "relay.db"));
+    db.prepare(`UPDATE dead_letter SET ${column} = '[[#' || ${column} WHERE id = ?`).run(damaged);
+    db.close();
+
+    const relay = await startDevRelay(t, {}, { stores });
+    const channel = relay.registry.named("dev")?.channel;
+    const letters = await channel?.deadLetters(10);
+    assert.deepEqual(letters?.map(({ message }) => message.envelope.id), [whole, damaged]);
+    assert.deepEqual(letters?.map(({ reason }) => reason.split(":")[0]), [
+      "because",
+      "cannot be read",
+    ]);
+    // What was sent is whole where only the history is damaged.
+    assert.equal(await channel?.replay("all"), column === "history" ? 2 : 1);
+    const { frame } = openSocket(t, relay);
+    const came = [await frame(1), ...(column === "history" ? [await frame(2)] : [])];
+    assert.ok(came.some((one) => one["message_id"] === whole));
+    assert.equal((await channel?.deadLetters(10))?.length, column === "history" ? 0 : 1);
   });
 }
 

@@ -399,4 +399,27 @@ for (const [kind, open] of kinds) {
     assert.equal(await store.purgeDeadLetters(), 2);
     assert.equal((await store.deadLetters(10)).length, 0);
   });
+
+  promise(
+    "dead letters are given out again as long as there is room; the others stay",
+    async (t) => {
+      const store = await open(t, { maxMessages: 2 });
+      for (const id of ["a", "b", "c"]) {
+        await store.append(message(id), 1e6, 0);
+        await store.take(0);
+        await store.bury(id, failed("because", 0));
+      }
+      assert.equal(await store.replay("all", 0, 1e6), 2);
+      assert.equal(store.stats(0).queued, 2);
+      assert.deepEqual((await store.deadLetters(10)).map(({ message }) => message.envelope.id), [
+        "c",
+      ]);
+      for (const id of ["a", "b"]) {
+        assert.equal((await store.take(0))?.envelope.id, id);
+        await store.ack(id);
+      }
+      assert.equal(await store.replay("all", 0, 1e6), 1);
+      assert.equal((await store.take(0))?.envelope.id, "c");
+    },
+  );
 }

@@ -1,10 +1,17 @@
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
+import type { Envelope } from "../../protocol/envelope.ts";
 import type { DeadLetter, FailedDelivery } from "../store.ts";
-import { type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
+import { type DeadLetterHead, type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** Bodies that are in memory at a time when letters are given out again: all of them may be too many. */
 const groupBytes = 16 * 1024 * 1024;
+
+/** A letter that is to be given out again. */
+export interface Letter {
+  readonly row: DeadLetterRow;
+  readonly envelope: Envelope;
+}
 
 /** The dead letters of one channel, at most `most`: beyond it the oldest goes. */
 export class DeadLetters {
@@ -37,22 +44,29 @@ export class DeadLetters {
     }
   }
 
+  /** One that is damaged is there, says so, and is empty. */
   newest(limit: number, takes: (bytes: number) => boolean = () => true): readonly DeadLetter[] {
-    const rows = this.#commit.read(() => {
-      const heads = this.#sql.deadLetterHeads(limit);
-      const end = heads.findIndex(({ bytes }) => !takes(bytes));
-      return this.#sql.deadLetters(end === -1 ? heads.length : end);
-    });
-    return rows.map((row) => ({
-      message: messageFromRow(row, row.deliveries),
-      reason: row.reason,
-      at: row.at,
-      history: JSON.parse(row.history),
-    }));
+    const heads = this.#commit.read(() => this.#sql.deadLetterHeads(limit));
+    const end = heads.findIndex(({ bytes }) => !takes(bytes));
+    return heads.slice(0, end === -1 ? heads.length : end).map((head) => this.#letterOf(head));
   }
 
-  /** Those of the messages that are there, the oldest first; each group read when the one before is done with. */
-  *groupsOf(messageIds: readonly string[] | "all"): Generator<readonly DeadLetterRow[]> {
+  #letterOf(head: DeadLetterHead): DeadLetter {
+    try {
+      const row = this.#sql.deadLetter(head.id);
+      return letterOf(row, JSON.parse(row.history));
+    } catch (error) {
+      const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      const nothing = { method: "", path: "", headers: "[]", body: new Uint8Array() };
+      return letterOf({ ...head, ...nothing, reason }, []);
+    }
+  }
+
+  /**
+   * Those of the messages that are there and can be read, the oldest first; each group read when the one before is done
+   * with.
+   */
+  *groupsOf(messageIds: readonly string[] | "all"): Generator<readonly Letter[]> {
     const sizes = this.#commit.read(() => this.#sql.deadLetterSizes());
     const wanted = messageIds === "all" ? undefined : new Set(messageIds);
     let group: string[] = [];
@@ -70,8 +84,15 @@ export class DeadLetters {
     if (group.length > 0) yield this.#read(group);
   }
 
-  #read(messageIds: readonly string[]): readonly DeadLetterRow[] {
-    return this.#commit.read(() => this.#sql.deadLettersOf(messageIds));
+  #read(messageIds: readonly string[]): readonly Letter[] {
+    return messageIds.flatMap((id) => {
+      try {
+        const row = this.#sql.deadLetter(id);
+        return [{ row, envelope: messageFromRow(row, 0).envelope }];
+      } catch {
+        return []; // damaged, or gone meanwhile
+      }
+    });
   }
 
   /** Within a transaction, then to be told by `removed`. False when it is not there any more. */
@@ -90,4 +111,16 @@ export class DeadLetters {
     this.#count = 0;
     return removed;
   }
+}
+
+function letterOf(
+  row: Omit<DeadLetterRow, "history">,
+  history: DeadLetter["history"],
+): DeadLetter {
+  return {
+    message: messageFromRow(row, row.deliveries),
+    reason: row.reason,
+    at: row.at,
+    history,
+  };
 }

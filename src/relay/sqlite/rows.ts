@@ -18,10 +18,16 @@ export interface MessageRow {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-export interface DeadLetterRow extends Omit<MessageRow, "lane"> {
+export interface DeadLetterRow extends Omit<MessageRow, "lane" | "ready_at"> {
   readonly reason: string;
   readonly at: number;
 }
+
+/** What stands before all that may be large. */
+export type DeadLetterHead = Pick<
+  DeadLetterRow,
+  "id" | "sequence" | "webhook_id" | "received_at" | "expires_at" | "deliveries" | "bytes" | "at"
+>;
 
 export type RefRow = Pick<
   MessageRow,
@@ -55,7 +61,10 @@ export function refFromRow(row: RefRow): Ref {
 }
 
 /** Throws what JSON.parse throws where the row is damaged. */
-export function messageFromRow(row: Omit<MessageRow, "lane">, deliveries: number): StoredMessage {
+export function messageFromRow(
+  row: Omit<MessageRow, "lane" | "ready_at" | "history">,
+  deliveries: number,
+): StoredMessage {
   return {
     expiresAt: row.expires_at,
     deliveries,

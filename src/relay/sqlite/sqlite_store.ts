@@ -10,10 +10,10 @@ import type {
   StoreStats,
 } from "../store.ts";
 import { Tally } from "../tally.ts";
-import { DeadLetters } from "./dead_letters.ts";
+import { DeadLetters, type Letter } from "./dead_letters.ts";
 import { GivenBack } from "./given_back.ts";
 import { ExclusiveLanes, type Lanes, SharedLanes } from "./lanes.ts";
-import { type DeadLetterRow, messageFromRow, type Ref, refFromRow } from "./rows.ts";
+import { messageFromRow, type Ref, refFromRow } from "./rows.ts";
 import { Statements } from "./statements.ts";
 
 /** When a message that could not be read is tried again. */
@@ -174,27 +174,48 @@ export class SqliteStore implements Store {
 
   async replay(messageIds: readonly string[] | "all", now: number, ttlMs: number): Promise<number> {
     let replayed = 0;
-    for (const rows of this.#dead.groupsOf(messageIds)) {
-      replayed += await this.#replay(rows, now, ttlMs);
+    for (const letters of this.#dead.groupsOf(messageIds)) {
+      if (!letters.every(({ row }) => this.#hasRoom(row.bytes))) await this.purge(now);
+      const fitting = this.#takeRoom(letters);
+      replayed += await this.#replay(fitting, now + ttlMs);
+      if (fitting.length < letters.length) break; // full: the others stay
     }
     return replayed;
   }
 
-  async #replay(rows: readonly DeadLetterRow[], now: number, ttlMs: number): Promise<number> {
-    const replayed = await this.#commit.run(() => {
-      // Another replay may have taken some of them meanwhile.
-      const taken = rows.filter(({ id }) => this.#dead.remove(id));
-      for (const row of taken) {
-        const sequence = this.#nextSequence++;
-        const lane = this.#settings.lanes.laneOf(messageFromRow(row, 0).envelope);
-        this.#sql.reinsert(row, lane, sequence, now + ttlMs);
-        this.#lanes.adding(lane, sequence);
-      }
-      return taken;
+  /** Those for which there is room, which is theirs now. */
+  #takeRoom(letters: readonly Letter[]): readonly Letter[] {
+    const full = letters.findIndex(({ row: { webhook_id, bytes } }) => {
+      if (!this.#hasRoom(bytes)) return true;
+      this.#tally.add(webhook_id, 1, bytes);
+      return false;
     });
-    for (const { webhook_id, bytes } of replayed) this.#tally.add(webhook_id, 1, bytes);
-    this.#dead.removed(replayed.length);
-    return replayed.length;
+    return full === -1 ? letters : letters.slice(0, full);
+  }
+
+  async #replay(letters: readonly Letter[], expiresAt: number): Promise<number> {
+    let taken = new Set<Letter>();
+    try {
+      taken = new Set(
+        await this.#commit.run(() => {
+          // Another replay may have taken some of them meanwhile.
+          const here = letters.filter(({ row }) => this.#dead.remove(row.id));
+          for (const { row, envelope } of here) {
+            const sequence = this.#nextSequence++;
+            const lane = this.#settings.lanes.laneOf(envelope);
+            this.#sql.reinsert(row, lane, sequence, expiresAt);
+            this.#lanes.adding(lane, sequence);
+          }
+          return here;
+        }),
+      );
+    } finally {
+      for (const letter of letters) {
+        if (!taken.has(letter)) this.#tally.remove(letter.row.webhook_id, letter.row.bytes);
+      }
+    }
+    this.#dead.removed(taken.size);
+    return taken.size;
   }
 
   purgeDeadLetters(): Promise<number> {

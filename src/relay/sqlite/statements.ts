@@ -1,7 +1,7 @@
 /** The SQL of one channel, prepared once; every one finds its rows by an index. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { FailedDelivery, NewMessage } from "../store.ts";
-import type { DeadLetterRow, HeadRow, MessageRow, RefRow } from "./rows.ts";
+import type { DeadLetterHead, DeadLetterRow, HeadRow, MessageRow, RefRow } from "./rows.ts";
 
 const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
   "headers, bytes, body";
@@ -155,26 +155,23 @@ export class Statements {
     this.remove(sequence);
   }
 
-  /** The newest first, as `deadLetters`. */
-  deadLetterHeads(limit: number): Pick<DeadLetterRow, "bytes">[] {
+  /** The newest first. */
+  deadLetterHeads(limit: number): DeadLetterHead[] {
     return this.#all(
-      "SELECT bytes FROM dead_letter WHERE channel_id = ? ORDER BY rowid DESC LIMIT ?",
+      "SELECT id, sequence, webhook_id, received_at, expires_at, deliveries, bytes, at " +
+        "FROM dead_letter WHERE channel_id = ? ORDER BY rowid DESC LIMIT ?",
       limit,
     );
   }
 
-  deadLetters(limit: number): DeadLetterRow[] {
-    return this.#all(
-      `SELECT ${columns}, history, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ? ` +
-        "ORDER BY rowid DESC LIMIT ?",
-      limit,
+  /** Throws when it is not there, or cannot be read. */
+  deadLetter(id: string): DeadLetterRow {
+    const row = this.#get<DeadLetterRow>(
+      `SELECT ${columns}, history, reason, at FROM dead_letter WHERE channel_id = ? AND id = ?`,
+      id,
     );
-  }
-
-  deadLettersOf(ids: readonly string[]): DeadLetterRow[] {
-    const sql =
-      `SELECT ${columns}, history, reason, at, 0 AS ready_at FROM dead_letter WHERE channel_id = ?`;
-    return ids.flatMap((id) => this.#all<DeadLetterRow>(`${sql} AND id = ?`, id));
+    if (!row) throw new Error("it is not there");
+    return row;
   }
 
   /** The oldest first. */
