@@ -1,4 +1,5 @@
 import process from "node:process";
+import { decimal } from "../config/decimal.ts";
 import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
@@ -28,8 +29,8 @@ async function rotateTokenCommand(args: readonly string[]): Promise<number> {
   if (!base || !/^https?:$/.test(base.protocol)) {
     throw new UsageError(`--url ${JSON.stringify(text("url"))}: use a URL with http: or https:`);
   }
-  const grace = Number(text("grace") ?? 3_600);
-  if (!(grace >= 0)) {
+  const grace = decimal(text("grace") ?? "3600");
+  if (grace === undefined || grace < 0) {
     throw new UsageError(`--grace ${JSON.stringify(text("grace"))}: use a number of seconds`);
   }
   const adminToken = process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"];

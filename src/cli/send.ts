@@ -1,4 +1,5 @@
 import process from "node:process";
+import { decimal } from "../config/decimal.ts";
 import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
@@ -37,8 +38,8 @@ async function sendCommand(args: readonly string[]): Promise<number> {
       `--sample ${JSON.stringify(text("sample"))}: use one of ${sampleNames.join(", ")}`,
     );
   }
-  const count = Number(text("count") ?? 1);
-  if (!Number.isInteger(count) || count < 1) {
+  const count = decimal(text("count") ?? "1");
+  if (count === undefined || !Number.isInteger(count) || count < 1) {
     throw new UsageError(`--count ${JSON.stringify(text("count"))}: use a whole number from 1`);
   }
   const secret = process.env["HOOKFERRY_SIGNING_SECRET"] || sampleSecret;

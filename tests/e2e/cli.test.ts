@@ -192,7 +192,10 @@ test("send ends with 1 when a sample is refused or nobody answers, with 2 when i
   assert.equal(await nobody.ended, 1);
   assert.match(nobody.stdout.join("\n"), /cannot post to http:\/\/127\.0\.0\.1:1\/x/);
   for (
-    const args of [[], ["ftp://x"], ["http://x", "--sample", "tea"], ["http://x", "--count", "0"]]
+    const args of [
+      ...[[], ["ftp://x"], ["http://x", "--sample", "tea"], ["http://x", "--count", "0"]],
+      ["http://x", "--count", "0x10"],
+    ]
   ) {
     assert.equal(await startProgram(t, ["send", ...args]).ended, 2, args.join(" "));
   }
@@ -308,6 +311,10 @@ test("rotate-token prints the new token alone, and says what is wrong otherwise"
   assert.match(refused.stderr.join(), /401/);
   assert.doesNotMatch(refused.stderr.join(), /wrong-admin/);
   assert.equal(await rotate("dev", "").ended, 2);
+  // An empty one, as of a variable that is not set, must not revoke at once.
+  for (const grace of ["", "0x10", "-1", "soon"]) {
+    assert.equal(await rotate("dev", "adm1n", `--grace=${grace}`).ended, 2, grace);
+  }
 });
 
 test("a relay that cannot start says why in one line and ends", async (t) => {
