@@ -47,7 +47,10 @@ export function startReloading(
     const found = stampOf(current.files);
     const isStill = found === last;
     last = found;
-    if (found !== tried && isStill) void reload().catch(() => {}); // it is told as an event
+    if (found !== tried && isStill) {
+      tried = found; // asked for once: another reload may be under way for long
+      void reload().catch(() => {}); // it is told as an event
+    }
     cancel = clock.after(lookEveryMs, look);
   }
 
@@ -61,10 +64,11 @@ export function startReloading(
     tried = stampOf(current.files);
     try {
       const loaded = await load();
+      const stamp = stampOf(loaded.files); // what changes while it is applied is for the next look
       const { lines } = differences(current.listing, loaded.listing);
       await apply(loaded);
       current = loaded;
-      tried = stampOf(loaded.files);
+      tried = stamp;
       const needsRestart = differences(atStart, ofProcess(loaded)).keys;
       observe({ type: "config.reloaded", changed: lines, needsRestart });
       for (const message of loaded.warnings) observe({ type: "config.warning", message });
