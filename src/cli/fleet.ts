@@ -33,6 +33,8 @@ export function createFleet(
   make: (name: string, settings: Settings) => Member,
 ): Fleet {
   const members = new Map<string, Running>();
+  /** They are not named any more, and finish what they have in hand. */
+  const leaving = new Set<Running>();
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {}); // whoever runs the fleet is told
   const failed = new AbortController();
@@ -47,12 +49,13 @@ export function createFleet(
   return {
     members,
     async apply(settings) {
-      const leaving = [...members].filter(([name]) => !settings.has(name));
-      for (const [name, member] of leaving) {
+      for (const [name, member] of [...members].filter(([name]) => !settings.has(name))) {
         members.delete(name);
+        leaving.add(member);
         member.leave.abort();
         await member.ended;
         member.running.close();
+        leaving.delete(member);
       }
       for (const [name, one] of settings) {
         const member = members.get(name);
@@ -65,16 +68,22 @@ export function createFleet(
       for (const member of members.values()) begin(member);
       given.drain.addEventListener("abort", () => over.resolve(), { once: true });
       if (given.drain.aborted) over.resolve();
+      let ends: ReturnType<typeof endings> = [];
       try {
         await over.promise;
       } finally {
-        await Promise.allSettled([...members.values()].map(({ ended }) => ended));
+        ends = endings();
+        await Promise.allSettled(ends);
       }
-      const left = await Promise.all([...members.values()].map(({ ended }) => ended ?? 0));
+      const left = await Promise.all(ends);
       return { abandoned: left.reduce((sum, one) => sum + one, 0) };
     },
     close,
   };
+
+  function endings(): (Promise<number> | 0)[] {
+    return [...members.values(), ...leaving].map(({ ended }) => ended ?? 0);
+  }
 
   function close(): void {
     for (const { running } of members.values()) running.close();

@@ -362,3 +362,23 @@ test("metrics of several are one text: a label more, HELP and TYPE once", () => 
       '# HELP y Other.\n# TYPE y gauge\ny{connection="one"} 1\ny{connection="two"} 2\n',
   );
 });
+
+test("a stop while a connection that was taken out finishes what is in hand: what it gives back is told by the exit code", async (t) => {
+  const [gone, stays] = [await startDevRelay(t), await startDevRelay(t)];
+  const target = await startTarget(t, () => new Promise(() => {}));
+  const of = (relay: { readonly url: string }) => ({
+    cloud_url: relay.url,
+    default_target: { url: target.url.href },
+  });
+  const connections = { gone: of(gone), stays: of(stays) };
+  const { configure, program } = await start(t, { connections, shutdown_grace_seconds: 0.5 });
+  await program.line(/"stream\.connected"/, 2);
+  await publish(gone, "in hand");
+  await target.arrived(1);
+  configure({ stays: connections.stays });
+  await program.line(/"connector\.draining".*"connection":"gone"/);
+  program.terminate();
+  assert.equal(await program.ended, 75);
+  assert.match(program.stderr.join("\n"), /"connector\.stopped".*"connection":"gone"/);
+  assert.equal(gone.registry.named("dev")?.channel.stats.queued, 1);
+});
