@@ -73,8 +73,10 @@ function holdLock(path: string, { folder, owner }: FolderOptions): DatabaseSync 
   chmodSync(path, 0o600); // what SQLite makes beside it gets the same
   try {
     lock.exec("BEGIN EXCLUSIVE");
-  } catch {
+  } catch (error) {
     lock.close();
+    // SQLite's word for SQLITE_BUSY, whose number Deno alone tells. A full disk, say, is nobody's hold.
+    if (!(error instanceof Error && error.message === "database is locked")) throw error;
     throw new DatabaseHeldError(
       `another ${owner} is using the data in ${JSON.stringify(folder)}`,
     );

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { DeadLetter, Envelope } from "../../src/flow.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import { migrations } from "../../src/journal/schema.ts";
-import { DatabaseOpenError } from "../../src/sqlite/database.ts";
+import { DatabaseHeldError, DatabaseOpenError } from "../../src/sqlite/database.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -72,6 +72,19 @@ test("what was finished is remembered when the journal is opened again, with wha
     { messageId: "b", outcome: rejected, at, confirmed: false },
   ]);
   second.close();
+});
+
+test("a journal that cannot be held for another reason than another process says so", (t) => {
+  const folder = folderFor(t);
+  writeFileSync(join(folder, "journal.lock"), "x".repeat(1_000));
+  assert.throws(() => open(folder), (error) => {
+    assert.ok(error instanceof DatabaseOpenError && !(error instanceof DatabaseHeldError));
+    assert.match(
+      error.message,
+      /^cannot open the connector's data in ".*": file is not a database$/,
+    );
+    return true;
+  });
 });
 
 test("a message that is finished again is remembered as it was finished last, and once", async (t) => {
