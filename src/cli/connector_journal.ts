@@ -70,7 +70,8 @@ export function openConnectorJournal(settings: Settings, observe: Observe): Conn
   }
 }
 
-function holdsJournal(folder: string): boolean {
+/** There is a journal; what it holds is another question. */
+export function holdsJournal(folder: string): boolean {
   try {
     return statSync(join(folder, "journal.db")).size > 0;
   } catch {

@@ -5,7 +5,8 @@ import type { Layers } from "../config/merge.ts";
 import { mergeLayers } from "../config/merge.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
-import { readStatusToken } from "./status_token.ts";
+import { otherState } from "./state_folder.ts";
+import { readStatusToken, statusTokenFile } from "./status_token.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Asks the control routes of a connector; `path` is below `/-`. Rejects with a `ControlError`. */
@@ -40,9 +41,21 @@ export function originOf(address: ListenAddress): string {
 export function runningConnector(layers: Layers): AskControl {
   const { origin, port } = statusAddress(layers);
   const values = mergeLayers(layers, () => {});
-  const token = values.get("status_token")?.reveal() ?? readStatusToken(port);
+  const given = values.get("status_token")?.reveal();
+  const token = given ?? readStatusToken(port);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  return (method, path) => askConnector(origin, `/-${path}`, { method, headers });
+  return async (method, path) => {
+    const response = await answerAt(origin, `/-${path}`, { method, headers });
+    if (response.status === 401) {
+      await response.body?.cancel();
+      const file = statusTokenFile(port);
+      const why = token === undefined
+        ? `wants its status token, and there is no ${file}`
+        : `refuses the status token ${given === undefined ? `in ${file}` : "in status_token"}`;
+      throw new ControlError(`the connector at ${origin} ${why}: ${otherState}`);
+    }
+    return await checked(response);
+  };
 }
 
 /** What the connector at `origin` says. Rejects with a `ControlError`. */
@@ -51,14 +64,20 @@ export async function askConnector(
   path: string,
   how: Parameters<typeof ask>[1],
 ): Promise<Response> {
-  let response: Response;
+  return await checked(await answerAt(origin, path, how));
+}
+
+async function answerAt(
+  origin: string,
+  path: string,
+  how: Parameters<typeof ask>[1],
+): Promise<Response> {
   try {
-    response = await ask(origin + path, how);
+    return await ask(origin + path, how);
   } catch (error) {
     const why = networkFailure(error).message;
     throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
   }
-  return await checked(response);
 }
 
 /** The response, when it is one that says yes. Rejects with a `ControlError`. */

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { ConfigError } from "../config/config_error.ts";
@@ -8,6 +7,7 @@ import type { Layers } from "../config/merge.ts";
 import { flagName, options } from "../config/options.ts";
 import { type ConnectString, parseConnectString } from "./connect_string.ts";
 import { type Flags, parseFlags } from "./flags.ts";
+import { homeFolder } from "./home_folder.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -99,7 +99,7 @@ function readConnectString(from: string | undefined): ConnectString | undefined 
 
 /** `./connector.{json,jsonc,yaml,yml}`, then the same in the user's folder, then in /etc. */
 function findFile(): string | undefined {
-  const user = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+  const user = process.env["XDG_CONFIG_HOME"] || join(homeFolder(), ".config");
   return [".", join(user, "hookferry"), "/etc/hookferry"]
     .flatMap((folder) => configEndings.map((ending) => join(folder, `connector.${ending}`)))
     .find((path) => existsSync(path));

@@ -4,8 +4,9 @@ import type { Layers } from "../config/merge.ts";
 import { createDownstream } from "../downstream.ts";
 import { openJournal } from "../journal/open_journal.ts";
 import { controlRoutes } from "../status/control.ts";
-import { journalFolder } from "./connector_journal.ts";
+import { holdsJournal, journalFolder } from "./connector_journal.ts";
 import { type AskControl, checked, ControlError } from "./control_client.ts";
+import { otherState } from "./state_folder.ts";
 
 /**
  * The control routes of a connector that does not run, answered from its journal and with its settings. Throws
@@ -25,6 +26,13 @@ export function stoppedConnector(
   const folder = journalFolder(settings);
   if (folder === undefined) {
     throw new ControlError("no connector is running, and its journal is in memory");
+  }
+  if (!holdsJournal(folder)) {
+    throw new ControlError(
+      `no connector is running, and there is no journal in ${
+        JSON.stringify(folder)
+      }: ${otherState}`,
+    );
   }
   const journal = openJournal({
     folder,
