@@ -1,6 +1,7 @@
 import type { Envelope } from "../flow.ts";
 import { splitObject } from "../protocol/json_bytes.ts";
 import { isObject } from "../protocol/json_object.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 import { decodeWebhook } from "../protocol/webhook_codec.ts";
 
 const encoder = new TextEncoder();
@@ -11,7 +12,7 @@ const encoder = new TextEncoder();
  * Throws an `Error` that says what is wrong.
  */
 export function parseMessage(text: string): Envelope {
-  const given = JSON.parse(text) as unknown;
+  const given = parseJson(text);
   // The letters of one message: `dead-letters show` prints a list, the status server gives it a name.
   const letters = isObject(given) ? given["dead_letters"] : given;
   const value = Array.isArray(letters) ? letters[0] as unknown : given;

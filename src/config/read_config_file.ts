@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import stripJsonComments from "strip-json-comments";
-import { parse as parseYaml } from "yaml";
+import { parse as parseYaml, YAMLParseError } from "yaml";
 import { isObject } from "../protocol/json_object.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 import { ConfigError } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { findLines, repeatedKeys } from "./file_lines.ts";
@@ -15,7 +16,7 @@ export function readConfigFile(path: string): ConfigFile {
     const isYaml = /\.ya?ml$/.test(path);
     // Comments become spaces: what is left stands where it stood.
     plain = isYaml ? text : stripJsonComments(text, { trailingCommas: true });
-    content = isYaml ? parseYaml(plain, { uniqueKeys: false }) : JSON.parse(plain);
+    content = isYaml ? parseYamlFile(plain) : parseJson(plain);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError([`cannot read the file ${JSON.stringify(path)}: ${why}`]);
@@ -32,4 +33,16 @@ export function readConfigFile(path: string): ConfigFile {
     );
   }
   return { path, content, lineOf: findLines(plain) };
+}
+
+/** Throws a SyntaxError that shows nothing of the file: the token may stand where the slip is. */
+function parseYamlFile(text: string): unknown {
+  try {
+    return parseYaml(text, { uniqueKeys: false, logLevel: "error" });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const [what = ""] = message.split(/: | \(| at line /);
+    const [start] = error instanceof YAMLParseError && error.linePos || [];
+    throw new SyntaxError(start ? `line ${start.line}, column ${start.col}: ${what}` : what);
+  }
 }

@@ -4,6 +4,7 @@ import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { isObject } from "../protocol/json_object.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { maxBodyBytes } from "../protocol/limits.ts";
+import { parseJson } from "../protocol/parse_json.ts";
 import type { ChannelSettings } from "./channel.ts";
 import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
 import type { ChannelConfig } from "./registry.ts";
@@ -79,7 +80,7 @@ export interface WebhooksFile {
 export function readWebhooksFile(text: string): WebhooksFile {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, "")); // as Windows' editors begin it
+    value = parseJson(text.replace(/^\ufeff/, "")); // as Windows' editors begin it
   } catch (error) {
     throw new RangeError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -234,6 +234,31 @@ test("a profile that is not there, or holds what it must not, is told", (t) => {
   assert.match(broken, /^profiles\.broken\.profile: /m);
 });
 
+test("a file that cannot be parsed says where, and shows nothing of what it holds", (t) => {
+  const cases: readonly [name: string, text: string, told: string][] = [
+    [
+      "c.json",
+      '{\n  "channel": "c"\n  "token": "s3cret"\n}',
+      'line 3, column 3: "," or "}" is expected',
+    ],
+    ["c.jsonc", '{\n  // ours\n  "token": s3cret\n}', "line 3, column 12: a value is expected"],
+    [
+      "c.yaml",
+      "channel: c\ntoken: s3cret: x\n",
+      "line 2, column 8: Nested mappings are not allowed",
+    ],
+    ["c.yml", 'token: "s3cret" x\n', "line 1, column 17: Unexpected scalar at node end"],
+    ["c.yaml", "token: *s3cret\n", "Unresolved alias"],
+  ];
+  for (const [name, text, told] of cases) {
+    const path = written(t, name, text);
+    const problem = problemsOf(path).join("\n");
+    const start = `cannot read the file ${JSON.stringify(path)}: ${told}`;
+    assert.equal(problem.slice(0, start.length), start);
+    assert.doesNotMatch(problem, /s3cret/);
+  }
+});
+
 for (const [name, text] of [["c.json", `{"channel": "c"}`], ["c.yaml", "channel: c"]] as const) {
   test(`a byte order mark at the beginning of ${name} is no part of it`, (t) => {
     assert.deepEqual(readConfigFile(written(t, name, `\ufeff${text}`)).content, { channel: "c" });
