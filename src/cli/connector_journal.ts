@@ -10,7 +10,7 @@ import { stateFolder } from "./state_folder.ts";
 
 export interface ConnectorJournal {
   readonly open: OpenJournal;
-  /** In words: its folder, "memory" or "default", or why it is in memory although nobody wants it there. */
+  /** In words: its folder or "memory", or why it is in memory although nobody wants it there. */
   readonly place: string;
   /** Why the one that is there, or was asked for, cannot be used: this one is in memory, the connector not ready. */
   readonly degraded: string | undefined;
@@ -45,13 +45,13 @@ function sha256(text: string): string {
  */
 export function openConnectorJournal(settings: Settings, observe: Observe): ConnectorJournal {
   const { place: where } = settings.journal;
-  const place = where.kind === "folder" ? where.folder : where.kind;
   const common = {
     limits: settings.deadLetters,
     clock: systemClock,
     onDropped: (count: number) => observe({ type: "dead_letter.dropped", count }),
   };
   const folder = journalFolder(settings);
+  const place = folder ?? "memory";
   try {
     return { open: openJournal({ ...common, folder }), place, degraded: undefined };
   } catch (error) {

@@ -237,7 +237,7 @@ test("a default journal that is damaged: delivered from memory, not ready, and a
   assert.deepEqual(await journalTold(listening), {
     status: 503,
     journal: why,
-    place: "default",
+    place: folder,
     problem: why,
     healthy: "0",
   });
