@@ -26,6 +26,12 @@ ${
   postrm: `#!/bin/sh
 set -e
 [ "$1" = purge ] || exit 0
-rm -rf /var/lib/hookferry /var/lib/private/hookferry
+# A relay's senders were told 202, and nobody else has what they sent.
+states='/var/lib/hookferry /var/lib/private/hookferry'
+if [ -n "$(find $states -name '*.db' 2>/dev/null)" ]; then
+  echo "hookferry: kept, for webhooks in it may be undelivered; to delete it: rm -r $states" >&2
+else
+  rm -rf $states
+fi
 `,
 };

@@ -21,7 +21,8 @@ ours > /run/before
 dpkg --install ${deb}
 echo "installed: $?"
 mkdir /etc/hookferry
-echo '{}' > /etc/hookferry/webhooks.json
+echo '{"orders":{"module":"webhook_connect","channel":"orders","channel_token":"0123456789abcdef"}}' \
+  > /etc/hookferry/webhooks.json
 hookferry service install relay --webhooks /etc/hookferry/webhooks.json
 echo "service: $?"
 echo "runs: $(systemctl is-active hookferry-relay)"
@@ -29,15 +30,23 @@ first=$(systemctl show --property MainPID hookferry-relay)
 dpkg --install ${deb}
 echo "upgraded: $?, runs: $(systemctl is-active hookferry-relay)"
 [ "$first" != "$(systemctl show --property MainPID hookferry-relay)" ] && echo "restarted: 0"
-ls -d /var/lib/private/hookferry/relay
+curl -s -d kept http://127.0.0.1:8420/webhook/orders
 dpkg --purge hookferry
 echo "purged: $?, runs: $(systemctl is-active hookferry-relay)"
+echo "left: $(ours | comm -13 /run/before - | xargs)"
+dpkg --install ${deb}
+hookferry service install relay --webhooks /etc/hookferry/webhooks.json
+echo "again: $(curl -s http://127.0.0.1:8420/metrics | grep '^hookferry_relay_queue_depth')"
+hookferry service uninstall relay
+rm -r /var/lib/hookferry /var/lib/private/hookferry
+mkdir -p /var/lib/hookferry/empty
+dpkg --purge hookferry
 echo "left: $(ours | comm -13 /run/before - | xargs)"
 `;
 
 testUnless(
   notBuilt ?? noOwnSystemd ?? missing("dpkg-deb"),
-  "of the .deb a service runs, starts anew with an upgrade, and goes with the package",
+  "of the .deb a service runs, starts anew with an upgrade, and goes with the package; its webhooks stay",
   async (t) => {
     mkdirSync(dist, { recursive: true });
     // The machine sees the repository, below /srv.
@@ -46,15 +55,19 @@ testUnless(
     const deb = await makeDeb(folder);
     const path = `/srv/hookferry/dist/${basename(folder)}/${basename(deb)}`;
     const { log, journal } = await runUnderSystemd(t, script(path));
-    const said = log.split("\n").filter((line) => /^[a-z]+: |^\/var\/lib/.test(line));
+    const said = log.split("\n").filter((line) => /^[a-z]+: /.test(line));
     assert.deepEqual(said, [
       "installed: 0",
       "service: 0",
       "runs: active",
       "upgraded: 0, runs: active",
       "restarted: 0",
-      "/var/lib/private/hookferry/relay",
+      "hookferry: kept, for webhooks in it may be undelivered; to delete it: " +
+      "rm -r /var/lib/hookferry /var/lib/private/hookferry",
       "purged: 0, runs: inactive",
+      "left: /etc/hookferry /var/lib/hookferry /var/lib/private/hookferry " +
+      "/var/lib/private/hookferry/relay/hookferry",
+      'again: hookferry_relay_queue_depth{channel="orders"} 1',
       "left: /etc/hookferry",
     ], log + journal);
   },
