@@ -26,7 +26,7 @@ import http.server
 class Target(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
+        self.send_response(500 if body == b"third" else 200)
         self.end_headers()
         print("got", self.path, body.decode(), file=open("/run/got", "w"), flush=True)
     def log_message(self, *words): pass
@@ -68,6 +68,11 @@ read -r line <&3; echo "target $line"
 systemctl show -p NRestarts hookferry-connector
 journalctl -o cat UNIT=hookferry-connector.service | grep -m1 -i watchdog
 
+post third
+log connector '"event":"delivery.retrying"'
+systemctl stop hookferry-connector
+systemctl show -p ExecMainStatus -p ActiveState hookferry-connector
+
 for each in connector second relay; do
   hookferry service uninstall --name $each
   echo "uninstalled: $?"
@@ -91,6 +96,9 @@ if (noOwnSystemd === undefined) {
     assert.match(log, /"event":"config\.reloaded"/);
     has("target got /hooks second");
     has("NRestarts=1");
+    // What it gave back is at the relay: a stop is no failure.
+    has("ExecMainStatus=75");
+    has("ActiveState=inactive");
     assert.match(log, /Watchdog timeout/);
     assert.equal(lines.filter((line) => line === "uninstalled: 0").length, 3);
     const last = lines.slice(lines.lastIndexOf("uninstalled: 0") + 1);

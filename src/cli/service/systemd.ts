@@ -52,6 +52,8 @@ KillMode=mixed
 Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=${lasting}
+# Stopped, and gave back to the relay what was not finished: no failure.
+SuccessExitStatus=75
 WatchdogSec=60
 # Not SIGABRT: a core dump would hold tokens and webhooks.
 WatchdogSignal=SIGKILL
