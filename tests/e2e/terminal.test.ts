@@ -1,6 +1,11 @@
 /** connect and dev on a real terminal. */
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { shellWord } from "../../src/cli/quoting.ts";
 import { recordSchema } from "../../src/output/record.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { skip, test as run, type TestContext } from "../support/test.ts";
@@ -139,6 +144,18 @@ test("a terminal that is closed ends the connector, and what is in hand is finis
   held.resolve();
   await happened("relay.disconnected");
   assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+});
+
+test("SIGHUP on a terminal that is still there gives it back, and the program ends", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "pid-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const pidFile = join(folder, "pid");
+  const { pane } = await startShown(t, {
+    shell: (command) => `sh -c ${shellWord(`echo $$ > ${pidFile}; exec ${command}`)}`,
+  });
+  await pane.until(/no message has come yet/);
+  process.kill(Number(readFileSync(pidFile, "utf8")), "SIGHUP");
+  assert.doesNotMatch(await pane.until(/0 delivered, 0 failed\n(.*\n)*exit 0/), /TIME +METHOD/);
 });
 
 test("on a narrow terminal nothing wraps, and a new size is taken at once", async (t) => {

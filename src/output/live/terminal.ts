@@ -56,11 +56,11 @@ export function terminalOf(screen: WriteStream, keys: ReadStream | undefined): T
       close = () => {
         process.off("SIGHUP", gone);
         screen.off("resize", resized);
-        if (isGone) return;
+        // Whether or not the terminal has gone: SIGHUP comes from whoever sends it, too.
         screen.write(leave);
         if (!keys) return;
         keys.off("keypress", pressed).off("end", gone).pause();
-        keys.setRawMode(false);
+        asBefore(keys);
         keys.unref();
       };
     },
@@ -73,4 +73,12 @@ export function terminalOf(screen: WriteStream, keys: ReadStream | undefined): T
     },
     close: () => close(),
   };
+}
+
+function asBefore(keys: ReadStream): void {
+  try {
+    keys.setRawMode(false);
+  } catch {
+    // It has gone.
+  }
 }
