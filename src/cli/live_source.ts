@@ -1,5 +1,7 @@
 import type { Settings } from "../config/settings.ts";
+import { JournalUnavailable } from "../flow.ts";
 import type { LiveActions, LivePicture, LiveSource } from "../output/live/live_picture.ts";
+import type { Control } from "../status/control.ts";
 import { readStatus } from "../status/status_text.ts";
 import { controlOf, type Watch, type Watched } from "./connect_status.ts";
 
@@ -44,17 +46,25 @@ export function liveActions(watched: Watched, stop: () => void): LiveActions {
     resume: () => control.resume(),
     stop,
     async replay(messageId) {
-      const results = await control.replay(messageId);
-      if (results === "under_way") return `${messageId} is being replayed already`;
-      if (!results) {
-        return `${messageId} cannot be replayed: not at its end, or not kept (--inspect keeps the last ones)`;
+      try {
+        return replayText(messageId, await control.replay(messageId));
+      } catch (error) {
+        if (!(error instanceof JournalUnavailable)) throw error;
+        return `${messageId} may be delivered, but ${error.message}`;
       }
-      const texts = results.map(({ target, outcome }) =>
-        `${target}: ${outcome.kind === "delivered" ? "delivered" : outcome.reason.message}`
-      );
-      return `${messageId} replayed -> ${texts.join("; ")}`;
     },
   };
+}
+
+function replayText(messageId: string, results: Awaited<ReturnType<Control["replay"]>>): string {
+  if (results === "under_way") return `${messageId} is being replayed already`;
+  if (!results) {
+    return `${messageId} cannot be replayed: not at its end, or not kept (--inspect keeps the last ones)`;
+  }
+  const texts = results.map(({ target, outcome }) =>
+    `${target}: ${outcome.kind === "delivered" ? "delivered" : outcome.reason.message}`
+  );
+  return `${messageId} replayed -> ${texts.join("; ")}`;
 }
 
 /** For the channel of a relay. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -94,6 +95,29 @@ test("r delivers a dead letter again, and with --inspect any of the last message
     target.got.map(({ body }) => new TextDecoder().decode(body)),
     ["fine", "fine", "refused", "refused", "refused"],
   );
+});
+
+test("a dead letter that is delivered while the journal cannot be written says so, and all goes on", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "journal-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const { relay, pane, answer, target } = await startShown(t, {
+    env: { CONNECTOR_JOURNAL: `sqlite:${folder}` },
+  });
+  await pane.until(/no message has come yet/);
+  answer.status = 422;
+  await publish(relay, "refused");
+  await pane.until(/422 dead letter/);
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  answer.status = 200;
+  pane.press("r");
+  await pane.until(/may be delivered, but the journal is not available: .*locked/);
+  other.exec("ROLLBACK");
+  await publish(relay, "goes on");
+  await target.arrived(3);
+  pane.press("q");
+  await pane.until(/exit 0/);
 });
 
 test("p stops the intake and takes it up again; f shows the messages that have the words", async (t) => {
