@@ -97,6 +97,40 @@ test("r delivers a dead letter again, and with --inspect any of the last message
   );
 });
 
+test("details stay with their message, and r is about it, when 200 others have come since", async (t) => {
+  const { relay, pane, answer, happened } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  answer.status = 422;
+  const refused = await publish(relay, "refused");
+  await pane.until(/422 dead letter/);
+  pane.press("Enter");
+  await pane.until(/Attempts: 1/);
+  answer.status = 200;
+  for (let i = 0; i < 201; i++) {
+    const acked = happened("relay.acked");
+    await publish(relay, "another one");
+    await acked;
+  }
+  pane.press("r");
+  assert.match(
+    await pane.until(/replayed -> default: delivered/),
+    new RegExp(`^ ${refused}$`, "m"),
+  );
+});
+
+test("in details the keys upwards work at the end as well", async (t) => {
+  const { relay, pane } = await startShown(t, { more: ["--inspect"] });
+  await pane.until(/no message has come yet/);
+  await publish(relay, "line\n".repeat(50));
+  await pane.until(/ 200 /);
+  pane.press("Enter", "End");
+  const [, last] = /lines (\d+) to/.exec(await pane.until(/lines \d\d+ to/)) ?? [];
+  pane.press("Down", "Up");
+  await pane.until(new RegExp(`lines ${Number(last) - 1} to`));
+  pane.press("End", "Home");
+  await pane.until(/lines 1 to/);
+});
+
 test("a dead letter that is delivered while the journal cannot be written says so, and all goes on", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "journal-"));
   t.defer(() => rmSync(folder, { recursive: true }));

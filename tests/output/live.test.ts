@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import stringWidth from "string-width";
 import type { KeptExchanges, RecentMessage } from "../../src/observe/picture.ts";
-import { detailLines } from "../../src/output/live/details.ts";
+import { detailLines, detailText, lastFrom } from "../../src/output/live/details.ts";
 import { listLines } from "../../src/output/live/list.ts";
 import type { LivePicture } from "../../src/output/live/live_picture.ts";
-import { filtered, firstUi, type Key, press, type Ui } from "../../src/output/live/ui.ts";
+import {
+  chosenMessage,
+  filtered,
+  firstUi,
+  type Key,
+  press,
+  type Ui,
+} from "../../src/output/live/ui.ts";
 import { test } from "../support/test.ts";
 
 const plain = (_: unknown, text: string) => text;
@@ -98,7 +105,7 @@ test("every line is as wide as the terminal, whatever senders and targets write"
     const wide = { columns, rows: 60 };
     const lines = [
       ...listLines({ ...shown, messages: [strange] }, firstUi, evil, wide, plain),
-      ...detailLines(strange, kept, 0, evil, wide, plain),
+      ...detailLines(detailText(strange, kept), 0, evil, wide, plain),
     ].filter((line) => line !== "");
     for (const line of lines) {
       assert.equal(stringWidth(line), columns, JSON.stringify(line));
@@ -109,9 +116,21 @@ test("every line is as wide as the terminal, whatever senders and targets write"
 });
 
 test("details go on to their end and no further, and say that bodies are not kept", () => {
-  const first = detailLines(message(1), "off", 0, "", size, plain);
+  const text = detailText(message(1), "off");
+  const first = detailLines(text, 0, "", size, plain);
   assert.match(first.join("\n"), /msg_1/);
-  const last = detailLines(message(1), "off", 999, "", size, plain);
+  const last = detailLines(text, lastFrom(text, size), "", size, plain);
   assert.equal(last.length, size.rows);
   assert.match(last.join("\n"), /--inspect keeps them/);
+  assert.equal(lastFrom(text.slice(0, 3), size), 0);
+});
+
+test("details are of the message they were opened for, whether or not it is in the list", () => {
+  const ui = after(["down", "enter", "down"]);
+  assert.deepEqual(ui.details, { messageId: "msg_29", from: 1 });
+  const others = [message(40)];
+  assert.equal(chosenMessage(ui, others), "msg_29");
+  assert.deepEqual(press(ui, key("up"), others).ui.details, { messageId: "msg_29", from: 0 });
+  assert.equal(chosenMessage(press(ui, key("escape"), messages).ui, messages), "msg_29");
+  assert.equal(press(firstUi, key("enter"), []).ui.details, undefined);
 });

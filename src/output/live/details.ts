@@ -6,20 +6,35 @@ import type { Size } from "./list.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Paint } from "./paint.ts";
 
-/** The whole screen: all that is known of one message, from a line on. */
-export function detailLines(
-  message: RecentMessage | undefined,
+/** Beside the text: notice and keys. */
+const otherLines = 2;
+
+/** All that is known of one message. */
+export function detailText(
+  message: RecentMessage,
   exchanges: KeptExchanges | "off" | undefined,
-  from: number,
+): string[] {
+  return [...about(message), ...exchangeText(exchanges)];
+}
+
+/** The line to begin with that shows the end; none further on need be. */
+export function lastFrom(all: readonly string[], { rows }: Size): number {
+  return Math.max(0, all.length - roomIn(rows));
+}
+
+function roomIn(rows: number): number {
+  return Math.max(1, rows - otherLines);
+}
+
+/** The whole screen: details from a line on. */
+export function detailLines(
+  all: readonly string[],
+  first: number,
   notice: string,
   { columns, rows }: Size,
   paint: Paint,
 ): string[] {
-  const all = message
-    ? [...about(message), ...exchangeText(exchanges)]
-    : ["It is not known any more."];
-  const room = Math.max(1, rows - 2);
-  const first = Math.max(0, Math.min(from, all.length - room));
+  const room = roomIn(rows);
   const shown = all.slice(first, first + room).map((line) =>
     line.startsWith("# ")
       ? paint("strong", fit(` ${line.slice(2)}`, columns))

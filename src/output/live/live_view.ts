@@ -1,11 +1,12 @@
 /** The live view of a terminal: draws what is going on, and does what its keys say. */
 import type { Clock } from "../../async/clock.ts";
-import { detailLines } from "./details.ts";
+import type { KeptExchanges, RecentMessage } from "../../observe/picture.ts";
+import { detailLines, detailText, lastFrom } from "./details.ts";
 import { listLines } from "./list.ts";
-import type { LiveActions, LiveSource } from "./live_picture.ts";
+import type { LiveActions, LivePicture, LiveSource } from "./live_picture.ts";
 import type { Paint } from "./paint.ts";
 import type { Terminal } from "./terminal.ts";
-import { type Action, chosenIndex, filtered, firstUi, type Key, press } from "./ui.ts";
+import { type Action, chosenMessage, filtered, firstUi, type Key, press, type Ui } from "./ui.ts";
 
 export interface LiveView {
   /** Something happened: it is drawn soon. */
@@ -33,6 +34,10 @@ const noticeMs = 10_000;
 export function startLiveView(options: LiveViewOptions): LiveView {
   const { source, actions, terminal, paint, clock } = options;
   let ui = firstUi;
+  /** The messages on the screen: keys are about what is seen there. */
+  let shown: readonly RecentMessage[] = [];
+  /** What the details are of, as it was known last: who reads them may take longer than the messages. */
+  let inside: { message: RecentMessage; exchanges: KeptExchanges | "off" | undefined } | undefined;
   let notice = { text: "", until: 0 };
   let cancel = () => {};
   let isSoon = false;
@@ -43,22 +48,30 @@ export function startLiveView(options: LiveViewOptions): LiveView {
   function draw(): void {
     if (isClosed) return;
     const picture = source.picture();
+    shown = filtered(ui, picture.messages);
     const said = clock.now() < notice.until ? notice.text : "";
-    const shown = filtered(ui, picture.messages);
-    const message = shown[chosenIndex(ui, shown)];
     terminal.show(
       ui.details
-        ? detailLines(
-          message,
-          message && source.exchanges(message.messageId),
-          ui.details.from,
-          said,
-          terminal.size,
-          paint,
-        )
+        ? details(ui.details, picture, said)
         : listLines(picture, ui, said, terminal.size, paint),
     );
     drawIn(laterMs, false);
+  }
+
+  function details(
+    { messageId, from }: NonNullable<Ui["details"]>,
+    { messages }: LivePicture,
+    said: string,
+  ): string[] {
+    const before = inside?.message.messageId === messageId ? inside : undefined;
+    const message = messages.find((one) => one.messageId === messageId) ?? before?.message;
+    const exchanges = source.exchanges(messageId) ?? before?.exchanges;
+    inside = message && { message, exchanges };
+    const text = message ? detailText(message, exchanges) : ["It is not known any more."];
+    // Kept as it is shown: a key upwards at the end moves at once.
+    const first = Math.min(from, lastFrom(text, terminal.size));
+    ui = { ...ui, details: { messageId, from: first } };
+    return detailLines(text, first, said, terminal.size, paint);
   }
 
   function drawIn(ms: number, soon: boolean): void {
@@ -68,12 +81,9 @@ export function startLiveView(options: LiveViewOptions): LiveView {
   }
 
   function onKey(key: Key): void {
-    const shown = filtered(ui, source.picture().messages);
-    // Details stay with their message when newer ones come.
-    const chosen = shown[chosenIndex(ui, shown)]?.messageId;
     const pressed = press(ui, key, shown);
-    ui = pressed.ui.details && chosen !== undefined ? { ...pressed.ui, chosen } : pressed.ui;
-    if (pressed.action) act(pressed.action, chosen);
+    ui = pressed.ui;
+    if (pressed.action) act(pressed.action, chosenMessage(ui, shown));
     draw();
   }
 

@@ -5,8 +5,8 @@ import { outcomeOf } from "./outcome.ts";
 export interface Ui {
   /** The message that is chosen; undefined = the newest, whichever that is. */
   readonly chosen: string | undefined;
-  /** Whether its details are shown, and from which line on. */
-  readonly details: { readonly from: number } | undefined;
+  /** The message whose details are shown, and from which line on. */
+  readonly details: { readonly messageId: string; readonly from: number } | undefined;
   readonly filter: string;
   /** Whether the filter is being typed. */
   readonly isTyping: boolean;
@@ -52,7 +52,7 @@ export function press(
   switch (name) {
     case "return":
     case "enter":
-      return { ui: { ...ui, details: ui.details ? undefined : { from: 0 } } };
+      return { ui: ui.details ? { ...ui, details: undefined } : withDetails(ui, shown) };
     case "f":
       return { ui: { ...ui, details: undefined, isTyping: true } };
     case "escape":
@@ -75,8 +75,19 @@ function typed(ui: Ui, { name, text }: Key): Ui {
   return isPrintable ? { ...ui, filter: ui.filter + text } : ui;
 }
 
+/** They stay with their message, whatever comes and whatever becomes of it. */
+function withDetails(ui: Ui, shown: readonly RecentMessage[]): Ui {
+  const messageId = chosenMessage(ui, shown);
+  return messageId === undefined
+    ? ui
+    : { ...ui, chosen: messageId, details: { messageId, from: 0 } };
+}
+
 function moved(ui: Ui, step: number, shown: readonly RecentMessage[]): Ui {
-  if (ui.details) return { ...ui, details: { from: Math.max(0, ui.details.from + step) } };
+  if (ui.details) {
+    const from = Math.max(0, ui.details.from + step);
+    return { ...ui, details: { ...ui.details, from } };
+  }
   const to = Math.min(Math.max(0, chosenIndex(ui, shown) + step), shown.length - 1);
   return { ...ui, chosen: to <= 0 ? undefined : shown[to]?.messageId };
 }
@@ -84,6 +95,11 @@ function moved(ui: Ui, step: number, shown: readonly RecentMessage[]): Ui {
 /** Where the chosen message is; the newest when it is not among them. */
 export function chosenIndex({ chosen }: Ui, shown: readonly RecentMessage[]): number {
   return Math.max(0, shown.findIndex(({ messageId }) => messageId === chosen));
+}
+
+/** The id of the message that keys are about; undefined when there is none. */
+export function chosenMessage(ui: Ui, shown: readonly RecentMessage[]): string | undefined {
+  return ui.details?.messageId ?? shown[chosenIndex(ui, shown)]?.messageId;
 }
 
 /** The messages that have the filter's words in what is shown of them. */
