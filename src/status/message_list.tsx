@@ -5,6 +5,9 @@ import { count, duration } from "../observe/wording.ts";
 import type { LetterSummary } from "../flow.ts";
 import { StandingBadge } from "./standing_badge.tsx";
 
+/** Characters of a request's line. */
+const maxShown = 80;
+
 /** The last messages, the newest first. */
 export function MessageList({ messages }: { readonly messages: readonly RecentMessage[] }) {
   const version = Math.max(0, ...messages.map((message) => message.version));
@@ -44,7 +47,7 @@ export function MessageList({ messages }: { readonly messages: readonly RecentMe
 export function MessageRow({ message }: { readonly message: RecentMessage }) {
   const { messageId, at, targets, standing, reason, attemptCount, durationMs } = message;
   const names = targets.map(({ name }) => name).filter((name) => name !== "").join(", ");
-  const request = `${message.method} ${message.webhookId}${message.path}`.trim();
+  const request = beginning(`${message.method} ${message.webhookId}${message.path}`.trim());
   return (
     <tr id={`m-${messageId}`}>
       <td>
@@ -54,7 +57,7 @@ export function MessageRow({ message }: { readonly message: RecentMessage }) {
         <a href={pathOf(messageId)}>{messageId}</a>
         <span class="under phone">{names === "" ? request : `${request} → ${names}`}</span>
       </th>
-      <td class="wide">{request}</td>
+      <td class="wide request">{request}</td>
       <td class="wide">{names}</td>
       <td>
         <StandingBadge standing={standing} />
@@ -114,6 +117,11 @@ export function LetterList(
       </TableBox>
     </Panel>
   );
+}
+
+/** A path may be thousands of characters long: a row is to stay one. All of it is on the message's own page. */
+function beginning(request: string): string {
+  return request.length > maxShown ? `${request.slice(0, maxShown - 1)}…` : request;
 }
 
 function pathOf(messageId: string): string {

@@ -57,9 +57,10 @@ export function MessagePage(
 }
 
 function Details({ message }: { readonly message: RecentMessage }) {
-  const { webhookId, at, lagMs, bytes, copies, durationMs, traceId, settled } = message;
+  const { method, webhookId, path, at, lagMs, bytes, copies, durationMs, traceId, settled } =
+    message;
   const facts: readonly (readonly [string, unknown])[] = [
-    ["Webhook", webhookId],
+    ["Webhook", `${method} ${webhookId}${path}`.trim()],
     [
       "Came",
       <>

@@ -213,6 +213,24 @@ for (const width of [390, 360]) {
   });
 }
 
+test("a path of thousands of characters leaves the list as it is, and is whole on the message's page", async (t) => {
+  const { open, relay } = await start(t);
+  const path = "/long".repeat(800);
+  const response = await fetch(`${relay.url}/webhook/hook${path}`, { method: "POST" });
+  const { message_id } = await response.json() as { message_id: string };
+  for (const width of [1280, 390]) {
+    const page = await open("/", { viewport: { width, height: 800 } });
+    const row = page.locator(`#m-${message_id}`, { hasText: "delivered" });
+    await row.waitFor();
+    const box = page.getByRole("region", { name: "Messages" });
+    assert.equal(await box.evaluate((box) => box.scrollWidth - box.clientWidth), 0);
+    assert.ok((await row.boundingBox())!.height < 250);
+    await page.getByRole("link", { name: message_id }).click();
+    await page.getByText(`POST hook${path}`).waitFor();
+    assert.equal(await pixels(page), 0);
+  }
+});
+
 test("without JavaScript the page reads the same and its buttons work", async (t) => {
   const { open, relay } = await start(t);
   const page = await open("/", { javaScriptEnabled: false });
