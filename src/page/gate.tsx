@@ -81,7 +81,7 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
   function signInPage(c: Context, status: 200 | 401 | 403 | 429, problem?: string) {
     return page(
       c,
-      <Layout title="Sign in" live={false}>
+      <Layout title="Sign in">
         <main id="main" class="narrow">
           <h1>Sign in</h1>
           {tokenNow() === undefined

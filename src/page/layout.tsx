@@ -20,11 +20,11 @@ const policy = [
   "base-uri 'none'",
 ].join("; ");
 
-/** What every page has around it. `live`: it follows what happens. */
+/** What every page has around it. `live`: the run that it follows; undefined when it does not. */
 export function Layout(
   { title, live, subtitle, account, children }: {
     readonly title: string;
-    readonly live: boolean;
+    readonly live?: string | undefined;
     readonly subtitle?: string | undefined;
     /** Sign in, sign out. */
     readonly account?: Child;
@@ -51,9 +51,11 @@ export function Layout(
           </a>
           {subtitle !== undefined && <span class="subtitle">{subtitle}</span>}
           <span class="spacer"></span>
-          {live && (
+          {live !== undefined && (
             // The script has something better to say, where there is one.
-            <span id="live" class="live" role="status">Reload to see what is new</span>
+            <span id="live" class="live" role="status" data-run={live}>
+              Reload to see what is new
+            </span>
           )}
           {account}
         </header>

@@ -24,7 +24,9 @@ function tell(state, text) {
   pill.textContent = text;
 }
 
-function update({ sections }) {
+function update({ run, sections }) {
+  // Another process answers now: what this page shows was the other one's.
+  if (run !== pill.dataset.run) return location.reload();
   for (const [name, html] of Object.entries(sections)) {
     const section = document.getElementById(name);
     if (!section || shown.get(name) === html) continue;
@@ -53,8 +55,7 @@ function show({ html }) {
   if (hadFocus) row.querySelector("a")?.focus();
 }
 
-localTimes(document);
-if (pill) {
+function follow() {
   tell("lost", "Connecting");
   const stream = new EventSource(`/live?since=${rows?.dataset.version ?? 0}`);
   stream.addEventListener("open", () => tell("on", "Live"));
@@ -64,4 +65,19 @@ if (pill) {
     if (stream.readyState === EventSource.CLOSED) tell("off", "Not live: reload");
     else tell("lost", "Reconnecting");
   });
+  return stream;
+}
+
+localTimes(document);
+// What a button came to is told once, not again when the page is loaded anew.
+if (location.search) history.replaceState(null, "", location.pathname);
+if (pill) {
+  // A browser has six connections to a server: pages that nobody sees must not hold them.
+  let stream;
+  const look = () => {
+    stream?.close();
+    stream = document.hidden ? undefined : follow();
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
 }

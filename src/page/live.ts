@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
 import { encodeSseEvent } from "../protocol/sse_encoder.ts";
 
@@ -15,6 +16,8 @@ export interface LiveRow {
 }
 
 export interface Live {
+  /** Of this run of the process: a page that was made in another one begins anew. */
+  readonly run: string;
   /**
    * An event stream: `state` every second, `message` for each row that changed since the version that the page shows.
    * Undefined when there are too many.
@@ -34,12 +37,13 @@ const maxUnreadBytes = 1_048_576;
 export function createLive(source: LiveSource, clock: Clock): Live {
   const viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const encoder = new TextEncoder();
+  const run = randomUUID();
   let version = 0;
   let cancel = () => {};
   let isClosed = false;
 
   const state = () =>
-    encodeSseEvent({ event: "state", data: JSON.stringify({ sections: source.sections() }) });
+    encodeSseEvent({ event: "state", data: JSON.stringify({ run, sections: source.sections() }) });
 
   const messages = (since: number) => {
     const changed = source.rows?.(since) ?? { version: 0, rows: [] };
@@ -69,6 +73,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
   }
 
   return {
+    run,
     open(since) {
       if (isClosed || viewers.size >= maxViewers) return undefined;
       let own: ReadableStreamDefaultController<Uint8Array> | undefined;

@@ -47,7 +47,7 @@ export function connectorPages(
     rows(since) {
       const messages = source.recent.messages();
       const version = Math.max(0, ...messages.map((message) => message.version));
-      const rows = messages.filter((message) => message.version > (since > version ? 0 : since))
+      const rows = messages.filter((message) => message.version > since)
         .reverse()
         .map((message) => ({
           id: message.messageId,
@@ -64,7 +64,7 @@ export function connectorPages(
     const mayAct = guard.standing(c) === "in";
     return shown(c, {
       title: "Overview",
-      live: true,
+      follows: live.run,
       content: (
         <>
           <Overview source={source} mayAct={mayAct} />
@@ -93,7 +93,7 @@ export function connectorPages(
           </p>
         </>
       );
-      return shown(c, { title: "No such message", live: false, content }, 404);
+      return shown(c, { title: "No such message", content }, 404);
     }
     const exchanges = !source.exchanges ? "off" : mayAct ? source.exchanges.of(messageId) : "out";
     const content = (
@@ -106,7 +106,7 @@ export function connectorPages(
         exchanges={exchanges}
       />
     );
-    return shown(c, { title: messageId, live: false, content });
+    return shown(c, { title: messageId, content });
   });
   app.get(
     "/live",
@@ -140,9 +140,9 @@ export function connectorPages(
 
   function shown(
     c: Context,
-    { title, live, content }: {
+    { title, follows, content }: {
       readonly title: string;
-      readonly live: boolean;
+      readonly follows?: string;
       readonly content: ReturnType<typeof Overview>;
     },
     status: 200 | 404 = 200,
@@ -152,7 +152,7 @@ export function connectorPages(
       c,
       <Layout
         title={title}
-        live={live}
+        live={follows}
         subtitle={source.subtitle}
         account={<Account standing={guard.standing(c)} open={access.open ?? false} />}
       >

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { startProgram } from "../support/program.ts";
 import { startChromium } from "../support/chromium.ts";
 import { type Relay, type RelayOptions } from "../../src/relay/relay.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
@@ -155,6 +156,9 @@ test("pause and resume by keyboard alone; the skip link leads to the content", a
   await page.keyboard.press("Enter");
   await page.getByText("Paused: nothing more is taken from the relay.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Pause" }).count(), 0);
+  await page.reload();
+  await page.getByRole("heading", { name: "Paused" }).waitFor();
+  assert.equal(await page.locator(".notice").count(), 0);
   await page.getByRole("button", { name: "Resume" }).press("Enter");
   await page.getByText("Resumed.").waitFor();
 });
@@ -229,6 +233,55 @@ test("a path of thousands of characters leaves the list as it is, and is whole o
     await page.getByText(`POST hook${path}`).waitFor();
     assert.equal(await pixels(page), 0);
   }
+});
+
+test("pages in tabs that nobody sees hold no connection: any number of them may be open", async (t) => {
+  const { open, browser, url, relay } = await start(t);
+  const context = await browser.newContext();
+  t.defer(() => context.close());
+  const hide = (tab: Page, isHidden: boolean) =>
+    tab.evaluate(`
+      Object.defineProperty(document, "hidden", { configurable: true, value: ${isHidden} });
+      document.dispatchEvent(new Event("visibilitychange"));
+    `);
+  const tabs: Page[] = [];
+  // A browser has six connections to a server.
+  for (let i = 0; i < 7; i++) {
+    if (i > 0) await hide(tabs[i - 1]!, true);
+    const tab = await context.newPage();
+    tab.setDefaultTimeout(15_000);
+    await tab.goto(url);
+    await tab.locator("#live[data-state=on]").waitFor();
+    tabs.push(tab);
+  }
+  const id = await publish(relay, "meanwhile");
+  await (await open("/")).locator(`#m-${id}`, { hasText: "delivered" }).waitFor();
+  await hide(tabs[0]!, false);
+  await tabs[0]!.locator(`#m-${id}`, { hasText: "delivered" }).waitFor();
+});
+
+test("when the connector has been started again a page that is open begins anew", async (t) => {
+  const { browser, relay } = await start(t);
+  const target = await startTarget(t, () => 200);
+  const run = async (port: string) => {
+    const program = startProgram(t, [
+      ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--journal", "memory"],
+      ...["--to", target.url.href, "--status-listen", `127.0.0.1:${port}`],
+    ], { CONNECTOR_TOKEN: "s3cret" });
+    const { url } = JSON.parse(await program.line(/"type":"status"/)) as { url: string };
+    return { program, url };
+  };
+  const first = await run("0");
+  const page = await browser.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(first.url);
+  await page.locator("#live[data-state=on]").waitFor();
+  await page.evaluate("document.getElementById('no-messages').id = 'of-the-first'");
+  first.program.terminate();
+  await first.program.ended;
+  await run(new URL(first.url).port);
+  await page.locator("#no-messages").waitFor();
+  await page.locator("#live[data-state=on]").waitFor();
 });
 
 test("without JavaScript the page reads the same and its buttons work", async (t) => {

@@ -45,7 +45,7 @@ export function relayPages(
       c,
       <Layout
         title="Relay"
-        live
+        live={live.run}
         subtitle="relay"
         account={!isHere(c) && <Account standing={guard.standing(c)} open={false} />}
       >
