@@ -84,7 +84,8 @@ function Numbers(
         {
           name: "Delivered",
           value: count(totals.delivered),
-          note: `of ${count(totals.received)} received` +
+          // Not "of": each target counts.
+          note: `${count(totals.received)} received` +
             (totals.duplicates > 0 ? `, ${plural(totals.duplicates, "duplicate")}` : ""),
         },
         {

@@ -108,7 +108,7 @@ test("the page shows what happens while it happens: messages, numbers, charts, t
   }
   assert.equal(await page.locator("#messages tr").count(), 5);
   assert.equal(await page.locator("#messages tr").first().getAttribute("id"), `m-${ids.at(-1)}`);
-  await page.locator("#facts", { hasText: "of 5 received" }).waitFor();
+  await page.locator("#facts", { hasText: "5 received" }).waitFor();
   await page.locator("#throughput .bars.good[d^=M]").waitFor({ state: "attached" });
   await page.locator("#latency .dots[d^=M]").waitFor({ state: "attached" });
   answer.status = 422;
