@@ -1,5 +1,5 @@
 /** The composition root: settings in, a running connector out. The only place that picks implementations. */
-import { abortable, onAbort } from "./async/abort.ts";
+import { abortable } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
@@ -8,6 +8,7 @@ import type { Settings } from "./config/settings.ts";
 import { withoutPath } from "./config/source_url.ts";
 import { createDownstream } from "./downstream.ts";
 import { JournalUnavailable, type Lifetime } from "./flow.ts";
+import { withGrace } from "./grace.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
 import type { Inspect } from "./observe/picture.ts";
@@ -225,28 +226,4 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     });
     return now.source.token.reveal() !== refused;
   }
-}
-
-/** `life` that also drains on `mustDrain`, and whose abort also comes when the drain has lasted longer than the grace. */
-function withGrace(
-  life: Lifetime,
-  mustDrain: AbortSignal,
-  graceMs: number,
-  clock: Clock,
-  onDrain: () => void,
-): { readonly life: Lifetime; dispose(): void } {
-  const late = new AbortController();
-  const drain = AbortSignal.any([life.drain, mustDrain]);
-  let cancel = () => {};
-  const forget = onAbort(drain, () => {
-    onDrain();
-    cancel = clock.after(graceMs, () => late.abort());
-  });
-  return {
-    life: { drain, abort: AbortSignal.any([life.abort, late.signal]) },
-    dispose() {
-      forget();
-      cancel();
-    },
-  };
 }
