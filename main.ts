@@ -99,8 +99,9 @@ async function run(args: readonly string[]): Promise<number> {
     if (error instanceof UsageError) return fail(exitCode.usage, error.message);
     if (error instanceof CannotListenError) return fail(exitCode.unexpected, error.message);
     if (error instanceof ControlError) return fail(exitCode.unexpected, error.message);
-    if (error instanceof StoreOpenError) return fail(exitCode.badConfig, error.message);
-    if (error instanceof DatabaseOpenError) return fail(exitCode.badConfig, error.message);
+    // A server not yet up, a full disk: another start may do better, and who starts services is to try it.
+    if (error instanceof StoreOpenError) return fail(exitCode.unexpected, error.message);
+    if (error instanceof DatabaseOpenError) return fail(exitCode.unexpected, error.message);
     if (error instanceof TracingError) return fail(exitCode.badConfig, error.message);
     if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
     throw error;

@@ -327,7 +327,7 @@ test("a relay that cannot start says why in one line and ends", async (t) => {
   assert.match(store.stderr.join(""), /--store \(HOOKFERRY_STORE\): use nats:/);
   assert.doesNotMatch(store.stderr.join(""), /s3cret/);
   const nobody = startProgram(t, ["relay"], { HOOKFERRY_STORE: "nats://me:s3cret@127.0.0.1:1" });
-  assert.equal(await nobody.ended, 78);
+  assert.equal(await nobody.ended, 1, "it may be there at the next start");
   assert.match(nobody.stderr.join(""), /cannot use the NATS server 127\.0\.0\.1:1: /);
   assert.doesNotMatch(nobody.stderr.join(""), /s3cret/);
   const choice = startProgram(t, ["relay", "--durability", "most"]);

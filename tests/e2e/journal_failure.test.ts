@@ -102,7 +102,7 @@ test("told to stop when the journal fails, the connector finishes what is in han
 for (const onFailure of ["continue", "stop"]) {
   test(
     `a journal that is no database, on_journal_failure ${onFailure}: ${
-      onFailure === "stop" ? "not started, exit 78" : "delivered all the same, not ready"
+      onFailure === "stop" ? "not started, exit 1" : "delivered all the same, not ready"
     }`,
     async (t) => {
       const folder = folderFor(t);
@@ -112,7 +112,7 @@ for (const onFailure of ["continue", "stop"]) {
         CONNECTOR_ON_JOURNAL_FAILURE: onFailure,
       });
       if (onFailure === "stop") {
-        assert.equal(await connector.ended, 78);
+        assert.equal(await connector.ended, 1);
         assert.match(
           connector.stderr.at(-1) ?? "",
           /cannot open the connector's data .*not a database/,
@@ -264,7 +264,7 @@ test("a second connector for a channel on one machine is ready, and says that it
   });
 });
 
-test("a journal whose pages are damaged: dead-letters, and a connector that is to stop then, say so in one line and end with 78", async (t) => {
+test("a journal whose pages are damaged: dead-letters, and a connector that is to stop then, say so in one line and end with 1", async (t) => {
   const { relay, start, folder } = await startByDefault(t, t.folder());
   const first = start();
   await publish(relay, "1");
@@ -275,13 +275,13 @@ test("a journal whose pages are damaged: dead-letters, and a connector that is t
   const line = `hookferry: cannot read the journal in ${JSON.stringify(folder)}: ` +
     "database disk image is malformed";
   const stops = start({ CONNECTOR_ON_JOURNAL_FAILURE: "stop" });
-  assert.equal(await stops.ended, 78);
+  assert.equal(await stops.ended, 1);
   assert.deepEqual(stops.stderr, [line]);
   const letters = startProgram(t, [
     ...["dead-letters", "list", "--cloud-url", relay.url, "--channel", "dev", "--to", "1"],
     ...["--journal", `sqlite:${folder}`, "--status-listen", "127.0.0.1:1"],
   ], { CONNECTOR_TOKEN: "s3cret" });
-  assert.equal(await letters.ended, 78);
+  assert.equal(await letters.ended, 1);
   assert.deepEqual(letters.stderr, [line]);
 });
 
