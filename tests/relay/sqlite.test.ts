@@ -206,9 +206,13 @@ test("writes of one turn share a commit", async (t) => {
   assert.deepEqual(groups, [100]);
 });
 
-test("a full disk: the sender gets 503, /readyz says why, what was accepted is delivered, and it mends itself", async (t) => {
+test("a full disk: the sender gets 503, /readyz and log say why, what was accepted is delivered, and it mends itself", async (t) => {
   const stores = await open(folderFor(t), 300_000);
-  const relay = await startDevRelay(t, {}, { stores: () => Promise.resolve(stores) });
+  const failures: string[] = [];
+  const relay = await startDevRelay(t, {}, {
+    stores: () => Promise.resolve(stores),
+    observe: (event) => event.type === "relay.store_failed" && failures.push(event.message),
+  });
   const post = async () => {
     const body = "x".repeat(20_000);
     const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
@@ -221,6 +225,7 @@ test("a full disk: the sender gets 503, /readyz says why, what was accepted is d
   assert.ok(accepted > 0);
   assert.equal(response.status, 503);
   assert.equal(response.headers.get("retry-after"), "5");
+  assert.deepEqual(failures, ["the store is not available: database or disk is full"]);
   const ready = await fetch(`${relay.url}/readyz`);
   assert.equal(ready.status, 503);
   assert.match((await ready.json()).parts[0].detail, /full/);

@@ -89,6 +89,12 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   } catch (error) {
     if (error instanceof MessageTooLargeError) return refuse([413, "too_large", error.message]);
     if (!(error instanceof StoreUnavailableError)) throw error;
+    // What a person must act on; the sender is not told why.
+    relay.observe({
+      type: "relay.store_failed",
+      channel: channel.settings.name,
+      message: error.message,
+    });
     return refuse([503, "store_unavailable", "Cannot store now", storeRetrySeconds]);
   } finally {
     if (deliveryId) seen?.end(deliveryId, sequence === undefined ? undefined : id);
