@@ -42,8 +42,9 @@ export async function initConfig(args: readonly string[]): Promise<number> {
   }
   const text = fileText(answers, `./${basename(schema)}`);
   try {
-    writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+    // The large one first: where it finds no room, nothing is in the way of the next try.
     writeFileSync(schema, `${JSON.stringify(configSchema(), null, 2)}\n`);
+    writeFileSync(path, text, { flag: "wx", mode: 0o600 });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`config init: cannot write ${path}: ${why}`);

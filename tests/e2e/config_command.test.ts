@@ -1,6 +1,6 @@
 /** hookferry config: init, explain, show, and the files that are published. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
@@ -182,4 +182,14 @@ test("the sample files are valid, in each profile, and name the published schema
       assert.equal(settings.source.channel, profile === "staging" ? "orders-staging" : "orders");
     }
   }
+});
+
+test("config init that cannot write all of it leaves nothing in the way of the next one", async (t) => {
+  const folder = t.folder();
+  mkdirSync(join(folder, "connector.schema.json"));
+  const path = join(folder, "connector.jsonc");
+  const init = startProgram(t, ["config", "init", "--no-ask", path]);
+  assert.equal(await init.ended, 2);
+  assert.match(init.stderr.join(""), /^hookferry: config init: cannot write .*EISDIR/);
+  assert.equal(existsSync(path), false);
 });
