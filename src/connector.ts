@@ -1,5 +1,5 @@
 /** The composition root: settings in, a running connector out. The only place that picks implementations. */
-import { abortable } from "./async/abort.ts";
+import { onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
@@ -8,7 +8,6 @@ import type { Settings } from "./config/settings.ts";
 import { withoutPath } from "./config/source_url.ts";
 import { createDownstream } from "./downstream.ts";
 import { JournalUnavailable, type Lifetime } from "./flow.ts";
-import { withGrace } from "./grace.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
 import type { Inspect } from "./observe/picture.ts";
@@ -23,6 +22,7 @@ import { Relink } from "./source/relink.ts";
 import { createSource } from "./source/source.ts";
 import type { TargetLoad } from "./targets.ts";
 import { wayToRelay } from "./way_to_relay.ts";
+import { withGrace } from "./with_grace.ts";
 
 export interface ConnectorOptions {
   readonly clock: Clock;
@@ -85,6 +85,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   const { delivery } = settings;
   let now = settings;
   const relink = new Relink();
+  let known: Dedup | undefined;
   let abandoned = 0;
   let heardAt: number | undefined;
   const observe: Observe = (event) => {
@@ -108,6 +109,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     drain: draining.signal,
     faults,
     inspect: options.inspect,
+    onReplayed: (messageId) => known?.replayed(messageId),
     onJournalFailed(error) {
       observe({ type: "journal.failed", message: error.message });
       if (settings.journal.onFailure === "stop") journalFailed.abort(error);
@@ -213,17 +215,17 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     const remembered = journal.takeRemembered();
     const { dedupMaxMessages: maxMessages, dedupWindowMs: windowMs } = delivery;
     const forget = (messageIds: readonly string[]) => journal.journal.forget(messageIds);
-    const dedup = new Dedup({ maxMessages, windowMs }, clock, remembered, forget);
+    const dedup = known = new Dedup({ maxMessages, windowMs }, clock, remembered, forget);
     return { dedup, untold: remembered.filter(({ confirmed }) => !confirmed) };
   }
 
   async function renewOnce(): Promise<boolean> {
     const refused = now.source.token.reveal();
-    const asked = options.onTokenRefused?.() ?? Promise.resolve();
     // Once it drains nobody is waited for: it may be a reload, which waits for the drain.
-    await abortable(asked, draining.signal).catch((error) => {
-      if (!draining.signal.aborted) throw error;
-    });
+    const { promise: drained, resolve } = Promise.withResolvers<void>();
+    const forget = onAbort(draining.signal, resolve);
+    await Promise.race([options.onTokenRefused?.(), drained]);
+    forget();
     return now.source.token.reveal() !== refused;
   }
 }

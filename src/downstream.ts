@@ -1,7 +1,7 @@
 /** Everything downstream of the source, put together: settings in, a way to handle messages out. */
 import type { Random } from "./async/clock.ts";
 import type { Settings } from "./config/settings.ts";
-import type { Journal, JournalUnavailable } from "./flow.ts";
+import type { Envelope, Journal, JournalUnavailable } from "./flow.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
 import { createFinish } from "./pipeline/finish.ts";
@@ -20,6 +20,8 @@ export interface DownstreamOptions extends TargetsOptions {
   readonly journal: Journal;
   readonly letters: Letters;
   readonly onJournalFailed: (error: JournalUnavailable) => void;
+  /** What was a dead letter has been delivered to all its targets. */
+  readonly onReplayed?: (messageId: string) => void;
 }
 
 export interface Downstream {
@@ -54,9 +56,17 @@ export function createDownstream(settings: Settings, options: DownstreamOptions)
       ? (envelope, life) => ordered(envelope, life).finally(() => last.keep(envelope))
       : ordered,
     giveBack,
-    replay: createReplay({ letters, last, route, deliver, observe }),
+    replay: createReplay({ letters, last, route, deliver, remember, observe }),
     isReplayable: (messageId) =>
       last?.of(messageId) !== undefined || letters.of(messageId).length > 0,
     targets,
   };
+
+  async function remember(envelope: Envelope): Promise<void> {
+    // It is still to come again, for other targets.
+    if (options.journal.settledTargets(envelope.id).size > 0) return;
+    await finish(envelope, { outcome: { kind: "delivered" }, deliveredTo: [], deadLetters: [] });
+    options.journal.confirm([envelope.id]); // of what it was before
+    options.onReplayed?.(envelope.id);
+  }
 }

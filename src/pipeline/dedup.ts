@@ -68,6 +68,13 @@ export class Dedup {
     for (const settle of copies.splice(0)) settle(outcome);
   }
 
+  /** A replay has delivered what was rejected: should it come again, it is acknowledged. */
+  replayed(id: string): void {
+    const at = this.#clock.now();
+    const outcome = { kind: "delivered" } as const;
+    this.#finished.add({ messageId: id, outcome, at, confirmed: true });
+  }
+
   /** The relay has been told of these. */
   confirm(messageIds: readonly string[]): void {
     const at = this.#clock.now();

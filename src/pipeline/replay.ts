@@ -17,6 +17,8 @@ export interface ReplayOptions {
   readonly last: { of(messageId: string): Envelope | undefined } | undefined;
   readonly route: Route;
   readonly deliver: Deliver;
+  /** All targets have what was a dead letter: should it come again, no target is to be asked. */
+  readonly remember: (envelope: Envelope) => Promise<void>;
   readonly observe: Observe;
 }
 
@@ -36,7 +38,8 @@ export type Replay = (
   life: Lifetime,
 ) => Promise<readonly Replayed[] | "under_way" | undefined>;
 
-export function createReplay({ letters, last, route, deliver, observe }: ReplayOptions): Replay {
+export function createReplay(options: ReplayOptions): Replay {
+  const { letters, last, route, deliver, remember, observe } = options;
   const underWay = new Set<string>();
 
   return async (messageId, life) => {
@@ -47,7 +50,11 @@ export function createReplay({ letters, last, route, deliver, observe }: ReplayO
     underWay.add(messageId);
     try {
       if (found.length === 0 && envelope) return await onceMore(envelope, life);
-      return (await Promise.all(found.map((letter) => replayOne(letter, life)))).flat();
+      const results = (await Promise.all(found.map((one) => replayOne(one, life)))).flat();
+      const [letter] = found;
+      const isDone = results.every(({ outcome }) => outcome.kind === "delivered");
+      if (letter && isDone) await remember(letter.envelope);
+      return results;
     } finally {
       underWay.delete(messageId);
     }
@@ -64,11 +71,15 @@ export function createReplay({ letters, last, route, deliver, observe }: ReplayO
     const results = await Promise.all(targets.map(async (target) => {
       const { outcome, attempts, response } = await deliver(envelope, target, life);
       const delivered = outcome.kind === "delivered";
-      if (!delivered) {
+      // Of a target that was not asked there is nothing new to know.
+      const isNew = attempts > 0 || target.name !== letter.target;
+      if (!delivered && isNew) {
         const { reason } = outcome;
         const all = letter.attempts + attempts;
         await letters.replace({ envelope, target: target.name, reason, attempts: all, response });
-      } else if (target.name === letter.target) await letters.drop(envelope.id, target.name);
+      } else if (delivered && target.name === letter.target) {
+        await letters.drop(envelope.id, target.name);
+      }
       observe({
         type: "dead_letter.replayed",
         ...about(envelope),

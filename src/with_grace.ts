@@ -1,3 +1,4 @@
+/** How long a connector may take to end. */
 import { onAbort } from "./async/abort.ts";
 import type { Clock } from "./async/clock.ts";
 import type { Lifetime } from "./flow.ts";
