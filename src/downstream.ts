@@ -4,7 +4,7 @@ import type { Settings } from "./config/settings.ts";
 import type { Envelope, Journal, JournalUnavailable } from "./flow.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
-import { createFinish } from "./pipeline/finish.ts";
+import { createFinish, written } from "./pipeline/finish.ts";
 import { createHandle, type Handle } from "./pipeline/handle.ts";
 import { inOrder } from "./pipeline/in_order.ts";
 import { type GiveBack, keepHere } from "./pipeline/keep_here.ts";
@@ -20,7 +20,7 @@ export interface DownstreamOptions extends TargetsOptions {
   readonly journal: Journal;
   readonly letters: Letters;
   readonly onJournalFailed: (error: JournalUnavailable) => void;
-  /** What was a dead letter has been delivered to all its targets. */
+  /** What was a dead letter has been delivered to its only target. */
   readonly onReplayed?: (messageId: string) => void;
 }
 
@@ -62,11 +62,15 @@ export function createDownstream(settings: Settings, options: DownstreamOptions)
     targets,
   };
 
-  async function remember(envelope: Envelope): Promise<void> {
-    // It is still to come again, for other targets.
-    if (options.journal.settledTargets(envelope.id).size > 0) return;
+  async function remember(envelope: Envelope, target: string): Promise<void> {
+    const { journal, onJournalFailed, onReplayed } = options;
+    const { id, webhookId } = envelope;
+    // It may still have to come again, for another target.
+    if ((route(webhookId)?.targets.length ?? 0) > 1) {
+      return void await written(journal.deliveredTo(id, target), onJournalFailed);
+    }
     await finish(envelope, { outcome: { kind: "delivered" }, deliveredTo: [], deadLetters: [] });
-    options.journal.confirm([envelope.id]); // of what it was before
-    options.onReplayed?.(envelope.id);
+    journal.confirm([id]); // of what it was before
+    onReplayed?.(id);
   }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { AgedMap } from "../async/aged_map.ts";
 import type { Clock } from "../async/clock.ts";
 import {
   type Conclusion,
@@ -14,6 +15,8 @@ import { finishedOf, finishedRows } from "./finished_rows.ts";
 import { RowNumbers } from "./row_numbers.ts";
 import { Together } from "./together.ts";
 
+/** Messages of which it is known that some of their targets are done: the relay may never give them out again. */
+const maxPartly = 100_000;
 /** A message that was in hand at a crash and never came again is forgotten after this long, milliseconds. */
 const forgetCrashedMs = 7 * 24 * 3_600_000;
 
@@ -27,7 +30,7 @@ export class SqliteJournal implements Journal {
   readonly #clock: Clock;
   readonly #crashes: Map<string, number>;
   /** Messages with several targets, of which some are done. */
-  readonly #partly = new Map<string, Map<string, "delivered" | Reason>>();
+  readonly #partly = new AgedMap<Map<string, "delivered" | Reason>>();
   readonly #statements: ReturnType<typeof prepare>;
   /** Most messages come and go without more to say: those of one turn are one statement. */
   readonly #begun = new Together((ids) =>
@@ -102,9 +105,14 @@ export class SqliteJournal implements Journal {
   finish(messageId: string, conclusion: Conclusion): Promise<void> {
     const { outcome, deadLetters } = conclusion;
     const isFinal = outcome.kind === "delivered" || outcome.kind === "rejected";
-    const wasPartly = this.#partly.has(messageId);
+    const partly = this.#partly.get(messageId);
+    const wasPartly = partly !== undefined;
     this.#crashes.delete(messageId);
-    if (isFinal) this.#partly.delete(messageId);
+    if (outcome.kind === "delivered") this.#partly.delete(messageId);
+    // The relay may give it out again: those that have it are not to be asked then, those that refused it are.
+    if (outcome.kind === "rejected") {
+      for (const [target, state] of partly ?? []) if (state !== "delivered") partly?.delete(target);
+    }
     const isPlain = outcome.kind === "delivered" && !wasPartly && deadLetters.length === 0;
     return isPlain && this.#box.count === 0
       ? this.#delivered.add(messageId)
@@ -134,7 +142,10 @@ export class SqliteJournal implements Journal {
       }
       this.#statements.end.run(messageId);
       if (!isFinal) return;
-      if (wasPartly) this.#statements.forgetTargets.run(messageId);
+      if (wasPartly) {
+        const { forgetTargets, forgetRefused } = this.#statements;
+        (outcome.kind === "delivered" ? forgetTargets : forgetRefused).run(messageId);
+      }
       const reason = outcome.kind === "rejected" ? JSON.stringify(outcome.reason) : null;
       this.#statements.finish.run(this.#number([messageId]), messageId, now, reason);
     }, outlives);
@@ -183,6 +194,9 @@ export class SqliteJournal implements Journal {
   #note(id: string, target: string, state: "delivered" | Reason): void {
     const targets = this.#partly.get(id) ?? new Map<string, "delivered" | Reason>();
     this.#partly.set(id, targets.set(target, state));
+    for (const forgotten of this.#partly.forgetOldest(maxPartly)) {
+      this.#writeLater(() => this.#statements.forgetTargets.run(forgotten));
+    }
   }
 
   /** `reason` is that of its dead letter; null = delivered. */
@@ -211,6 +225,7 @@ function prepare(db: DatabaseSync) {
       "INSERT OR REPLACE INTO settled_target (id, target, reason, at) VALUES (?, ?, ?, ?)",
     ),
     forgetTargets: sql("DELETE FROM settled_target WHERE id = ?"),
+    forgetRefused: sql("DELETE FROM settled_target WHERE id = ? AND reason IS NOT NULL"),
     finish: sql("INSERT INTO finished (rowid, id, at, reason) VALUES (?, ?, ?, ?)"),
     confirm: sql(
       "UPDATE finished SET confirmed = 1 WHERE rowid IN (SELECT value FROM json_each(?))",

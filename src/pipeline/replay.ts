@@ -17,8 +17,8 @@ export interface ReplayOptions {
   readonly last: { of(messageId: string): Envelope | undefined } | undefined;
   readonly route: Route;
   readonly deliver: Deliver;
-  /** All targets have what was a dead letter: should it come again, no target is to be asked. */
-  readonly remember: (envelope: Envelope) => Promise<void>;
+  /** The target has what was a dead letter: should it come again, it is not to be asked. */
+  readonly remember: (envelope: Envelope, target: string) => Promise<void>;
   readonly observe: Observe;
 }
 
@@ -50,11 +50,7 @@ export function createReplay(options: ReplayOptions): Replay {
     underWay.add(messageId);
     try {
       if (found.length === 0 && envelope) return await onceMore(envelope, life);
-      const results = (await Promise.all(found.map((one) => replayOne(one, life)))).flat();
-      const [letter] = found;
-      const isDone = results.every(({ outcome }) => outcome.kind === "delivered");
-      if (letter && isDone) await remember(letter.envelope);
-      return results;
+      return (await Promise.all(found.map((letter) => replayOne(letter, life)))).flat();
     } finally {
       underWay.delete(messageId);
     }
@@ -77,8 +73,9 @@ export function createReplay(options: ReplayOptions): Replay {
         const { reason } = outcome;
         const all = letter.attempts + attempts;
         await letters.replace({ envelope, target: target.name, reason, attempts: all, response });
-      } else if (delivered && target.name === letter.target) {
-        await letters.drop(envelope.id, target.name);
+      } else if (delivered) {
+        await remember(envelope, target.name);
+        if (target.name === letter.target) await letters.drop(envelope.id, target.name);
       }
       observe({
         type: "dead_letter.replayed",

@@ -85,4 +85,31 @@ test("a replay for one of several targets does not keep the message from another
   isBack.resolve(200);
   await run.happened("settlement.confirmed", 2);
   assert.deepEqual([refuses.got.length, fails.got.length], [2, 2]);
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
 });
+
+for (const restarts of [false, true]) {
+  test(`the relay replays what one of two targets refused${restarts ? ", after a restart" : ""}: the other is not asked again`, async (t) => {
+    const refuses = await startTarget(t, (n) => n === 1 ? 422 : 200);
+    const takes = await startTarget(t);
+    const relay = await startDevRelay(t, { webhookIds: ["two"] });
+    const targets = { two: [{ url: refuses.url.href }, { url: takes.url.href }] };
+    const given = settings(relay.url, takes.url, "websocket", { targets });
+    const folder = t.folder();
+    let run = startConnector(t, given, { folder });
+    const response = await fetch(`${relay.url}/webhook/two`, { method: "POST", body: "x" });
+    const { message_id: id } = await response.json() as { message_id: string };
+    await run.happened("settlement.confirmed");
+    if (restarts) {
+      run.drain.abort();
+      await run.ended;
+      run = startConnector(t, given, { folder });
+    }
+    const channel = relay.registry.named("dev")?.channel;
+    assert.equal(await channel?.replay([id]), 1);
+    await run.happened("settlement.confirmed", restarts ? 1 : 2);
+    assert.deepEqual([refuses.got.length, takes.got.length], [2, 1]);
+    assert.equal(channel?.stats.delivered, 1);
+    assert.equal(run.journal.deadLetters.count, 0);
+  });
+}
