@@ -60,6 +60,15 @@ export class Outbox {
     return this.#entries.size;
   }
 
+  /** With the connection before the relay took its messages back: that they may come again need not be said any more. */
+  forgetRetries(): void {
+    for (const entry of [...this.#entries.values()]) {
+      const { settlement } = entry;
+      if (settlement.verdict === "nack" && settlement.retry) this.#remove(entry);
+    }
+    if (this.size === 0) this.#options.onEmpty();
+  }
+
   /** The relay is still to be told how this message ended. */
   has(messageId: string): boolean {
     return this.#entries.has(messageId);

@@ -47,6 +47,8 @@ export async function* readStream(
     isAnswering = false;
   };
   const stopHeartbeats = sendHeartbeats(stream, options);
+  // What a poll brought is leased beyond it; a nack would take back what another stream brings again.
+  if (stream.transport.name !== "long_poll") outbox.forgetRetries();
   outbox.attach(connection);
   try {
     for await (const frame of connection) {

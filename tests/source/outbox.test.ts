@@ -52,3 +52,52 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     assert.deepEqual([stats?.delivered, stats?.queued], [1, 0]);
   });
 }
+
+// What a poll brought stays leased when it is over, and is not brought again.
+for (const protocol of ["websocket", "sse"] as const) {
+  test(`[${protocol}] a nack that did not get through does not take back what the next connection brought again`, async (t) => {
+    let answer = (_status: number) => {};
+    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
+    const relay = await startDevRelay(t);
+    const proxy = await startProxy(t, relay.url);
+    const given = settings(proxy.url, target.url, protocol, {
+      reconnect_delay: 0.1,
+      default_target: { retry_max_attempts: 1 },
+    });
+    const run = startConnector(t, given);
+    await publish(relay, "1");
+    await target.arrived(1);
+    proxy.cut();
+    answer(503);
+    await target.arrived(2);
+    await publish(relay, "2");
+    await target.arrived(3);
+    assert.deepEqual(run.events.filter(({ type }) => type === "settlement.confirmed"), []);
+    assert.equal(relay.registry.named("dev")?.channel.stats.inFlight, 2);
+  });
+}
+
+for (const protocol of ["websocket", "sse"] as const) {
+  test(`[${protocol}] a stop does not wait for a nack that the next connection has no need of`, async (t) => {
+    let answer = (_status: number) => {};
+    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
+    const relay = await startDevRelay(t);
+    const proxy = await startProxy(t, relay.url);
+    const given = settings(proxy.url, target.url, protocol, {
+      reconnect_delay: 0.1,
+      shutdown_grace_seconds: 3_600,
+      default_target: { retry_max_attempts: 1 },
+    });
+    const run = startConnector(t, given);
+    await publish(relay, "1");
+    await target.arrived(1);
+    run.drain.abort();
+    proxy.cut();
+    answer(503);
+    await run.happened("delivery.failed");
+    await run.ended;
+    // The relay may not have seen yet that the connection has ended.
+    const { queued = 0, inFlight = 0 } = relay.registry.named("dev")?.channel.stats ?? {};
+    assert.equal(queued + inFlight, 1);
+  });
+}
