@@ -115,7 +115,8 @@ ${options.map(row).join("\n")}
 ## Targets
 
 \`default_target\` is an object; \`targets\` is an object of webhook id and such an object. A webhook id
-that has no target, where there is no default either, is given back to the relay and shouted about.
+that has no target, where there is no default either, is given back to the relay and shouted about;
+after \`max_deliveries\` (10, 5 s apart) the relay puts it among its dead letters.
 
 | key | accepted | |
 |---|---|---|
