@@ -32,6 +32,7 @@ export class Breaker {
   #openMs: number;
   #opensUntil = 0;
   #isProbing = false;
+  #turn = 0;
   #cancel = () => {};
 
   /** `onChange` is told of every new state, and how long it stays when open. */
@@ -48,6 +49,11 @@ export class Breaker {
 
   get state(): BreakerState {
     return this.#state;
+  }
+
+  /** Another one with every state. */
+  get turn(): number {
+    return this.#turn;
   }
 
   /** Messages that wait for it to close. */
@@ -86,8 +92,13 @@ export class Breaker {
     });
   }
 
-  /** What an attempt that had entered came to; `undecided`: it was cut off by us. */
-  record(result: "succeeded" | "failed" | "undecided"): void {
+  /**
+   * What an attempt that had entered came to; `undecided`: it was cut off by us. `entered`: the turn it entered in. What
+   * fails of those from before says nothing of the probe.
+   */
+  record(result: "succeeded" | "failed" | "undecided", entered = this.#turn): void {
+    const isLate = entered !== this.#turn;
+    if (this.#state === "half_open" && isLate && result !== "succeeded") return;
     if (result === "undecided") {
       // The probe told nothing: the next one does.
       if (this.#state === "half_open") this.#probe();
@@ -150,6 +161,7 @@ export class Breaker {
 
   #change(state: BreakerState): void {
     this.#state = state;
+    this.#turn++;
     this.#onChange(state, this.#openMs);
   }
 }

@@ -53,8 +53,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;
         return deferred(attempt, { code: "breaker_open", message }, passage.delayMs);
       }
+      const { turn } = target.breaker;
       const result = await tryOnce(envelope, target, attempt, life.abort);
-      target.breaker.record(verdictOn(result));
+      target.breaker.record(verdictOn(result), turn);
       if (result?.kind === "full") {
         const message = `the target ${target.name} is slow, and enough messages wait for it`;
         return deferred(attempt, { code: "target_busy", message }, result.delayMs);

@@ -154,3 +154,24 @@ test("a clock set back makes nobody wait longer for an open breaker", async () =
   assert.deepEqual(await made.enter(signal), { kind: "full", delayMs: 1_000 });
   made.close();
 });
+
+test("what failed of attempts from before it opened says nothing of the probe", async () => {
+  const { clock, breaker: made, attempt } = breaker();
+  await made.enter(signal);
+  const before = made.turn;
+  for (let i = 0; i < 3; i++) await attempt("failed");
+  await clock.advance(1_000);
+  assert.equal(made.state, "half_open");
+  await made.enter(signal);
+  const probe = made.turn;
+  const next = enter(made);
+  for (const late of ["failed", "undecided"] as const) {
+    made.record(late, before);
+    await clock.advance(0);
+    assert.deepEqual([made.state, next.came], ["half_open", "no"]);
+  }
+  made.record("succeeded", probe);
+  await clock.advance(0);
+  assert.deepEqual([made.state, next.came], ["closed", "pass"]);
+  made.close();
+});
