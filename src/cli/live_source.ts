@@ -1,3 +1,4 @@
+import { systemClock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { JournalUnavailable } from "../flow.ts";
 import type { LiveActions, LivePicture, LiveSource } from "../output/live/live_picture.ts";
@@ -32,6 +33,7 @@ export function liveSource(title: string, watch: Watch): LiveSource {
         delivered: totals.delivered,
         failed: totals.rejected + totals.exhausted,
         deadLetters: journal.dead_letters.messages,
+        now: systemClock.now(),
         messages: recent.messages(),
       };
     },

@@ -3,17 +3,18 @@ const pill = document.getElementById("live");
 const rows = document.getElementById("messages");
 const maxRows = 200;
 const shown = new Map();
+const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+let today = new Date().toDateString();
 
-/** Times are UTC as they come; here they are those of whoever looks. */
+/** Times are UTC as they come; here they are those of whoever looks, with the day where it is another one. */
 function localTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
-    time.title = new Date(time.dateTime).toLocaleString();
-    time.textContent = new Date(time.dateTime).toLocaleTimeString([], {
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      hourCycle: "h23",
-    });
+    const date = new Date(time.dateTime);
+    time.title = date.toLocaleString();
+    const day = date.toDateString() === today
+      ? ""
+      : `${date.toLocaleDateString([], { month: "short", day: "numeric" })} `;
+    time.textContent = day + date.toLocaleTimeString([], clock);
   }
   for (const zone of root.querySelectorAll("[data-zone]")) zone.remove();
 }
@@ -27,6 +28,11 @@ function tell(state, text) {
 function update({ run, sections }) {
   // Another process answers now: what this page shows was the other one's.
   if (run !== pill.dataset.run) return location.reload();
+  const now = new Date().toDateString();
+  if (now !== today) {
+    today = now;
+    localTimes(document);
+  }
   for (const [name, html] of Object.entries(sections)) {
     const section = document.getElementById(name);
     if (!section || shown.get(name) === html) continue;

@@ -75,10 +75,10 @@ export function Head({ columns }: { readonly columns: readonly Column[] }) {
   );
 }
 
-/** The hour, minute and second of the day (UTC; the script makes it local). */
+/** Day and time (UTC; the script makes it local, and leaves the day of today out). */
 export function Time({ at }: { readonly at: number }) {
   const iso = new Date(at).toISOString();
-  return <time datetime={iso}>{iso.slice(11, 19)}</time>;
+  return <time datetime={iso}>{iso.slice(0, 19).replace("T", " ")}</time>;
 }
 
 /** Says that times are UTC as long as no script makes them local. */

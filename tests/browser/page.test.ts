@@ -217,6 +217,17 @@ for (const width of [390, 360]) {
   });
 }
 
+test("a time of another day has its day, also on a page that is open at midnight", async (t) => {
+  const { open, relay } = await start(t);
+  const page = await open("/", { viewport: { width: 360, height: 800 } });
+  const row = page.locator(`#m-${await publish(relay, "today")}`, { hasText: "delivered" });
+  const time = row.locator("time");
+  assert.match(await time.innerText(), /^\d\d:\d\d:\d\d$/);
+  await page.clock.setFixedTime(Date.now() + 48 * 3_600_000);
+  await row.locator("time", { hasText: /^[A-Z][a-z]{2} \d+ \d\d:\d\d:\d\d$/ }).waitFor();
+  assert.equal(await pixels(page), 0);
+});
+
 test("a path of thousands of characters leaves the list as it is, and is whole on the message's page", async (t) => {
   const { open, relay } = await start(t);
   const path = "/long".repeat(800);

@@ -31,7 +31,7 @@ const messages = [...Array(30).keys()].map((n) => message(30 - n));
 const picture: LivePicture = {
   ...{ title: "dev at relay", transport: "sse", sinceMs: 1_000, trouble: undefined },
   ...{ isPaused: false, isDraining: false, inFlight: 2, perSecond: 1.5 },
-  ...{ delivered: 1, failed: 0, deadLetters: 0, messages },
+  ...{ delivered: 1, failed: 0, deadLetters: 0, now: 0, messages },
 };
 
 function key(name: string, ctrl = false): Key {
@@ -58,6 +58,17 @@ test("the list moves with what is chosen", () => {
   const lines = listLines(picture, after(["end"]), "", size, plain);
   assert.equal(lines.length, size.rows);
   assert.match(lines[size.rows - 4] ?? "", /^>.*\/hook\/1 /);
+});
+
+test("a message of another day has its day in place of the time, and its details both", () => {
+  const at = new Date(2026, 10, 28, 23, 59, 58).getTime();
+  const rowAt = (now: number) => {
+    const shown = { ...picture, now, messages: [message(1, { at })] };
+    return listLines(shown, firstUi, "", size, plain)[1] ?? "";
+  };
+  assert.match(rowAt(at + 1_000), /^>23:59:58 {2}POST/);
+  assert.match(rowAt(at + 3_000), /^>Nov 28 {4}POST/);
+  assert.match(detailText(message(1, { at }), "off").join("\n"), /Sat Nov 28 2026 23:59:58\.000/);
 });
 
 test("keys while a filter is typed are its letters, not commands", () => {

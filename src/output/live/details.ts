@@ -58,7 +58,9 @@ function about(message: RecentMessage): string[] {
     ["webhook", `${method} /${webhookId}${path}`],
     [
       "received",
-      `${timeOf(at)}${lagMs === undefined ? "" : `, ${duration(lagMs)} after the relay`}`,
+      `${new Date(at).toDateString()} ${timeOf(at)}${
+        lagMs === undefined ? "" : `, ${duration(lagMs)} after the relay`
+      }`,
     ],
     ["size", bytes === undefined ? undefined : size(bytes)],
     ["came", copies > 1 ? `${copies} times` : undefined],

@@ -28,7 +28,7 @@ export function listLines(
   const chosen = chosenIndex(ui, shown);
   const from = Math.max(0, chosen - room + 1);
   const list = shown.slice(from, from + room).map((message, at) => {
-    const row = messageRow(message, columns);
+    const row = messageRow(message, picture.now, columns);
     const isChosen = from + at === chosen;
     if (isChosen) return paint("chosen", fit(`>${row.before}${row.outcome}${row.after}`, columns));
     return ` ${row.before}${paint(row.look, row.outcome)}${row.after}`;
@@ -52,13 +52,27 @@ function heading(columns: number): string {
   return before + outcome + after;
 }
 
-function messageRow(message: RecentMessage, columns: number) {
+function messageRow(message: RecentMessage, now: number, columns: number) {
   const { at, method, webhookId, path, attemptCount, durationMs } = message;
-  const time = new Date(at).toTimeString().slice(0, 8);
   const { text, look } = outcomeOf(message);
   const took = durationMs === undefined ? "" : duration(durationMs);
-  const row = cells([time, method, `/${webhookId}${path}`, text, took, `${attemptCount}`], columns);
+  const row = cells([
+    timeOrDay(at, now),
+    method,
+    `/${webhookId}${path}`,
+    text,
+    took,
+    `${attemptCount}`,
+  ], columns);
   return { ...row, look };
+}
+
+/** "14:03:22", or the day where that is another one: "Nov 28". */
+function timeOrDay(at: number, now: number): string {
+  const date = new Date(at);
+  return date.toDateString() === new Date(now).toDateString()
+    ? date.toTimeString().slice(0, 8)
+    : date.toDateString().slice(4, 10);
 }
 
 /** A row in columns; the path takes what is left. */

@@ -20,6 +20,8 @@ export interface LivePicture {
   /** Messages that were not delivered: refused, or all attempts used up. */
   readonly failed: number;
   readonly deadLetters: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
   /** The newest first. */
   readonly messages: readonly RecentMessage[];
 }
