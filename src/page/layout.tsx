@@ -76,7 +76,11 @@ function Mark() {
 }
 
 /** A page as a response, with its security headers. */
-export function page(c: Context, body: Child, status: 200 | 401 | 403 | 404 | 429 = 200): Response {
+export function page(
+  c: Context,
+  body: Child,
+  status: 200 | 401 | 403 | 404 | 429 | 503 = 200,
+): Response {
   return c.html(`<!DOCTYPE html>${body}`, status, {
     "Content-Security-Policy": policy,
     // Not "no-referrer": browsers then say Origin: null with our own forms.

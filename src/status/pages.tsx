@@ -2,11 +2,13 @@
 import { type Context, Hono } from "hono";
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
+import { JournalUnavailable } from "../flow.ts";
 import { assets } from "../page/assets.ts";
 import { gate, type GateOptions } from "../page/gate.tsx";
 import { Layout, page } from "../page/layout.tsx";
 import { createLive } from "../page/live.ts";
 import { Account } from "../page/parts.tsx";
+import { failed } from "./failed.ts";
 import { LetterList, MessageList, MessageRow } from "./message_list.tsx";
 import { MessagePage } from "./message_page.tsx";
 import { Overview, overviewSections } from "./overview.tsx";
@@ -129,6 +131,20 @@ export function connectorPages(
     const did = await within(replayWaitMs, replay(messageId), "going", clock);
     return c.redirect(`/messages/${encodeURIComponent(messageId)}?did=${did}`, 303);
   });
+  app.onError((error, c) => {
+    if (!(error instanceof JournalUnavailable)) return failed(error, c);
+    const content = (
+      <>
+        <h1>Not done, or not all of it</h1>
+        <p class="problem">{error.message}</p>
+        <p>
+          What was being replayed may be delivered, and is still kept: see the{" "}
+          <a href="/">overview</a>.
+        </p>
+      </>
+    );
+    return shown(c, { title: "The journal is not available", content }, 503);
+  });
   return { routes: app, close: () => live.close() };
 
   async function replay(messageId: string): Promise<string> {
@@ -145,7 +161,7 @@ export function connectorPages(
       readonly follows?: string;
       readonly content: ReturnType<typeof Overview>;
     },
-    status: 200 | 404 = 200,
+    status: 200 | 404 | 503 = 200,
   ): Response {
     const notice = notices[c.req.query("did") ?? ""];
     return page(

@@ -1,5 +1,9 @@
 /** The page as HTML, and who may do what; the browser is in tests/browser. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Sessions } from "../../src/page/sessions.ts";
 import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
@@ -12,11 +16,12 @@ const sameSite = { "Sec-Fetch-Site": "same-origin" };
 
 async function start(
   t: TestContext,
-  { status = 200, more = {}, open = false, hasToken = true }: {
+  { status = 200, more = {}, open = false, hasToken = true, folder }: {
     status?: number;
     more?: Record<string, unknown>;
     open?: boolean;
     hasToken?: boolean;
+    folder?: string;
   } = {},
 ) {
   const answer = { status };
@@ -26,6 +31,7 @@ async function start(
   const { url } = await startWatchedConnector(t, given, {
     ...(hasToken && { token: "t0ken" }),
     open,
+    folder,
   });
   const get = async (path: string, cookie = "") => {
     const response = await fetch(url + path, { headers: { Cookie: cookie } });
@@ -345,4 +351,24 @@ test("a page that is open hears the state and each message that changed", async 
   assert.match(heard, /event: state\ndata: \{"run":"[-\w]+","sections":\{"state":/);
   leave.abort();
   await reading;
+});
+
+test("a replay that the journal cannot note is answered with a page that says so", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "journal-"));
+  t.defer(() => rmSync(folder, { recursive: true }));
+  const { url, relay, answer, target, signIn, shows } = await start(t, { status: 422, folder });
+  const id = await publish(relay, "refused");
+  await shows("/", /rejected/);
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  answer.status = 200;
+  const response = await fetch(`${url}/-/form/replay/${id}`, {
+    method: "POST",
+    headers: { ...sameSite, Cookie: await signIn() },
+  });
+  assert.equal(response.status, 503);
+  assert.match(await response.text(), /<p class="problem">[^<]*database is locked/);
+  assert.equal(target.got.length, 2);
+  other.exec("ROLLBACK");
 });

@@ -20,11 +20,16 @@ export interface WatchedConnector {
 export async function startWatchedConnector(
   t: TestContext,
   settings: Settings,
-  { token, open = false }: { readonly token?: string; readonly open?: boolean } = {},
+  { token, open = false, folder }: {
+    readonly token?: string;
+    readonly open?: boolean;
+    /** Of the journal; else it is in memory. */
+    readonly folder?: string | undefined;
+  } = {},
 ): Promise<WatchedConnector> {
   const limits = settings.deadLetters;
   const journal = {
-    open: openJournal({ folder: undefined, limits, clock: systemClock, onDropped: () => {} }),
+    open: openJournal({ folder, limits, clock: systemClock, onDropped: () => {} }),
     place: "memory",
     degraded: undefined,
   };
