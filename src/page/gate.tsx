@@ -9,7 +9,7 @@ import { sessionMs, Sessions } from "./sessions.ts";
 
 /** Who may do more than look. */
 export interface Gate {
-  /** `GET` and `POST /session` to sign in, `POST /session/end` to sign out. */
+  /** `GET` and `POST /session` to sign in, and go on `to` a path; `POST /session/end` to sign out. */
   readonly routes: Hono;
   /** `off`: there is no token, nobody can. */
   standing(c: Context): "in" | "out" | "off";
@@ -39,16 +39,18 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
   const wrong = { count: 0, since: 0 };
   const routes = new Hono();
 
-  routes.get("/session", (c) => signInPage(c, 200));
+  routes.get("/session", (c) => signInPage(c, 200, c.req.query("to")));
   routes.post("/session", bodyLimit({ maxSize: 16 * 1024 }), async (c) => {
     if (!isOwnForm(c)) return foreign(c);
     const token = tokenNow();
-    const given = (await c.req.parseBody())["token"];
-    if (token === undefined) return signInPage(c, 403);
-    if (tooManyWrong()) return signInPage(c, 429, "Too many wrong tokens. Try again in a minute.");
+    const { token: given, to } = await c.req.parseBody();
+    if (token === undefined) return signInPage(c, 403, to);
+    if (tooManyWrong()) {
+      return signInPage(c, 429, to, "Too many wrong tokens. Try again in a minute.");
+    }
     if (typeof given !== "string" || !sameText(given.trim(), token)) {
       wrong.count++;
-      return signInPage(c, 401, "That is not the token.");
+      return signInPage(c, 401, to, "That is not the token.");
     }
     setCookie(c, cookieName(c), sessions.open(), {
       httpOnly: true,
@@ -57,7 +59,7 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
       maxAge: sessionMs / 1000,
       secure: isSecure(c),
     });
-    return c.redirect("/", 303);
+    return c.redirect(ownPath(to), 303);
   });
   routes.post("/session/end", (c) => {
     if (!isOwnForm(c)) return foreign(c);
@@ -78,7 +80,7 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
     return wrong.count >= maxWrong;
   }
 
-  function signInPage(c: Context, status: 200 | 401 | 403 | 429, problem?: string) {
+  function signInPage(c: Context, status: 200 | 401 | 403 | 429, to: unknown, problem?: string) {
     return page(
       c,
       <Layout title="Sign in">
@@ -102,6 +104,7 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
                   <p id="problem" class="problem" role="alert">{problem}</p>
                 )}
                 <p id="where" class="quiet">{where()}</p>
+                <input type="hidden" name="to" value={ownPath(to)} />
                 <button type="submit" class="primary">Sign in</button>
               </form>
             )}
@@ -129,6 +132,11 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
       }
     },
   };
+}
+
+/** Where somebody was, as in "/messages/msg_1"; never another server, whatever a link says. */
+function ownPath(to: unknown): string {
+  return typeof to === "string" && /^\/\w+\/[\w%.!~*'()-]+$/.test(to) ? to : "/";
 }
 
 /** Cookies do not know ports: two servers of one machine must not sign each other out. */

@@ -106,12 +106,21 @@ export function Action(
   );
 }
 
-/** Sign in, sign out, or nothing where nobody can. */
+/** Where one signs in, to go on at this path. */
+export function signInPath(path: string): string {
+  return `/-/session?${new URLSearchParams({ to: path })}`;
+}
+
+/** Sign in, and come back to `path`; sign out; or nothing where nobody can. */
 export function Account(
-  { standing, open }: { readonly standing: "in" | "out" | "off"; readonly open: boolean },
+  { standing, open, path }: {
+    readonly standing: "in" | "out" | "off";
+    readonly open: boolean;
+    readonly path: string;
+  },
 ) {
   if (standing === "off" || open) return null;
   return standing === "in"
     ? <Action path="/-/session/end" name="Sign out" kind="link" />
-    : <a class="account" href="/-/session">Sign in</a>;
+    : <a class="account" href={signInPath(path)}>Sign in</a>;
 }

@@ -54,7 +54,7 @@ export function MessageRow({ message }: { readonly message: RecentMessage }) {
         <Time at={at} />
       </td>
       <th scope="row" class="id">
-        <a href={pathOf(messageId)}>{messageId}</a>
+        <a href={messagePath(messageId)}>{messageId}</a>
         <span class="under phone">{names === "" ? request : `${request} → ${names}`}</span>
       </th>
       <td class="wide request">{request}</td>
@@ -97,7 +97,7 @@ export function LetterList(
                   <Time at={at} />
                 </td>
                 <th scope="row" class="id">
-                  <a href={pathOf(messageId)}>{messageId}</a>
+                  <a href={messagePath(messageId)}>{messageId}</a>
                   <span class="under phone">{`${webhookId} → ${target}`}</span>
                 </th>
                 <td class="wide">{target}</td>
@@ -124,6 +124,7 @@ function beginning(request: string): string {
   return request.length > maxShown ? `${request.slice(0, maxShown - 1)}…` : request;
 }
 
-function pathOf(messageId: string): string {
+/** The address of the message's own page. */
+export function messagePath(messageId: string): string {
   return `/messages/${encodeURIComponent(messageId)}`;
 }

@@ -1,9 +1,10 @@
 /** @jsxImportSource hono/jsx */
 import type { KeptExchanges, RecentMessage } from "../observe/picture.ts";
 import { Stretch } from "../page/charts.tsx";
-import { Action, Badge, Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
+import { Action, Badge, Head, Panel, signInPath, TableBox, Time, Zone } from "../page/parts.tsx";
 import { duration, plural, size } from "../observe/wording.ts";
 import { Body, Headers, Request } from "./http_text.tsx";
+import { messagePath } from "./message_list.tsx";
 import { StandingBadge } from "./standing_badge.tsx";
 
 /** What is known of one message. */
@@ -21,6 +22,7 @@ export interface MessageView {
 export function MessagePage(
   { messageId, message, hasLetter, isReplayable, mayAct, exchanges }: MessageView,
 ) {
+  const signIn = signInPath(messagePath(messageId));
   return (
     <>
       <p class="crumbs">
@@ -46,12 +48,12 @@ export function MessagePage(
       </div>
       {hasLetter && !mayAct && (
         <p class="quiet">
-          It is kept as a dead letter. <a href="/-/session">Sign in</a> to replay it.
+          It is kept as a dead letter. <a href={signIn}>Sign in</a> to replay it.
         </p>
       )}
       {message ? <Details message={message} /> : <p>It is not among the last messages any more.</p>}
       {message && message.attempts.length > 0 && <TimeLine message={message} />}
-      <Inside exchanges={exchanges} />
+      <Inside exchanges={exchanges} signIn={signIn} />
     </>
   );
 }
@@ -143,7 +145,9 @@ function TimeLine({ message }: { readonly message: RecentMessage }) {
   );
 }
 
-function Inside({ exchanges }: Pick<MessageView, "exchanges">) {
+function Inside(
+  { exchanges, signIn }: Pick<MessageView, "exchanges"> & { readonly signIn: string },
+) {
   if (exchanges === "off") {
     return (
       <p class="quiet hint">
@@ -155,7 +159,7 @@ function Inside({ exchanges }: Pick<MessageView, "exchanges">) {
   if (exchanges === "out") {
     return (
       <p class="quiet hint">
-        Requests and responses are kept. <a href="/-/session">Sign in</a> to see them.
+        Requests and responses are kept. <a href={signIn}>Sign in</a> to see them.
       </p>
     );
   }

@@ -9,7 +9,7 @@ import { Layout, page } from "../page/layout.tsx";
 import { createLive } from "../page/live.ts";
 import { Account } from "../page/parts.tsx";
 import { failed } from "./failed.ts";
-import { LetterList, MessageList, MessageRow } from "./message_list.tsx";
+import { LetterList, MessageList, messagePath, MessageRow } from "./message_list.tsx";
 import { MessagePage } from "./message_page.tsx";
 import { Overview, overviewSections } from "./overview.tsx";
 import type { PageSource } from "./page_source.ts";
@@ -108,7 +108,7 @@ export function connectorPages(
         exchanges={exchanges}
       />
     );
-    return shown(c, { title: messageId, content });
+    return shown(c, { title: messageId, path: messagePath(messageId), content });
   });
   app.get(
     "/live",
@@ -129,7 +129,7 @@ export function connectorPages(
   app.post("/-/form/replay/:id", async (c) => {
     const messageId = c.req.param("id");
     const did = await within(replayWaitMs, replay(messageId), "going", clock);
-    return c.redirect(`/messages/${encodeURIComponent(messageId)}?did=${did}`, 303);
+    return c.redirect(`${messagePath(messageId)}?did=${did}`, 303);
   });
   app.onError((error, c) => {
     if (!(error instanceof JournalUnavailable)) return failed(error, c);
@@ -156,8 +156,9 @@ export function connectorPages(
 
   function shown(
     c: Context,
-    { title, follows, content }: {
+    { title, path = "/", follows, content }: {
       readonly title: string;
+      readonly path?: string;
       readonly follows?: string;
       readonly content: ReturnType<typeof Overview>;
     },
@@ -170,7 +171,7 @@ export function connectorPages(
         title={title}
         live={follows}
         subtitle={source.subtitle}
-        account={<Account standing={guard.standing(c)} open={access.open ?? false} />}
+        account={<Account standing={guard.standing(c)} open={access.open ?? false} path={path} />}
       >
         <main id="main" tabindex={-1}>
           {notice !== undefined && <p class="notice" role="status">{notice}</p>}

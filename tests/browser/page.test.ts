@@ -69,7 +69,7 @@ async function start(
 }
 
 async function signIn(page: Page): Promise<void> {
-  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.getByRole("link", { name: "Sign in" }).first().click();
   await page.getByLabel("Token").fill("t0ken");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Sign out" }).waitFor();
@@ -127,8 +127,10 @@ test("a person signs in with the token, sees a message inside, and replays a dea
   const id = await publish(relay, '{"hello":"there"}');
   await page.locator(`#m-${id}`, { hasText: "rejected" }).waitFor();
   assert.equal(await page.getByRole("button", { name: /Replay/ }).count(), 0);
-  await signIn(page);
   await page.getByRole("link", { name: id }).first().click();
+  await page.getByText("Requests and responses are kept.").waitFor();
+  await signIn(page);
+  // Back where it was wanted.
   await page.getByRole("heading", { name: id }).waitFor();
   await page.getByRole("heading", { name: "As received" }).waitFor();
   await page.getByText('{"hello":"there"}').first().waitFor();

@@ -372,3 +372,21 @@ test("a replay that the journal cannot note is answered with a page that says so
   assert.equal(target.got.length, 2);
   other.exec("ROLLBACK");
 });
+
+test("signing in leads back to a page of this server, and to no other one", async (t) => {
+  const { post } = await start(t);
+  const ways: readonly (readonly [to: string, where: string])[] = [
+    ["", "/"],
+    ["/messages/msg_1", "/messages/msg_1"],
+    ["/messages/a%2Fb%3F", "/messages/a%2Fb%3F"],
+    ["//evil.example/x", "/"],
+    ["/\t/evil.example", "/"],
+    ["/\\evil.example/x", "/"],
+    ["https://evil.example/", "/"],
+    ["/messages/msg_1\r\nX-Evil: 1", "/"],
+  ];
+  for (const [to, where] of ways) {
+    const form = String(new URLSearchParams({ token: "t0ken", to }));
+    assert.equal((await post("/-/session", sameSite, form)).to, where, JSON.stringify(to));
+  }
+});

@@ -47,7 +47,7 @@ export function relayPages(
         title="Relay"
         live={live.run}
         subtitle="relay"
-        account={!isHere(c) && <Account standing={guard.standing(c)} open={false} />}
+        account={!isHere(c) && <Account standing={guard.standing(c)} open={false} path="/" />}
       >
         <main id="main" tabindex={-1}>
           <RelayOverview view={view()} />
