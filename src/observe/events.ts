@@ -141,7 +141,7 @@ export type ConnectorEvent =
     readonly attempts: number;
     readonly reason: Reason;
   }
-  /** Given back to the relay before an attempt: the target's breaker is open, or its key waits for another. */
+  /** Given back to the relay before an attempt: breaker open, enough waits for a slow target, or for its key. */
   | About & {
     readonly type: "delivery.deferred";
     readonly target?: string;

@@ -77,6 +77,7 @@ function Numbers(
 ) {
   const { totals, in_hand, journal, uptime_seconds } = status;
   const letters = journal.dead_letters.messages;
+  const givenBack = totals.abandoned + totals.deferred;
   const inFlight = loads.reduce((n, { attempting }) => n + attempting, 0);
   return (
     <Facts
@@ -85,8 +86,11 @@ function Numbers(
           name: "Delivered",
           value: count(totals.delivered),
           // Not "of": each target counts.
-          note: `${count(totals.received)} received` +
-            (totals.duplicates > 0 ? `, ${plural(totals.duplicates, "duplicate")}` : ""),
+          note: [
+            `${count(totals.received)} received`,
+            totals.duplicates > 0 && plural(totals.duplicates, "duplicate"),
+            givenBack > 0 && `${count(givenBack)} given back`,
+          ].filter(Boolean).join(", "),
         },
         {
           name: "In hand",

@@ -129,6 +129,20 @@ test("received and delivered add up: copies that came again are told beside them
   await polled(get, />1<[^>]*><[^>]*>2 received, 1 duplicate</);
 });
 
+test("what was given back to the relay is told beside what was received: they add up", async (t) => {
+  const { relay, shows } = await start(t, {
+    status: 503,
+    more: {
+      default_target: { retry_max_attempts: 1, breaker: { consecutive_failures: 1, max_held: 1 } },
+    },
+  });
+  await publish(relay, "fails");
+  await shows("/", /breaker open/);
+  await publish(relay, "is held");
+  await publish(relay, "finds no room");
+  await shows("/", />0<[^>]*><[^>]*>\d+ received, \d+ given back</);
+});
+
 test("what a sender or a target says is text on the page, never markup", async (t) => {
   const { relay, shows } = await start(t, {
     status: 422,
