@@ -34,6 +34,20 @@ export function Facts({ facts }: { readonly facts: readonly FactProps[] }) {
   );
 }
 
+/** Names and what they are of one thing; without those that are not known. */
+export function Details({ facts }: { readonly facts: readonly (readonly [string, Child])[] }) {
+  return (
+    <dl class="details">
+      {facts.filter(([, value]) => value !== undefined).map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 export function Panel(
   { title, aside, children }: {
     readonly title: string;

@@ -1,9 +1,21 @@
 /** @jsxImportSource hono/jsx */
 import type { KeptExchanges, RecentMessage } from "../observe/picture.ts";
 import { Stretch } from "../page/charts.tsx";
-import { Action, Badge, Head, Panel, signInPath, TableBox, Time, Zone } from "../page/parts.tsx";
+import {
+  Action,
+  Badge,
+  Details,
+  Head,
+  Panel,
+  signInPath,
+  TableBox,
+  Time,
+  Zone,
+} from "../page/parts.tsx";
+import type { DeadLetter } from "../flow.ts";
 import { duration, plural, size } from "../observe/wording.ts";
 import { Body, Headers, Request } from "./http_text.tsx";
+import { LetterDetails } from "./letter_details.tsx";
 import { messagePath } from "./message_list.tsx";
 import { StandingBadge } from "./standing_badge.tsx";
 
@@ -12,7 +24,8 @@ export interface MessageView {
   readonly messageId: string;
   /** Undefined when it is not among the last ones any more. */
   readonly message: RecentMessage | undefined;
-  readonly hasLetter: boolean;
+  /** Those that are kept of it, one of each target. */
+  readonly letters: readonly (DeadLetter & { readonly at: number })[];
   readonly isReplayable: boolean;
   readonly mayAct: boolean;
   /** "off": not kept; "out": kept, for those who have signed in; undefined: not of this message. */
@@ -20,7 +33,7 @@ export interface MessageView {
 }
 
 export function MessagePage(
-  { messageId, message, hasLetter, isReplayable, mayAct, exchanges }: MessageView,
+  { messageId, message, letters, isReplayable, mayAct, exchanges }: MessageView,
 ) {
   const signIn = signInPath(messagePath(messageId));
   return (
@@ -46,46 +59,41 @@ export function MessagePage(
           />
         )}
       </div>
-      {hasLetter && !mayAct && (
+      {letters.length > 0 && !mayAct && (
         <p class="quiet">
           It is kept as a dead letter. <a href={signIn}>Sign in</a> to replay it.
         </p>
       )}
-      {message ? <Details message={message} /> : <p>It is not among the last messages any more.</p>}
+      {message ? <Known message={message} /> : <p>It is not among the last messages any more.</p>}
+      {!message && mayAct && letters.map((letter) => <LetterDetails letter={letter} />)}
       {message && message.attempts.length > 0 && <TimeLine message={message} />}
       <Inside exchanges={exchanges} signIn={signIn} />
     </>
   );
 }
 
-function Details({ message }: { readonly message: RecentMessage }) {
+function Known({ message }: { readonly message: RecentMessage }) {
   const { method, webhookId, path, at, lagMs, bytes, copies, durationMs, traceId, settled } =
     message;
-  const facts: readonly (readonly [string, unknown])[] = [
-    ["Webhook", `${method} ${webhookId}${path}`.trim()],
-    [
-      "Came",
-      <>
-        <Time at={at} />
-        <Zone />
-        {lagMs !== undefined && `, ${duration(lagMs)} after the relay had it`}
-      </>,
-    ],
-    ["Size", bytes === undefined ? undefined : size(bytes)],
-    ["Took", durationMs === undefined ? "in hand" : duration(durationMs)],
-    ["Came again", copies > 1 ? plural(copies - 1, "time") : undefined],
-    ["Relay told", settled ?? "nothing yet"],
-    ["Trace", traceId === undefined ? undefined : <code>{traceId}</code>],
-  ];
   return (
-    <dl class="details">
-      {facts.filter(([, value]) => value !== undefined).map(([name, value]) => (
-        <div>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <Details
+      facts={[
+        ["Webhook", `${method} ${webhookId}${path}`.trim()],
+        [
+          "Came",
+          <>
+            <Time at={at} />
+            <Zone />
+            {lagMs !== undefined && `, ${duration(lagMs)} after the relay had it`}
+          </>,
+        ],
+        ["Size", bytes === undefined ? undefined : size(bytes)],
+        ["Took", durationMs === undefined ? "in hand" : duration(durationMs)],
+        ["Came again", copies > 1 ? plural(copies - 1, "time") : undefined],
+        ["Relay told", settled ?? "nothing yet"],
+        ["Trace", traceId === undefined ? undefined : <code>{traceId}</code>],
+      ]}
+    />
   );
 }
 

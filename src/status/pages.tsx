@@ -85,8 +85,8 @@ export function connectorPages(
     const messageId = c.req.param("id");
     const message = source.recent.message(messageId);
     const mayAct = guard.standing(c) === "in";
-    const hasLetter = source.control.letters.of(messageId).length > 0;
-    if (!message && !hasLetter) {
+    const letters = source.control.letters.of(messageId);
+    if (!message && letters.length === 0) {
       const content = (
         <>
           <h1>No such message</h1>
@@ -102,7 +102,7 @@ export function connectorPages(
       <MessagePage
         messageId={messageId}
         message={message}
-        hasLetter={hasLetter}
+        letters={letters}
         isReplayable={source.control.isReplayable(messageId)}
         mayAct={mayAct}
         exchanges={exchanges}

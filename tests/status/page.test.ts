@@ -404,3 +404,20 @@ test("signing in leads back to a page of this server, and to no other one", asyn
     assert.equal((await post("/-/session", sameSite, form)).to, where, JSON.stringify(to));
   }
 });
+
+test("a dead letter says what it is when its message is not among the last ones any more", async (t) => {
+  const { relay, answer, target, get, signIn, shows } = await start(t, { status: 422 });
+  const response = await fetch(`${relay.url}/webhook/hook/orders?key=s3cr3t`, { method: "POST" });
+  const { message_id: id } = await response.json() as { message_id: string };
+  await shows("/", /rejected/);
+  answer.status = 200;
+  for (let i = 0; i < 200; i++) await publish(relay, "another one");
+  await target.arrived(201);
+  const cookie = await signIn();
+  const read = () => get(`/messages/${id}`, cookie);
+  const text = await polled(read, /not among the last messages/);
+  assert.match(text, /POST hook\/orders</);
+  assert.match(text, /the target answered 422/);
+  assert.doesNotMatch(text, /s3cr3t/);
+  assert.doesNotMatch((await get(`/messages/${id}`)).text, /orders/);
+});
