@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
 import type { ConfigFile } from "../../src/config/config_file.ts";
@@ -22,8 +21,7 @@ const needed = {
 };
 
 function fileWith(t: TestContext, content: unknown, name = "connector.json"): ConfigFile {
-  const folder = mkdtempSync(join(tmpdir(), "config-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const path = join(folder, name);
   writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content), {
     mode: 0o600,
@@ -90,8 +88,7 @@ const beside: Record<string, Record<string, unknown>> = {
 for (const option of options) {
   const { key, kind } = option;
   test(`requirement 3: ${key}: the later layer wins in every pair, its default included`, (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "tokens-"));
-    t.defer(() => rmSync(folder, { recursive: true }));
+    const folder = t.folder();
     const values = key === "token_file"
       ? ["one", "two"].map((name) => {
         writeFileSync(join(folder, name), `token-${name}`, { mode: 0o600 });
@@ -237,8 +234,7 @@ test("requirement 7: no problem and no origin shows the token", (t) => {
 });
 
 test("of token and token_file the one of the stronger layer counts", (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "tokens-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const path = join(folder, "token");
   writeFileSync(path, "from-file\n", { mode: 0o600 });
   const token = (layers: Parameters<typeof load>[0]) => load(layers).settings.source.token.reveal();

@@ -1,8 +1,5 @@
 /** What the connector promises beyond one connection and one process, against the real relay. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { systemClock } from "../../src/async/clock.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import {
@@ -18,12 +15,6 @@ import { startProxy } from "../support/proxy.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 const transports = ["websocket", "sse", "long_poll"] as const;
-
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "journal-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 async function publishTo(relay: { url: string }, webhookId: string, body: string, key?: string) {
   const response = await fetch(`${relay.url}/webhook/${webhookId}`, {
@@ -44,7 +35,7 @@ function count(run: Running, type: string): number {
 
 for (const protocol of transports) {
   test(`[${protocol}] an ack that is lost, and the connector gone: the next one acknowledges without calling the target`, async (t) => {
-    const folder = folderFor(t);
+    const folder = t.folder();
     const target = await startTarget(t);
     const relay = await startDevRelay(t, { ackTimeoutMs: 300 });
     const proxy = await startProxy(t, relay.url);
@@ -385,7 +376,7 @@ test("fan-out, primary: the first decides, the others' failures are kept as lett
 });
 
 test("a message that was in hand at three crashes is put away untried; its neighbours are delivered", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const target = await startTarget(t);
   const relay = await startDevRelay(t);
   const id = await publish(relay, "poison");

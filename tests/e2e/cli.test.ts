@@ -1,8 +1,7 @@
 /** The commands as a person or a script meets them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConnectString } from "../../src/cli/connect_string.ts";
 import { configSchema } from "../../src/config/schema.ts";
@@ -14,8 +13,7 @@ import { startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 function folderWith(t: TestContext, files: Record<string, string>): string {
-  const folder = mkdtempSync(join(tmpdir(), "cli-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(folder, name), text, { mode: 0o600 });
   }

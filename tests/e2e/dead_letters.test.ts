@@ -1,8 +1,7 @@
 /** Dead letters, pause and resume from the command line, in real processes. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
@@ -10,8 +9,7 @@ import { test, type TestContext } from "../support/test.ts";
 
 /** A connector with a state folder that the commands of the test share with it. */
 async function startShared(t: TestContext, target: URL) {
-  const state = mkdtempSync(join(tmpdir(), "shared-"));
-  t.defer(() => rmSync(state, { recursive: true }));
+  const state = t.folder();
   const relay = await startDevRelay(t);
   const env = {
     XDG_STATE_HOME: state,

@@ -27,12 +27,6 @@ import {
 } from "../support/rig.ts";
 import { skip, test, type TestContext } from "../support/test.ts";
 
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "journal-"));
-  t.defer(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 async function startProcess(
   t: TestContext,
   target: Target,
@@ -58,7 +52,7 @@ async function readiness(line: string) {
 }
 
 test("a journal locked by another program: deliveries go on and are acknowledged, loudly; it mends itself", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const target = await startTarget(t, (n) => n === 2 ? 422 : 200);
   const relay = await startDevRelay(t);
   const run = startConnector(t, settings(relay.url, target.url, "websocket"), { folder });
@@ -83,7 +77,7 @@ test("a journal locked by another program: deliveries go on and are acknowledged
 });
 
 test("told to stop when the journal fails, the connector finishes what is in hand, acknowledges it, and ends with 1", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const target = await startTarget(t);
   const { relay, connector } = await startProcess(t, target, folder, {
     CONNECTOR_ON_JOURNAL_FAILURE: "stop",
@@ -105,7 +99,7 @@ for (const onFailure of ["continue", "stop"]) {
       onFailure === "stop" ? "not started, exit 1" : "delivered all the same, not ready"
     }`,
     async (t) => {
-      const folder = folderFor(t);
+      const folder = t.folder();
       writeFileSync(join(folder, "journal.db"), "no database ".repeat(1_000));
       const target = await startTarget(t);
       const { relay, connector } = await startProcess(t, target, folder, {
@@ -133,7 +127,7 @@ for (const onFailure of ["continue", "stop"]) {
 }
 
 test("pages of the journal damaged while it runs: what is delivered is acknowledged, never what is not", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const target = await startTarget(
     t,
     (n, { headers }) => n % 2 === 0 && headers["x-webhook-attempt"] === "1" ? 500 : 200,
@@ -329,7 +323,7 @@ const fullDisk =
   "a full disk: deliveries go on and are acknowledged, the rejected ones go to the relay";
 if (process.getuid?.() === 0 && canMount()) {
   test(fullDisk, async (t) => {
-    const folder = folderFor(t);
+    const folder = t.folder();
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]);
     t.defer(() => execFileSync("umount", ["-l", folder]));
     const target = await startTarget(t, (_, { body }) => body.length > 20_000 ? 422 : 200);

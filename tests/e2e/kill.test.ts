@@ -1,8 +1,7 @@
 /** What was answered 202 arrives, whatever happens to the relay. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { noNats, startNats } from "../support/nats_server.ts";
@@ -103,8 +102,7 @@ async function killRounds(
 
 /** Starts relays, all with the same channel and the same store. */
 function relays(t: TestContext, store: (folder: string) => string[]) {
-  const folder = mkdtempSync(join(tmpdir(), "kill-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const webhooks = join(folder, "webhooks.json");
   const entry = {
     module: "webhook_connect",

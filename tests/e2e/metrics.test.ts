@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import http from "node:http";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startGate } from "../support/gate.ts";
 import { startOldRelay } from "../support/old_relay.ts";
@@ -122,8 +121,7 @@ async function driveDefaults(t: TestContext, target: URL): Promise<readonly stri
 }
 
 test("requirement 14: every metric of the registry and every event is driven by something that really happens", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "metrics-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const tokenFile = join(folder, "token");
   writeFileSync(tokenFile, "s3cret\n", { mode: 0o644 });
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { DeadLetter, Envelope } from "../../src/flow.ts";
@@ -8,7 +7,7 @@ import { openJournal } from "../../src/journal/open_journal.ts";
 import { migrations } from "../../src/journal/schema.ts";
 import { DatabaseHeldError, DatabaseOpenError } from "../../src/sqlite/database.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { test, type TestContext } from "../support/test.ts";
+import { test } from "../support/test.ts";
 
 const delivered = {
   outcome: { kind: "delivered" },
@@ -16,12 +15,6 @@ const delivered = {
   deadLetters: [],
 } as const;
 const reason = { code: "status", status: 410, message: "the target answered 410" } as const;
-
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "journal-"));
-  t.defer(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 function open(
   folder: string | undefined,
@@ -50,7 +43,7 @@ function letter(id: string, target = "orders", body = new Uint8Array([0, 255, 10
 }
 
 test("what was finished is remembered when the journal is opened again, with what the relay was not told", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const clock = new ManualClock();
   const first = open(folder, { clock });
   await first.journal.finish("a", delivered);
@@ -88,7 +81,7 @@ test("a journal that cannot be held for another reason than another process says
 });
 
 test("a message that is finished again is remembered as it was finished last, and once", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const clock = new ManualClock();
   const first = open(folder, { clock });
   const rejected = { kind: "rejected", reason } as const;
@@ -110,7 +103,7 @@ test("a message that is finished again is remembered as it was finished last, an
 });
 
 test("of two rows of one message, as a disk that was full leaves them, the last counts and the other goes", (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   open(folder).close();
   const insert = (ids: string) => `
     INSERT INTO finished (id, at, confirmed) SELECT value, 1767225600000, 0 FROM json_each('${ids}')`;
@@ -123,7 +116,7 @@ test("of two rows of one message, as a disk that was full leaves them, the last 
 });
 
 test("a journal of the first schema is taken over", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const clock = new ManualClock();
   const at = clock.now();
   const [first = ""] = migrations;
@@ -159,7 +152,7 @@ function change(folder: string, sql: string, query?: string): unknown[] {
 }
 
 test("the connector id lasts as long as the journal", (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const first = open(folder);
   const { connectorId } = first;
   first.close();
@@ -172,7 +165,7 @@ test("the connector id lasts as long as the journal", (t) => {
 });
 
 test("a dead letter is kept byte for byte, once for each message and target", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const first = open(folder);
   const outcome = { kind: "rejected", reason } as const;
   await first.journal.finish("a", {
@@ -223,7 +216,7 @@ test("dead letters are bounded by number and by bytes: the oldest make room, and
 });
 
 test("a message in hand at a crash is counted at each crash, and never when it was finished", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   let journal = open(folder);
   for (const crash of [1, 2, 3]) {
     await journal.journal.begin("poison");
@@ -246,7 +239,7 @@ test("a message in hand at a crash is counted at each crash, and never when it w
 });
 
 test("of a message with several targets, those that are done are known after a crash", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const first = open(folder);
   await first.journal.deliveredTo("a", "one");
   await first.journal.finish("a", {
@@ -267,7 +260,7 @@ test("of a message with several targets, those that are done are known after a c
 });
 
 test("the journal is for its user alone, and for one connector at a time", (t) => {
-  const folder = join(folderFor(t), "state");
+  const folder = join(t.folder(), "state");
   const first = open(folder);
   assert.equal(statSync(folder).mode & 0o777, 0o700);
   assert.equal(statSync(join(folder, "journal.db")).mode & 0o777, 0o600);
@@ -281,7 +274,7 @@ test("the journal is for its user alone, and for one connector at a time", (t) =
 });
 
 test("a journal that is no database is refused by name, and left as it is", (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   chmodSync(folder, 0o700);
   writeFileSync(
     join(folder, "journal.db"),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import type { Relay } from "../../src/relay/relay.ts";
@@ -172,8 +171,7 @@ test("a connection can be ended: its socket is really closed, and the connector 
 });
 
 test("a channel made by the API takes webhooks at once and is there after a restart; its token is kept hashed", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "admin-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const stores = sqliteStores({ folder, durability: "full" });
   const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores });
   const create = (body: unknown) =>
@@ -203,8 +201,7 @@ test("a channel made by the API takes webhooks at once and is there after a rest
 });
 
 test("a webhook id that a channel of the file has stays with it, whoever else was made with it, and that is told", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "admin-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const stores = sqliteStores({ folder, durability: "full" });
   const first = await startDevRelay(t, { webhookIds: [] }, { adminToken: "adm1n", stores });
   const body = JSON.stringify({ channel: "made", webhook_ids: ["hook", "own"] });
@@ -265,8 +262,7 @@ test("two rotations in a row: every token is good until the grace it was given i
 });
 
 test("a rotated token is not undone by a restart, also where the file still names the old one", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "admin-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const stores = sqliteStores({ folder, durability: "full" });
   const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores });
   const rotated = await ask(first, "/channels/dev/rotate-token", {

@@ -1,14 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
@@ -20,8 +11,7 @@ import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 test("a damaged database is named at the start, and nothing is taken that could not be kept", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "damaged-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const stores = sqliteStores({ folder, durability: "full" });
   const before = await startDevRelay(t, {}, { stores });
   for (let i = 0; i < 50; i++) await publish(before, "x".repeat(3_000));
@@ -41,8 +31,7 @@ test("a damaged database is named at the start, and nothing is taken that could 
 });
 
 test("a message whose body is damaged: /readyz says so, the others are delivered, nothing is thrown away", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "damaged-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const stores = sqliteStores({ folder, durability: "full" });
   const before = await startDevRelay(t, {}, { stores });
   await publish(before, "a");
@@ -68,8 +57,7 @@ test("a message whose body is damaged: /readyz says so, the others are delivered
 
 for (const column of ["headers", "history"]) {
   test(`a message with damaged ${column}: the same, and it is delivered once it can be read again`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "damaged-"));
-    t.defer(() => rmSync(folder, { recursive: true }));
+    const folder = t.folder();
     const stores = sqliteStores({ folder, durability: "full" });
     const before = await startDevRelay(t, {}, { stores });
     const [damaged, waiting] = [await publish(before, "a"), await publish(before, "b")];

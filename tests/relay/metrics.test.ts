@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import https from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
@@ -82,8 +81,7 @@ test("the figures are for this machine and for the admin token; behind a proxy o
 });
 
 test("every metric and every event of the relay is driven by something that really happens", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "metrics-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const clock = new ManualClock(Date.now());
   const events = new Set<string>();
   const stores = sqliteStores({ folder, durability: "full" });

@@ -1,7 +1,6 @@
 /** What the durable store promises beyond the others: it survives, and says when it cannot. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { laneRule } from "../../src/relay/lane.ts";
@@ -11,7 +10,7 @@ import { StoreOpenError, type Stores, StoreUnavailableError } from "../../src/re
 import { fastClock } from "../support/fast_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
-import { test, type TestContext } from "../support/test.ts";
+import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 const limits = {
@@ -22,12 +21,6 @@ const limits = {
   ttlMs: 3_600_000,
   lanes: laneRule({ kind: "none" }),
 };
-
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "sqlite-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 function open(folder: string, maxBytes?: number): Promise<Stores> {
   return sqliteStores({ folder, durability: "full", maxBytes })(() => {});
@@ -48,7 +41,7 @@ function message(id: string, bytes = 3) {
 }
 
 test("after a restart everything that was not settled is there again, with its number, delay and dead letters", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const before = await open(folder);
   const store = await before.open("c", limits);
   for (const id of ["a", "b", "c", "d"]) await store.append(message(id), 1e6, 0);
@@ -73,7 +66,7 @@ test("after a restart everything that was not settled is there again, with its n
 });
 
 test("large dead letters are given out again, all of them, a few in memory at a time", async (t) => {
-  const stores = await open(folderFor(t));
+  const stores = await open(t.folder());
   t.defer(() => stores.close());
   const store = await stores.open("c", { ...limits, maxBytes: 1e9 });
   const ids = ["a", "b", "c", "d", "e"];
@@ -92,7 +85,7 @@ test("large dead letters are given out again, all of them, a few in memory at a 
 
 for (const when of ["before", "after"]) {
   test(`a message that waited before a restart does not hold up its ordered lane: it expires ${when} it is looked for`, async (t) => {
-    const folder = folderFor(t);
+    const folder = t.folder();
     const ordered = { ...limits, lanes: laneRule({ kind: "key", from: "webhook_id" }) };
     const from = (webhookId: string, id: string) => ({ ...message(id), webhookId });
     const before = await open(folder);
@@ -116,7 +109,7 @@ for (const when of ["before", "after"]) {
 }
 
 test("numbers are not given again when the queue ran empty before a restart", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const before = await open(folder);
   const store = await before.open("c", limits);
   await store.append(message("a"), 1e6, 0);
@@ -129,7 +122,7 @@ test("numbers are not given again when the queue ran empty before a restart", as
 });
 
 test("folder and files are for their owner alone", async (t) => {
-  const folder = join(folderFor(t), "deep", "er");
+  const folder = join(t.folder(), "deep", "er");
   const stores = await open(folder);
   t.defer(() => stores.close());
   assert.equal(statSync(folder).mode & 0o777, 0o700);
@@ -141,7 +134,7 @@ test("folder and files are for their owner alone", async (t) => {
 });
 
 test("a second relay on the same data is refused, and may have them when the first is gone", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const first = await open(folder);
   await assert.rejects(open(folder), (error) => {
     assert.ok(error instanceof StoreOpenError);
@@ -153,7 +146,7 @@ test("a second relay on the same data is refused, and may have them when the fir
 });
 
 test("data of a newer hookferry are refused, not touched", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   await (await open(folder)).close();
   const db = new DatabaseSync(join(folder, "relay.db"));
   db.exec("PRAGMA user_version = 99");
@@ -163,7 +156,7 @@ test("data of a newer hookferry are refused, not touched", async (t) => {
 
 test("data of every older hookferry are brought up to date: messages, numbers and dead letters are there", async (t) => {
   for (let version = 1; version < migrations.length; version++) {
-    const folder = folderFor(t);
+    const folder = t.folder();
     const db = new DatabaseSync(join(folder, "relay.db"));
     for (const sql of migrations.slice(0, version)) db.exec(sql);
     db.exec(`PRAGMA user_version = ${version}`);
@@ -197,7 +190,7 @@ test("data of every older hookferry are brought up to date: messages, numbers an
 
 test("writes of one turn share a commit", async (t) => {
   const groups: number[] = [];
-  const stores = await sqliteStores({ folder: folderFor(t), durability: "full" })((event) => {
+  const stores = await sqliteStores({ folder: t.folder(), durability: "full" })((event) => {
     if (event.type === "relay.committed") groups.push(event.writes);
   });
   t.defer(() => stores.close());
@@ -207,7 +200,7 @@ test("writes of one turn share a commit", async (t) => {
 });
 
 test("a full disk: the sender gets 503, /readyz and log say why, what was accepted is delivered, and it mends itself", async (t) => {
-  const stores = await open(folderFor(t), 300_000);
+  const stores = await open(t.folder(), 300_000);
   const failures: string[] = [];
   const relay = await startDevRelay(t, {}, {
     stores: () => Promise.resolve(stores),
@@ -250,7 +243,7 @@ test("a full disk: the sender gets 503, /readyz and log say why, what was accept
 });
 
 test("a database locked by another program: 503 until it is let go, nothing lost", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const stores = await open(folder);
   const relay = await startDevRelay(t, {}, { stores: () => Promise.resolve(stores) });
   await publish(relay, "before");
@@ -268,7 +261,7 @@ test("a database locked by another program: 503 until it is let go, nothing lost
 });
 
 test("an ack over the socket that cannot be written: the relay lives, and the message comes again", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const relay = await startDevRelay(t, {}, {
     stores: sqliteStores({ folder, durability: "full" }),
     clock: fastClock(20),
@@ -290,7 +283,7 @@ test("an ack over the socket that cannot be written: the relay lives, and the me
 });
 
 test("a late ack that cannot be written is taken when it comes again", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const relay = await startDevRelay(t, {}, {
     stores: sqliteStores({ folder, durability: "full" }),
   });
@@ -328,7 +321,7 @@ test("a late ack that cannot be written is taken when it comes again", async (t)
 });
 
 test("a late ack that cannot be written leaves the message to be given out, once", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const stores = await open(folder);
   t.defer(() => stores.close());
   const store = await stores.open("c", limits);
@@ -349,7 +342,7 @@ test("a late ack that cannot be written leaves the message to be given out, once
 });
 
 test("a failed group writes nothing of it and gives its numbers again", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const stores = await open(folder);
   t.defer(() => stores.close());
   const store = await stores.open("c", limits);
@@ -368,7 +361,7 @@ test("a failed group writes nothing of it and gives its numbers again", async (t
 });
 
 test("after a failed group a lane that got a number in it still offers what comes next", async (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   const stores = await open(folder);
   t.defer(() => stores.close());
   const store = await stores.open("c", limits);

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { problems } from "../../scripts/check_guarantees.ts";
 import { test } from "../support/test.ts";
 
 test("a guarantee without a test, or with one that is not there, is found; other tables are left alone", (t) => {
-  const root = mkdtempSync(join(tmpdir(), "guarantees-"));
-  t.defer(() => rmSync(root, { recursive: true }));
+  const root = t.folder();
   mkdirSync(join(root, "tests"));
   writeFileSync(join(root, "secret.ts"), "a | b");
   writeFileSync(join(root, "tests", "a.test.ts"), 'test("it holds: a | b", () => {});');

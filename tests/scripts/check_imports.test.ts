@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { violations } from "../../scripts/check_imports.ts";
 import { test } from "../support/test.ts";
 
 test("the import rules find a forbidden import, a named runtime and a meaningless file name", (t) => {
-  const src = mkdtempSync(join(tmpdir(), "imports-"));
-  t.defer(() => rmSync(src, { recursive: true }));
+  const src = t.folder();
   const files: Record<string, string> = {
     "protocol/good.ts": 'import { a } from "./frames.ts"; // Deno.serve in a comment is fine',
     "protocol/bad.ts": 'import { a } from "../async/clock.ts";',

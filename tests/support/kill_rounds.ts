@@ -32,8 +32,7 @@ export async function killRounds(
   { rounds, messages, journal, seed, onRound }: KillRounds,
 ): Promise<KillTally> {
   const random = seededRandom(seed);
-  const folder = mkdtempSync(join(tmpdir(), "kill-connector-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const cameThisRound = new Set<string>();
   const atRisk = new Set<string>();
   let unexcused = 0;
