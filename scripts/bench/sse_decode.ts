@@ -8,6 +8,7 @@
  */
 import process from "node:process";
 import { createParser } from "eventsource-parser";
+import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { SseDecoder } from "../../src/protocol/sse.ts";
 import { median } from "./tools/statistics.ts";
 
@@ -64,7 +65,7 @@ type Decode<Data> = (
 const decodeOurs: Decode<Uint8Array> = (chunks, look) => {
   let events = 0;
   let seen = 0;
-  const decoder = new SseDecoder();
+  const decoder = new SseDecoder(maxFrameBytes);
   for (const chunk of chunks) {
     for (const { bytes } of decoder.read(chunk)) {
       events++;

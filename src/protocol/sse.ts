@@ -24,11 +24,6 @@ export class SseEventTooLargeError extends Error {
   }
 }
 
-export interface SseDecoderOptions {
-  /** The most bytes one event may have on the wire, its unfinished line included. Default 16 MiB. */
-  readonly maxEventBytes?: number;
-}
-
 const lf = 0x0a;
 const colon = 0x3a;
 const space = 0x20;
@@ -36,7 +31,6 @@ const lineEnd = Uint8Array.of(lf);
 const [data, event, id, retry] = ["data", "event", "id", "retry"].map((name) =>
   new TextEncoder().encode(name)
 ) as [Bytes, Bytes, Bytes, Bytes];
-const defaultMaxEventBytes = 16 * 1024 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -62,7 +56,8 @@ export class SseDecoder {
   #lastEventId = "";
   #retryMs: number | undefined;
 
-  constructor({ maxEventBytes = defaultMaxEventBytes }: SseDecoderOptions = {}) {
+  /** `maxEventBytes`: the most that one event may have on the wire, its unfinished line included. */
+  constructor(maxEventBytes: number) {
     this.#maxEventBytes = maxEventBytes;
   }
 

@@ -51,7 +51,7 @@ export async function* readEvents(
   link: Link,
   doing: Doing,
 ): AsyncGenerator<ServerSentEvent> {
-  const decoder = new SseDecoder({ maxEventBytes: maxFrameBytes });
+  const decoder = new SseDecoder(maxFrameBytes);
   for await (const chunk of chunksOf(response, link, decoder, doing)) {
     link.heard();
     yield* decode(decoder, chunk);

@@ -33,7 +33,7 @@ const fragments = [
 const streamText = near(fragments);
 
 function decodeIn(pieces: Iterable<Uint8Array<ArrayBuffer>>, maxEventBytes: number) {
-  const decoder = new SseDecoder({ maxEventBytes });
+  const decoder = new SseDecoder(maxEventBytes);
   const events: TextEvent[] = [];
   try {
     for (const piece of pieces) events.push(...readText(decoder, piece));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { createParser } from "eventsource-parser";
 import { SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
 import { readText, type TextEvent } from "../support/sse_text.ts";
@@ -77,7 +78,7 @@ const vectors: readonly Vector[] = [
 
 /** Feeds the stream in the pieces that `sizeOf` asks for. */
 function feed(stream: Uint8Array, sizeOf: () => number) {
-  const decoder = new SseDecoder();
+  const decoder = new SseDecoder(maxFrameBytes);
   const events: TextEvent[] = [];
   for (let at = 0; at < stream.length;) {
     const size = Math.max(1, sizeOf());
@@ -102,22 +103,22 @@ for (const { name, stream, events, retryMs } of vectors) {
 
 test("an event over the limit ends in a named error, finished or not, and the decoder stays ended", () => {
   for (const text of ["data: 0123456789\n\n", "data: 0123456789", "data: 01\ndata: 23\n"]) {
-    const decoder = new SseDecoder({ maxEventBytes: 12 });
+    const decoder = new SseDecoder(12);
     assert.throws(() => decoder.read(bytesOf(text)), SseEventTooLargeError);
     assert.throws(() => decoder.read(bytesOf("\n")), SseEventTooLargeError);
   }
-  const fits = new SseDecoder({ maxEventBytes: 12 });
+  const fits = new SseDecoder(12);
   assert.equal(fits.read(bytesOf("data: 012345\n\n".repeat(9))).length, 9);
 });
 
 test("a stream of comments never reaches the limit of an event", () => {
-  const decoder = new SseDecoder({ maxEventBytes: 16 });
+  const decoder = new SseDecoder(16);
   for (let i = 0; i < 100; i++) decoder.read(bytesOf(": ping\n"));
   assert.deepEqual(readText(decoder, bytesOf("data: a\n\n")), [plain("a")]);
 });
 
 test("a line of 10 MiB in chunks of 16 KiB comes out whole", () => {
-  const decoder = new SseDecoder();
+  const decoder = new SseDecoder(maxFrameBytes);
   const chunk = new Uint8Array(16 * 1024).fill(0x61);
   decoder.read(bytesOf("data:"));
   for (let i = 0; i < 640; i++) decoder.read(chunk);
@@ -126,7 +127,7 @@ test("a line of 10 MiB in chunks of 16 KiB comes out whole", () => {
 
 test("an event that is not over keeps none of the chunks it began in", () => {
   for (const begin of ["data: a\n", "data: a\ndata: b\n", "data: a", "id: 7\ndata: a\r"]) {
-    const decoder = new SseDecoder();
+    const decoder = new SseDecoder(maxFrameBytes);
     const chunk = bytesOf(begin + (/[\n\r]$/.test(begin) ? `: ${"x".repeat(10_000)}\n` : ""));
     const large = new Uint8Array(64 * 1024);
     large.set(chunk);
@@ -139,7 +140,7 @@ test("an event that is not over keeps none of the chunks it began in", () => {
 test("what is encoded decodes to the same, with line ends as LF", () => {
   const text = encodeSseEvent({ event: "webhook", id: "7", data: "a\r\nb\rc\n" });
   const want = { event: "webhook", data: "a\nb\nc\n", lastEventId: "7" };
-  assert.deepEqual(readText(new SseDecoder(), bytesOf(text)), [want]);
+  assert.deepEqual(readText(new SseDecoder(maxFrameBytes), bytesOf(text)), [want]);
   assert.throws(() => encodeSseEvent({ event: "a\nb", data: "" }), RangeError);
   assert.throws(() => encodeSseEvent({ id: "a\0", data: "" }), RangeError);
 });

@@ -1,6 +1,7 @@
 /** Our relay as a connector of the old kind sees it: no capabilities, the old frames, the old answers. */
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
+import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { SseDecoder } from "../../src/protocol/sse.ts";
 import type { Relay } from "../../src/relay/relay.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
@@ -39,7 +40,7 @@ async function openSse(t: TestContext, relay: Relay) {
     await reader.cancel().catch(() => {});
     abort.abort();
   });
-  const decoder = new SseDecoder();
+  const decoder = new SseDecoder(maxFrameBytes);
   const events: TextEvent[] = [];
   return {
     async next(): Promise<TextEvent> {

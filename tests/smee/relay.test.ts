@@ -7,6 +7,7 @@ import type { Relay } from "../../src/relay/relay.ts";
 import { hashOf } from "../../src/relay/tokens.ts";
 import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
 import { decodeSmeeEvent } from "../../src/protocol/smee_codec.ts";
+import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { SseDecoder } from "../../src/protocol/sse.ts";
 import { readText, type TextEvent } from "../support/sse_text.ts";
 import { publish, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
@@ -47,7 +48,7 @@ function stats(relay: Relay) {
 async function read(url: string, n: number, headers: Record<string, string> = {}) {
   const stop = new AbortController();
   const response = await fetch(url, { headers: { ...accept, ...headers }, signal: stop.signal });
-  const decoder = new SseDecoder();
+  const decoder = new SseDecoder(maxFrameBytes);
   const events: TextEvent[] = [];
   for await (const chunk of response.body ?? []) {
     events.push(...readText(decoder, chunk as Uint8Array<ArrayBuffer>));
