@@ -122,16 +122,8 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
 
   return {
     connectorId: settings.source.connectorId ?? journal.connectorId,
-    inHand: {
-      get messages() {
-        return budget.items;
-      },
-      get bytes() {
-        return budget.bytes;
-      },
-      get oldestAt() {
-        return budget.oldestAt;
-      },
+    get inHand() {
+      return { messages: budget.items, bytes: budget.bytes, oldestAt: budget.oldestAt };
     },
     get attempting() {
       return targets.attempting;

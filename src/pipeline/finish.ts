@@ -4,6 +4,7 @@ import {
   type Journal,
   JournalUnavailable,
   type Outcome,
+  type Reason,
 } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
@@ -28,6 +29,12 @@ export function createFinish({ journal, onJournalFailed, observe }: FinishOption
     }
     return outcome;
   };
+}
+
+/** For a message that no target has been asked for: a dead letter for all of them. */
+export function putAway(envelope: Envelope, reason: Reason): Conclusion {
+  const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
+  return { outcome: { kind: "rejected", reason }, deliveredTo: [], deadLetters: [letter] };
 }
 
 /** False when the journal could not be written. */

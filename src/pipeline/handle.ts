@@ -1,6 +1,6 @@
 import type { Conclusion, Envelope, Lifetime, Outcome } from "../flow.ts";
 import { about } from "../protocol/about.ts";
-import { type Finish, type FinishOptions, written } from "./finish.ts";
+import { type Finish, type FinishOptions, putAway, written } from "./finish.ts";
 
 /** Brings one message to its end; its outcome may be told to the relay then. Rejects only on a bug. */
 export type Handle = (envelope: Envelope, life: Lifetime) => Promise<Outcome>;
@@ -45,7 +45,6 @@ export function createHandle(options: HandleOptions): Handle {
       attempts: 0,
       reason,
     });
-    const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
-    return { outcome: { kind: "rejected", reason }, deliveredTo: [], deadLetters: [letter] };
+    return putAway(envelope, reason);
   }
 }

@@ -1,5 +1,5 @@
 import type { Envelope, Outcome } from "../flow.ts";
-import type { Finish } from "./finish.ts";
+import { type Finish, putAway } from "./finish.ts";
 
 /** What becomes of a message that is to go back to the source, and for which there is no dead letter yet. */
 export type GiveBack = (envelope: Envelope, outcome: Outcome) => Promise<Outcome>;
@@ -8,12 +8,6 @@ export type GiveBack = (envelope: Envelope, outcome: Outcome) => Promise<Outcome
 export function keepHere(finish: Finish): GiveBack {
   return async (envelope, outcome) => {
     if (outcome.kind === "delivered" || outcome.kind === "rejected") return outcome;
-    const { reason } = outcome;
-    const letter = { envelope, target: "", reason, attempts: 0, response: undefined };
-    return await finish(envelope, {
-      outcome: { kind: "rejected", reason },
-      deliveredTo: [],
-      deadLetters: [letter],
-    });
+    return await finish(envelope, putAway(envelope, outcome.reason));
   };
 }
