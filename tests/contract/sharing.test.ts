@@ -1,8 +1,11 @@
 /** Several connectors on one channel. */
 import assert from "node:assert/strict";
+import { messageWith } from "../support/message.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
+
+const encoder = new TextEncoder();
 
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`[${protocol}] two connectors get 50 ± 10 % of 10,000 messages, none twice`, async (t) => {
@@ -23,15 +26,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     assert.ok(channel);
     // Straight into the channel: what is measured here is how it is shared out, not how it came in.
     for (let i = 0; i < 10_000; i++) {
-      await channel.publish({
-        id: `m${i}`,
-        webhookId: "hook",
-        receivedAt: new Date().toISOString(),
-        method: "POST",
-        path: "",
-        headers: [],
-        body: new TextEncoder().encode(String(i)),
-      });
+      await channel.publish(messageWith({ id: `m${i}`, body: encoder.encode(String(i)) }));
     }
     await all;
     for (const { got } of targets) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { messageWith } from "../support/message.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { certPath, startTlsFront } from "../support/tls_front.ts";
@@ -63,15 +64,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     assert.match(url, /^https:/);
     const run = startConnector(t, settings(url, target.url, protocol, ca));
     await run.happened("stream.connected");
-    await relay.registry.named("dev")?.channel.publish({
-      id: "m1",
-      webhookId: "hook",
-      receivedAt: new Date().toISOString(),
-      method: "POST",
-      path: "",
-      headers: [],
-      body: new TextEncoder().encode("x"),
-    });
+    await relay.registry.named("dev")?.channel.publish(messageWith({}));
     await run.happened("settlement.confirmed");
     assert.equal(target.got.length, 1);
   });

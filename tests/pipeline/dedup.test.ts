@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Delivery, Outcome } from "../../src/flow.ts";
 import { Dedup } from "../../src/pipeline/dedup.ts";
+import { envelopeWith } from "../support/message.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
@@ -11,16 +12,7 @@ function delivery(id: string): Delivery & { readonly outcomes: Outcome[] } {
   const outcomes: Outcome[] = [];
   return {
     outcomes,
-    envelope: {
-      id,
-      webhookId: "hook",
-      sequence: 1,
-      receivedAt: "",
-      method: "POST",
-      path: "",
-      headers: [],
-      body: new Uint8Array(),
-    },
+    envelope: envelopeWith({ id }),
     settle: (outcome) => void outcomes.push(outcome),
   };
 }

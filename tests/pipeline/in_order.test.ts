@@ -4,6 +4,7 @@ import type { ConnectorEvent } from "../../src/observe/events.ts";
 import type { Handle } from "../../src/pipeline/handle.ts";
 import { inOrder } from "../../src/pipeline/in_order.ts";
 import { parseOrdering } from "../../src/protocol/ordering.ts";
+import { envelopeWith } from "../support/message.ts";
 import { settle } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
@@ -11,16 +12,7 @@ const delivered: Outcome = { kind: "delivered" };
 const reason = { code: "status", message: "no" } as const;
 
 function envelope(id: string, key: string | undefined): Envelope {
-  return {
-    id,
-    webhookId: "hook",
-    sequence: 1,
-    receivedAt: "",
-    method: "POST",
-    path: "",
-    headers: key === undefined ? [] : [["X-Key", key]],
-    body: new Uint8Array(),
-  };
+  return envelopeWith({ id, headers: key === undefined ? [] : [["X-Key", key]] });
 }
 
 function ordered(rule = "key:header:x-key", maxLaneMessages = 10) {

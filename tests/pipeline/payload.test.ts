@@ -2,18 +2,14 @@ import assert from "node:assert/strict";
 import { payloadOf } from "../../src/pipeline/payload.ts";
 import { options } from "../../src/config/options.ts";
 import { redactBy } from "../../src/protocol/redact.ts";
+import { envelopeWith } from "../support/message.ts";
 import { test } from "../support/test.ts";
 
 const patterns = String(options.find(({ key }) => key === "inspect_redact")?.default);
 const encoder = new TextEncoder();
 
 function shown(body: string | Uint8Array<ArrayBuffer>, path = "") {
-  return payloadOf({
-    id: "msg_1",
-    webhookId: "hook",
-    sequence: 1,
-    receivedAt: "",
-    method: "POST",
+  const envelope = envelopeWith({
     path,
     headers: [
       ["Authorization", "Bearer abc"],
@@ -25,7 +21,8 @@ function shown(body: string | Uint8Array<ArrayBuffer>, path = "") {
       ["Content-Type", "application/json"],
     ],
     body: typeof body === "string" ? encoder.encode(body) : body,
-  }, redactBy(patterns));
+  });
+  return payloadOf(envelope, redactBy(patterns));
 }
 
 test("what names a secret is masked, in headers and in the query", () => {

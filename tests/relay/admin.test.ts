@@ -17,6 +17,10 @@ async function ask(relay: Relay, path: string, init: RequestInit = { headers: ad
   return { status: response.status, body: await response.json() };
 }
 
+function asPost(body: unknown): RequestInit {
+  return { method: "POST", headers: admin, body: JSON.stringify(body) };
+}
+
 test("the admin API wants its token, and is off without one; health is open", async (t) => {
   const off = await startDevRelay(t);
   assert.equal((await ask(off, "/channels")).status, 403);
@@ -114,11 +118,7 @@ test("of large dead letters the newest are shown, up to 16 MiB, each as it was s
 test("a rotated token: the new one works, the old one until its grace is over, a webhook changes nothing", async (t) => {
   const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
   const rotate = (grace: unknown) =>
-    ask(relay, "/channels/dev/rotate-token", {
-      method: "POST",
-      headers: admin,
-      body: JSON.stringify({ grace_period_seconds: grace }),
-    });
+    ask(relay, "/channels/dev/rotate-token", asPost({ grace_period_seconds: grace }));
   const status = async (token: string) => {
     const response = await fetch(`${relay.url}/connect/status/dev`, {
       headers: { Authorization: `Bearer ${token}` },
@@ -141,11 +141,7 @@ test("a rotated token: the new one works, the old one until its grace is over, a
 test("a grace of more than a year is refused before anything is rotated", async (t) => {
   const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
   const rotate = (seconds: number) =>
-    ask(relay, "/channels/dev/rotate-token", {
-      method: "POST",
-      headers: admin,
-      body: JSON.stringify({ grace_period_seconds: seconds }),
-    });
+    ask(relay, "/channels/dev/rotate-token", asPost({ grace_period_seconds: seconds }));
   const tokens = () => relay.registry.named("dev")?.tokens.records.length;
   const refused = await rotate(1e13);
   assert.deepEqual([refused.status, tokens()], [422, 1]);
@@ -174,8 +170,7 @@ test("a channel made by the API takes webhooks at once and is there after a rest
   const folder = t.folder();
   const stores = sqliteStores({ folder, durability: "full" });
   const first = await startDevRelay(t, {}, { adminToken: "adm1n", stores });
-  const create = (body: unknown) =>
-    ask(first, "/channels", { method: "POST", headers: admin, body: JSON.stringify(body) });
+  const create = (body: unknown) => ask(first, "/channels", asPost(body));
   const made = await create({ channel: "shop", webhook_ids: ["s1", "s2"], max_in_flight: 3 });
   assert.equal(made.status, 201);
   assert.match(made.body.token, /^ch_tok_/);
@@ -239,11 +234,8 @@ test("two rotations in a row: every token is good until the grace it was given i
   const clock = new ManualClock(Date.now());
   const relay = await startDevRelay(t, {}, { adminToken: "adm1n", clock });
   const rotate = async () =>
-    (await ask(relay, "/channels/dev/rotate-token", {
-      method: "POST",
-      headers: admin,
-      body: JSON.stringify({ grace_period_seconds: 60 }),
-    })).body.new_token;
+    (await ask(relay, "/channels/dev/rotate-token", asPost({ grace_period_seconds: 60 }))).body
+      .new_token;
   const status = async (token: string) => {
     const headers = { Authorization: `Bearer ${token}` };
     const response = await fetch(`${relay.url}/connect/status/dev`, { headers });
@@ -308,11 +300,7 @@ test("dead letters are replayed and purged", async (t) => {
   await run.happened("settlement.confirmed", 2);
   status = 200;
   const replay = (message_ids: unknown) =>
-    ask(relay, "/channels/dev/dead-letters/replay", {
-      method: "POST",
-      headers: admin,
-      body: JSON.stringify({ message_ids }),
-    });
+    ask(relay, "/channels/dev/dead-letters/replay", asPost({ message_ids }));
   assert.deepEqual((await replay([ids[0], "msg_unknown"])).body, { replayed: 1 });
   await run.happened("delivery.succeeded");
   assert.equal(new TextDecoder().decode(target.got[2]?.body), "1");

@@ -7,6 +7,7 @@ import { laneRule } from "../../src/relay/lane.ts";
 import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { StoreOpenError, type Stores, StoreUnavailableError } from "../../src/relay/store.ts";
+import { messageWith } from "../support/message.ts";
 import { fastClock } from "../support/fast_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
@@ -29,15 +30,7 @@ function open(folder: string, maxBytes?: number): Promise<Stores> {
 const failed = (reason: string, at: number) => ({ at, reason, connectorId: "k1" });
 
 function message(id: string, bytes = 3) {
-  return {
-    id,
-    webhookId: "hook",
-    receivedAt: new Date(0).toISOString(),
-    method: "POST",
-    path: "",
-    headers: [],
-    body: new Uint8Array(bytes),
-  };
+  return messageWith({ id, body: new Uint8Array(bytes) });
 }
 
 test("after a restart everything that was not settled is there again, with its number, delay and dead letters", async (t) => {

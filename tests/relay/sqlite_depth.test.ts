@@ -6,6 +6,7 @@ import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { SqliteStore } from "../../src/relay/sqlite/sqlite_store.ts";
 import { StoreUnavailableError } from "../../src/relay/store.ts";
 import { GroupCommit } from "../../src/sqlite/group_commit.ts";
+import { messageWith } from "../support/message.ts";
 import { test } from "../support/test.ts";
 
 /** Remembers all that is asked of it. */
@@ -30,15 +31,7 @@ function isByIndex(db: DatabaseSync, sql: string): boolean {
 const failed = (reason: string) => ({ at: 0, connectorId: "k1", reason });
 
 function message(id: string, webhookId: string) {
-  return {
-    id,
-    webhookId,
-    receivedAt: new Date(0).toISOString(),
-    method: "POST",
-    path: "",
-    headers: [],
-    body: new Uint8Array(3),
-  };
+  return messageWith({ id, webhookId, body: new Uint8Array(3) });
 }
 
 for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] as const) {

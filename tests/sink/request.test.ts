@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
 import type { TargetSettings } from "../../src/config/settings.ts";
-import type { Envelope } from "../../src/flow.ts";
 import { joinPath, requestFor, UnsendableError } from "../../src/sink/request.ts";
 import { verdictOf } from "../../src/sink/verdict.ts";
+import { envelopeWith } from "../support/message.ts";
 import { test } from "../support/test.ts";
 
-const envelope: Envelope = {
-  id: "msg_1",
-  webhookId: "hook",
-  sequence: 1,
-  receivedAt: "",
-  method: "PATCH",
-  path: "/a?b=c",
-  headers: [],
-  body: new Uint8Array([1]),
-};
+const envelope = envelopeWith({ id: "msg_1", method: "PATCH", path: "/a?b=c" });
 const target: TargetSettings = {
   name: "t",
   url: new URL("http://127.0.0.1:1/base/?own=1"),

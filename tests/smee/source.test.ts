@@ -6,17 +6,23 @@ import type { Settings } from "../../src/config/settings.ts";
 import { fastClock } from "../support/fast_clock.ts";
 import { settingsFor, startConnector, startTarget } from "../support/rig.ts";
 import { smeePath, type SmeeServer, startSmeeServer } from "../support/smee_server.ts";
-import { test } from "../support/test.ts";
+import { test, type TestContext } from "../support/test.ts";
 
 function smeeSettings(url: string, target: URL, more: Record<string, unknown> = {}): Settings {
   return settingsFor({ source: "smee", cloud_url: url }, target, more);
 }
 
-test("[gosmee] any bytes reach the target exactly, with their headers and signature", async (t) => {
-  const server = await startSmeeServer(t, "gosmee");
+/** A connector that reads a stream and delivers what comes. */
+async function startConnected(t: TestContext, kind: "smee.io" | "gosmee") {
+  const server = await startSmeeServer(t, kind);
   const target = await startTarget(t);
   const run = startConnector(t, smeeSettings(server.url, target.url));
   await run.happened("stream.connected");
+  return { server, target, run };
+}
+
+test("[gosmee] any bytes reach the target exactly, with their headers and signature", async (t) => {
+  const { server, target, run } = await startConnected(t, "gosmee");
   const body = randomBytes(70_000);
   const signature = createHmac("sha256", "k").update(body).digest("hex");
   server.post(body, {
@@ -36,10 +42,7 @@ test("[gosmee] any bytes reach the target exactly, with their headers and signat
 });
 
 test("[smee.io] compact JSON arrives byte for byte, with query, headers and time of receipt", async (t) => {
-  const server = await startSmeeServer(t, "smee.io");
-  const target = await startTarget(t);
-  const run = startConnector(t, smeeSettings(server.url, target.url));
-  await run.happened("stream.connected");
+  const { server, target, run } = await startConnected(t, "smee.io");
   const body = JSON.stringify({ b: 1, a: "é \u2028 😀", deep: [null, { x: "y" }] });
   server.post(body, { "content-type": "application/json", "x-github-event": "push" }, {
     "a b": "c&d",
@@ -56,10 +59,7 @@ test("[smee.io] compact JSON arrives byte for byte, with query, headers and time
 });
 
 test("numbers keep the spelling they have in the event, and what describes bytes that are gone is not passed on", async (t) => {
-  const server = await startSmeeServer(t, "smee.io");
-  const target = await startTarget(t);
-  const run = startConnector(t, smeeSettings(server.url, target.url));
-  await run.happened("stream.connected");
+  const { server, target } = await startConnected(t, "smee.io");
   server.event([
     'data: {"content-encoding":"gzip","content-type":"application/x-www-form-urlencoded",' +
     '"content-length":"3","body":{"n":1.10,"big":12345678901234567890},"timestamp":1}',
@@ -74,10 +74,7 @@ test("numbers keep the spelling they have in the event, and what describes bytes
 
 for (const kind of ["smee.io", "gosmee"] as const) {
   test(`[${kind}] a stream that breaks is opened again; the same event twice is delivered once`, async (t) => {
-    const server = await startSmeeServer(t, kind);
-    const target = await startTarget(t);
-    const run = startConnector(t, smeeSettings(server.url, target.url));
-    await run.happened("stream.connected");
+    const { server, target, run } = await startConnected(t, kind);
     const same = ["id: 7-0", `data: ${JSON.stringify({ body: { n: 1 }, timestamp: 1_000 })}`];
     server.event(same);
     await run.happened("settlement.confirmed");
@@ -106,10 +103,7 @@ test("a stream that says nothing more is given up, and opened again", async (t) 
 });
 
 test("events that nothing tells apart are never taken for copies; those with a sender's id are", async (t) => {
-  const server = await startSmeeServer(t, "smee.io");
-  const target = await startTarget(t);
-  const run = startConnector(t, smeeSettings(server.url, target.url));
-  await run.happened("stream.connected");
+  const { server, target, run } = await startConnected(t, "smee.io");
   const bare = [`data: {"body":{"beat":true}}`];
   const named = [`data: {"body":{"beat":true},"x-github-delivery":"d-1"}`];
   for (const event of [bare, bare, named, named]) server.event(event);
@@ -136,10 +130,7 @@ test("a duplicate is known after a restart too", async (t) => {
 });
 
 test("what is no webhook is told and skipped: the stream goes on", async (t) => {
-  const server = await startSmeeServer(t, "gosmee");
-  const target = await startTarget(t);
-  const run = startConnector(t, smeeSettings(server.url, target.url));
-  await run.happened("stream.connected");
+  const { server, target, run } = await startConnected(t, "gosmee");
   server.event(["event: gosmee-gap", 'data: {"error":"missed_history"}']);
   for (const data of ["nonsense", "[1]", '{"bodyB":"*"}', '{"x":"no body"}']) {
     server.event([`data: ${data}`]);

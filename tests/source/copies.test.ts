@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Outcome } from "../../src/flow.ts";
 import { Dedup } from "../../src/pipeline/dedup.ts";
 import { InHand } from "../../src/source/in_hand.ts";
+import { envelopeWith } from "../support/message.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -15,11 +16,7 @@ test("copies of a message in hand are settled with it, and keep no body meanwhil
   const take = (connectionId: string) => {
     const body = new Uint8Array(1_000_000);
     bodies.push(new WeakRef(body));
-    const envelope = {
-      ...{ id: "m", webhookId: "hook", sequence: 1, receivedAt: "", method: "POST", path: "" },
-      ...{ headers: [], body },
-    };
-    return dedup.admit(inHand.deliver(envelope, connectionId));
+    return dedup.admit(inHand.deliver(envelopeWith({ body }), connectionId));
   };
   assert.equal(take("c0"), "new");
   for (const connection of ["c1", "c2"]) assert.equal(take(connection), "in_flight");

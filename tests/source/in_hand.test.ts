@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Connection, ConnectorFrame } from "../../src/flow.ts";
 import { InHand } from "../../src/source/in_hand.ts";
+import { envelopeWith } from "../support/message.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
@@ -11,11 +12,7 @@ test("leases are extended though the wall clock was set back", async () => {
   const connection = {
     send: (frame: ConnectorFrame) => Promise.resolve(void sent.push(frame)),
   } as unknown as Connection;
-  const envelope = {
-    ...{ id: "m", webhookId: "hook", sequence: 1, receivedAt: "", method: "POST", path: "" },
-    ...{ headers: [], body: new Uint8Array() },
-  };
-  const delivery = inHand.deliver(envelope, "c");
+  const delivery = inHand.deliver(envelopeWith({}), "c");
   const stop = inHand.extendLeases(connection, () => "c", 30_000);
   clock.jump(-7_200_000);
   await clock.advance(30_000);

@@ -5,6 +5,7 @@ import { laneRule } from "../../src/relay/lane.ts";
 import type { NewMessage, Store, StoreSettings } from "../../src/relay/store.ts";
 import type { TestNats } from "./nats_server.ts";
 import type { TestContext } from "./test.ts";
+import { messageWith } from "./message.ts";
 
 /** That of the channel "c". */
 export async function openStore(
@@ -28,13 +29,5 @@ export async function openStore(
 
 /** Of the webhook id "hook". */
 export function message(id: string): NewMessage {
-  return {
-    id,
-    webhookId: "hook",
-    receivedAt: new Date().toISOString(),
-    method: "POST",
-    path: "",
-    headers: [],
-    body: new Uint8Array(),
-  };
+  return messageWith({ id, receivedAt: new Date().toISOString() });
 }
