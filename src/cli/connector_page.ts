@@ -1,7 +1,8 @@
 import type { Settings } from "../config/settings.ts";
 import type { PageSource } from "../status/page_source.ts";
 import { titleOf } from "./live_source.ts";
-import { controlOf, type Watch, type Watched } from "./connect_status.ts";
+import { controlOf } from "./connector_control.ts";
+import type { Watch, Watched } from "./watch_connector.ts";
 
 /** What the page of a connector shows. */
 export function pageSource(

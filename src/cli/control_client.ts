@@ -29,16 +29,16 @@ export function statusAddress(layers: Layers): { readonly origin: string; readon
   const given = mergeLayers(layers, () => {}).get("status_listen");
   const address = parseListen(given);
   if (!address) throw new UsageError(`status_listen ${JSON.stringify(given)}: use HOST:PORT`);
-  return { origin: originOf(address), port: address.port };
+  return { origin: statusOrigin(address), port: address.port };
 }
 
 /** Where who listens there can be asked from this machine. */
-export function originOf(address: ListenAddress): string {
+export function statusOrigin(address: ListenAddress): string {
   return `http://${authority(reachable(address), address.port)}`;
 }
 
-/** The running connector of these settings. */
-export function runningConnector(layers: Layers): AskControl {
+/** A way to ask the connector that runs with these settings. */
+export function askRunning(layers: Layers): AskControl {
   const { origin, port } = statusAddress(layers);
   const values = mergeLayers(layers, () => {});
   const given = values.get("status_token")?.reveal();

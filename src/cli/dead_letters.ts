@@ -3,7 +3,7 @@ import type { Layers } from "../config/merge.ts";
 import { didYouMean } from "../config/near_name.ts";
 import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
-import { type AskControl, ControlError, runningConnector } from "./control_client.ts";
+import { type AskControl, askRunning, ControlError } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Flags } from "./flags.ts";
 import { readLayersAnd } from "./layers.ts";
@@ -83,7 +83,7 @@ async function deadLettersCommand([name = "", ...args]: readonly string[]) {
 async function connectorOf(
   layers: Layers,
 ): Promise<{ readonly ask: AskControl; close(): Promise<void> }> {
-  const ask = runningConnector(layers);
+  const ask = askRunning(layers);
   try {
     await ask("GET", "/dead-letters?limit=1");
     return { ask, close: () => Promise.resolve() };

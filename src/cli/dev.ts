@@ -10,7 +10,7 @@ import { newToken } from "../relay/tokens.ts";
 import { channelConfig } from "../relay/webhooks_file.ts";
 import { connectorPages } from "../status/pages.tsx";
 import { startStatusServer, type StatusServer } from "../status/server.ts";
-import { watchConnector } from "./connect_status.ts";
+import { watchConnector } from "./watch_connector.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { pageSource } from "./connector_page.ts";
 import { exitCode } from "./exit_code.ts";

@@ -1,7 +1,7 @@
 /** The connections of a process: each a connector of its own, with its own budgets, journal and figures. */
 import type { Settings } from "../config/settings.ts";
 import type { Lifetime } from "../flow.ts";
-import type { Watch } from "./connect_status.ts";
+import type { Watch } from "./watch_connector.ts";
 import type { RunningConnector } from "./running_connector.ts";
 
 export interface Member {

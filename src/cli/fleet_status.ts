@@ -1,7 +1,7 @@
 import { mergeMetrics } from "../observe/merge_metrics.ts";
 import type { StatusSource } from "../status/app.ts";
 import type { Control } from "../status/control.ts";
-import { controlOf } from "./connect_status.ts";
+import { controlOf } from "./connector_control.ts";
 import type { Fleet, Member } from "./fleet.ts";
 
 /** What the status server tells of a process: as of its connection, where it has one without a name. */

@@ -4,7 +4,8 @@ import { JournalUnavailable } from "../flow.ts";
 import type { LiveActions, LivePicture, LiveSource } from "../output/live/live_picture.ts";
 import type { Control } from "../status/control.ts";
 import { readStatus } from "../status/status_text.ts";
-import { controlOf, type Watch, type Watched } from "./connect_status.ts";
+import { controlOf } from "./connector_control.ts";
+import type { Watch, Watched } from "./watch_connector.ts";
 
 /** Rates are those of so many seconds. */
 const rateSeconds = 5;

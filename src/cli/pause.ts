@@ -1,5 +1,5 @@
 import process from "node:process";
-import { runningConnector } from "./control_client.ts";
+import { askRunning } from "./control_client.ts";
 import { parseDuration } from "./duration.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayers, readLayersAnd } from "./layers.ts";
@@ -35,7 +35,7 @@ async function pauseCommand(args: readonly string[]): Promise<number> {
   if (value !== undefined && ms === undefined) {
     throw new UsageError(`--for ${JSON.stringify(value)}: use a time like 90s, 10m or 1h`);
   }
-  const ask = runningConnector(layers);
+  const ask = askRunning(layers);
   await ask("POST", `/pause${ms === undefined ? "" : `?for_seconds=${ms / 1000}`}`);
   process.stdout.write(`paused${value === undefined ? "" : ` for ${value}`}\n`);
   return exitCode.ok;
@@ -43,7 +43,7 @@ async function pauseCommand(args: readonly string[]): Promise<number> {
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function resumeCommand(args: readonly string[]): Promise<number> {
-  await runningConnector(await readLayers(args))("POST", "/resume");
+  await askRunning(await readLayers(args))("POST", "/resume");
   process.stdout.write("resumed\n");
   return exitCode.ok;
 }

@@ -1,6 +1,6 @@
 import type { Settings } from "../config/settings.ts";
 import type { Lifetime } from "../flow.ts";
-import type { Watched } from "./connect_status.ts";
+import type { Watched } from "./watch_connector.ts";
 
 /** A connector that outlives its settings. */
 export interface RunningConnector extends Watched {

@@ -13,7 +13,7 @@ export interface StatusServer {
 const stopGraceMs = 500;
 
 /** Only this machine can reach it. */
-export function isLoopback({ hostname }: ListenAddress): boolean {
+export function isForThisMachine({ hostname }: ListenAddress): boolean {
   return /^(localhost|127\..*|::1)$/.test(hostname);
 }
 
@@ -23,7 +23,11 @@ export async function startStatusServer(
   source: StatusSource,
   { control, pages }: { readonly control?: Hono; readonly pages?: Pages } = {},
 ): Promise<StatusServer> {
-  const app = statusApp(source, { onLoopback: isLoopback(address), control, pages: pages?.routes });
+  const app = statusApp(source, {
+    onLoopback: isForThisMachine(address),
+    control,
+    pages: pages?.routes,
+  });
   const server = await serve({
     ...address,
     maxFrameBytes: 0,

@@ -1,7 +1,8 @@
 /** A connector in this process with its status server and page. */
 import { systemClock } from "../../src/async/clock.ts";
 import { pageSource } from "../../src/cli/connector_page.ts";
-import { controlOf, watchConnector } from "../../src/cli/connect_status.ts";
+import { controlOf } from "../../src/cli/connector_control.ts";
+import { watchConnector } from "../../src/cli/watch_connector.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";

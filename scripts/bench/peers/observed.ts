@@ -11,7 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { systemClock } from "../../../src/async/clock.ts";
 import { delay } from "../../../src/async/delay.ts";
-import { watchConnector, type Watched } from "../../../src/cli/connect_status.ts";
+import { watchConnector, type Watched } from "../../../src/cli/watch_connector.ts";
 import { loadSettings } from "../../../src/config/load.ts";
 import type { Settings } from "../../../src/config/settings.ts";
 import { createConnector } from "../../../src/connector.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ListenAddress } from "../../config/settings.ts";
 import { serve } from "../../runtime/serve.ts";
 import { ask } from "../ask.ts";
-import { originOf } from "../control_client.ts";
+import { statusOrigin } from "../control_client.ts";
 import type { Finding } from "./finding.ts";
 
 const timeoutMs = 2_000;
@@ -23,7 +23,7 @@ export async function checkListen(
   { isDefault }: { readonly isDefault: boolean },
 ): Promise<Finding> {
   const check = "status_listen";
-  const { host } = new URL(originOf(address));
+  const { host } = new URL(statusOrigin(address));
   try {
     const server = await serve({
       ...address,
@@ -33,7 +33,7 @@ export async function checkListen(
     await server.stop(0);
     return { check, status: "ok", detail: `${host} can be had` };
   } catch (error) {
-    const found = await whoRunsAt(originOf(address));
+    const found = await whoRunsAt(statusOrigin(address));
     if (found) {
       const detail = `a connector runs at ${host}: ${found.ids.join(", ")}, ` +
         `hookferry ${found.version}`;
