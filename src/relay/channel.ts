@@ -1,28 +1,12 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { Settlement } from "../protocol/frames.ts";
-import type { Ordering } from "../protocol/ordering.ts";
+import type { ChannelSettings } from "./channel_settings.ts";
 import { HandOut } from "./hand_out.ts";
 import { Leases } from "./leases.ts";
 import { type ConnectionInfo, Members, type Subscriber } from "./members.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { DeadLetter, NewMessage, SettleOutcome, Store, StoreStats } from "./store.ts";
-
-export interface ChannelSettings {
-  readonly name: string;
-  readonly ttlMs: number;
-  readonly maxMessages: number;
-  /** Bodies of messages not settled, bytes. */
-  readonly maxQueueBytes: number;
-  readonly maxConnections: number;
-  readonly maxInFlight: number;
-  readonly ackTimeoutMs: number;
-  readonly maxDeliveries: number;
-  readonly maxBodyBytes: number;
-  readonly ordering: Ordering;
-  /** SHA-256, hex, of the path below /smee/ at which anybody reads the channel; undefined = nobody. */
-  readonly smeePathHash?: string;
-}
 
 /**
  * One queue and those who read it. A message goes to the reader with the fewest unsettled; it is leased for

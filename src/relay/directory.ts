@@ -1,4 +1,4 @@
-import type { ChannelSettings } from "./channel.ts";
+import type { ChannelSettings } from "./channel_settings.ts";
 
 /** A token that opens a channel. The token itself is not kept. */
 export interface TokenRecord {

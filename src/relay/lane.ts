@@ -1,5 +1,5 @@
+import type { Envelope } from "../protocol/envelope.ts";
 import { keyOf, type Ordering } from "../protocol/ordering.ts";
-import type { NewMessage } from "./store.ts";
 import { hashOf } from "./tokens.ts";
 
 /** A key is the sender's; of a longer one its hash is the lane, which stands with each message. */
@@ -11,7 +11,7 @@ const maxKeyChars = 256;
  */
 export interface LaneRule {
   readonly exclusive: boolean;
-  laneOf(message: Pick<NewMessage, "id" | "webhookId" | "headers" | "body">): string;
+  laneOf(message: Pick<Envelope, "id" | "webhookId" | "headers" | "body">): string;
 }
 
 /** Without an order each webhook id is a lane: one that floods the channel does not hold up the others. */

@@ -3,7 +3,7 @@ import { Deadlines, type Due } from "../async/deadlines.ts";
 import { type About, about } from "../protocol/about.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { Settlement } from "../protocol/frames.ts";
-import type { ChannelSettings } from "./channel.ts";
+import type { ChannelSettings } from "./channel_settings.ts";
 import { LateAcks } from "./late_acks.ts";
 import type { Member, Members } from "./members.ts";
 import type { ObserveRelay } from "./relay_events.ts";

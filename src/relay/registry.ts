@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
-import { Channel, type ChannelSettings } from "./channel.ts";
+import { Channel } from "./channel.ts";
+import type { ChannelSettings } from "./channel_settings.ts";
 import { ChannelExistsError, type ChannelRecord, type TokenRecord } from "./directory.ts";
 import { HeardChannels } from "./heard_channels.ts";
 import { laneRule } from "./lane.ts";
@@ -172,14 +173,10 @@ export class Registry {
       );
     const inMs = at - this.#clock.now();
     if (inMs <= 0) return closeOld();
-    this.#after(inMs, closeOld);
-  }
-
-  #after(ms: number, callback: () => void): void {
     if (this.#isClosed) return;
-    const cancel = this.#clock.after(ms, () => {
+    const cancel = this.#clock.after(inMs, () => {
       this.#timers.delete(cancel);
-      callback();
+      closeOld();
     });
     this.#timers.add(cancel);
   }

@@ -5,7 +5,7 @@ import { isObject } from "../protocol/json_object.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { maxBodyBytes } from "../protocol/limits.ts";
 import { parseJson } from "../protocol/parse_json.ts";
-import type { ChannelSettings } from "./channel.ts";
+import type { ChannelSettings } from "./channel_settings.ts";
 import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
 import type { ChannelConfig } from "./registry.ts";
 import { hashOf } from "./tokens.ts";
