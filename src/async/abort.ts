@@ -1,4 +1,4 @@
-import { Chain, type Link } from "./chain.ts";
+import { Chain, type Linked } from "./chain.ts";
 
 /**
  * Says once that something is to end, as an `AbortSignal` does; to make one costs a tenth of what an `AbortController`
@@ -37,7 +37,7 @@ export class Cancellation {
 /** What says when to end. Its reason is what is thrown then. */
 export type Cancel = AbortSignal | Cancellation;
 
-interface Call extends Link {
+interface Call extends Linked {
   readonly callback: () => void;
 }
 

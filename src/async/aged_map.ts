@@ -1,7 +1,7 @@
-import { Chain, type Link } from "./chain.ts";
+import { Chain, type Linked } from "./chain.ts";
 
 /** A key, its value, and where it stands among the others. */
-class Entry<V> implements Link {
+class Entry<V> implements Linked {
   readonly key: string;
   /** Gone with the entry, which may be kept by a table that the map had before (chain.ts). */
   value: V | undefined;

@@ -1,13 +1,13 @@
 import { onAbort } from "./abort.ts";
-import { Chain, type Link } from "./chain.ts";
+import { Chain, type Linked } from "./chain.ts";
 import type { Clock } from "./clock.ts";
 
-interface Waiter extends Link {
+interface Waiter extends Linked {
   readonly bytes: number;
   readonly admit: () => void;
 }
 
-interface Item extends Link {
+interface Item extends Linked {
   readonly at: number;
 }
 

@@ -1,5 +1,5 @@
 /** What can stand in a chain, in one at a time; it begins outside, with neither neighbour. */
-export interface Link {
+export interface Linked {
   older: this | undefined;
   newer: this | undefined;
 }
@@ -11,7 +11,7 @@ export interface Link {
  * after so many changes, and the old one keeps what was in it, and the next one, until the whole heap is collected
  * (docs/decisions/0007).
  */
-export class Chain<L extends Link> {
+export class Chain<L extends Linked> {
   #oldest: L | undefined;
   #newest: L | undefined;
   #size = 0;

@@ -1,8 +1,8 @@
-import { Chain, type Link } from "./chain.ts";
+import { Chain, type Linked } from "./chain.ts";
 import type { Clock } from "./clock.ts";
 
 /** What has so much time, and stands nowhere or among the deadlines. */
-export interface Due extends Link {
+export interface Due extends Linked {
   /** On the clock that never jumps. */
   endsAt: number;
 }

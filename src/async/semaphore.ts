@@ -1,7 +1,7 @@
 import { onAbort } from "./abort.ts";
-import { Chain, type Link } from "./chain.ts";
+import { Chain, type Linked } from "./chain.ts";
 
-interface Waiter extends Link {
+interface Waiter extends Linked {
   readonly admit: () => void;
 }
 

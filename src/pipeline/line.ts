@@ -1,8 +1,8 @@
 import { onAbort } from "../async/abort.ts";
-import { Chain, type Link } from "../async/chain.ts";
+import { Chain, type Linked } from "../async/chain.ts";
 import type { Clock } from "../async/clock.ts";
 
-interface Waiter extends Link {
+interface Waiter extends Linked {
   readonly since: number;
   readonly turnAway: () => void;
 }

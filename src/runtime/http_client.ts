@@ -4,7 +4,7 @@
  * request twice. See docs/decisions/0006.
  */
 import { type Cancel, Cancellation, onAbort } from "../async/abort.ts";
-import { Chain, type Link } from "../async/chain.ts";
+import { Chain, type Linked } from "../async/chain.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { isHeaderField } from "../protocol/header_field.ts";
 import { createDial } from "./dial.ts";
@@ -33,7 +33,7 @@ export interface HttpClient {
   close(): void;
 }
 
-interface Waiter extends Link {
+interface Waiter extends Linked {
   readonly go: () => void;
 }
 

@@ -1,8 +1,8 @@
-import { Chain, type Link } from "../async/chain.ts";
+import { Chain, type Linked } from "../async/chain.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Connection, Delivery, Envelope, Outcome } from "../flow.ts";
 
-interface Handed extends Link {
+interface Handed extends Linked {
   readonly messageId: string;
   readonly at: number;
 }

@@ -1,11 +1,11 @@
 import { backoffMs, type BackoffPolicy } from "../async/backoff.ts";
 import type { Clock, Random } from "../async/clock.ts";
-import { Chain, type Link } from "../async/chain.ts";
+import { Chain, type Linked } from "../async/chain.ts";
 import { type Connection, type Settlement, SettlementsUnsent } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 
 /** A settlement, and when it was handed to the connection that is open now. */
-class Entry implements Link {
+class Entry implements Linked {
   readonly settlement: Settlement;
   sentAt: number | undefined = undefined;
   older: this | undefined = undefined;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Chain, type Link } from "../../src/async/chain.ts";
+import { Chain, type Linked } from "../../src/async/chain.ts";
 import { test } from "../support/test.ts";
 
-interface Named extends Link {
+interface Named extends Linked {
   readonly name: string;
 }
 
