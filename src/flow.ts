@@ -5,7 +5,8 @@
  *   hides inside) → dedup → budget → order → Journal → for each target: breaker → Sink (one attempt) → retry
  *   policy → Outcome → Journal → settle()
  *
- * Data goes one way. The only way back is the `settle` function that came with the delivery.
+ * Data goes one way. The only way back is the `settle` function that came with the delivery. The files on that
+ * way: docs/ARCHITECTURE.md.
  */
 import type { Envelope } from "./protocol/envelope.ts";
 import type { ConnectorFrame, RelayFrame } from "./protocol/frames.ts";
