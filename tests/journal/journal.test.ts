@@ -68,7 +68,7 @@ test("what was finished is remembered when the journal is opened again, with wha
 });
 
 test("a journal that cannot be held for another reason than another process says so", (t) => {
-  const folder = folderFor(t);
+  const folder = t.folder();
   writeFileSync(join(folder, "journal.lock"), "x".repeat(1_000));
   assert.throws(() => open(folder), (error) => {
     assert.ok(error instanceof DatabaseOpenError && !(error instanceof DatabaseHeldError));

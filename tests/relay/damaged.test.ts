@@ -87,8 +87,7 @@ for (const column of ["headers", "history"]) {
 
 for (const column of ["headers", "history"]) {
   test(`a dead letter with damaged ${column} is listed as one, and keeps no other from being given out again`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "damaged-"));
-    t.defer(() => rmSync(folder, { recursive: true }));
+    const folder = t.folder();
     const stores = sqliteStores({ folder, durability: "full" });
     const before = await startDevRelay(t, {}, { stores });
     const ids = [await publish(before, "a"), await publish(before, "b")];
