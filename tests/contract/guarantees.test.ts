@@ -63,7 +63,7 @@ for (const protocol of transports) {
   test(`[${protocol}] what takes longer than the ack timeout is not given out again`, async (t) => {
     let answer = (_status: number) => {};
     const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-    const relay = await startDevRelay(t, { ackTimeoutMs: 150, maxDeliveries: 1 });
+    const relay = await startDevRelay(t, { ackTimeoutMs: leaseMs, maxDeliveries: 1 });
     const other = await startTarget(t);
     const run = startConnector(t, settings(relay.url, target.url, protocol));
     await run.happened("stream.connected");
@@ -111,11 +111,14 @@ async function settledAfterCut(run: Running, proxy: { cut(): void; refuse(): voi
   await run.happened("delivery.succeeded");
 }
 
-/** Resolves when three leases of 150 ms have expired one after the other at a relay of their own. */
+/** Long enough that a busy machine does not keep the connector from extending it. */
+const leaseMs = 600;
+
+/** Resolves when three such leases have expired one after the other at a relay of their own. */
 async function threeLeases(t: TestContext, target: URL): Promise<void> {
   const expired: (() => void)[] = [];
   let times = 0;
-  const relay = await startDevRelay(t, { ackTimeoutMs: 150 }, {
+  const relay = await startDevRelay(t, { ackTimeoutMs: leaseMs }, {
     observe(event) {
       if (event.type === "relay.lease_expired" && ++times === 3) expired.forEach((done) => done());
     },
