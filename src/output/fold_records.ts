@@ -130,5 +130,11 @@ function connection(
   reason: string | null = null,
   retryInMs: number | null = null,
 ): Told {
-  return { type: "connection", state, transport, reason, retry_in_ms: retryInMs };
+  return {
+    type: "connection",
+    state,
+    transport,
+    reason,
+    retry_in_ms: retryInMs && Math.round(retryInMs),
+  };
 }

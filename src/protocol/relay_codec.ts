@@ -90,7 +90,12 @@ function decodeConnected(value: Record<string, unknown>): RelayFrame {
     ...(max_message_bytes !== undefined && { maxMessageBytes: max_message_bytes }),
     ...(ack_timeout_seconds !== undefined && { ackTimeoutMs: ack_timeout_seconds * 1000 }),
     ...(waiting_messages !== undefined &&
-      { waiting: { messages: waiting_messages, oldestAgeMs: (oldest_age_seconds ?? 0) * 1000 } }),
+      {
+        waiting: {
+          messages: waiting_messages,
+          oldestAgeMs: Math.round((oldest_age_seconds ?? 0) * 1000),
+        },
+      }),
   };
 }
 

@@ -63,6 +63,8 @@ export function routes(
     // What a route answers by throwing: a body that is too large.
     if (error instanceof HTTPException) return error.getResponse();
     if (!(error instanceof StoreUnavailableError)) throw error;
+    const channel = c.req.param("channel") ?? "";
+    relay.observe({ type: "relay.store_failed", channel, message: error.message });
     return c.json({ detail: error.message }, 503, { "Retry-After": "5" });
   });
   app.route("/admin/webhook-connect", adminRoutes(relay, options.adminToken));

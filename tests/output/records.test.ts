@@ -69,6 +69,8 @@ test("every kind of record is told, and each is as the schema says", () => {
     ...{ target: "default", status: 200, attempts: 2, duration_ms: 500, lag_ms: 3, bytes: 12 },
     reason: null,
   });
+  const waits = records.map((record) => "retry_in_ms" in record && record.retry_in_ms);
+  assert.deepEqual(waits.filter((ms) => typeof ms === "number"), [1_500, 481]);
 });
 
 test("docs/output.schema.json is the schema of the records", () => {

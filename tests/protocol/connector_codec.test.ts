@@ -70,13 +70,14 @@ test("more ids than one frame may have are parted; a frame that has more is malf
   }
 });
 
-test("the relay tells its ack timeout when a connection begins", () => {
+test("the relay tells its ack timeout and what waits when a connection begins, in whole milliseconds", () => {
   const connected = {
     type: "connected",
     connectionId,
     channel: "dev",
     capabilities: ["extend"],
     ackTimeoutMs: 1_500,
+    waiting: { messages: 3, oldestAgeMs: 4_049 },
   } as const;
   const text = encodeRelayFrame(connected, timestamp);
   assert.equal(JSON.parse(text).ack_timeout_seconds, 1.5);

@@ -253,6 +253,27 @@ test("a database locked by another program: 503 until it is let go, nothing lost
   assert.equal(relay.registry.named("dev")?.channel.stats.queued, 2);
 });
 
+test("an operator's request that the store cannot take is answered 503, and is an error with its reason", async (t) => {
+  const folder = t.folder();
+  const failures: object[] = [];
+  const relay = await startDevRelay(t, {}, {
+    stores: sqliteStores({ folder, durability: "full" }),
+    adminToken: "admin",
+    observe: (event) => event.type === "relay.store_failed" && failures.push(event),
+  });
+  const other = new DatabaseSync(join(folder, "relay.db"));
+  t.defer(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  const answer = await fetch(`${relay.url}/admin/webhook-connect/channels/dev/dead-letters`, {
+    method: "DELETE",
+    headers: { Authorization: "Bearer admin" },
+  });
+  await answer.body?.cancel();
+  assert.equal(answer.status, 503);
+  const message = "the store is not available: database is locked";
+  assert.deepEqual(failures, [{ type: "relay.store_failed", channel: "dev", message }]);
+});
+
 test("an ack over the socket that cannot be written: the relay lives, and the message comes again", async (t) => {
   const folder = t.folder();
   const relay = await startDevRelay(t, {}, {
