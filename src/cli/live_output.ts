@@ -1,36 +1,48 @@
 /** The live view as the output of a command. */
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
+import { within } from "../async/within.ts";
 import { type LiveView, startLiveView } from "../output/live/live_view.ts";
 import { painter } from "../output/live/paint.ts";
 import { terminalOf } from "../output/live/terminal.ts";
+import { giveUp } from "../runtime/given_up.ts";
+import { writeWhole } from "../runtime/write_whole.ts";
 import type { LiveParts, Output } from "./output.ts";
 
+/** A terminal that has not taken the last words by then does not get them. */
+const lastWordsMs = 1_000;
+const encoder = new TextEncoder();
+
 export function liveOutput({ source, actions }: LiveParts): Output {
+  const write = (text: string) => writeWhole("stdout", encoder.encode(text), systemClock);
+  const keys = process.stdin.isTTY ? process.stdin : undefined;
+  const terminal = terminalOf(process.stdout, keys, write, systemClock);
   const view: LiveView = startLiveView({
     source,
     actions,
-    terminal: terminalOf(process.stdout, process.stdin.isTTY ? process.stdin : undefined),
+    terminal,
     paint: painter(!process.env["NO_COLOR"]),
     clock: systemClock,
   });
   // Whatever ends the process, the terminal is given back.
-  const leave = () => view.close();
-  process.once("exit", leave);
+  process.once("exit", terminal.closeNow);
   let isClosed = false;
   return {
     observe: view.changed,
     tell: (told) => told.type === "sample" && view.say(`a signed ${told.event}: ${told.answer}`),
     say: view.say,
-    close() {
-      if (isClosed) return Promise.resolve();
+    async close() {
+      if (isClosed) return;
       isClosed = true;
-      process.off("exit", leave);
-      view.close();
-      const { delivered, failed, inFlight } = source.picture();
-      const left = inFlight === 0 ? "" : `, ${inFlight} given back`;
-      process.stdout.write(`${delivered} delivered, ${failed} failed${left}\n`);
-      return Promise.resolve();
+      process.off("exit", terminal.closeNow);
+      if (await within(lastWordsMs, lastWords(), "late", systemClock) === "late") giveUp();
     },
   };
+
+  async function lastWords(): Promise<void> {
+    const { delivered, failed, inFlight } = source.picture();
+    await view.close();
+    const left = inFlight === 0 ? "" : `, ${inFlight} given back`;
+    await write(`${delivered} delivered, ${failed} failed${left}\n`).catch(() => {});
+  }
 }

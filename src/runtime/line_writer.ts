@@ -1,7 +1,7 @@
-import { write } from "node:fs";
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/within.ts";
 import { giveUp } from "./given_up.ts";
+import { writeWhole } from "./write_whole.ts";
 
 export interface LineWriter {
   /** Takes a line without its end; drops it when more than can be held waits already. Never throws, never waits. */
@@ -20,17 +20,10 @@ const bytesPerUnit = 3;
 const pieceChars = 16 * 1024;
 const encoder = new TextEncoder();
 const lastWordsMs = 1_000;
-const againMs = 10;
 /** Between two writes: the lines of a flood go together. */
 const gatherMs = 50;
 
-type Stream = { write(bytes: Uint8Array): Promise<number> };
-const deno = (globalThis as { Deno?: { stdout: Stream; stderr: Stream } }).Deno;
-
-/**
- * Writes lines to standard output or error without ever stopping the program: the streams of `node:process` wait on
- * Deno for whoever does not read, and `node:fs` does too, so that its own stream is used there.
- */
+/** Writes lines to standard output or error without ever stopping the program for whoever does not read. */
 export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   // Bytes, not text, and in two buffers that stay: strings that wait, and buffers for once, are work for the garbage
   // collector. While one is written the other one fills.
@@ -51,7 +44,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
         const bytes = filling.subarray(0, waiting);
         [filling, other] = [other, filling];
         waiting = 0;
-        await writeWhole(bytes);
+        await writeWhole(to, bytes, clock);
         await pause();
       }
     } catch {
@@ -69,17 +62,6 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     const { read, written } = encoder.encodeInto(text, filling.subarray(waiting));
     if (read === text.length) waiting += written;
     text = "";
-  }
-
-  async function writeWhole(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.byteLength;) {
-      try {
-        at += await writeSome(to, bytes.subarray(at));
-      } catch (error) {
-        if (!isAgain(error)) throw error;
-        await new Promise<void>((resolve) => clock.after(againMs, resolve));
-      }
-    }
   }
 
   /** Until more may be written, or all must. */
@@ -110,17 +92,4 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
       if (await within(lastWordsMs, writing, "late", clock) === "late") giveUp();
     },
   };
-}
-
-function writeSome(to: "stdout" | "stderr", bytes: Uint8Array): Promise<number> {
-  if (deno) return deno[to].write(bytes);
-  return new Promise((resolve, reject) =>
-    write(to === "stdout" ? 1 : 2, bytes, (error, count) => error ? reject(error) : resolve(count))
-  );
-}
-
-/** A pipe that whoever made it has set not to wait. */
-function isAgain(error: unknown): boolean {
-  return error instanceof Error &&
-    (error.name === "WouldBlock" || ("code" in error && error.code === "EAGAIN"));
 }

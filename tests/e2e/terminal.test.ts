@@ -191,6 +191,18 @@ test("q finishes what is in hand, q again gives it back; Ctrl-C is the same", as
   await pane.until(/exit 75/);
 });
 
+test("a third Ctrl-C exits at once, and gives the terminal back", async (t) => {
+  const { relay, pane, answer, target } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  t.defer(resolve);
+  answer.hold = promise;
+  await publish(relay, "slow");
+  await target.arrived(1);
+  pane.press("C-c", "C-c", "C-c");
+  assert.doesNotMatch(await pane.until(/exit 75/), /TIME +METHOD/);
+});
+
 test("a terminal that is closed ends the connector, and what is in hand is finished first", async (t) => {
   const { relay, pane, answer, target, happened } = await startShown(t);
   await pane.until(/no message has come yet/);
@@ -214,6 +226,24 @@ test("SIGHUP on a terminal that is still there gives it back, and the program en
   await pane.until(/no message has come yet/);
   process.kill(Number(readFileSync(pidFile, "utf8")), "SIGHUP");
   assert.doesNotMatch(await pane.until(/0 delivered, 0 failed\n(.*\n)*exit 0/), /TIME +METHOD/);
+});
+
+test("a terminal that takes nothing holds up no delivery, and shows what there is when it does again", async (t) => {
+  const { relay, pane, happened } = await startShown(t);
+  await pane.until(/no message has come yet/);
+  // Much to draw: what is between the program and the terminal takes some of it.
+  pane.resize(300, 60);
+  await publish(relay, "the first");
+  await pane.until(/ 200 /);
+  const goOn = pane.stall();
+  for (let i = 0; i < 1_000; i++) {
+    const acked = happened("relay.acked");
+    await publish(relay, "another one");
+    await acked;
+  }
+  goOn();
+  pane.press("q");
+  await pane.until(/1001 delivered, 0 failed\n(.*\n)*exit 0/);
 });
 
 test("on a narrow terminal nothing wraps, and a new size is taken at once", async (t) => {

@@ -24,6 +24,8 @@ export interface Pane {
   /** Resolves with the first screen that the pattern is in. */
   until(pattern: RegExp): Promise<string>;
   resize(columns: number, rows: number): void;
+  /** The terminal takes nothing more of what is drawn; until the result is called. */
+  stall(): () => void;
   /** Closes the terminal, as a person who closes its window. */
   hangUp(): void;
 }
@@ -73,6 +75,7 @@ export function startPane(
   const gone = once(client, "close");
   const looking = new Set<() => void>();
   createInterface({ input: client.stdout }).on("line", () => looking.forEach((look) => look()));
+  const serverPid = Number(tmux("display-message", "-p", "#{pid}"));
   let isUp = true;
   const hangUp = () => {
     if (isUp) tmux("kill-server");
@@ -102,6 +105,12 @@ export function startPane(
       }),
     resize: (columns, rows) =>
       void tmux("resize-window", "-x", String(columns), "-y", String(rows)),
+    stall() {
+      process.kill(serverPid, "SIGSTOP");
+      const goOn = () => void process.kill(serverPid, "SIGCONT");
+      t.defer(() => isUp && goOn());
+      return goOn;
+    },
     hangUp,
   };
 }

@@ -13,8 +13,8 @@ export interface LiveView {
   changed(): void;
   /** For whoever looks: one line, until another one comes or some time has passed. */
   say(text: string): void;
-  /** Gives the terminal back as it was. */
-  close(): void;
+  /** Gives the terminal back as it was; resolves when it has taken that. */
+  close(): Promise<void>;
 }
 
 export interface LiveViewOptions {
@@ -113,10 +113,9 @@ export function startLiveView(options: LiveViewOptions): LiveView {
     changed,
     say,
     close() {
-      if (isClosed) return;
       isClosed = true;
       cancel();
-      terminal.close();
+      return terminal.close();
     },
   };
 }
