@@ -38,7 +38,8 @@ const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to co
   --durability NAME   full (default): on disk before the sender hears 202;
                       normal: power loss may take the last second; memory
   --public-url URL    how others reach it, for the lines it prints: behind a
-                      TLS proxy it is not where it listens
+                      TLS proxy it is not where it listens; page and
+                      /metrics then want the admin token
   --tls-cert FILE, --tls-key FILE   serve HTTPS; read again when they change
   --trusted-proxies LIST  networks whose X-Forwarded-For is believed
   --allow-query-token take ?token= on streams too; URLs end in access logs
@@ -111,6 +112,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
     build: { version, runtime: runtimeName },
     heartbeatMs,
     adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
+    isBehindProxy: flags.publicUrl !== undefined || trustedProxies.length > 0,
     allowQueryToken,
   });
   const renewal = tls && onRenewedTls({

@@ -4,6 +4,7 @@ import { maxFrameBytes } from "../protocol/limits.ts";
 import type { Sample } from "../protocol/trace_context.ts";
 import { serve, type ServerTls } from "../runtime/serve.ts";
 import { addressSet } from "../protocol/address_set.ts";
+import { askedFromHere } from "./asked_from_here.ts";
 import { BodyIntake } from "./ingest/body_intake.ts";
 import { type PolicyConfig, webhookPolicy } from "./ingest/policy.ts";
 import { foldRelayRates } from "./page/relay_rates.ts";
@@ -47,6 +48,8 @@ export interface RelayOptions {
   readonly build?: { readonly version: string; readonly runtime: string };
   /** Undefined = no admin API. */
   readonly adminToken?: string | undefined;
+  /** Senders come through a proxy: page and `/metrics` are for the admin token alone. */
+  readonly isBehindProxy?: boolean;
   /** Take `?token=` on streams too. Off by default: URLs end in access logs. */
   readonly allowQueryToken?: boolean;
 }
@@ -105,8 +108,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     trustedProxies: addressSet(options.trustedProxies ?? []),
     newConnectionId: (prefix) => `${prefix}_${++connections}_${Math.floor(clock.now() / 1000)}`,
   };
+  const isHere = askedFromHere(options.isBehindProxy ?? false);
   const pages = relayPages({
     adminToken: options.adminToken,
+    isHere,
     clock,
     view: () => ({
       channels: registry.all,
@@ -116,7 +121,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       now: clock.now(),
     }),
   });
-  const app = routes(relay, metrics, { ...options, stores, version: options.build?.version ?? "" });
+  const app = routes(relay, metrics, {
+    ...options,
+    ...{ stores, isHere, version: options.build?.version ?? "" },
+  });
   app.route("/", pages.routes);
   const server = await serve({
     hostname: options.hostname,

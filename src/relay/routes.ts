@@ -3,8 +3,8 @@ import { HTTPException } from "hono/http-exception";
 import { sameText } from "../protocol/signatures.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
+import type { AskedFromHere } from "./asked_from_here.ts";
 import { ingest } from "./ingest/ingest.ts";
-import { isHere } from "./page/relay_pages.tsx";
 import { longPoll } from "./long_poll_stream.ts";
 import type { RegisteredChannel } from "./registry.ts";
 import { type Hello, readHello, type RelayContext, type RelayEnv } from "./relay_env.ts";
@@ -23,6 +23,7 @@ export interface RouteOptions {
   readonly stores: Stores;
   /** Undefined = no admin API. */
   readonly adminToken?: string | undefined;
+  readonly isHere: AskedFromHere;
   /** Take `?token=` on streams too. */
   readonly allowQueryToken?: boolean;
 }
@@ -52,7 +53,7 @@ export function routes(
     // On the port that senders reach: for this machine, and for whoever has the admin token.
     const token = bearerToken(c.req.header("authorization")) ?? "";
     const isAdmin = options.adminToken !== undefined && sameText(token, options.adminToken);
-    if (!isAdmin && !isHere(c)) {
+    if (!isAdmin && !options.isHere(c)) {
       return c.json({ detail: "the admin token is required" }, 403);
     }
     await Promise.all(relay.registry.all.map(({ channel }) => channel.refresh()));

@@ -80,6 +80,31 @@ test("the figures are for this machine and for the admin token; behind a proxy o
   assert.equal(await status(`${forwarded}\r\nAuthorization: Bearer adm1n`), "200");
 });
 
+test("a relay that is told of a proxy shows figures and page to the admin token alone: a proxy may say nothing of itself", async (t) => {
+  const folder = t.folder();
+  for (const flags of [["--public-url", "https://relay.example"], ["--trusted-proxies", "::1"]]) {
+    const relay = startProgram(
+      t,
+      ["relay", "--listen", "127.0.0.1:0", "--data", join(folder, flags[0] ?? ""), ...flags],
+      { WEBHOOK_CONNECT_ADMIN_TOKEN: "adm1n" },
+    );
+    const url = (await relay.line(/^listening/)).split(/\s+/)[1] ?? "";
+    const status = async (path: string, headers = {}) => {
+      const response = await fetch(url + path, { headers });
+      await response.body?.cancel();
+      return response.status;
+    };
+    assert.deepEqual([await status("/metrics"), await status("/"), await status("/live")], [
+      403,
+      404,
+      404,
+    ]);
+    assert.equal(await status("/metrics", { Authorization: "Bearer adm1n" }), 200);
+    relay.terminate();
+    await relay.ended;
+  }
+});
+
 test("every metric and every event of the relay is driven by something that really happens", async (t) => {
   const folder = t.folder();
   const clock = new ManualClock(Date.now());

@@ -1,12 +1,12 @@
 /** @jsxImportSource hono/jsx */
 import { type Context, Hono } from "hono";
 import type { Clock } from "../../async/clock.ts";
-import { isLocalHost } from "../../config/host.ts";
 import { assets } from "../../page/assets.ts";
 import { gate } from "../../page/gate.tsx";
 import { Layout, page } from "../../page/layout.tsx";
 import { createLive } from "../../page/live.ts";
 import { Account } from "../../page/parts.tsx";
+import type { AskedFromHere } from "../asked_from_here.ts";
 import type { RelayEnv } from "../relay_env.ts";
 import { RelayOverview, relaySections, type RelayView } from "./relay_overview.tsx";
 
@@ -21,9 +21,10 @@ export interface RelayPages {
  * with the admin token. To all others it is not there.
  */
 export function relayPages(
-  { view, adminToken, clock }: {
+  { view, adminToken, isHere, clock }: {
     readonly view: () => RelayView;
     readonly adminToken: string | undefined;
+    readonly isHere: AskedFromHere;
     readonly clock: Clock;
   },
 ): RelayPages {
@@ -60,19 +61,4 @@ export function relayPages(
     return live.open(0) ?? c.json({ detail: "too many pages are open" }, 503);
   });
   return { routes: app, close: () => live.close() };
-}
-
-/**
- * Asked by a program of this machine, for itself: no proxy has passed it on, and it is no page of somewhere else that
- * made this machine's address its own name.
- */
-export function isHere(c: Context<RelayEnv>): boolean {
-  const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-  return isLoopback(c.env.remoteAddress) &&
-    passedOn.every((name) => c.req.header(name) === undefined) &&
-    isLocalHost(c.req.header("host") ?? "");
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^(::ffff:)?127\./.test(address);
 }
