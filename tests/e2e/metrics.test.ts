@@ -99,7 +99,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   return connector.stderr;
 }
 
-/** The port nobody asked for is taken, and the webhooks are shown. */
+/** The port nobody asked for is taken, and the webhooks are shown, and go in batches. */
 async function driveDefaults(t: TestContext, target: URL): Promise<readonly string[]> {
   const taken = http.createServer();
   taken.on("error", () => {}); // somebody else has it: as good
@@ -108,8 +108,11 @@ async function driveDefaults(t: TestContext, target: URL): Promise<readonly stri
   );
   t.defer(() => taken.close());
   const relay = await startDevRelay(t);
+  const file = join(t.folder(), "connector.json");
+  const batch = { max_messages: 1 };
+  writeFileSync(file, JSON.stringify({ default_target: { url: target.href, batch } }));
   const connector = startProgram(t, [
-    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--to", target.href],
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--config", file],
     ...["--journal", "memory", "--log-level", "debug", "--log-payload"],
   ], { CONNECTOR_TOKEN: "s3cret" });
   await connector.line(/status\.unavailable/);
