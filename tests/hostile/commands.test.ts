@@ -21,7 +21,9 @@ async function startPeer(t: TestContext) {
       : path.endsWith("/replay")
       ? { results: [{ target: "a", outcome: "rejected", reason: said }] }
       : undefined;
-    response.writeHead(good ? 200 : 401, { "Content-Type": "application/json; charset=utf-8" });
+    // To 401 from a connector a command says what it knows itself.
+    const refusal = path.startsWith("/-/") ? 409 : 401;
+    response.writeHead(good ? 200 : refusal, { "Content-Type": "application/json; charset=utf-8" });
     response.end(JSON.stringify(good ?? { detail: said }));
   });
 }
