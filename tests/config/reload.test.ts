@@ -36,12 +36,18 @@ async function start(t: TestContext) {
   return { write, clock, applied, gate, reloading };
 }
 
+/** The settings "bb" are being applied, and the file has "ccc". */
+async function changedWhileApplied(t: TestContext) {
+  const started = await start(t);
+  started.write("bb");
+  const reloaded = started.reloading.reload();
+  await turnsUntil(() => started.applied.length === 1);
+  started.write("ccc");
+  return { ...started, reloaded };
+}
+
 test("a file that changes again while its settings are applied is read again", async (t) => {
-  const { write, clock, applied, gate, reloading } = await start(t);
-  write("bb");
-  const reloaded = reloading.reload();
-  await turnsUntil(() => applied.length === 1);
-  write("ccc");
+  const { clock, applied, gate, reloaded } = await changedWhileApplied(t);
   gate.resolve();
   await reloaded;
   await clock.advance(2_000);
@@ -50,11 +56,7 @@ test("a file that changes again while its settings are applied is read again", a
 });
 
 test("a file that changes while others are applied for long is read once", async (t) => {
-  const { write, clock, applied, gate, reloading } = await start(t);
-  write("bb");
-  const reloaded = reloading.reload();
-  await turnsUntil(() => applied.length === 1);
-  write("ccc");
+  const { write, clock, applied, gate, reloading, reloaded } = await changedWhileApplied(t);
   await clock.advance(10_000);
   gate.resolve();
   await reloaded;

@@ -1,9 +1,8 @@
 /** connect and dev on a real terminal. */
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { shellWord } from "../../src/cli/quoting.ts";
@@ -42,6 +41,19 @@ async function startShown(
     shell,
   );
   return { answer, target, relay, pane, happened: (type: string) => once(told, type) };
+}
+
+/** The same with a webhook at the target, which answers when the test says so. */
+async function startHeld(t: TestContext) {
+  const shown = await startShown(t);
+  const { answer, target, relay, pane } = shown;
+  await pane.until(/no message has come yet/);
+  const { promise, resolve: goOn } = Promise.withResolvers<void>();
+  t.defer(goOn);
+  answer.hold = promise;
+  await publish(relay, "slow");
+  await target.arrived(1);
+  return { ...shown, goOn };
 }
 
 test("the live view has a line for each message, the newest first, and what there is to know of one", async (t) => {
@@ -132,8 +144,7 @@ test("in details the keys upwards work at the end as well", async (t) => {
 });
 
 test("a dead letter that is delivered while the journal cannot be written says so, and all goes on", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "journal-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const { relay, pane, answer, target } = await startShown(t, {
     env: { CONNECTOR_JOURNAL: `sqlite:${folder}` },
   });
@@ -178,13 +189,7 @@ test("p stops the intake and takes it up again; f shows the messages that have t
 });
 
 test("q finishes what is in hand, q again gives it back; Ctrl-C is the same", async (t) => {
-  const { relay, pane, answer, target } = await startShown(t);
-  await pane.until(/no message has come yet/);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  t.defer(resolve);
-  answer.hold = promise;
-  await publish(relay, "slow");
-  await target.arrived(1);
+  const { pane } = await startHeld(t);
   pane.press("q");
   await pane.until(/STOPPING[^]*q again stops now/);
   pane.press("C-c");
@@ -192,34 +197,21 @@ test("q finishes what is in hand, q again gives it back; Ctrl-C is the same", as
 });
 
 test("a third Ctrl-C exits at once, and gives the terminal back", async (t) => {
-  const { relay, pane, answer, target } = await startShown(t);
-  await pane.until(/no message has come yet/);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  t.defer(resolve);
-  answer.hold = promise;
-  await publish(relay, "slow");
-  await target.arrived(1);
+  const { pane } = await startHeld(t);
   pane.press("C-c", "C-c", "C-c");
   assert.doesNotMatch(await pane.until(/exit 75/), /TIME +METHOD/);
 });
 
 test("a terminal that is closed ends the connector, and what is in hand is finished first", async (t) => {
-  const { relay, pane, answer, target, happened } = await startShown(t);
-  await pane.until(/no message has come yet/);
-  const held = Promise.withResolvers<void>();
-  answer.hold = held.promise;
-  await publish(relay, "on its way");
-  await target.arrived(1);
+  const { relay, pane, happened, goOn } = await startHeld(t);
   pane.hangUp();
-  held.resolve();
+  goOn();
   await happened("relay.disconnected");
   assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
 });
 
 test("SIGHUP on a terminal that is still there gives it back, and the program ends", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "pid-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
-  const pidFile = join(folder, "pid");
+  const pidFile = join(t.folder(), "pid");
   const { pane } = await startShown(t, {
     shell: (command) => `sh -c ${shellWord(`echo $$ > ${pidFile}; exec ${command}`)}`,
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { startProxy } from "../support/proxy.ts";
 import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
-import { test } from "../support/test.ts";
+import { test, type TestContext } from "../support/test.ts";
 
 test("an ack the relay could not take is sent again until it is taken", async (t) => {
   const target = await startTarget(t);
@@ -16,16 +16,26 @@ test("an ack the relay could not take is sent again until it is taken", async (t
   assert.equal(target.got.length, 1);
 });
 
+/** A connector behind a proxy, with a webhook at a target that answers when it is told to. */
+async function startHeld(
+  t: TestContext,
+  protocol: Parameters<typeof settings>[2],
+  more: Record<string, unknown> = {},
+) {
+  let answer = (_status: number) => {};
+  const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
+  const relay = await startDevRelay(t);
+  const proxy = await startProxy(t, relay.url);
+  const given = settings(proxy.url, target.url, protocol, { reconnect_delay: 0.1, ...more });
+  const run = startConnector(t, given);
+  await publish(relay, "1");
+  await target.arrived(1);
+  return { relay, proxy, target, run, answer: (status: number) => answer(status) };
+}
+
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`[${protocol}] what was settled while the connection was away is told over the next one`, async (t) => {
-    let answer = (_status: number) => {};
-    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-    const relay = await startDevRelay(t);
-    const proxy = await startProxy(t, relay.url);
-    const given = settings(proxy.url, target.url, protocol, { reconnect_delay: 0.1 });
-    const run = startConnector(t, given);
-    await publish(relay, "1");
-    await target.arrived(1);
+    const { relay, proxy, target, run, answer } = await startHeld(t, protocol);
     proxy.cut();
     answer(200);
     await run.happened("settlement.confirmed");
@@ -36,14 +46,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`[${protocol}] what was delivered during a drain is acknowledged, also where the next connection brings it again`, async (t) => {
-    let answer = (_status: number) => {};
-    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-    const relay = await startDevRelay(t);
-    const proxy = await startProxy(t, relay.url);
-    const given = settings(proxy.url, target.url, protocol, { reconnect_delay: 0.1 });
-    const run = startConnector(t, given);
-    await publish(relay, "1");
-    await target.arrived(1);
+    const { relay, proxy, target, run, answer } = await startHeld(t, protocol);
     run.drain.abort();
     proxy.cut();
     answer(200);
@@ -56,17 +59,9 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 // What a poll brought stays leased when it is over, and is not brought again.
 for (const protocol of ["websocket", "sse"] as const) {
   test(`[${protocol}] a nack that did not get through does not take back what the next connection brought again`, async (t) => {
-    let answer = (_status: number) => {};
-    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-    const relay = await startDevRelay(t);
-    const proxy = await startProxy(t, relay.url);
-    const given = settings(proxy.url, target.url, protocol, {
-      reconnect_delay: 0.1,
+    const { relay, proxy, target, run, answer } = await startHeld(t, protocol, {
       default_target: { retry_max_attempts: 1 },
     });
-    const run = startConnector(t, given);
-    await publish(relay, "1");
-    await target.arrived(1);
     proxy.cut();
     answer(503);
     await target.arrived(2);
@@ -79,18 +74,10 @@ for (const protocol of ["websocket", "sse"] as const) {
 
 for (const protocol of ["websocket", "sse"] as const) {
   test(`[${protocol}] a stop does not wait for a nack that the next connection has no need of`, async (t) => {
-    let answer = (_status: number) => {};
-    const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-    const relay = await startDevRelay(t);
-    const proxy = await startProxy(t, relay.url);
-    const given = settings(proxy.url, target.url, protocol, {
-      reconnect_delay: 0.1,
+    const { relay, proxy, run, answer } = await startHeld(t, protocol, {
       shutdown_grace_seconds: 3_600,
       default_target: { retry_max_attempts: 1 },
     });
-    const run = startConnector(t, given);
-    await publish(relay, "1");
-    await target.arrived(1);
     run.drain.abort();
     proxy.cut();
     answer(503);

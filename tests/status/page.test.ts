@@ -1,8 +1,6 @@
 /** The page as HTML, and who may do what; the browser is in tests/browser. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Sessions } from "../../src/page/sessions.ts";
 import { startOldRelay } from "../support/old_relay.ts";
@@ -368,8 +366,7 @@ test("a page that is open hears the state and each message that changed", async 
 });
 
 test("a replay that the journal cannot note is answered with a page that says so", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "journal-"));
-  t.defer(() => rmSync(folder, { recursive: true }));
+  const folder = t.folder();
   const { url, relay, answer, target, signIn, shows } = await start(t, { status: 422, folder });
   const id = await publish(relay, "refused");
   await shows("/", /rejected/);
