@@ -46,7 +46,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
 
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`[${protocol}] what was delivered during a drain is acknowledged, also where the next connection brings it again`, async (t) => {
-    const { relay, proxy, target, run, answer } = await startHeld(t, protocol);
+    const { relay, proxy, run, answer } = await startHeld(t, protocol);
     run.drain.abort();
     proxy.cut();
     answer(200);
