@@ -1,11 +1,10 @@
 /** The live view as the output of a command. */
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
-import { within } from "../async/within.ts";
 import { type LiveView, startLiveView } from "../output/live/live_view.ts";
 import { painter } from "../output/live/paint.ts";
 import { terminalOf } from "../output/live/terminal.ts";
-import { giveUp } from "../runtime/given_up.ts";
+import { waitOrGiveUp } from "../runtime/given_up.ts";
 import { writeWhole } from "../runtime/write_whole.ts";
 import type { LiveParts, Output } from "./output.ts";
 
@@ -35,7 +34,7 @@ export function liveOutput({ source, actions }: LiveParts): Output {
       if (isClosed) return;
       isClosed = true;
       process.off("exit", terminal.closeNow);
-      if (await within(lastWordsMs, lastWords(), "late", systemClock) === "late") giveUp();
+      await waitOrGiveUp(lastWordsMs, lastWords(), systemClock);
     },
   };
 

@@ -17,9 +17,8 @@ import {
   type SpanExporter,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
-import { within } from "../async/within.ts";
 import type { Sample } from "../protocol/trace_context.ts";
-import { giveUp } from "../runtime/given_up.ts";
+import { waitOrGiveUp } from "../runtime/given_up.ts";
 import type { OtlpProtocol, Tracing, TracingOptions } from "./tracing.ts";
 
 const kinds = {
@@ -78,7 +77,7 @@ export async function startOtlp(
     async close() {
       // What could not be sent has been told; by itself the exporter gives up after ten seconds.
       const ending = processor.shutdown().catch(() => {});
-      if (await within(lastWordsMs, ending, "late", clock) === "late") giveUp();
+      await waitOrGiveUp(lastWordsMs, ending, clock);
     },
   };
 }

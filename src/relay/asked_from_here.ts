@@ -1,6 +1,9 @@
 import type { Context } from "hono";
 import { isLocalHost } from "../config/host.ts";
+import { addressSet } from "../protocol/address_set.ts";
 import type { RelayEnv } from "./relay_env.ts";
+
+const loopback = addressSet(["127.0.0.0/8", "::1"]);
 
 /** Whether a program of this machine asks, for itself. */
 export type AskedFromHere = (c: Context<RelayEnv>) => boolean;
@@ -12,11 +15,7 @@ export type AskedFromHere = (c: Context<RelayEnv>) => boolean;
 export function askedFromHere(isBehindProxy: boolean): AskedFromHere {
   const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
   return (c) =>
-    !isBehindProxy && isLoopback(c.env.remoteAddress) &&
+    !isBehindProxy && loopback.has(c.env.remoteAddress) &&
     passedOn.every((name) => c.req.header(name) === undefined) &&
     isLocalHost(c.req.header("host") ?? "");
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^(::ffff:)?127\./.test(address);
 }

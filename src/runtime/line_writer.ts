@@ -1,6 +1,5 @@
 import type { Clock } from "../async/clock.ts";
-import { within } from "../async/within.ts";
-import { giveUp } from "./given_up.ts";
+import { waitOrGiveUp } from "./given_up.ts";
 import { writeWhole } from "./write_whole.ts";
 
 export interface LineWriter {
@@ -89,7 +88,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     async close() {
       isHurried = true;
       hurry();
-      if (await within(lastWordsMs, writing, "late", clock) === "late") giveUp();
+      await waitOrGiveUp(lastWordsMs, writing, clock);
     },
   };
 }
