@@ -1,5 +1,5 @@
 /** The composition root: settings in, a running connector out. The only place that picks implementations. */
-import { onAbort } from "./async/abort.ts";
+import { abortable } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
@@ -214,10 +214,10 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   async function renewOnce(): Promise<boolean> {
     const refused = now.source.token.reveal();
     // Once it drains nobody is waited for: it may be a reload, which waits for the drain.
-    const { promise: drained, resolve } = Promise.withResolvers<void>();
-    const forget = onAbort(draining.signal, resolve);
-    await Promise.race([options.onTokenRefused?.(), drained]);
-    forget();
+    const asked = options.onTokenRefused?.() ?? Promise.resolve();
+    await abortable(asked, draining.signal).catch((error) => {
+      if (!draining.signal.aborted) throw error;
+    });
     return now.source.token.reveal() !== refused;
   }
 }
