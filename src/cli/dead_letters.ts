@@ -38,8 +38,7 @@ interface Listed {
   readonly bytes: number;
 }
 
-/** Letters asked for at a time. */
-const page = 10_000;
+const maxListed = 10_000;
 
 /** By its name, what an action asks for. Throws `UsageError`. */
 const actions: Readonly<Record<string, (flags: Flags) => (ask: AskControl) => Promise<number>>> = {
@@ -95,14 +94,15 @@ async function connectorOf(
 
 function limitOf(text: string): number {
   const limit = Number(text);
-  if (/^\d+$/.test(text) && limit >= 1 && limit <= page) return limit;
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= maxListed) return limit;
   throw new UsageError(
-    `dead-letters list --limit ${JSON.stringify(text)}: use a whole number from 1 to ${page}`,
+    `dead-letters list --limit ${JSON.stringify(text)}: use a whole number from 1 to ${maxListed}`,
   );
 }
 
 async function list(ask: AskControl, limit: number, asJson: boolean): Promise<number> {
-  const letters = await listed(ask, limit);
+  const response = await ask("GET", `/dead-letters?limit=${limit}`);
+  const { dead_letters: letters } = await response.json() as { dead_letters: Listed[] };
   for (const letter of letters) {
     const { at, message_id, webhook_id, target, attempts, reason, bytes } = letter;
     if (asJson) {
@@ -118,9 +118,9 @@ async function list(ask: AskControl, limit: number, asJson: boolean): Promise<nu
   return exitCode.ok;
 }
 
-async function listed(ask: AskControl, limit: number): Promise<readonly Listed[]> {
-  const response = await ask("GET", `/dead-letters?limit=${limit}`);
-  return (await response.json() as { dead_letters: Listed[] }).dead_letters;
+async function idsOfAll(ask: AskControl): Promise<readonly string[]> {
+  const response = await ask("GET", "/dead-letter-ids");
+  return (await response.json() as { message_ids: string[] }).message_ids;
 }
 
 async function show(ask: AskControl, id: string): Promise<number> {
@@ -156,9 +156,7 @@ function each(flags: Flags, act: Act): (ask: AskControl) => Promise<number> {
   const all = flags.isOn("all") ?? false;
   if (all === ids.length > 0) throw new UsageError("dead-letters: name message ids, or say --all");
   return async (ask) => {
-    const named = all
-      ? (await listed(ask, page)).map(({ message_id }) => message_id).reverse()
-      : ids;
+    const named = all ? await idsOfAll(ask) : ids;
     if (named.length === 0) note("no dead letters");
     let isDone = true;
     for (const [i, id] of [...new Set(named)].entries()) {

@@ -1,10 +1,11 @@
 import { systemClock } from "../async/clock.ts";
+import { isLoopback } from "../config/host.ts";
 import type { Values } from "../config/merge.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Observe } from "../observe/events.ts";
 import { controlRoutes, type Reload } from "../status/control.ts";
 import { connectorPages } from "../status/pages.tsx";
-import { isForThisMachine, startStatusServer } from "../status/server.ts";
+import { startStatusServer } from "../status/server.ts";
 import { pageSource } from "./connector_page.ts";
 import type { Fleet } from "./fleet.ts";
 import { fleetControl, fleetStatus } from "./fleet_status.ts";
@@ -47,7 +48,7 @@ export async function serveStatus(
     });
     port = Number(new URL(server.url).port);
     observe({ type: "status.listening", url: server.url });
-    if (token === undefined && isForThisMachine(statusListen)) makeToken();
+    if (token === undefined && isLoopback(statusListen.hostname)) makeToken();
     return async () => {
       removeToken();
       await server.close();

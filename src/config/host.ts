@@ -27,5 +27,5 @@ export function authority(host: string, port: number | string): string {
 
 /** The `Host` of a request is this machine: no web page has made this machine's address its own name. */
 export function isLocalHost(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host);
+  return isLoopback(host.replace(/:\d+$/, ""));
 }

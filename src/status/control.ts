@@ -1,5 +1,6 @@
 /** The status server's routes that change or show what not everybody may: pause, resume, dead letters. */
 import { type Context, Hono } from "hono";
+import { decimal } from "../config/decimal.ts";
 import { type DeadLetter, JournalUnavailable, type LetterSummary, type Outcome } from "../flow.ts";
 import { sameText } from "../protocol/signatures.ts";
 import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
@@ -51,7 +52,7 @@ export function controlRoutes(
   });
   app.post("/pause", (c) => {
     const given = c.req.query("for_seconds");
-    const seconds = given === undefined ? undefined : Number(given);
+    const seconds = given === undefined ? undefined : decimal(given) ?? NaN;
     if (seconds !== undefined && !(seconds > 0 && seconds <= maxPauseSeconds)) {
       const detail = `for_seconds ${JSON.stringify(given)}: use a number up to ${maxPauseSeconds}`;
       return c.json({ detail }, 422);
@@ -74,9 +75,15 @@ export function controlRoutes(
     });
   }
   app.get("/dead-letters", (c) => {
-    const limit = Math.min(maxListed, Number(c.req.query("limit") ?? 100) || 100);
+    const given = c.req.query("limit") ?? "100";
+    const limit = decimal(given) ?? NaN;
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= maxListed)) {
+      const detail = `limit ${JSON.stringify(given)}: use a whole number from 1 to ${maxListed}`;
+      return c.json({ detail }, 422);
+    }
     return c.json({ dead_letters: control.letters.list(limit).map(summaryText) });
   });
+  app.get("/dead-letter-ids", (c) => c.json({ message_ids: control.letters.ids() }));
   app.get("/dead-letters/export", () => exported(control));
   app.get("/dead-letters/:id", (c) => {
     const letters = textsOf(control, c.req.param("id"));

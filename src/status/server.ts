@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { isLoopback } from "../config/host.ts";
 import type { ListenAddress } from "../config/settings.ts";
 import { serve } from "../runtime/serve.ts";
 import { statusApp, type StatusSource } from "./app.ts";
@@ -12,11 +13,6 @@ export interface StatusServer {
 /** Requests under way at the end are given this long, milliseconds. */
 const stopGraceMs = 500;
 
-/** Only this machine can reach it. */
-export function isForThisMachine({ hostname }: ListenAddress): boolean {
-  return /^(localhost|127\..*|::1)$/.test(hostname);
-}
-
 /** Listens. Rejects when the address cannot be had. */
 export async function startStatusServer(
   address: ListenAddress,
@@ -24,7 +20,7 @@ export async function startStatusServer(
   { control, pages }: { readonly control?: Hono; readonly pages?: Pages } = {},
 ): Promise<StatusServer> {
   const app = statusApp(source, {
-    onLoopback: isForThisMachine(address),
+    onLoopback: isLoopback(address.hostname),
     control,
     pages: pages?.routes,
   });
