@@ -1,7 +1,7 @@
 /**
  * What looking costs a connector (peers/observed.ts). A process has one of the modes, and each mode several processes in
  * turn: what a runtime makes of the code differs from one to the next. Relay, target and collector are another process.
- * Printed are medians over all turns, and between what the true median is at 95 % confidence. "Nothing, again" says how
+ * Printed are medians over all rounds, and between what the true median is at 95 % confidence. "Nothing, again" says how
  * far to trust it. The question whether a trace is to be recorded (1 µs) is asked in every turn.
  *
  *   deno task bench observing
@@ -13,8 +13,8 @@ import { onCore, subjectCore } from "./tools/cores.ts";
 import { scriptCommand } from "./tools/runtimes.ts";
 import { startStub } from "./tools/stub.ts";
 
-const processes = 5;
-const rounds = 20;
+const processes = 3;
+const rounds = 30;
 /** What it is run with: the output, and the share of traces that are recorded. */
 const modes: Readonly<Record<string, readonly [output: string, share: string]>> = {
   "nothing, again": ["nobody", "0"],

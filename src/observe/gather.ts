@@ -10,8 +10,8 @@ const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
 ]);
 
 /** So long such an event may wait, milliseconds, and with so many others. */
-const maxWaitMs = 5;
-const maxWaiting = 250;
+const maxWaitMs = 20;
+const maxWaiting = 1_000;
 
 /** Those that look, one after the other. More may join them. */
 export type Looks = readonly Observe[];

@@ -29,7 +29,8 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   let filling = new Uint8Array(maxWaiting);
   let other = new Uint8Array(maxWaiting);
   let waiting = 0;
-  let text = "";
+  let lines: string[] = [];
+  let chars = 0;
   let isClosed = false;
   let writing: Promise<void> | undefined;
   let isHurried = false;
@@ -38,7 +39,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   async function writeAll(): Promise<void> {
     try {
       await undefined; // what is written in the same turn goes together
-      while (text !== "" || waiting > 0) {
+      while (chars > 0 || waiting > 0) {
         encode();
         const bytes = filling.subarray(0, waiting);
         [filling, other] = [other, filling];
@@ -48,7 +49,8 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
       }
     } catch {
       isClosed = true;
-      text = "";
+      lines = [];
+      chars = 0;
     } finally {
       writing = undefined;
     }
@@ -56,11 +58,14 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   /** What finds no room is dropped: whole lines. */
   function encode(): void {
+    if (chars === 0) return;
+    const text = lines.join("\n") + "\n";
     const needed = text.length * bytesPerUnit;
     if (waiting === 0 && needed > filling.byteLength) filling = new Uint8Array(needed);
     const { read, written } = encoder.encodeInto(text, filling.subarray(waiting));
     if (read === text.length) waiting += written;
-    text = "";
+    lines = [];
+    chars = 0;
   }
 
   /** Until more may be written, or all must. */
@@ -77,9 +82,10 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   return {
     write(line) {
-      if (isClosed || waiting + text.length > maxWaiting) return;
-      text += line + "\n";
-      if (text.length >= pieceChars) encode();
+      if (isClosed || waiting + chars > maxWaiting) return;
+      lines.push(line);
+      chars += line.length + 1;
+      if (chars >= pieceChars) encode();
       writing ??= writeAll();
     },
     get isClosed() {

@@ -1,7 +1,7 @@
 /**
- * A connector that gets webhooks flat out, in pairs of turns: one with nothing looking and one with what one of the modes
- * has looking. Prints one line of JSON: for each pair how many more webhooks there were where nothing looked, as a ratio,
- * and how much more CPU time one took where something did. Log and output go to standard error.
+ * A connector that gets webhooks flat out, while by turns nothing looks and what one of the modes has. Prints one line of
+ * JSON: for each four turns how many more webhooks there were where nothing looked, as a ratio, and how much more CPU time
+ * one took where something did. Log and output go to standard error.
  *
  *   observed.ts STUB MODE SHARE ROUNDS      mode: nobody, quiet or json, as --output; share of traces that are recorded
  */
@@ -31,10 +31,10 @@ import { stubAt } from "../tools/stub.ts";
 
 const [url = "", mode = "", share = "", roundsText = ""] = process.argv.slice(2);
 const stub = stubAt(url);
-const warmTurns = 10;
-const turnMs = 400;
-/** What is written and sent a little later belongs to the turn that made it: so long it has no company. */
-const quietMs = 150;
+const warmRounds = 6;
+const turnMs = 200;
+/** Before a turn is counted, under load: what is written and sent a little later belongs to the turn that made it. */
+const leadMs = 150;
 /** Spans wait so long for company; by default five seconds, in which a batch is full at such a rate anyway. */
 const spansWaitMs = 100;
 const channel = `old-websocket-${process.pid}`;
@@ -79,26 +79,41 @@ async function lookers(settings: Settings, watched: () => Watched): Promise<Look
   };
 }
 
-interface Rate {
-  readonly perSecond: number;
-  readonly cpuSeconds: number;
+interface Spent {
+  settled: number;
+  seconds: number;
+  cpuSeconds: number;
 }
 
 let looking = nobody;
 let settled = 0;
 
-async function turn(next: Lookers): Promise<Rate> {
+/** One turn, added to what was spent in those of its kind. */
+async function turn(next: Lookers, spent: Spent): Promise<void> {
   looking = next;
-  const query = { seconds: turnMs / 1000, bytes: 1500, window: 200, traced: 1 };
-  const isOver = stub.turn(channel, query);
-  await delay(quietMs, { clock: systemClock });
+  await delay(leadMs, { clock: systemClock });
   const before = { settled, cpu: process.cpuUsage(), at: performance.now() };
-  await isOver;
-  const seconds = (performance.now() - before.at) / 1000;
+  await delay(turnMs, { clock: systemClock });
   const { user, system } = process.cpuUsage(before.cpu);
-  const count = settled - before.settled;
-  await delay(quietMs, { clock: systemClock });
-  return { perSecond: count / seconds, cpuSeconds: (user + system) / 1e6 / count };
+  spent.settled += settled - before.settled;
+  spent.seconds += (performance.now() - before.at) / 1000;
+  spent.cpuSeconds += (user + system) / 1e6;
+}
+
+const none = (): Spent => ({ settled: 0, seconds: 0, cpuSeconds: 0 });
+const perSecond = ({ settled, seconds }: Spent) => settled / seconds;
+const cpuMicroseconds = ({ settled, cpuSeconds }: Spent) => cpuSeconds * 1e6 / settled;
+
+/** Two turns of each kind: the machine, which changes, changes as much before as after. */
+async function round(): Promise<readonly [looks: Spent, without: Spent]> {
+  const looks = none();
+  const without = none();
+  const one = () => turn(looked, looks);
+  const other = () => turn(nobody, without);
+  // At random, since rounds may have something in common.
+  const [outer, inner] = Math.random() < 0.5 ? [one, other] : [other, one];
+  for (const next of [outer, inner, inner, outer]) await next();
+  return [looks, without];
 }
 
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
@@ -127,24 +142,19 @@ const ended = connector.run({ drain: stop.signal, abort: stop.signal });
 const watched = () => ({ connector, journal: { open, place: "bench", degraded: undefined } });
 const looked = await lookers(settings, watched);
 await stub.idle(channel);
-for (let n = 0; n < warmTurns; n++) await turn(n % 2 === 0 ? looked : nobody);
-
-const time: number[] = [];
-const cpu: number[] = [];
-const plain: Rate[] = [];
-for (let n = 0; n < Number(roundsText); n++) {
-  // At random, since turns of one parity may have something in common.
-  const isLookedFirst = Math.random() < 0.5;
-  const first = await turn(isLookedFirst ? looked : nobody);
-  const second = await turn(isLookedFirst ? nobody : looked);
-  const [looks, without] = isLookedFirst ? [first, second] : [second, first];
-  plain.push(without);
-  time.push(without.perSecond / looks.perSecond);
-  cpu.push(looks.cpuSeconds / without.cpuSeconds);
-}
-const perSecond = plain.map((one) => one.perSecond);
-const cpuMicroseconds = plain.map((one) => one.cpuSeconds * 1e6);
-console.log(JSON.stringify({ time, cpu, perSecond, cpuMicroseconds, failures }));
+const rounds = Number(roundsText);
+const seconds = ((warmRounds + rounds) * 4 + 2) * (leadMs + turnMs) / 1000;
+void stub.turn(channel, { seconds, bytes: 1500, window: 200, traced: 1 }).catch(() => {});
+for (let n = 0; n < warmRounds; n++) await round();
+const all: (readonly [looks: Spent, without: Spent])[] = [];
+for (let n = 0; n < rounds; n++) all.push(await round());
+console.log(JSON.stringify({
+  time: all.map(([looks, without]) => perSecond(without) / perSecond(looks)),
+  cpu: all.map(([looks, without]) => cpuMicroseconds(looks) / cpuMicroseconds(without)),
+  perSecond: all.map(([, without]) => perSecond(without)),
+  cpuMicroseconds: all.map(([, without]) => cpuMicroseconds(without)),
+  failures,
+}));
 stop.abort();
 await ended;
 open.close();
