@@ -15,7 +15,7 @@ import { brokenStream, foreignAnswer, refusedStream } from "./stream_failure.ts"
 import { boundedText } from "./bounded_text.ts";
 
 /** Requests at a time where the relay takes only one settlement per request. */
-const maxParallel = 8;
+const maxParallel = 32;
 
 /** Sends what a frame says; resolves with the ids the relay has taken. */
 export type PostFrames = (
