@@ -6,12 +6,14 @@ import type { Watch, Watched } from "./watch_connector.ts";
 
 /** What the page of a connector shows. */
 export function pageSource(
-  settings: Settings,
+  settings: () => Settings,
   watched: Watched,
   watch: Watch,
 ): PageSource {
   return {
-    subtitle: titleOf(settings),
+    get subtitle() {
+      return titleOf(settings());
+    },
     status: watch.status,
     targets: () => watched.connector.targets,
     get recent() {

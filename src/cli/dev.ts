@@ -101,7 +101,7 @@ async function devCommand(args: readonly string[]): Promise<number> {
         if (options.once) signals.drain();
       },
     });
-    const pages = connectorPages(pageSource(settings, { connector, journal }, watch), {
+    const pages = connectorPages(pageSource(() => settings, { connector, journal }, watch), {
       clock: systemClock,
       tokenNow: () => undefined,
       where: () => "",
@@ -110,7 +110,7 @@ async function devCommand(args: readonly string[]): Promise<number> {
     });
     status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
     output = await openOutput(mode, systemClock, () => ({
-      source: liveSource(`post to ${sample.url}`, watch),
+      source: liveSource(() => `post to ${sample.url}`, watch),
       actions: liveActions({ connector, journal }, signals.interrupt),
     }));
     output.tell({ type: "post_to", url: sample.url.href });

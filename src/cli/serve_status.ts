@@ -37,7 +37,7 @@ export async function serveStatus(
         : `The connector made it for its user on this machine: ${statusTokenFile(port)}`;
     const one = fleet.members.get("");
     const pages = one &&
-      connectorPages(pageSource(settings, one.running, one.watch), {
+      connectorPages(pageSource(() => one.running.settings, one.running, one.watch), {
         clock: systemClock,
         tokenNow,
         where,

@@ -243,3 +243,21 @@ test("a refused token makes its file be read again before anything else", async 
   await relay.registry.rotate(channel, 0);
   assert.equal(await running.program.ended, 77);
 });
+
+test("after a reload to another relay the page names that one", async (t) => {
+  const [before, after] = [await startDevRelay(t), await startDevRelay(t)];
+  const target = await startTarget(t);
+  const running = await start(t, {
+    cloud_url: before.url,
+    token: "s3cret",
+    default_target: { url: target.url.href },
+  });
+  const page = async () => await (await fetch(running.url)).text();
+  const nameOf = ({ url }: { url: string }) => `dev at ${new URL(url).host}`;
+  assert.match(await page(), new RegExp(nameOf(before)));
+  running.configure({ cloud_url: after.url });
+  const reloaded = await running.reload();
+  assert.equal(reloaded.status, 200, await reloaded.text());
+  assert.match(await page(), new RegExp(nameOf(after)));
+  assert.doesNotMatch(await page(), new RegExp(nameOf(before)));
+});

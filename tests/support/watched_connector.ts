@@ -44,7 +44,7 @@ export async function startWatchedConnector(
     observe: gathering.observedBy(watch.looks),
   });
   const tokenNow = () => token;
-  const pages = connectorPages(pageSource(settings, { connector, journal }, watch), {
+  const pages = connectorPages(pageSource(() => settings, { connector, journal }, watch), {
     ...{ clock: systemClock, tokenNow, where: () => "It is in the test.", open },
   });
   const control = controlRoutes(controlOf({ connector, journal }), tokenNow);
