@@ -22,6 +22,7 @@ const late = 1_000_000;
 const bytes = 1500;
 const largeBytes = 10 * 1024 * 1024;
 const settleMs = 10_000;
+const turnsThen = 5;
 
 const wanted = process.argv.slice(2);
 const runtimes = chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted);
@@ -48,8 +49,8 @@ async function under(runtime: Runtime): Promise<Record<string, string>> {
   const cpuBefore = subject.cpuSeconds;
   const first = await load(stub, channel, subject, early);
   const cpu = (subject.cpuSeconds - cpuBefore) / first.settled * 100_000;
-  const second = await load(stub, channel, subject, middle - early);
-  const third = await load(stub, channel, subject, late - middle);
+  const second = await load(stub, channel, subject, middle - first.settled);
+  const third = await load(stub, channel, subject, late - first.settled - second.settled);
   await subject.stop();
   return {
     idle: idle.toFixed(0),
@@ -61,15 +62,18 @@ async function under(runtime: Runtime): Promise<Record<string, string>> {
   };
 }
 
-/** Full load until so many are settled; the median of what was resident after the last turns. */
+/** Full load until so many are settled, and a little longer: the median of what is resident from then on. */
 async function load(stub: Stub, channel: string, subject: Subject, messages: number) {
   let settled = 0;
-  const resident: number[] = [];
-  while (settled < messages) {
+  let peak = 0;
+  const then: number[] = [];
+  while (then.length < turnsThen) {
     settled += (await stub.turn(channel, { seconds: 1, bytes, window: 200 })).settled;
-    resident.push(subject.residentMib);
+    const { residentMib } = subject;
+    peak = Math.max(peak, residentMib);
+    if (settled >= messages) then.push(residentMib);
   }
-  return { settled, peak: Math.max(...resident), mib: median(resident.slice(-5)) };
+  return { settled, peak, mib: median(then) };
 }
 
 async function stalled(runtime: Runtime): Promise<Record<string, string>> {
