@@ -29,11 +29,19 @@ export class DeadLetterBox {
     this.#limits = limits;
     this.#onDropped = onDropped;
     this.#statements = prepare(db);
-    this.recount();
+    this.#recount();
   }
 
-  /** To be called when a transaction was rolled back: what it had counted was not kept. */
+  /** To be called when a transaction was rolled back: what it had counted was not kept. Never throws. */
   recount(): void {
+    try {
+      this.#recount();
+    } catch {
+      // What can be neither written nor read: that it was not written is what counts.
+    }
+  }
+
+  #recount(): void {
     const { count, bytes } = this.#statements.count.get() as { count: number; bytes: number };
     this.#count = count;
     this.#bytes = bytes;

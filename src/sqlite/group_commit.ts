@@ -84,23 +84,26 @@ export class GroupCommit {
       this.#db.exec("COMMIT");
       this.#problem = undefined;
     } catch (error) {
-      this.#rollback();
+      // There may be none: it did not begin, or SQLite has rolled it back itself.
+      this.#try("ROLLBACK");
       this.#problem = error instanceof Error ? error.message : String(error);
       const failure = this.#unavailable(this.#problem, error);
       for (const { reject } of writes) reject(failure);
       return;
     } finally {
-      if (mustSync) this.#db.exec("PRAGMA synchronous = NORMAL");
+      // Of a database that cannot be read it fails; what comes then is written more safely than it need be.
+      if (mustSync) this.#try("PRAGMA synchronous = NORMAL");
     }
     this.#onCommit(performance.now() - startedAt, writes.length);
     for (const [i, { resolve }] of writes.entries()) resolve(results[i] as never);
   }
 
-  #rollback(): void {
+  /** That it failed changes nothing of what is told. */
+  #try(sql: string): void {
     try {
-      this.#db.exec("ROLLBACK");
+      this.#db.exec(sql);
     } catch {
-      // There is none: it did not begin, or SQLite has rolled it back itself.
+      // Whoever writes next hears of it.
     }
   }
 }

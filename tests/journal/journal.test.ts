@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { DeadLetter, Envelope } from "../../src/flow.ts";
+import { type DeadLetter, type Envelope, JournalUnavailable } from "../../src/flow.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import { migrations } from "../../src/journal/schema.ts";
 import { DatabaseHeldError, DatabaseOpenError } from "../../src/sqlite/database.ts";
@@ -65,6 +65,16 @@ test("what was finished is remembered when the journal is opened again, with wha
     { messageId: "b", outcome: rejected, at, confirmed: false },
   ]);
   second.close();
+});
+
+test("a journal that can be neither written nor read says that it is not available", async (t) => {
+  const { journal, deadLetters, close } = open(t.folder());
+  const rejected = { kind: "rejected", reason } as const;
+  const conclusion = { outcome: rejected, deliveredTo: [], deadLetters: [letter("a")] };
+  await journal.finish("a", conclusion);
+  close();
+  await assert.rejects(journal.finish("b", conclusion), JournalUnavailable);
+  await assert.rejects(deadLetters.drop("a"), JournalUnavailable);
 });
 
 test("a journal that cannot be held for another reason than another process says so", (t) => {
