@@ -106,12 +106,16 @@ export function createFanOut(options: FanOutOptions): Conclude {
   }
 }
 
-/** What was cut short comes again in any case; then the policy decides. */
+/** What was cut short comes again in any case, when all may have it; then the policy decides. */
 function together(results: readonly AtTarget[], ack: AckPolicy): Outcome {
   const deciding = ack === "primary" ? results.slice(0, 1) : results;
   const again = results.flatMap((result) => result.kind === "again" ? [result.outcome] : []);
-  const abandoned = again.find(({ kind }) => kind === "abandoned");
-  if (abandoned) return abandoned;
+  const delayMs = Math.max(...again.map((outcome) => outcome.delayMs ?? 0));
+  const abandoned = again.find((one) => one.kind === "abandoned");
+  if (abandoned) {
+    const attempted = again.some((one) => one.kind === "exhausted" || one.attempted);
+    return { ...abandoned, attempted, ...(delayMs > 0 && { delayMs }) };
+  }
   if (ack === "any" && results.some(({ kind }) => kind === "delivered")) {
     return { kind: "delivered" };
   }
