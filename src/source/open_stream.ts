@@ -40,13 +40,15 @@ export async function openStream(
   try {
     const connection = await transport.connect(link);
     let closing: Promise<void> | undefined;
+    let forgetClose = () => {};
     const close = () => closing ??= closeOnce();
     const closeOnce = async () => {
       forgetClose();
       if (!link.abort.aborted) await connection[Symbol.asyncDispose]();
       link.end("on_purpose");
     };
-    const forgetClose = onAbort(stop, () => void close());
+    // Called at once where it was aborted just now.
+    forgetClose = onAbort(stop, () => void close());
     return { transport, link, connection, connectionId: "", connectedAt: undefined, close };
   } catch (error) {
     link.end("on_purpose");

@@ -160,7 +160,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       const isBlocked = failure?.failureClass === "protocol" || nothingCame;
       const next = isBlocked ? transports.blocked() : "only_one";
       if (next !== "only_one") changed(current.name, failure?.message ?? "it carried nothing");
-      if (attempt + 1 === options.way().maxConnectAttempts && next !== "next") {
+      const { maxConnectAttempts: most } = options.way();
+      if (most > 0 && attempt + 1 >= most && next !== "next") {
         throw failure ?? new StreamFailure("unavailable", "the relay closed the stream");
       }
       const retryInMs = next === "next"

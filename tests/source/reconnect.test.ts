@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { WebSocketServer } from "ws";
 import { StreamFailure, type Transport } from "../../src/flow.ts";
+import type { Random } from "../../src/async/clock.ts";
+import type { Observe } from "../../src/observe/events.ts";
 import { Pause } from "../../src/source/pause.ts";
 import { createSource } from "../../src/source/source.ts";
 import { chooseTransport } from "../../src/transport/choose.ts";
@@ -19,6 +21,35 @@ function delays(run: ReturnType<typeof startConnector>): number[] {
 
 /** Delays of these tests are those of the defaults. */
 const defaults = { reconnect_delay: 1, max_reconnect_delay: 60 };
+
+/** A source over one transport, with what these tests do not look at. */
+function sourceOver(
+  transport: Transport,
+  clock: ManualClock,
+  given: { maxConnectAttempts?: () => number; random?: Random; observe?: Observe } = {},
+) {
+  const { maxConnectAttempts = () => 0, random = Math.random, observe = () => {} } = given;
+  const transports = chooseTransport([transport]);
+  return createSource({
+    way: () => ({
+      transports,
+      backoff: { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 },
+      heartbeatTimeoutMs: 1e9,
+      connectionTimeoutMs: 1e9,
+      ackTimeoutMs: 1e9,
+      fallbackRetryMs: 1e9,
+      maxConnectAttempts: maxConnectAttempts(),
+      exitOnRejected: false,
+    }),
+    onHeard: () => {},
+    pause: new Pause(clock, () => {}),
+    untold: [],
+    onConfirmed: () => {},
+    clock,
+    random,
+    observe,
+  });
+}
 
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`requirement 9: [${protocol}] Retry-After is honoured, with jitter behind it only`, async (t) => {
@@ -102,6 +133,31 @@ test("a limit on attempts in a row ends the connector with the last failure", as
   assert.equal(delays(run).length, 2);
 });
 
+test("a limit that is set below the attempts already made ends the connector with the next failure", async () => {
+  const clock = new ManualClock();
+  const failures = 5;
+  let failed = 0;
+  let maxConnectAttempts = 0;
+  const transport: Transport = {
+    name: "websocket",
+    connect: () => Promise.reject(new StreamFailure("network", `refused ${failed + 1}`)),
+  };
+  const { signal } = new AbortController();
+  const source = sourceOver(transport, clock, {
+    maxConnectAttempts: () => maxConnectAttempts,
+    observe({ type }) {
+      if (type === "stream.failed" && ++failed === failures) maxConnectAttempts = 3;
+    },
+  });
+  const ended = (async () => {
+    for await (const _ of source({ drain: signal, abort: signal }));
+  })();
+  const rejected = assert.rejects(ended, /refused 6/);
+  await clock.advance(600_000);
+  await rejected;
+  assert.equal(failed, failures);
+});
+
 test("requirement 9: a thousand clients do not come back together after an outage", async (t) => {
   const clock = new ManualClock();
   const startedAt = clock.now();
@@ -120,26 +176,7 @@ test("requirement 9: a thousand clients do not come back together after an outag
         return new Promise(() => {}); // what happens after the arrival is of no interest
       },
     };
-    const way = {
-      transports: chooseTransport([transport]),
-      backoff: { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 },
-      heartbeatTimeoutMs: 1e9,
-      connectionTimeoutMs: 1e9,
-      ackTimeoutMs: 1e9,
-      fallbackRetryMs: 1e9,
-      maxConnectAttempts: 0,
-      exitOnRejected: false,
-    };
-    const source = createSource({
-      way: () => way,
-      onHeard: () => {},
-      pause: new Pause(clock, () => {}),
-      untold: [],
-      onConfirmed: () => {},
-      clock,
-      random: seededRandom(i),
-      observe: () => {},
-    });
+    const source = sourceOver(transport, clock, { random: seededRandom(i) });
     clients.push((async () => {
       for await (const _ of source({ drain: life.signal, abort: life.signal }));
     })());
