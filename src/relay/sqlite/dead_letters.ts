@@ -18,30 +18,20 @@ export class DeadLetters {
   readonly #sql: Statements;
   readonly #commit: GroupCommit;
   readonly #most: number;
-  #count: number;
 
   constructor(sql: Statements, commit: GroupCommit, most: number) {
     this.#sql = sql;
     this.#commit = commit;
     this.#most = most;
-    this.#count = sql.countDeadLetters();
   }
 
   /** Puts a message there, and removes it from the others. Rejects with `StoreUnavailableError`. */
   async put(ref: Ref, failed: FailedDelivery): Promise<void> {
     const history = JSON.stringify([...ref.history ?? [], failed]);
-    // Counted before it is written: those that are written together must not all take the last place.
-    const isFull = this.#count >= this.#most;
-    if (!isFull) this.#count++;
-    try {
-      await this.#commit.run(() => {
-        this.#sql.bury({ ...ref, history }, failed);
-        if (isFull) this.#sql.removeOldestDeadLetter();
-      });
-    } catch (error) {
-      if (!isFull) this.#count--;
-      throw error;
-    }
+    await this.#commit.run(() => {
+      this.#sql.bury({ ...ref, history }, failed);
+      this.#sql.removeDeadLettersBeyond(this.#most);
+    });
   }
 
   /** One that is damaged is there, says so, and is empty. */
@@ -95,21 +85,14 @@ export class DeadLetters {
     });
   }
 
-  /** Within a transaction, then to be told by `removed`. False when it is not there any more. */
+  /** Within a transaction. False when it is not there any more. */
   remove(messageId: string): boolean {
     return this.#sql.removeDeadLetter(messageId);
   }
 
-  removed(count: number): void {
-    this.#count -= count;
-  }
-
   /** Resolves with how many there were. */
-  async purge(): Promise<number> {
-    const removed = this.#count;
-    await this.#commit.run(() => this.#sql.removeDeadLetters());
-    this.#count = 0;
-    return removed;
+  purge(): Promise<number> {
+    return this.#commit.run(() => this.#sql.removeDeadLetters());
   }
 }
 

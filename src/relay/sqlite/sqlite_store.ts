@@ -214,7 +214,6 @@ export class SqliteStore implements Store {
         if (!taken.has(letter)) this.#tally.remove(letter.row.webhook_id, letter.row.bytes);
       }
     }
-    this.#dead.removed(taken.size);
     return taken.size;
   }
 

@@ -179,27 +179,23 @@ export class Statements {
     return this.#all("SELECT id, bytes FROM dead_letter WHERE channel_id = ? ORDER BY rowid");
   }
 
-  countDeadLetters(): number {
-    const row = this.#get<{ n: number }>(
-      "SELECT count(*) AS n FROM dead_letter WHERE channel_id = ?",
-    );
-    return row?.n ?? 0;
-  }
-
   /** False when it was not there. */
   removeDeadLetter(id: string): boolean {
     return this.#run("DELETE FROM dead_letter WHERE channel_id = ? AND id = ?", id) > 0;
   }
 
-  removeOldestDeadLetter(): void {
+  /** All but the `most` newest. */
+  removeDeadLettersBeyond(most: number): void {
     this.#run(
-      "DELETE FROM dead_letter WHERE rowid = " +
-        "(SELECT rowid FROM dead_letter WHERE channel_id = ? ORDER BY rowid LIMIT 1)",
+      "DELETE FROM dead_letter WHERE channel_id = ?1 AND rowid <= (SELECT rowid FROM dead_letter " +
+        "WHERE channel_id = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2)",
+      most,
     );
   }
 
-  removeDeadLetters(): void {
-    this.#run("DELETE FROM dead_letter WHERE channel_id = ?");
+  /** How many there were. */
+  removeDeadLetters(): number {
+    return this.#run("DELETE FROM dead_letter WHERE channel_id = ?");
   }
 
   #insert(values: (string | number | Uint8Array)[]): void {
