@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { laneRule } from "../../src/relay/lane.ts";
-import { MessageTooLargeError } from "../../src/relay/store.ts";
+import { MessageTooLargeError, type NewMessage } from "../../src/relay/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { type Node, startNode } from "../support/nats_node.ts";
 import { onNats, startNats } from "../support/nats_server.ts";
@@ -47,6 +47,11 @@ async function extend({ relay }: Node, connectorId: string, ids: readonly string
   });
   assert.equal(answer.status, 200);
   return (await answer.json()).extended;
+}
+
+/** So many headers of 4,000 bytes. */
+function headersOf4000(n: number) {
+  return Array.from({ length: n }, (_, i) => [`x-${i}`, "z".repeat(4_000)] as const);
 }
 
 onNats("what is posted at one relay reaches a connector at the other", async (t) => {
@@ -203,11 +208,9 @@ onNats(
 onNats("headers that leave a body no room on the server are refused with 413, too", async (t) => {
   const nats = await startNats(t);
   const store = await openStore(t, nats, { maxBytes: 1e8 });
-  const headers = (n: number) =>
-    Array.from({ length: n }, (_, i) => [`x-${i}`, "z".repeat(4_000)] as const);
   const body = new Uint8Array(983_040);
   const append = (n: number) =>
-    store.append({ ...message(String(n)), headers: headers(n), body }, Date.now() + 1e6, 0);
+    store.append({ ...message(String(n)), headers: headersOf4000(n), body }, Date.now() + 1e6, 0);
   assert.equal(await append(11), 1);
   await assert.rejects(append(14), MessageTooLargeError);
   // It is no failure of the server, and as a dead letter the other has room too.
@@ -218,7 +221,7 @@ onNats("headers that leave a body no room on the server are refused with 413, to
   const { relay } = await startNode(t, nats);
   const answer = await fetch(`${relay.url}/webhook/hook`, {
     method: "POST",
-    headers: Object.fromEntries(headers(14)),
+    headers: Object.fromEntries(headersOf4000(14)),
     body,
   });
   await answer.body?.cancel();
@@ -227,6 +230,57 @@ onNats("headers that leave a body no room on the server are refused with 413, to
   const ready = await fetch(`${relay.url}/readyz`);
   await ready.body?.cancel();
   assert.equal(ready.status, 200);
+});
+
+onNats("so are headers that are more than the server takes of headers", async (t) => {
+  const nats = await startNats(t);
+  const store = await openStore(t, nats);
+  const append = (n: number, path: string) =>
+    store.append({ ...message("a"), headers: headersOf4000(n), path }, Date.now() + 1e6, 0);
+  await assert.rejects(append(17, "/"), MessageTooLargeError);
+  await assert.rejects(append(1, `/${"p".repeat(62_000)}`), MessageTooLargeError);
+  assert.equal(await append(11, "/"), 1);
+
+  const { relay } = await startNode(t, nats);
+  const answer = await fetch(`${relay.url}/webhook/hook?${"q".repeat(62_000)}`, { method: "POST" });
+  await answer.body?.cancel();
+  // Bun's server takes less of a path by itself.
+  assert.ok([413, 414, 431].includes(answer.status), String(answer.status));
+  const ready = await fetch(`${relay.url}/readyz`);
+  await ready.body?.cancel();
+  assert.equal(ready.status, 200);
+});
+
+onNats("a dead letter has room at the server, however long its history is", async (t) => {
+  const nats = await startNats(t);
+  const store = await openStore(t, nats, { maxBytes: 1e8 });
+  const buried = async (content: Partial<NewMessage>, deliveries: number, reason: string) => {
+    const failed = (at: number) => ({ at, connectorId: "k1", reason });
+    await store.append({ ...message("a"), ...content }, Date.now() + 1e6, 0);
+    const take = async () => {
+      while (!await store.take(Date.now()));
+    };
+    for (let n = 1; n < deliveries; n++) {
+      await take();
+      await store.release("a", 0, failed(n));
+    }
+    await take();
+    await store.bury("a", failed(deliveries));
+    const [letter] = await store.deadLetters(1);
+    await store.purgeDeadLetters();
+    assert.equal(letter?.message.deliveries, deliveries);
+    assert.equal(letter.reason, reason);
+    return letter.history.map(({ at }) => at);
+  };
+  // By what the server takes of headers, and by what it takes of a message.
+  for (const content of [{}, { headers: headersOf4000(11), body: new Uint8Array(983_040) }]) {
+    const known = await buried(content, 70, "é".repeat(1_000));
+    assert.ok(known.length > 3 && known.length < 70, `${known.length} of 70`);
+    assert.deepEqual(known, known.map((_, i) => 71 - known.length + i), "the newest");
+  }
+  // As large as can be, and the longest reason there is.
+  const path = `/${"p".repeat(48_900)}`;
+  assert.deepEqual(await buried({ path }, 2, "\u0001".repeat(1_024)), [1, 2]);
 });
 
 onNats("what somebody else publishes on the relays' subjects harms nobody", async (t) => {

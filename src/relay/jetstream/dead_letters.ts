@@ -1,7 +1,7 @@
 import { DiscardPolicy, JetStreamApiError, JsHeaders } from "@nats-io/jetstream";
 import type { DeadLetter, FailedDelivery, StoredMessage } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
-import { headersOf, headOf, letterOf } from "./message_codec.ts";
+import { headOf, letterHeadersOf, letterOf } from "./message_codec.ts";
 import { deadStreamOf, deadSubjectsOf, token } from "./names.ts";
 
 /** A dead letter and where it lies. */
@@ -38,7 +38,7 @@ export class DeadLetters {
     const { sequence, deliveryCount: _, ...content } = envelope;
     const letter = { at, deliveries, sequence, history };
     await this.#server.js.publish(`${this.#subjects}.${token(envelope.id)}`, envelope.body, {
-      headers: headersOf(content, expiresAt, letter),
+      headers: letterHeadersOf(content, expiresAt, letter, this.#server.maxPayload),
     });
   }
 

@@ -20,7 +20,7 @@ import type { NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { Histories } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
-import { headOf, sizeOf } from "./message_codec.ts";
+import { fits, headOf } from "./message_codec.ts";
 import { MessageStream } from "./message_stream.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
@@ -33,8 +33,6 @@ interface Lease {
   readonly reply: string;
 }
 
-/** What a message may need more as a dead letter: its deliveries with their reasons. */
-const letterBytes = 16_384;
 /** How much longer than the relay's own lease the server's is: the relay ends first. */
 const leaseMarginMs = 5_000;
 /** A message that waits is ready this much sooner than we ask for it. */
@@ -112,7 +110,7 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
-    if (sizeOf(message) > this.#server.maxPayload - letterBytes) {
+    if (!fits(message, this.#server.maxPayload)) {
       throw new MessageTooLargeError(
         "the message with its headers is larger than the server takes",
       );

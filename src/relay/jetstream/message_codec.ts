@@ -15,18 +15,51 @@ export interface LetterHead {
   readonly history: readonly FailedDelivery[];
 }
 
-export function headersOf(message: NewMessage, expiresAt: number, letter?: LetterHead): MsgHdrs {
-  const { body: _, ...head } = message;
+/** What the server takes of headers, bytes. */
+const maxHeaderBytes = 65_535;
+/** What a dead letter has more of them, kept free from the start: with its last delivery it has room. */
+const letterBytes = 16_384;
+/** What the headers take beside their JSON: their names and what parts them. */
+const aroundBytes = 128;
+
+/** Whether a server with that `max_payload` takes a message, and takes it as a dead letter. */
+export function fits({ body, ...head }: NewMessage, maxPayload: number): boolean {
+  return bytesOf(head) + letterBytes <= headerRoom(body, maxPayload);
+}
+
+export function headersOf({ body: _, ...head }: NewMessage, expiresAt: number): MsgHdrs {
   const all = headers();
   all.set(messageHeader, JSON.stringify({ ...head, expiresAt }));
-  if (letter) all.set(letterHeader, JSON.stringify(letter));
   return all;
 }
 
-/** What a message takes on the server, bytes, but for a few. */
-export function sizeOf(message: NewMessage): number {
+/** Those of a dead letter: the oldest of its history make room where the server does not take it all. */
+export function letterHeadersOf(
+  message: NewMessage,
+  expiresAt: number,
+  { history, ...letter }: LetterHead,
+  maxPayload: number,
+): MsgHdrs {
   const { body, ...head } = message;
-  return body.byteLength + Buffer.byteLength(JSON.stringify(head));
+  const all = headersOf(message, expiresAt);
+  let room = headerRoom(body, maxPayload) - bytesOf({ ...head, expiresAt }) -
+    bytesOf({ ...letter, history: [] }) - aroundBytes;
+  let oldest = history.length;
+  for (const failed of history.toReversed()) {
+    room -= bytesOf(failed) + 1; // with its comma
+    if (room < 0) break;
+    oldest--;
+  }
+  all.set(letterHeader, JSON.stringify({ ...letter, history: history.slice(oldest) }));
+  return all;
+}
+
+function headerRoom(body: Uint8Array, maxPayload: number): number {
+  return Math.min(maxHeaderBytes, maxPayload - body.byteLength);
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** Undefined when somebody else published it. */
