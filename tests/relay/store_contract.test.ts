@@ -189,6 +189,17 @@ for (const [kind, open] of kinds) {
     assert.equal(store.stats(200).expired, 3);
   });
 
+  promise("what has expired and is in hand keeps no room from what comes", async (t) => {
+    const store = await open(t, { maxMessages: 201 });
+    for (let n = 0; n < 200; n++) await store.append(message(`leased-${n}`), 1_000, 0);
+    while (await store.take(0));
+    await store.append(message("behind them"), 1_000, 0);
+    assert.equal(await store.append(message("x"), 1e6, 2_000), 202);
+    const { queued, inFlight, expired } = store.stats(2_000);
+    assert.deepEqual([queued, inFlight, expired], [1, 200, 1]);
+    assert.equal(await store.purge(2_000), 0);
+  });
+
   promise("two that purge at once count each message once", async (t) => {
     const store = await open(t);
     for (const id of ["a", "b", "c"]) await store.append(message(id), 100, 0);

@@ -151,9 +151,12 @@ export class SqliteStore implements Store {
   }
 
   async purge(now: number): Promise<number> {
-    const expired = this.#commit.read(() => this.#sql.expired(now, purgeStep))
+    // So many that a whole step is left of them without those that stay.
+    const limit = purgeStep + this.#leased.size + this.#unreadable.size;
+    const expired = this.#commit.read(() => this.#sql.expired(now, limit))
       // One that is damaged may stop the deletion of the others.
-      .filter(({ id }) => !this.#leased.has(id) && !this.#unreadable.has(id));
+      .filter(({ id }) => !this.#leased.has(id) && !this.#unreadable.has(id))
+      .slice(0, purgeStep);
     if (expired.length === 0) return 0;
     // Another purge may have taken some of them meanwhile.
     const removed = await this.#commit.run(() =>
