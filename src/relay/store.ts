@@ -44,7 +44,7 @@ export interface DeadLetter {
   /** Why it was put away. */
   readonly reason: string;
   readonly at: number;
-  /** Its deliveries, the last one included: all that are known and for which the store has room. */
+  /** Its deliveries, the last one included: the newest hundred, or those for which the store has room. */
   readonly history: readonly FailedDelivery[];
 }
 

@@ -420,6 +420,24 @@ for (const [kind, open] of kinds) {
     assert.equal(letter?.message.deliveries, 2);
   });
 
+  promise("of many deliveries all are counted, and the newest hundred known", async (t) => {
+    const store = await open(t);
+    await store.append(message("a"), 1e6, 0);
+    for (let n = 1; n < 120; n++) {
+      assert.equal((await takeDue(store, 0)).deliveries, n);
+      await store.release("a", 0, failed("nacked", n));
+    }
+    await takeDue(store, 0);
+    await store.bury("a", failed("rejected", 120));
+    const [letter] = await store.deadLetters(1);
+    assert.equal(letter?.message.deliveries, 120);
+    assert.deepEqual(
+      letter.history.map(({ at }) => at),
+      Array.from({ length: 100 }, (_, n) => 21 + n),
+    );
+    assert.equal(letter.reason, "rejected");
+  });
+
   promise("dead letters can be given out again, one or all, and forgotten", async (t) => {
     const store = await open(t);
     for (const id of ["a", "b", "c"]) {

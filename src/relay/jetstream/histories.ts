@@ -2,7 +2,15 @@ import type { KV } from "@nats-io/kv";
 import type { FailedDelivery } from "../store.ts";
 import { token } from "./names.ts";
 
-/** The deliveries of a channel's messages that came to nothing, until the message is settled. */
+/** Deliveries of one message that came to nothing: how many, and what is known of them. */
+export interface Past {
+  readonly deliveries: number;
+  readonly history: readonly FailedDelivery[];
+}
+
+export const noPast: Past = { deliveries: 0, history: [] };
+
+/** The past of a channel's messages, until each is settled. */
 export class Histories {
   readonly #bucket: KV;
   readonly #channel: string;
@@ -12,12 +20,12 @@ export class Histories {
     this.#channel = channel;
   }
 
-  async of(messageId: string): Promise<readonly FailedDelivery[]> {
-    return (await this.#bucket.get(this.#keyOf(messageId)))?.json() ?? [];
+  async of(messageId: string): Promise<Past> {
+    return (await this.#bucket.get(this.#keyOf(messageId)))?.json() ?? noPast;
   }
 
-  async keep(messageId: string, history: readonly FailedDelivery[]): Promise<void> {
-    await this.#bucket.put(this.#keyOf(messageId), JSON.stringify(history));
+  async keep(messageId: string, past: Past): Promise<void> {
+    await this.#bucket.put(this.#keyOf(messageId), JSON.stringify(past));
   }
 
   /** Not waited for: what stays is forgotten with the bucket's own time. */

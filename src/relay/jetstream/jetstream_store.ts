@@ -2,6 +2,7 @@ import type { KV } from "@nats-io/kv";
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../async/clock.ts";
 import type { Settlement } from "../../protocol/frames.ts";
+import { historyWith } from "../history.ts";
 import {
   type DeadLetter,
   type FailedDelivery,
@@ -18,7 +19,7 @@ import {
 import { Tally } from "../tally.ts";
 import type { NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
-import { Histories } from "./histories.ts";
+import { Histories, noPast } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
 import { fits, headOf } from "./message_codec.ts";
 import { MessageStream } from "./message_stream.ts";
@@ -186,7 +187,11 @@ export class JetStreamStore implements Store, SharedStore {
     this.#leased.delete(messageId);
     const delayMs = Math.max(0, readyAt - this.#clock.now());
     await this.#server.attempt("give a message back", async () => {
-      if (failed) await this.#histories.keep(messageId, [...lease.history, failed]);
+      if (failed) {
+        const { deliveries } = lease.message;
+        const history = historyWith(lease.history, failed);
+        await this.#histories.keep(messageId, { deliveries, history });
+      }
       const delay = Math.round(Math.max(1, delayMs - earlyMs) * 1e6); // whole nanoseconds, or none is read
       await this.#server.request(lease.reply, delayMs > 0 ? `-NAK {"delay": ${delay}}` : "-NAK");
     }).catch(() => {}); // the server gives it out again after the ack wait
@@ -202,7 +207,7 @@ export class JetStreamStore implements Store, SharedStore {
     if (!lease) return false;
     this.#leased.delete(messageId);
     await this.#end(lease, "put a message away", async () => {
-      await this.#dead.add(lease.message, [...lease.history, failed], failed.at);
+      await this.#dead.add(lease.message, historyWith(lease.history, failed), failed.at);
       await this.#settle(lease, "+ACK");
     });
     this.#tally.deadLettered++;
@@ -349,15 +354,15 @@ export class JetStreamStore implements Store, SharedStore {
     }
     this.#pulled.add(head.id);
     try {
-      const history = deliveryCount > 1 ? await this.#histories.of(head.id) : [];
-      const deliveries = history.length + 1;
+      const past = deliveryCount > 1 ? await this.#histories.of(head.id) : noPast;
+      const deliveries = past.deliveries + 1;
       const body = Uint8Array.from(pulled.data);
       const message = {
         expiresAt,
         deliveries,
         envelope: { ...content, body, sequence: streamSequence, deliveryCount: deliveries },
       };
-      this.#leased.set(head.id, { message, history, lane, reply });
+      this.#leased.set(head.id, { message, history: past.history, lane, reply });
       if (this.#settings.lanes.exclusive) this.#turns.block(lane);
       else this.#turns.add(lane);
       return message;

@@ -1,5 +1,6 @@
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
 import type { Envelope } from "../../protocol/envelope.ts";
+import { historyWith } from "../history.ts";
 import type { DeadLetter, FailedDelivery } from "../store.ts";
 import { type DeadLetterHead, type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
 import type { Statements } from "./statements.ts";
@@ -27,7 +28,7 @@ export class DeadLetters {
 
   /** Puts a message there, and removes it from the others. Rejects with `StoreUnavailableError`. */
   async put(ref: Ref, failed: FailedDelivery): Promise<void> {
-    const history = JSON.stringify([...ref.history ?? [], failed]);
+    const history = JSON.stringify(historyWith(ref.history, failed));
     await this.#commit.run(() => {
       this.#sql.bury({ ...ref, history }, failed);
       this.#sql.removeDeadLettersBeyond(this.#most);

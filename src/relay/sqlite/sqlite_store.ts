@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
+import { historyWith } from "../history.ts";
 import type {
   DeadLetter,
   FailedDelivery,
@@ -122,7 +123,7 @@ export class SqliteStore implements Store {
     const ref = this.#leased.get(messageId);
     if (!ref) return Promise.resolve(false);
     this.#leased.delete(messageId);
-    if (failed) ref.history = [...ref.history ?? [], failed];
+    if (failed) ref.history = historyWith(ref.history, failed);
     else ref.deliveries--;
     this.#givenBack.add(ref, readyAt);
     // Not waited for: should it be lost, the message comes sooner than it would have.
