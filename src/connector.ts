@@ -34,6 +34,8 @@ export interface ConnectorOptions {
   readonly journal: OpenJournal;
   /** Faults it makes in itself: for tests only. */
   readonly chaos?: Chaos;
+  /** Outlives the connector: whoever made it closes it, after `run`. Without it the connector has one of its own. */
+  readonly pause?: Pause | undefined;
   /** Told of requests to targets and their responses. */
   readonly inspect?: Inspect | undefined;
   /**
@@ -96,7 +98,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     options.observe(event);
   };
   const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes, clock);
-  const pause = new Pause(clock, observe);
+  const pause = options.pause ?? new Pause(clock, observe);
   const journalFailed = new AbortController();
   const draining = new AbortController();
   const downstream = createDownstream(settings, {
@@ -193,7 +195,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
         return { abandoned };
       } finally {
         end.dispose();
-        pause.close();
+        if (!options.pause) pause.close();
         stopNow.abort();
         await targets.close();
         way.close();

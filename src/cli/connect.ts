@@ -9,6 +9,7 @@ import { JournalUnavailable, StreamFailure } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import { gatherEvents, type Looks } from "../observe/gather.ts";
 import { visible } from "../output/visible.ts";
+import { Pause } from "../source/pause.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus } from "./serve_status.ts";
 import { watchConnector } from "./watch_connector.ts";
@@ -130,7 +131,8 @@ async function connectCommand(args: readonly string[]): Promise<number> {
     watches.set(name, watch.looks);
     const named = name === "" ? observing.looks : [withConnection(name, observing.looks)];
     const tell = gathering.observedBy(watch.looks, named);
-    const running: RunningConnector = runningConnector(settings, (settings) => {
+    const pause = new Pause(systemClock, tell);
+    const running: RunningConnector = runningConnector(settings, pause, (settings) => {
       const journal = openConnectorJournal(settings, tell);
       const connector = createConnector(settings, {
         journal: journal.open,
@@ -141,6 +143,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
           if (event.type !== "connector.draining" || !running.isChanging) tell(event);
         },
         sample: observing.sample,
+        pause,
         inspect: watch.exchanges?.record,
         onTokenRefused: () => reloading.reload().then(() => {}, () => rereadToken(name, running)),
         ...(chaos && { chaos }),

@@ -1,5 +1,6 @@
 import type { Settings } from "../config/settings.ts";
 import type { Lifetime } from "../flow.ts";
+import type { Pause } from "../source/pause.ts";
 import type { Watched } from "./watch_connector.ts";
 
 /** A connector that outlives its settings. */
@@ -14,7 +15,7 @@ export interface RunningConnector extends Watched {
   apply(settings: Settings): Promise<void>;
   /** Until `life` ends; rejects as a connector does. */
   run(life: Lifetime): ReturnType<Watched["connector"]["run"]>;
-  /** Closes the journal. */
+  /** Closes the journal and the pause. */
   close(): void;
 }
 
@@ -23,9 +24,10 @@ interface Change {
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** `make` opens the journal and puts the connector together. */
+/** `make` opens the journal and puts the connector together, with this pause: it goes on in the next connector. */
 export function runningConnector(
   first: Settings,
+  pause: Pause,
   make: (settings: Settings) => Watched,
 ): RunningConnector {
   let settings = first;
@@ -72,7 +74,10 @@ export function runningConnector(
         change = undefined;
       }
     },
-    close: () => current.journal.open.close(),
+    close() {
+      pause.close();
+      current.journal.open.close();
+    },
   };
 
   function take({ settings: next, done }: Change): void {

@@ -29,3 +29,31 @@ test("a token refused while a reload waits for what is in hand: the reload goes 
   assert.equal(channel.channel.stats.delivered, 1);
   assert.equal(target.got.length, 1);
 });
+
+test("a pause goes on in the connector that takes over, until somebody says so", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const { url, configure, reload, control, program } = await startConfigured(t, {
+    cloud_url: relay.url,
+    token: "s3cret",
+    default_target: { url: target.url.href },
+  });
+  const done = async (answer: Promise<Response>) => {
+    const { status, body } = await answer;
+    await body?.cancel();
+    assert.equal(status, 200);
+  };
+  await done(control("pause"));
+  await program.line(/"stream\.disconnected"/);
+  configure({ ordering: "channel" });
+  await done(reload());
+  await publish(relay, "meanwhile");
+  assert.equal((await (await fetch(`${url}/status`)).json()).paused, true);
+  await done(control("resume"));
+  await program.line(/"settlement\.confirmed"/);
+  await done(fetch(`${url}/readyz`));
+  const told = program.stderr.map((line) => /"event":"([^"]*)"/.exec(line)?.[1]);
+  const order = ["connector.paused", "config.reloaded", "connector.resumed", "delivery.received"];
+  assert.deepEqual(told.filter((event) => order.includes(event ?? "")), order);
+  assert.equal(target.got.length, 1);
+});

@@ -23,6 +23,8 @@ export interface Configured {
   /** Writes the file anew, with these settings above those of the beginning. */
   configure(more: Record<string, unknown>): void;
   reload(): Promise<Response>;
+  /** Asks a control route, `pause` for one, with the status token. */
+  control(route: string): Promise<Response>;
   metric(name: string): Promise<number>;
 }
 
@@ -46,14 +48,15 @@ export async function startConfigured(
   const program = startProgram(t, ["connect", "--config", path]);
   const listening = JSON.parse(await program.line(/"status\.listening"/)) as { url: string };
   await program.line(/"stream\.connected"/);
-  const reload = () =>
-    fetch(`${listening.url}/-/reload`, {
+  const control = (route: string) =>
+    fetch(`${listening.url}/-/${route}`, {
       method: "POST",
       headers: { Authorization: `Bearer ${statusToken}` },
     });
+  const reload = () => control("reload");
   const metric = async (name: string) => {
     const text = await (await fetch(`${listening.url}/metrics`)).text();
     return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
   };
-  return { path, program, url: listening.url, configure, reload, metric };
+  return { path, program, url: listening.url, configure, reload, control, metric };
 }
