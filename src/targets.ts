@@ -79,6 +79,7 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
   const used = new Map<Target, Made>();
   let routes = new Map<string, Routed>();
   let fallback: Routed | undefined;
+  let isAlone = true;
   apply(settings);
 
   return {
@@ -112,15 +113,17 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
 
   function apply(next: Settings): void {
     const limit = next.delivery.maxConcurrentRequests;
-    const isAlone = allTargets(next).length === 1;
+    isAlone = allTargets(next).length === 1;
     // One target that hangs must leave places for the others.
     const fairLimit = isAlone ? limit : Math.ceil(limit * mostForOne);
     const before = targets;
     targets = new Map();
     const makeRoute = ({ targets: wanted, ack }: RouteSettings): Routed => ({
       targets: wanted.map((target) => {
-        const key = JSON.stringify([target, isAlone, fairLimit]);
-        const made = before.get(key) ?? makeTarget(target, isAlone, fairLimit);
+        const key = JSON.stringify(target);
+        const limit = target.maxConcurrentRequests ?? fairLimit;
+        const made = before.get(key) ?? makeTarget(target, limit);
+        made.places.resize(limit);
         targets.set(key, made);
         return made.target;
       }),
@@ -130,7 +133,9 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
     fallback = next.defaultRoute && makeRoute(next.defaultRoute);
     places.resize(limit);
     for (const [key, made] of before) {
-      if (!targets.has(key) && made.users === 0) void end(made);
+      if (targets.has(key)) continue;
+      made.target.breaker.retire();
+      if (made.users === 0) void end(made);
     }
   }
 
@@ -144,16 +149,20 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
     return options.faults ? chaoticSink(sink, options.faults, clock) : sink;
   }
 
-  function makeTarget(target: TargetSettings, isAlone: boolean, fairLimit: number): Made {
+  function makeTarget(target: TargetSettings, limit: number): Made {
     const { name, retry, batch } = target;
-    const limit = target.maxConcurrentRequests ?? fairLimit;
     const places = new Semaphore(limit);
+    const maxSockets = () => places.limit;
+    const line = new Line(target.breaker.maxHeld, clock);
+    const http = () => httpSink(target, maxSockets, clock, options.inspect);
     const made: Target = {
       name,
       retry,
-      sink: spoilt(batch ? makeBatchSink(batch) : httpSink(target, limit, clock, options.inspect)),
+      sink: spoilt(batch ? makeBatchSink(batch) : http()),
       places: batch ? undefined : places,
-      line: isAlone ? undefined : new Line(target.breaker.maxHeld, clock),
+      get line() {
+        return isAlone ? undefined : line;
+      },
       breaker: new Breaker(
         target.breaker,
         clock,
@@ -167,7 +176,7 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
 
     function makeBatchSink(batch: BatchSettings): Sink {
       return batchHttpSink(target, batch, {
-        maxSockets: limit,
+        maxSockets,
         admit: (signal) => admission.admit({ places }, signal),
         drain: options.drain,
         inspect: options.inspect,

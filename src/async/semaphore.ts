@@ -16,6 +16,11 @@ export class Semaphore {
     this.#free = limit;
   }
 
+  /** Places in all. */
+  get limit(): number {
+    return this.#limit;
+  }
+
   /** Places taken. */
   get held(): number {
     return this.#limit - this.#free;

@@ -148,6 +148,7 @@ export type ConnectorEvent =
     readonly reason: Reason;
     readonly delayMs: number;
   }
+  /** Closed also where its target is gone: another one takes its place, or none. */
   | {
     readonly type: "breaker.changed";
     readonly target: string;

@@ -22,7 +22,7 @@ interface Waiter {
 export class Breaker {
   readonly #settings: BreakerSettings;
   readonly #clock: Clock;
-  readonly #onChange: (state: BreakerState, openMs: number) => void;
+  #onChange: (state: BreakerState, openMs: number) => void;
   readonly #waiting = new Set<Waiter>();
   /** The last results, true = failed; a ring. */
   readonly #results: boolean[] = [];
@@ -114,7 +114,16 @@ export class Breaker {
     if (failed && this.#isTooMuch()) this.#open();
   }
 
+  /** Nobody is told of it any more, lastly that it is closed: its target is gone. What is still in hand goes by it. */
+  retire(): void {
+    const onChange = this.#onChange;
+    this.#onChange = () => {};
+    if (this.#state !== "closed") onChange("closed", this.#openMs);
+  }
+
+  /** Nothing goes by it any more. */
   close(): void {
+    this.retire();
     this.#cancel();
   }
 

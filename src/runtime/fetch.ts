@@ -40,7 +40,7 @@ export interface FetchClient {
 export function createFetch(
   { tls, proxy, refuses = isForbiddenAddress }: Pick<Reach, "tls" | "proxy" | "refuses">,
 ): FetchClient {
-  const client = createHttpClient({ tls, proxy, refuses }, Infinity);
+  const client = createHttpClient({ tls, proxy, refuses }, () => Infinity);
   return {
     async fetch(url, { method, headers, body = "", signal }) {
       const response = await client.request({

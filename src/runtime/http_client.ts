@@ -41,10 +41,10 @@ const encoder = new TextEncoder();
 /** A smaller body goes out in one piece with its head. */
 const onePieceBytes = 16 * 1024;
 
-/** A client with its own connection pool of at most `maxSockets`. One per server, for the connector's life. */
+/** A client with its own connection pool, of at most `maxSockets` at that time. One per server, for its life. */
 export function createHttpClient(
   reach: Reach,
-  maxSockets: number,
+  maxSockets: () => number,
   clock: Clock = systemClock,
 ): HttpClient {
   const { proxy } = reach;
@@ -89,7 +89,7 @@ export function createHttpClient(
   }
 
   async function take(url: URL, signal: Cancel): Promise<HttpConnection> {
-    while (all.size + dialling >= maxSockets) {
+    while (all.size + dialling >= maxSockets()) {
       await turn(signal);
       const free = takeIdle(url.origin, signal);
       if (free) return free;

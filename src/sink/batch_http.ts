@@ -16,7 +16,7 @@ import { failedAttempt } from "./http.ts";
 import { targetClient } from "./target_client.ts";
 
 export interface BatchHttpOptions {
-  readonly maxSockets: number;
+  readonly maxSockets: () => number;
   /** Waits until a request may be made; the result says that it is over. */
   readonly admit: (signal: AbortSignal) => Promise<() => void>;
   /** From then on nothing waits for others any more. */
@@ -29,7 +29,7 @@ export interface BatchHttpOptions {
 
 /**
  * The messages that are waiting in one request (docs/BATCH.md); each still has its own attempt. One client
- * and so one connection pool for the life of the connector.
+ * and so one connection pool for the life of the target.
  */
 export function batchHttpSink(
   target: TargetSettings,

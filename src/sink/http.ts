@@ -16,10 +16,10 @@ const maxExcerptBytes = 4 * 1024;
 /** Of a response this much is read so that its connection can be used again; a longer one is cut. */
 const maxResponseBytes = 64 * 1024;
 
-/** One webhook, one request. One client and so one connection pool for the life of the connector. */
+/** One webhook, one request. One client and so one connection pool for the life of the target. */
 export function httpSink(
   target: TargetSettings,
-  maxSockets: number,
+  maxSockets: () => number,
   clock: Clock,
   inspect?: Inspect,
 ): Sink {

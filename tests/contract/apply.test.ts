@@ -4,6 +4,7 @@ import type { Settings } from "../../src/config/settings.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
+import { startWatchedConnector } from "../support/watched_connector.ts";
 
 for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   test(`[${protocol}] other targets count from the next message on, over the same connection`, async (t) => {
@@ -72,6 +73,104 @@ test("a target that stays the same keeps its breaker; one that is gone is closed
   await turnsUntil(() => hook()?.held === 1);
   assert.equal(kept.got.length, 1);
   assert.deepEqual(run.connector.targets.map(({ name }) => name), ["hook", "another", "default"]);
+});
+
+test("a target that is mended is ready again: its breaker of before is told as closed", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const given = (url: URL) =>
+    settings(relay.url, url, "websocket", {
+      default_target: {
+        retry_enabled: false,
+        breaker: { consecutive_failures: 1, open_seconds: 1_000 },
+      },
+    });
+  const { url, connector } = await startWatchedConnector(t, given(new URL("http://127.0.0.1:1/")));
+  const breaker = async () =>
+    /^hookferry_breaker_state\{target="default"\} (.*)$/m
+      .exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+  await publish(relay, "fails");
+  while (await breaker() !== "2");
+  assert.equal(connector.apply(given(target.url)), true);
+  assert.equal(await breaker(), "0");
+  await publish(relay, "arrives");
+  await target.arrived(1);
+  const readyz = async () => {
+    const { status, body } = await fetch(`${url}/readyz`);
+    await body?.cancel();
+    return status;
+  };
+  while (await readyz() !== 200);
+  assert.equal(await breaker(), "0");
+});
+
+test("a target that is gone, with a webhook in hand, is told as closed once and tells nothing after that", async (t) => {
+  const relay = await startDevRelay(t);
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const target = await startTarget(
+    t,
+    (n) => gates[n - 1]?.promise.then(() => n === 1 ? 503 : 200) ?? 200,
+  );
+  const given = (path: string) =>
+    settings(relay.url, new URL(path, target.url), "websocket", {
+      default_target: {
+        retry_enabled: false,
+        breaker: { consecutive_failures: 1, open_seconds: 1_000 },
+      },
+    });
+  const run = startConnector(t, given("/a"));
+  for (const body of ["opens", "in hand"]) await publish(relay, body);
+  await target.arrived(2);
+  gates[0]?.resolve();
+  await run.happened("breaker.changed");
+  assert.equal(run.connector.apply(given("/b")), true);
+  gates[1]?.resolve();
+  await run.happened("settlement.confirmed", 2);
+  run.drain.abort();
+  await run.ended;
+  const states = run.events.flatMap((event) =>
+    event.type === "breaker.changed" ? [event.state] : []
+  );
+  assert.deepEqual(states, ["open", "closed"]);
+});
+
+test("another target beside it, or room for more requests, leaves a target its connections and its breaker", async (t) => {
+  const relay = await startDevRelay(t);
+  const gate = Promise.withResolvers<void>();
+  const ports = new Set<number | undefined>();
+  const target = await startTarget(t, async (n, _, response) => {
+    ports.add(response.socket?.remotePort);
+    if (n === 2) await gate.promise;
+    return n < 4 ? 200 : 503;
+  });
+  const given = (max_concurrent_requests: number, targets: Record<string, unknown>) =>
+    settings(relay.url, target.url, "websocket", {
+      max_concurrent_requests,
+      targets,
+      default_target: {
+        retry_enabled: false,
+        breaker: { consecutive_failures: 1, open_seconds: 1_000 },
+      },
+    });
+  const run = startConnector(t, given(1, {}));
+  await publish(relay, "first");
+  await run.happened("settlement.confirmed");
+  const another = { other: { url: target.url.href } };
+  assert.equal(run.connector.apply(given(2, another)), true);
+  await publish(relay, "second, held");
+  await target.arrived(2);
+  assert.equal(ports.size, 1);
+  assert.equal(run.connector.apply(given(3, another)), true);
+  await publish(relay, "third, beside it");
+  await target.arrived(3);
+  assert.equal(ports.size, 2);
+  await publish(relay, "fails");
+  await run.happened("breaker.changed");
+  assert.equal(run.connector.apply(given(4, {})), true);
+  await publish(relay, "waits");
+  await turnsUntil(() => run.connector.targets[0]?.held === 1);
+  assert.equal(target.got.length, 4);
+  gate.resolve();
 });
 
 const others: [what: string, change: (given: Settings) => Settings][] = [

@@ -4,6 +4,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { startReplaceableConnector } from "../support/replaceable_connector.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 for (const isMade of [true, false]) {
   const what = isMade
@@ -38,3 +39,22 @@ for (const isMade of [true, false]) {
     assert.deepEqual(told.filter((type) => order.includes(type)), order);
   });
 }
+
+test("a breaker that is open when its connector is replaced is told as closed", async (t) => {
+  const relay = await startDevRelay(t);
+  const given = (more: Record<string, unknown>) =>
+    settings(relay.url, new URL("http://127.0.0.1:1/"), "websocket", {
+      default_target: {
+        retry_enabled: false,
+        breaker: { consecutive_failures: 1, open_seconds: 1_000 },
+      },
+      ...more,
+    });
+  const { running, events } = startReplaceableConnector(t, given({}));
+  const states = () =>
+    events.flatMap((event) => event.type === "breaker.changed" ? [event.state] : []);
+  await publish(relay, "fails");
+  await turnsUntil(() => states().length === 1);
+  await running.apply(given({ ordering: "channel" }));
+  assert.deepEqual(states().slice(0, 2), ["open", "closed"]);
+});

@@ -72,7 +72,7 @@ async function readAll(body: AsyncIterable<unknown>): Promise<string> {
 }
 
 async function warmClient(t: TestContext, peer: Peer, { reach, url }: Way = direct(peer)) {
-  const client = createHttpClient(reach, 4);
+  const client = createHttpClient(reach, () => 4);
   t.defer(() => client.close());
   const send = async (body: string) => {
     await readAll((await client.request(post(url, body), never)).body);
@@ -142,7 +142,7 @@ test("one connection serves many requests", async (t) => {
 
 test("requests beyond the pool's size wait for a connection", async (t) => {
   const peer = await startPeer(t);
-  const client = createHttpClient({ tls: noTls }, 2);
+  const client = createHttpClient({ tls: noTls }, () => 2);
   t.defer(() => client.close());
   await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -155,7 +155,7 @@ test("requests beyond the pool's size wait for a connection", async (t) => {
 
 test("header order, case and repeats reach the server as they were given", async (t) => {
   const peer = await startPeer(t);
-  const client = createHttpClient({ tls: noTls }, 1);
+  const client = createHttpClient({ tls: noTls }, () => 1);
   t.defer(() => client.close());
   const headers = [["X-B", "1"], ["x-a", "2"], ["X-B", "3"]] as const;
   const response = await client.request(post(peer.url, "body", headers), never);
@@ -175,7 +175,7 @@ test("header order, case and repeats reach the server as they were given", async
 });
 
 test("a refused connection is named as such", async () => {
-  const client = createHttpClient({ tls: noTls }, 1);
+  const client = createHttpClient({ tls: noTls }, () => 1);
   const error = await client.request(post(new URL("http://127.0.0.1:1/"), "x"), never).then(
     () => assert.fail("the request succeeded"),
     (error: unknown) => error,
@@ -188,7 +188,7 @@ test("a request that is aborted at any moment ends nothing but itself", async (t
   const peer = await startPeer(t);
   for (const body of ["hang", "ok"]) {
     for (let turns = 0; turns < 12; turns++) {
-      const client = createHttpClient({ tls: noTls }, 2);
+      const client = createHttpClient({ tls: noTls }, () => 2);
       const abort = new AbortController();
       const requests = [1, 2, 3].map(async () => {
         const response = await client.request(post(peer.url, body), abort.signal);
@@ -233,7 +233,7 @@ async function startRaw(
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 function askTwice(t: TestContext, url: URL, clock = new ManualClock()) {
-  const client = createHttpClient({ tls: noTls }, 1, clock);
+  const client = createHttpClient({ tls: noTls }, () => 1, clock);
   t.defer(() => client.close());
   const ask = async () => {
     const { body } = await client.request(post(url, "x"), never);

@@ -22,7 +22,7 @@ const never = new AbortController().signal;
 
 /** The body of the answer, or what the failure is called. */
 async function ask(t: TestContext, reach: Reach, url: string): Promise<string> {
-  const client = createHttpClient(reach, 1);
+  const client = createHttpClient(reach, () => 1);
   t.defer(() => client.close());
   const { pathname: path } = new URL(url);
   try {

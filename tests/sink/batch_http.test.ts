@@ -40,7 +40,7 @@ function sinkFor(
   assert.ok(target?.batch);
   const places = new Semaphore(limit);
   const sink = batchHttpSink(target, target.batch, {
-    maxSockets: limit,
+    maxSockets: () => limit,
     admit: (signal) => places.acquire(signal),
     drain,
     clock,

@@ -98,7 +98,7 @@ test("a sink tells of what it sent and what was answered, success or not, and of
   const { envelope } = exchange("m");
   const abort = new AbortController().signal;
   for (const url of [target.url, target.url, new URL("http://127.0.0.1:1/")]) {
-    await using sink = httpSink({ ...given, url }, 1, systemClock, (one) => told.push(one));
+    await using sink = httpSink({ ...given, url }, () => 1, systemClock, (one) => told.push(one));
     await sink.send(envelope, 1, abort);
   }
   assert.deepEqual(told.map(({ response }) => response?.status), [200, 422, undefined]);
