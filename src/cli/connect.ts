@@ -6,6 +6,7 @@ import type { Settings } from "../config/settings.ts";
 import { readToken } from "../config/token.ts";
 import { createConnector } from "../connector.ts";
 import { JournalUnavailable, StreamFailure } from "../flow.ts";
+import { withProcess } from "../settings_change.ts";
 import type { ConnectorEvent, Observe } from "../observe/events.ts";
 import { gatherEvents, type Looks } from "../observe/gather.ts";
 import { visible } from "../output/visible.ts";
@@ -67,7 +68,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   const watches = new Map<string, Looks>();
   const gathering = gatherEvents(systemClock);
   const observing = await startObserving(settings, mode, gathering, observeAll);
-  const fleet = createFleet(settingsOf(loaded), startMember);
+  const fleet = createFleet(settingsOf(loaded, settings), startMember);
   const reloading = startReloading({
     first: loaded,
     async load() {
@@ -79,7 +80,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
       if (next.connections.has("") !== isOne) {
         throw new ConfigError(["connections: to have some, or none any more, needs a restart"]);
       }
-      return fleet.apply(settingsOf(next));
+      return fleet.apply(settingsOf(next, settings));
     },
     observe: observeAll,
     clock: systemClock,
@@ -179,8 +180,12 @@ function withConnection(connection: string, looks: Looks): Observe {
   };
 }
 
-function settingsOf({ connections }: LoadedConnections): ReadonlyMap<string, Settings> {
-  return new Map([...connections].map(([name, { settings }]) => [name, settings]));
+function settingsOf(
+  { connections }: LoadedConnections,
+  atStart: Settings,
+): ReadonlyMap<string, Settings> {
+  const all = [...connections];
+  return new Map(all.map(([name, { settings }]) => [name, withProcess(settings, atStart)]));
 }
 
 export const connect: Command = { help: connectHelp, run: connectCommand };

@@ -57,3 +57,39 @@ test("a pause goes on in the connector that takes over, until somebody says so",
   assert.deepEqual(told.filter((event) => order.includes(event ?? "")), order);
   assert.equal(target.got.length, 1);
 });
+
+for (const isOn of [false, true]) {
+  test(`a reload that turns log_payload and inspect ${isOn ? "off" : "on"} changes nothing before the next start, and says so`, async (t) => {
+    const relay = await startDevRelay(t);
+    const target = await startTarget(t);
+    const looks = (inspect: boolean) => ({ log_payload: inspect, inspect });
+    const { configure, reload, control, program } = await startConfigured(t, {
+      cloud_url: relay.url,
+      token: "s3cret",
+      default_target: { url: target.url.href },
+      ...looks(isOn),
+    });
+    const count = (event: string) =>
+      program.stderr.filter((line) => line.includes(`"event":"${event}"`)).length;
+    let settled = 0;
+    const deliver = async () => {
+      const id = await publish(relay, "{}");
+      await program.line(/"settlement\.confirmed"/, ++settled);
+      assert.equal(count("delivery.payload"), isOn ? settled : 0);
+      const { status, body } = await control(`messages/${id}/replay`);
+      await body?.cancel();
+      assert.equal(status, isOn ? 200 : 404);
+    };
+    const reloaded = async (more: Record<string, unknown>) => {
+      configure({ ...looks(!isOn), inspect_redact: "X-Other", ...more });
+      const answer = await (await reload()).json();
+      assert.deepEqual(answer.needs_restart, ["inspect", "inspect_redact", "log_payload"]);
+    };
+    await reloaded({});
+    assert.equal(count("connector.started"), 1);
+    await deliver();
+    await reloaded({ ordering: "channel" });
+    await deliver();
+    assert.equal(count("connector.started"), 2);
+  });
+}
