@@ -56,7 +56,9 @@ without the line break at its end; also inside a text, also for a number or a sw
 plain \`\${\`. One that leads nowhere is an error. Messages show the reference, never what it stands for.
 
 \`profiles\` holds settings by name: \`--profile staging\`, \`CONNECTOR_PROFILE\` or \`profile\` chooses one,
-and its settings take the place of the file's; of \`targets\`, those of the same webhook id.
+and its settings take the place of the file's; of \`targets\`, those of the same webhook id. Where it says
+\`token_file\`, the file's \`token\` no longer counts, nor \`token_file\` where it says \`token\`; so it is with
+\`target_url\` and \`default_target\`, and in \`connections\` too.
 
 \`\`\`yaml
 cloud_url: https://relay.example

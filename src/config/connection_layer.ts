@@ -2,6 +2,7 @@ import type { Report } from "./config_error.ts";
 import { isObject } from "../protocol/json_object.ts";
 import type { FileLayer } from "./file_layer.ts";
 import type { Keys } from "./file_lines.ts";
+import { layerOver } from "./layer_over.ts";
 import { processKeys } from "./options.ts";
 
 /** What a file says of one of its connections: what stands there takes the place of what stands at the top. */
@@ -18,7 +19,7 @@ export function connectionLayer(file: FileLayer, name: string, report: Report): 
   }
   const whereIs = (keys: Keys) => Object.hasOwn(own, keys[0] ?? "") ? inside(keys) : keys;
   return {
-    content: { ...top, ...own },
+    content: layerOver(top, own),
     origin: (keys) => file.origin(whereIs(keys)),
     written: (keys) => file.written(whereIs(keys)),
     files: file.files,

@@ -2,6 +2,7 @@ import { isObject } from "../protocol/json_object.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { Report } from "./config_error.ts";
 import type { Keys } from "./file_lines.ts";
+import { layerOver } from "./layer_over.ts";
 import { resolveReferences } from "./references.ts";
 import { didYouMean } from "./near_name.ts";
 
@@ -53,7 +54,7 @@ export function fileLayer(
   for (const key of ["profile", "profiles"].filter((key) => Object.hasOwn(over, key))) {
     report(`profiles.${name}.${key}: a profile cannot hold this`);
   }
-  const merged = { ...base, ...over };
+  const merged = layerOver(base, over);
   if (isObject(base["targets"]) && isObject(over["targets"])) {
     merged["targets"] = { ...base["targets"], ...over["targets"] };
   }

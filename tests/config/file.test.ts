@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
+import { loadConnections } from "../../src/config/load_connections.ts";
 import type { Layers } from "../../src/config/merge.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -222,6 +223,35 @@ test("a profile puts its values in the place of the file's; variables and flags 
   });
   assert.equal(both.settings.source.channel, "flagged");
 });
+
+for (const place of ["profile", "connection"] as const) {
+  test(`of two keys that say the same, the choice of a ${place} counts, whichever the file's own is`, (t) => {
+    const secret = written(t, "token", "own-token");
+    const settingsOf = (top: Record<string, unknown>, own: Record<string, unknown>) => {
+      const base = {
+        ...{ cloud_url: "https://relay.example", channel: "c", token: "t" },
+        target_url: "http://top.example/",
+      };
+      const content = { ...base, ...top, [`${place}s`]: { one: own } };
+      const flags: Record<string, string> = place === "profile" ? { profile: "one" } : {};
+      return loadConnections({ file: { path: "/c.json", content }, env: {}, flags }).first.settings;
+    };
+    const byFile = { token: null, token_file: written(t, "other", "other-token") };
+    for (
+      const [top, own] of [[{}, { token_file: secret }], [byFile, { token: "own-token" }]] as const
+    ) assert.equal(settingsOf(top, own).source.token.reveal(), "own-token");
+    const byRoute = { target_url: null, default_target: { url: "http://top.example/" } };
+    const url = "http://own.example/";
+    for (
+      const [top, own] of [[{}, { default_target: { url } }], [byRoute, {
+        target_url: url,
+      }]] as const
+    ) assert.equal(settingsOf(top, own).defaultRoute?.targets[0].url.href, url);
+    const nothing = settingsOf({}, { token_file: null, default_target: null });
+    assert.equal(nothing.source.token.reveal(), "t");
+    assert.equal(nothing.defaultRoute?.targets[0].url.href, "http://top.example/");
+  });
+}
 
 test("a profile that is not there, or holds what it must not, is told", (t) => {
   const path = written(t, "c.yaml", profiles);
