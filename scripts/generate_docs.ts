@@ -53,7 +53,8 @@ completes it by the schema that \`hookferry config schema\` prints
 
 In a file \`\${VAR}\` stands for an environment variable and \`\${file:PATH}\` for what is in a file,
 without the line break at its end; also inside a text, also for a number or a switch. \`$\${\` is a
-plain \`\${\`. One that leads nowhere is an error. Messages show the reference, never what it stands for.
+plain \`\${\`. One that leads nowhere is an error. Messages, \`config show\`
+and what is told of a reload show the reference in a text, never what it stands for.
 
 \`profiles\` holds settings by name: \`--profile staging\`, \`CONNECTOR_PROFILE\` or \`profile\` chooses one,
 and its settings take the place of the file's; of \`targets\`, those of the same webhook id. Where it says

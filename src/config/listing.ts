@@ -1,8 +1,10 @@
+import { redactBy } from "../protocol/redact.ts";
 import type { Keys } from "./file_lines.ts";
 import type { Loaded } from "./load.ts";
 import { type OptionKey, options } from "./options.ts";
 import { Secret } from "./secret.ts";
 import type { RouteSettings, TargetSettings } from "./settings.ts";
+import { shownUrl, withoutLogin } from "./shown.ts";
 import { withoutPath } from "./source_url.ts";
 import { valueAt } from "./value_at.ts";
 
@@ -10,7 +12,7 @@ import { valueAt } from "./value_at.ts";
 export interface Listed {
   /** "targets.orders.timeout_seconds". */
   readonly key: string;
-  /** For people: JSON, secrets as ***. */
+  /** For people: JSON, secrets as ***, a text as it was written where that was with references. */
   readonly shown: string;
   readonly origin: string;
   /** Another one where the value is another; may be secret. */
@@ -21,10 +23,10 @@ export interface Listed {
 export function listing({ settings, values }: Loaded): Listed[] {
   const listed: Listed[] = [];
   const add = (key: string, value: unknown, origin: string, same: unknown = value) => {
-    const shown = (JSON.stringify(value) ?? "null").replace(/^"\*\*\*"$/, "***")
-      .replace(/(:\/\/)[^/@"]*@/g, "$1***@");
+    const shown = withoutLogin(JSON.stringify(value) ?? "null").replace(/^"\*\*\*"$/, "***");
     listed.push({ key, shown, origin, same: JSON.stringify(same) ?? "" });
   };
+  const redact = redactBy(settings.redact);
   const { token, tls } = settings.source;
   const read: Partial<Record<OptionKey, unknown>> = {
     token_file: token.reveal(),
@@ -38,9 +40,7 @@ export function listing({ settings, values }: Loaded): Listed[] {
     if (!found) continue;
     const { value } = found;
     const same = value instanceof Secret ? value.reveal() : value;
-    const isSecretUrl = key === "cloud_url" && settings.source.protocol === "smee";
-    const shown = isSecretUrl ? withoutPath(settings.source.url).href : value;
-    add(key, shown, found.origin, [same, read[key]]);
+    add(key, shownOption(key, value), found.origin, [same, read[key]]);
   }
   const { defaultRoute, routes } = settings;
   if (defaultRoute) {
@@ -49,6 +49,14 @@ export function listing({ settings, values }: Loaded): Listed[] {
   }
   for (const [id, route] of routes) addRoute(["targets", id], route);
   return listed;
+
+  function shownOption(key: OptionKey, value: unknown): unknown {
+    if (typeof value !== "string") return value;
+    const isSecretUrl = key === "cloud_url" && settings.source.protocol === "smee";
+    if (isSecretUrl) return withoutPath(settings.source.url).href;
+    const text = values.written(key) ?? value;
+    return key === "target_url" ? shownUrl(text, redact) : text;
+  }
 
   function addRoute(at: Keys, { targets, ack }: RouteSettings): void {
     const [only, ...others] = targets;
@@ -70,20 +78,23 @@ export function listing({ settings, values }: Loaded): Listed[] {
         : values.file.origin([...at, ...keys]);
       add(`${path}.${keys.join(".")}`, value, origin, same);
     };
-    say(["url"], target.socketPath === undefined ? target.url.href : writtenPlace(target));
-    if (target.proxy) say(["proxy"], target.proxy.href);
-    if (target.method !== undefined) say(["method"], target.method);
+    const sayText = (key: string, value: string, same: unknown = value) =>
+      say([key], values.writtenInTarget([...at, key]) ?? value, same);
+    const url = target.socketPath === undefined ? target.url.href : writtenPlace(target);
+    say(["url"], shownUrl(values.writtenInTarget([...at, "url"]) ?? url, redact), url);
+    if (target.proxy) say(["proxy"], target.proxy.href); // but for the login nothing in it can be secret
+    if (target.method !== undefined) sayText("method", target.method);
     // A header's value is often a credential.
     for (const [name, value] of target.headers) say(["headers", name], "***", value);
     for (const [key, value] of Object.entries(numbersOf(target))) say(key.split("."), value);
     say(["legacy_headers"], target.legacyHeaders);
     say(["verify_ssl"], target.tls.verify);
     const { ca, cert, key, serverName, minVersion } = target.tls;
-    if (serverName !== undefined) say(["tls_server_name"], serverName);
-    if (minVersion !== undefined) say(["tls_min_version"], minVersion);
+    if (serverName !== undefined) sayText("tls_server_name", serverName);
+    if (minVersion !== undefined) sayText("tls_min_version", minVersion);
     const pems = { ca_cert_path: ca, client_cert_path: cert, client_key_path: key };
     for (const [name, pem] of Object.entries(pems)) {
-      if (pem !== undefined) say([name], inFile([name]), [inFile([name]), pem]);
+      if (pem !== undefined) sayText(name, String(inFile([name])), [inFile([name]), pem]);
     }
     if (!target.batch) return;
     say(["batch", "max_messages"], target.batch.maxMessages);

@@ -2,6 +2,7 @@ import type { Report } from "./config_error.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { connectionLayer } from "./connection_layer.ts";
 import { type FileLayer, fileLayer } from "./file_layer.ts";
+import type { Keys } from "./file_lines.ts";
 import { didYouMean } from "./near_name.ts";
 import { accepted, type AnyOptionValue, checkValue, parseText } from "./option_value.ts";
 import { shown } from "./shown.ts";
@@ -51,11 +52,22 @@ export class Values {
     return this.#origins.get(key);
   }
 
+  /** An option's value as it was written, where that was with references. */
+  written(key: OptionKey): string | undefined {
+    return this.origin(key)?.rank === 1 ? this.file.written([key]) : undefined;
+  }
+
+  /** The same of a value of a target in the file; `target_url` is an option and gives a target its URL. */
+  writtenInTarget(keys: Keys): string | undefined {
+    const [top, key] = keys;
+    if (top !== "target_url") return this.file.written(keys);
+    return key === "url" ? this.written("target_url") : undefined;
+  }
+
   /** An option's value for a message, as it was written, and who set it. */
   quoted(key: OptionKey): string {
     const found = this.#origins.get(key);
-    const written = found?.rank === 1 ? this.file.written([key]) : undefined;
-    return `${shown(written ?? found?.value)} from ${found?.origin}`;
+    return `${shown(this.written(key) ?? found?.value)} from ${found?.origin}`;
   }
 
   ms(key: MillisecondKey): number {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { headerName } from "../protocol/header_field.ts";
+import { redactBy } from "../protocol/redact.ts";
 import { allowedTargetsRule, permissionOf } from "./allowed_targets.ts";
 import { batchSchema, readBatch } from "./batch_settings.ts";
 import type { Report } from "./config_error.ts";
@@ -10,6 +11,7 @@ import { readProxy } from "./proxy.ts";
 import { parseWithReferences, schemaProblems } from "./schema_problems.ts";
 import { Secret } from "./secret.ts";
 import { type TargetSettings, tlsVersions } from "./settings.ts";
+import { shown, shownUrl } from "./shown.ts";
 import { parseTargetUrl, type TargetPlace, targetUrlRule } from "./target_url.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 
@@ -107,7 +109,7 @@ export function readTarget(
   report: Report,
 ): TargetSettings | undefined {
   const written = (inside: Keys) =>
-    values.file.written([...keysOf(path, values.file.content), ...inside]);
+    values.writtenInTarget([...keysOf(path, values.file.content), ...inside]);
   const parsed = parseWithReferences(targetSchema, given, written);
   if (!parsed.success) {
     for (const problem of schemaProblems(targetSchema, given, parsed.error, written)) {
@@ -117,7 +119,10 @@ export function readTarget(
   }
   const { data } = parsed;
   const place = parseTargetUrl(data.url);
-  if (!place) return void report(`${path}.url: ${JSON.stringify(data.url)}: ${targetUrlRule}`);
+  if (!place) {
+    const url = shownUrl(written(["url"]) ?? data.url, redactBy(values.get("inspect_redact")));
+    return void report(`${path}.url: ${shown(url)}: ${targetUrlRule}`);
+  }
   if (place.socketPath !== undefined) {
     for (const key of notOfSockets) {
       if (data[key] !== undefined && data[key] !== null) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { readConfigFile } from "../../src/config/read_config_file.ts";
 import { loadSettings } from "../../src/config/load.ts";
+import { differences } from "../../src/config/listing.ts";
 import { loadConnections } from "../../src/config/load_connections.ts";
 import type { Layers } from "../../src/config/merge.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -177,6 +178,71 @@ test("a reference that leads nowhere is told with its line; what one stands for 
     ]
   ) assert.match(text, says);
   assert.doesNotMatch(text, /marked/);
+});
+
+test("what a reference stands for is in no listing, and a listing is another when it is another", (t) => {
+  const secret = written(t, "secret", "marked-1");
+  const url = `http://127.0.0.1:1/?token=\${file:${secret}}&key=marked&plain=1`;
+  const path = written(
+    t,
+    "c.json",
+    JSON.stringify({
+      ...{ cloud_url: "https://relay.example", channel: "${file:" + secret + "}", token: "t" },
+      ...{ target_url: url, proxy: `http://u:\${file:${secret}}@proxy.example` },
+      targets: {
+        socket: { url: `unix:/run/x:/\${file:${secret}}?secret=marked` },
+        proxied: {
+          url: "http://relay.example",
+          proxy: `marked:\${file:${secret}}@proxy.example`,
+          headers: { "X-Key": `marked \${file:${secret}}` },
+        },
+      },
+    }),
+  );
+  const listed = () => loadConnections({ file: readConfigFile(path), env: {}, flags: {} }).listing;
+  const before = listed();
+  const shown = Object.fromEntries(before.map(({ key, shown }) => [key, shown]));
+  const safe = JSON.stringify(url.replace("key=marked", "key=[redacted]"));
+  assert.equal(shown["target_url"], safe);
+  assert.equal(shown["target_url.url"], safe);
+  assert.equal(shown["channel"], `"\${file:${secret}}"`);
+  assert.equal(
+    shown["targets.socket.url"],
+    `"unix:/run/x:/\${file:${secret}}?secret=[redacted]"`,
+  );
+  assert.equal(shown["targets.proxied.proxy"], '"http://***@proxy.example/"');
+  writeFileSync(secret, "marked-2");
+  const { lines } = differences(before, listed());
+  assert.deepEqual(lines.map((line) => line.split(":")[0]).sort(), [
+    ...["channel", "proxy", "target_url", "target_url.url"],
+    ...["targets.proxied.headers.X-Key", "targets.proxied.proxy", "targets.socket.url"],
+  ]);
+  assert.doesNotMatch(JSON.stringify([shown, lines]), /marked/);
+});
+
+test("a target's URL that cannot be read is told as it was written, its secrets hidden", (t) => {
+  const secret = written(t, "secret", "marked");
+  const path = written(
+    t,
+    "c.json",
+    JSON.stringify({
+      ...{ cloud_url: "https://relay.example", channel: "c", token: "t" },
+      target_url: `http://127.0.0.1:99999/\${file:${secret}}`,
+      targets: {
+        a: { url: `http://marked:\${file:${secret}}@127.0.0.1:99999/` },
+        b: { url: "http://marked:marked@127.0.0.1:99999/?token=marked" },
+      },
+    }),
+  );
+  const problems = problemsOf(path).join("\n");
+  for (
+    const says of [
+      /^target_url\.url: "http:\/\/127\.0\.0\.1:99999\/\$\{file:.*\}": use a URL/m,
+      /^targets\.a\.url: "http:\/\/\*\*\*@127\.0\.0\.1:99999\/": use a URL/m,
+      /^targets\.b\.url: "http:\/\/\*\*\*@127\.0\.0\.1:99999\/\?token=\[redacted\]": use a URL/m,
+    ]
+  ) assert.match(problems, says);
+  assert.doesNotMatch(problems, /marked/);
 });
 
 const profiles = `

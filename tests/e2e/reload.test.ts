@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pace } from "node:timers/promises";
 import { type Configured, startConfigured as start, write } from "../support/configured_program.ts";
 import { startCountingTarget } from "../support/counting_target.ts";
-import type { Program } from "../support/program.ts";
+import { type Program, startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { certPath, startTlsFront } from "../support/tls_front.ts";
@@ -59,6 +59,40 @@ for (const [name, ask] of ways) {
     assert.doesNotMatch([...program.stderr, ...program.stdout].join("\n"), /marked/);
   });
 }
+
+test("a target's URL is told as it was written, its secrets hidden: when it changes, and by config show", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const secret = join(t.folder(), "secret");
+  write(secret, "marked-1");
+  const urlWith = (key: string) => `${target.url.href}?token=\${file:${secret}}&api_key=${key}`;
+  const running = await start(t, {
+    cloud_url: relay.url,
+    token: "s3cret",
+    default_target: { url: urlWith("marked-a") },
+  });
+  const outputs: string[][] = [running.program.stderr, running.program.stdout];
+  const reloaded = async () => {
+    const { changed } = await (await running.reload()).json() as { changed: string[] };
+    outputs.push(changed);
+    return changed;
+  };
+  const url = JSON.stringify(urlWith("[redacted]"));
+  write(secret, "marked-2");
+  assert.deepEqual(await reloaded(), [`default_target.url: ${url}, another`]);
+  await publish(relay, "x");
+  await target.arrived(1);
+  assert.match(target.got[0]?.url ?? "", /token=marked-2&api_key=marked-a/);
+  running.configure({ default_target: { url: urlWith("marked-b") } });
+  assert.deepEqual(await reloaded(), [`default_target.url: ${url}, another`]);
+  running.configure({ default_target: { url: target.url.href } });
+  assert.deepEqual(await reloaded(), [`default_target.url: ${url} -> "${target.url.href}"`]);
+  running.configure({ default_target: { url: urlWith("marked-c") } });
+  const show = startProgram(t, ["config", "show", "--config", running.path]);
+  assert.equal(await show.ended, 0, show.stderr.join("\n"));
+  assert.ok(show.stdout.some((line) => line.startsWith(`default_target.url = ${url}  (`)));
+  assert.doesNotMatch([...outputs, show.stdout, show.stderr].flat().join("\n"), /marked/);
+});
 
 test("a file that is not valid changes nothing, says why, and counts when it is mended", async (t) => {
   const relay = await startDevRelay(t);
