@@ -76,7 +76,8 @@ profiles:
 \`connections\` holds settings by name: one process reads them all. Each is a connector of its own, with
 its own queue, places, journal and breakers, so that a flood in one does not starve another; what it
 does not say is said at the top. \`status_*\`, \`log_*\`, \`inspect*\` and \`output\` are of the process and stand
-at the top only. Variables and flags hold for all of them.
+at the top only. Variables and flags hold for all of them. The \`connections\` of a profile take the place
+of the file's, all of them.
 
 \`\`\`yaml
 token_file: /run/secrets/hookferry

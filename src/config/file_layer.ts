@@ -6,9 +6,11 @@ import { layerOver } from "./layer_over.ts";
 import { resolveReferences } from "./references.ts";
 import { didYouMean } from "./near_name.ts";
 
+type Content = Readonly<Record<string, unknown>>;
+
 /** What a file says, its profile chosen and its references replaced. */
 export interface FileLayer {
-  readonly content: Readonly<Record<string, unknown>>;
+  readonly content: Content;
   /** "file /etc/x.json:12", and the profile where the value is of one. */
   origin(keys: Keys): string;
   /** The text as it was written, where it had references; else undefined. */
@@ -25,9 +27,22 @@ const empty: FileLayer = {
 };
 
 /**
- * Puts the members of the profile in the place of those of the file; of `targets`, those of the same webhook id.
- * Then replaces `${VAR}` and `${file:PATH}`. What cannot be had is reported.
+ * A file's content with the members of the profile in the place of its own; of `targets`, those of the same webhook
+ * id. References stand as they are.
  */
+export function withProfile(content: Content, profile: string | undefined): Content {
+  const { profiles, ...base } = content;
+  const chosen = isObject(profiles) && profile !== undefined && Object.hasOwn(profiles, profile);
+  const over = chosen ? profiles[profile] : undefined;
+  if (!isObject(over)) return base;
+  const merged = layerOver(base, over);
+  if (isObject(base["targets"]) && isObject(over["targets"])) {
+    merged["targets"] = { ...base["targets"], ...over["targets"] };
+  }
+  return merged;
+}
+
+/** The file with its profile, `${VAR}` and `${file:PATH}` replaced. What cannot be had is reported. */
 export function fileLayer(
   file: ConfigFile | undefined,
   { profile, env }: {
@@ -36,8 +51,7 @@ export function fileLayer(
   },
   report: Report,
 ): FileLayer {
-  const { profiles: given, ...base } = file?.content ?? {};
-  const profiles = objectAt("profiles", given ?? {}, report) ?? {};
+  const profiles = objectAt("profiles", file?.content["profiles"] ?? {}, report) ?? {};
   const name = profile?.name;
   if (profile && !Object.hasOwn(profiles, profile.name)) {
     const known = Object.keys(profiles);
@@ -54,10 +68,6 @@ export function fileLayer(
   for (const key of ["profile", "profiles"].filter((key) => Object.hasOwn(over, key))) {
     report(`profiles.${name}.${key}: a profile cannot hold this`);
   }
-  const merged = layerOver(base, over);
-  if (isObject(base["targets"]) && isObject(over["targets"])) {
-    merged["targets"] = { ...base["targets"], ...over["targets"] };
-  }
   const isOver = ([key = "", id]: Keys) =>
     Object.hasOwn(over, key) &&
     (key !== "targets" || id === undefined || Object.hasOwn(Object(over[key]), id));
@@ -68,7 +78,7 @@ export function fileLayer(
     return inProfile ? `profile ${name} in ${at}` : at;
   };
   const resolved = resolveReferences(
-    merged,
+    withProfile(file.content, name),
     env,
     (keys, problem) => report(`${keys.join(".")}: ${problem} (${origin(keys)})`),
   );

@@ -1,8 +1,9 @@
 import { ConfigError } from "./config_error.ts";
 import { isObject } from "../protocol/json_object.ts";
+import { type FileLayer, withProfile } from "./file_layer.ts";
 import { type Listed, listing } from "./listing.ts";
 import { type Loaded, loadSettings } from "./load.ts";
-import type { Layers } from "./merge.ts";
+import { chosenProfile, type Layers } from "./merge.ts";
 import { variableSlips } from "./variable_slips.ts";
 
 /** The settings of each connection of a process; a process of one connection has one with the name "". */
@@ -24,7 +25,8 @@ const maxConnections = 100;
 export function loadConnections(layers: Layers): LoadedConnections {
   const connections = new Map<string, Loaded>();
   const problems: string[] = [];
-  const names = namesOf(layers);
+  const content = withProfile(layers.file?.content ?? {}, chosenProfile(layers)?.name);
+  const names = namesOf(content);
   for (const name of names) {
     if (name !== "" && !nameRule.test(name)) {
       problems.push(`connections: ${JSON.stringify(name)}: use up to 64 letters, digits, _ and -`);
@@ -34,7 +36,7 @@ export function loadConnections(layers: Layers): LoadedConnections {
       connections.set(name, one);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems.map((problem) => placed(problem, name, layers)));
+      problems.push(...error.problems.map((problem) => placed(problem, name, content)));
     }
   }
   if (names.length > maxConnections) problems.push(`connections: more than ${maxConnections}`);
@@ -67,9 +69,9 @@ export function loadConnections(layers: Layers): LoadedConnections {
 const fromAbove = /( from |\()(environment|flag|profile|standard input)\b/;
 
 /** The problem of a connection with its path in the file: what stands at the top is wrong in all of them. */
-function placed(problem: string, name: string, { file }: Layers): string {
+function placed(problem: string, name: string, content: FileLayer["content"]): string {
   if (name === "") return problem;
-  const { connections, ...top } = file?.content ?? {};
+  const { connections, ...top } = content;
   const own = Object(Object(connections)[name]);
   const key = /^\w*/.exec(problem)?.[0] ?? "";
   const isAbove = key === "connections" ||
@@ -79,8 +81,7 @@ function placed(problem: string, name: string, { file }: Layers): string {
   return `connections.${name}${isOfKey ? "." : ": "}${problem}`;
 }
 
-function namesOf({ file }: Layers): string[] {
-  const given = file?.content["connections"];
+function namesOf({ connections: given }: FileLayer["content"]): string[] {
   if (given === undefined || given === null) return [""];
   if (!isObject(given)) {
     throw new ConfigError(["connections: must be an object of name and settings"]);

@@ -98,7 +98,7 @@ const structuredKeys = ["default_target", "targets", "profiles", "connections", 
  */
 export function mergeLayers(layers: Layers, report: Report): Values {
   const { env, flags, stdinToken } = layers;
-  const whole = fileLayer(layers.file, { profile: profileOf(layers), env }, report);
+  const whole = fileLayer(layers.file, { profile: chosenProfile(layers), env }, report);
   const file = layers.connection === undefined
     ? whole
     : connectionLayer(whole, layers.connection, report);
@@ -140,7 +140,7 @@ export function mergeLayers(layers: Layers, report: Report): Values {
 }
 
 /** The profile that is chosen, by the strongest layer that says. */
-function profileOf({ file, env, flags }: Layers) {
+export function chosenProfile({ file, env, flags }: Layers) {
   const given = [
     [flags["profile"], "flag --profile"],
     [env["CONNECTOR_PROFILE"], "environment CONNECTOR_PROFILE"],

@@ -319,6 +319,66 @@ for (const place of ["profile", "connection"] as const) {
   });
 }
 
+const [eu, us] = ["eu", "us"].map((name) => ({
+  cloud_url: `https://${name}.example`,
+  channel: `${name}-own`,
+}));
+for (
+  const [says, top, inProfile, names] of [
+    ["the file has none", { cloud_url: "https://top.example" }, { eu, us }, ["eu", "us"]],
+    ["the file has another", { connections: { eu } }, { eu: { ...eu, channel: "x" }, us }, [
+      "eu",
+      "us",
+    ]],
+    ["it leaves one out", { connections: { eu } }, { us }, ["us"]],
+  ] as const
+) {
+  test(`the connections of a profile take the place of the file's: ${says}`, () => {
+    const content = {
+      ...{ channel: "top", token: "t", default_target: { url: "http://127.0.0.1:1/" } },
+      ...{ ...top, profiles: { both: { connections: inProfile } } },
+    };
+    const layers = { file: { path: "/c.json", content }, env: {} };
+    const { connections } = loadConnections({ ...layers, flags: { profile: "both" } });
+    assert.deepEqual([...connections.keys()], names);
+    for (const [name, { settings: { source } }] of connections) {
+      assert.equal(source.url.href, `https://${name}.example/`);
+      assert.equal(source.channel, inProfile[name as keyof typeof inProfile]?.channel);
+    }
+    const without = [...loadConnections({ ...layers, flags: {} }).connections.keys()];
+    assert.deepEqual(without, "connections" in top ? ["eu"] : [""]);
+  });
+}
+
+test("what is wrong with the connections of a profile is told by its path and line", (t) => {
+  const path = written(
+    t,
+    "c.yaml",
+    [
+      "token: t",
+      "default_target: { url: 'http://127.0.0.1:1/' }",
+      "profiles:",
+      "  both:",
+      "    connections:",
+      "      eu: { cloud_url: https://eu.example }",
+      "      us: { cloud_url: ftp://us.example, channel: c }",
+    ].join("\n"),
+  );
+  assert.throws(
+    () => loadConnections({ file: readConfigFile(path), env: {}, flags: { profile: "both" } }),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /- connections\.eu\.channel: is required$/m);
+      assert.match(
+        error.message,
+        /- connections\.us\.cloud_url: "ftp.* from profile both in file .*:7: use a URL/m,
+      );
+      assert.equal(error.problems.length, 2, error.message);
+      return true;
+    },
+  );
+});
+
 test("a profile that is not there, or holds what it must not, is told", (t) => {
   const path = written(t, "c.yaml", profiles);
   assert.match(
