@@ -5,6 +5,11 @@ import type { Keys } from "./file_lines.ts";
 const reference = /\$\$\{|\$\{([^}]*)\}/g;
 const variable = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Whether a text is nothing but references: what it stands for is elsewhere. */
+export function isOnlyReferences(text: string): boolean {
+  return /^(?:\$\{[^}]*\})+$/.test(text);
+}
+
 /**
  * Replaces `${VAR}` by the variable and `${file:PATH}` by the text of the file, without the line break at its end,
  * in every text of a file's content. `written` tells the text as it stood there: what replaced it may be secret.

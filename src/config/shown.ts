@@ -1,4 +1,5 @@
 import type { Redact } from "../protocol/redact.ts";
+import { isOnlyReferences } from "./references.ts";
 
 const maxShown = 200;
 
@@ -15,8 +16,8 @@ export function withoutLogin(text: string): string {
 
 /** A target's URL without the secrets in its query. What is a reference, and nothing else, stays. */
 export function shownUrl(url: string, redact: Redact): string {
-  const pairs = url.split("&");
-  return redact.path(url).split("&")
-    .map((hidden, i) => pairs[i] && /^[^=]*=(?:\$\{[^}]*\})+$/.test(pairs[i]) ? pairs[i] : hidden)
+  const hidden = redact.path(url).split("&");
+  return url.split("&")
+    .map((pair, i) => isOnlyReferences(pair.slice(pair.indexOf("=") + 1)) ? pair : hidden[i])
     .join("&");
 }

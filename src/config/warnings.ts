@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
+import { isObject } from "../protocol/json_object.ts";
 import { allTargets } from "./all_targets.ts";
 import type { Layers, Values } from "./merge.ts";
+import { isOnlyReferences } from "./references.ts";
 import type { Settings } from "./settings.ts";
 import { isSmee, smeeWarnings } from "./smee_source.ts";
 
@@ -10,7 +12,7 @@ export function configWarnings(settings: Settings, values: Values, layers: Layer
   const tokenFile = values.get("token_file");
   if (tokenFile !== undefined) warnings.push(...readableByOthers("token_file", tokenFile));
   const { file } = layers;
-  if (file?.content["token"] !== undefined && file.content["token"] !== null) {
+  if (file && holdsToken(file.content)) {
     warnings.push(...readableByOthers("the configuration file with the token", file.path));
   }
   if (!settings.source.tls.verify) {
@@ -22,6 +24,15 @@ export function configWarnings(settings: Settings, values: Values, layers: Layer
     }
   }
   return warnings;
+}
+
+/** Whether a token itself stands in the file: at the top, of a connection, or of a profile, chosen or not. */
+function holdsToken(content: unknown): boolean {
+  if (!isObject(content)) return false;
+  const { token, connections, profiles } = content;
+  if (typeof token === "string" && !isOnlyReferences(token)) return true;
+  return [connections, profiles]
+    .some((parts) => isObject(parts) && Object.values(parts).some(holdsToken));
 }
 
 function readableByOthers(what: string, path: string): string[] {

@@ -264,6 +264,34 @@ test("requirement 7: files with secrets that others can read are warned of", (t)
   );
 });
 
+for (
+  const [where, more, isWarnedOf] of [
+    ["at the top", { token: "t" }, true],
+    ["of a connection", { connections: { eu: { token: "t" } } }, true],
+    ["of a profile", { profiles: { staging: { token: "t" } } }, true],
+    [
+      "of a connection in a profile",
+      { profiles: { a: { connections: { eu: { token: "t" } } } } },
+      true,
+    ],
+    ["that is a reference", { token: "${TOKEN}" }, false],
+    ["that is partly a reference", { token: "t${TOKEN}" }, true],
+  ] as const
+) {
+  test(`requirement 7: a file that others can read, with a token ${where}`, (t) => {
+    const tokenFile = join(t.folder(), "token");
+    writeFileSync(tokenFile, "t", { mode: 0o600 });
+    const { token: _, ...rest } = needed;
+    const open = fileWith(t, { ...rest, token_file: tokenFile, ...more });
+    chmodSync(open.path, 0o644);
+    const { warnings } = loadConnections({ file: open, env: { TOKEN: "t" }, flags: {} });
+    const told = `the configuration file with the token, ${
+      JSON.stringify(open.path)
+    }, can be read by other users: chmod 600 it`;
+    assert.deepEqual(warnings, isWarnedOf ? [told] : []);
+  });
+}
+
 test("verification that is off is warned of, for the relay and for each target", (t) => {
   const file = fileWith(t, {
     ...needed,
