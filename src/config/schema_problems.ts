@@ -53,11 +53,12 @@ export function schemaProblems(
   });
 }
 
-/** A header's value is often a credential. */
+/** A header's value is often a credential; a passphrase is one. */
 function found(given: unknown, keys: Keys, written: Written): string {
   const value = valueAt(given, keys);
   if (value === undefined) return "";
-  if (keys.includes("headers") || typeof value === "object" && value !== null) return "";
+  if (keys.includes("headers") || keys.includes("client_key_passphrase")) return "";
+  if (typeof value === "object" && value !== null) return "";
   return `${shown(written(keys) ?? value)}: `;
 }
 

@@ -14,6 +14,7 @@ import { type TargetSettings, tlsVersions } from "./settings.ts";
 import { shown, shownUrl } from "./shown.ts";
 import { parseTargetUrl, type TargetPlace, targetUrlRule } from "./target_url.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
+import { valueAt } from "./value_at.ts";
 
 const method = z.string()
   .regex(/^(?!(?:connect|trace)$)[a-z]{1,32}$/i, "use a method, as POST");
@@ -110,19 +111,23 @@ export function readTarget(
 ): TargetSettings | undefined {
   const written = (inside: Keys) =>
     values.writtenInTarget([...keysOf(path, values.file.content), ...inside]);
+  const redact = redactBy(values.get("inspect_redact"));
+  const told = (inside: Keys) => {
+    const text = written(inside) ?? valueAt(given, inside);
+    return inside[0] === "url" && typeof text === "string"
+      ? shownUrl(text, redact)
+      : written(inside);
+  };
   const parsed = parseWithReferences(targetSchema, given, written);
   if (!parsed.success) {
-    for (const problem of schemaProblems(targetSchema, given, parsed.error, written)) {
+    for (const problem of schemaProblems(targetSchema, given, parsed.error, told)) {
       report(`${path}${problem}`);
     }
     return undefined;
   }
   const { data } = parsed;
   const place = parseTargetUrl(data.url);
-  if (!place) {
-    const url = shownUrl(written(["url"]) ?? data.url, redactBy(values.get("inspect_redact")));
-    return void report(`${path}.url: ${shown(url)}: ${targetUrlRule}`);
-  }
+  if (!place) return void report(`${path}.url: ${shown(told(["url"]))}: ${targetUrlRule}`);
   if (place.socketPath !== undefined) {
     for (const key of notOfSockets) {
       if (data[key] !== undefined && data[key] !== null) {

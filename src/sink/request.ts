@@ -78,10 +78,7 @@ export function joinPath(target: URL, suffix: string): string {
     throw new UnsendableError(`the path ${shown(suffix)} does not begin with "/"`);
   }
   if (path.split(/[/\\]|%2f|%5c/i).some(isDotSegment)) {
-    const { origin, pathname } = target;
-    throw new UnsendableError(
-      `the path ${shown(suffix)} leads out of the target ${origin}${pathname}`,
-    );
+    throw new UnsendableError(`the path ${shown(suffix)} leads out of the path of the target`);
   }
   const base = path === "" ? target.pathname : target.pathname.replace(/\/$/, "");
   const ownQuery = target.search.slice(1);

@@ -220,7 +220,7 @@ test("what a reference stands for is in no listing, and a listing is another whe
   assert.doesNotMatch(JSON.stringify([shown, lines]), /marked/);
 });
 
-test("a target's URL that cannot be read is told as it was written, its secrets hidden", (t) => {
+test("a target that cannot be read is told as it was written, its secrets hidden", (t) => {
   const secret = written(t, "secret", "marked");
   const path = written(
     t,
@@ -231,6 +231,8 @@ test("a target's URL that cannot be read is told as it was written, its secrets 
       targets: {
         a: { url: `http://marked:\${file:${secret}}@127.0.0.1:99999/` },
         b: { url: "http://marked:marked@127.0.0.1:99999/?token=marked" },
+        c: { url: "ftp://127.0.0.1/?token=marked" },
+        d: { url: "http://127.0.0.1/", client_key_passphrase: 5150 },
       },
     }),
   );
@@ -240,9 +242,11 @@ test("a target's URL that cannot be read is told as it was written, its secrets 
       /^target_url\.url: "http:\/\/127\.0\.0\.1:99999\/\$\{file:.*\}": use a URL/m,
       /^targets\.a\.url: "http:\/\/\*\*\*@127\.0\.0\.1:99999\/": use a URL/m,
       /^targets\.b\.url: "http:\/\/\*\*\*@127\.0\.0\.1:99999\/\?token=\[redacted\]": use a URL/m,
+      /^targets\.c\.url: "ftp:\/\/127\.0\.0\.1\/\?token=\[redacted\]": use a URL/m,
+      /^targets\.d\.client_key_passphrase: expected string/m,
     ]
   ) assert.match(problems, says);
-  assert.doesNotMatch(problems, /marked/);
+  assert.doesNotMatch(problems, /marked|5150/);
 });
 
 const profiles = `

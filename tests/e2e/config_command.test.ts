@@ -144,7 +144,7 @@ test("config explain takes a dead letter, and tells what cannot be sent and what
   assert.equal(shown.text, known.text);
   const climbs = await explained(t, { ...letter, path: "/../x" });
   assert.equal(climbs.code, 1);
-  assert.match(climbs.text, /cannot be sent: .* leads out of the target/);
+  assert.match(climbs.text, /cannot be sent: .* leads out of the path of the target/);
   const none = await explained(t, "[]");
   assert.equal(none.code, 2);
   assert.match(
