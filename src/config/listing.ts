@@ -59,9 +59,9 @@ export function listing({ settings, values }: Loaded): Listed[] {
   }
 
   function addRoute(at: Keys, { targets, ack }: RouteSettings): void {
-    const [only, ...others] = targets;
-    if (others.length === 0) return addTarget(at, only);
-    const hasTo = valueAt(values.file.content, [...at, "to"]) !== undefined;
+    const given = valueAt(values.file.content, at);
+    const hasTo = valueAt(given, ["to"]) !== undefined;
+    if (!hasTo && !Array.isArray(given)) return addTarget(at, targets[0]);
     const said = valueAt(values.file.content, [...at, "ack"]) != null;
     add(`${at.join(".")}.ack`, ack, said ? values.file.origin([...at, "ack"]) : "default");
     for (const [i, target] of targets.entries()) {
@@ -73,9 +73,8 @@ export function listing({ settings, values }: Loaded): Listed[] {
     const path = at.join(".");
     const inFile = (keys: Keys) => valueAt(values.file.content, [...at, ...keys]);
     const say = (keys: Keys, value: unknown, same: unknown = value) => {
-      const origin = inFile(keys) == null
-        ? overriding(path, keys.join(".")) ?? "default"
-        : values.file.origin([...at, ...keys]);
+      const origin = overriding(path, keys.join(".")) ??
+        (inFile(keys) == null ? "default" : values.file.origin([...at, ...keys]));
       add(`${path}.${keys.join(".")}`, value, origin, same);
     };
     const sayText = (key: string, value: string, same: unknown = value) =>
@@ -83,7 +82,7 @@ export function listing({ settings, values }: Loaded): Listed[] {
     const url = target.socketPath === undefined ? target.url.href : writtenPlace(target);
     say(["url"], shownUrl(values.writtenInTarget([...at, "url"]) ?? url, redact), url);
     if (target.proxy) say(["proxy"], target.proxy.href); // but for the login nothing in it can be secret
-    if (target.method !== undefined) sayText("method", target.method);
+    if (target.method !== undefined) say(["method"], target.method);
     // A header's value is often a credential.
     for (const [name, value] of target.headers) say(["headers", name], "***", value);
     for (const [key, value] of Object.entries(numbersOf(target))) say(key.split("."), value);
@@ -91,7 +90,7 @@ export function listing({ settings, values }: Loaded): Listed[] {
     say(["verify_ssl"], target.tls.verify);
     const { ca, cert, key, serverName, minVersion } = target.tls;
     if (serverName !== undefined) sayText("tls_server_name", serverName);
-    if (minVersion !== undefined) sayText("tls_min_version", minVersion);
+    if (minVersion !== undefined) say(["tls_min_version"], minVersion);
     const pems = { ca_cert_path: ca, client_cert_path: cert, client_key_path: key };
     for (const [name, pem] of Object.entries(pems)) {
       if (pem !== undefined) sayText(name, String(inFile([name])), [inFile([name]), pem]);

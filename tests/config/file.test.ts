@@ -249,6 +249,45 @@ test("a target that cannot be read is told as it was written, its secrets hidden
   assert.doesNotMatch(problems, /marked|5150/);
 });
 
+for (const [name, keys] of [["an array", ["0"]], ["to", ["to", "0"]]] as const) {
+  test(`one target in ${name} is listed where it stands, as it was written`, (t) => {
+    const url = "http://127.0.0.1:1/${SECRET}";
+    const one = [{ url }];
+    const path = written(
+      t,
+      "c.json",
+      JSON.stringify({
+        ...{ cloud_url: "https://relay.example", channel: "c", token: "t" },
+        default_target: name === "to" ? { to: one } : one,
+      }),
+    );
+    const file = readConfigFile(path);
+    const { listing } = loadConnections({ file, env: { SECRET: "marked" }, flags: {} });
+    const key = ["default_target", ...keys, "url"].join(".");
+    const found = listing.find((one) => one.key === key);
+    assert.equal(found?.shown, JSON.stringify(url));
+    assert.equal(found.origin, `file ${path}:1`);
+    assert.doesNotMatch(JSON.stringify(listing.map(({ shown }) => shown)), /marked/);
+  });
+}
+
+test("a listing tells who set what is put in the place of a default target's own value", (t) => {
+  const path = written(
+    t,
+    "c.json",
+    JSON.stringify({
+      ...{ cloud_url: "https://relay.example", channel: "c", token: "t" },
+      default_target: { url: "http://127.0.0.1:1/", method: "${METHOD}" },
+    }),
+  );
+  const flags = { target_method: "PUT" };
+  const { listing } = loadConnections({
+    ...{ file: readConfigFile(path), env: { METHOD: "POST" }, flags },
+  });
+  const found = listing.find(({ key }) => key === "default_target.method");
+  assert.deepEqual([found?.shown, found?.origin], ['"PUT"', "flag --target-method"]);
+});
+
 const profiles = `
 cloud_url: https://relay.example
 channel: orders
@@ -317,6 +356,15 @@ for (const place of ["profile", "connection"] as const) {
         target_url: url,
       }]] as const
     ) assert.equal(settingsOf(top, own).defaultRoute?.targets[0].url.href, url);
+    const both = { url, method: "POST", timeout_seconds: 9 };
+    const byOptions = { target_method: "PUT", target_timeout: 5 };
+    const [mine] = settingsOf(byOptions, { default_target: both }).defaultRoute?.targets ?? [];
+    assert.deepEqual([mine?.method, mine?.timeoutMs], ["POST", 9_000]);
+    const [theirs] = settingsOf(byOptions, { default_target: { url } }).defaultRoute?.targets ?? [];
+    assert.deepEqual([theirs?.method, theirs?.timeoutMs], ["PUT", 5_000]);
+    const [beside] = settingsOf({}, { ...byOptions, default_target: both }).defaultRoute?.targets ??
+      [];
+    assert.deepEqual([beside?.method, beside?.timeoutMs], ["PUT", 5_000]);
     const nothing = settingsOf({}, { token_file: null, default_target: null });
     assert.equal(nothing.source.token.reveal(), "t");
     assert.equal(nothing.defaultRoute?.targets[0].url.href, "http://top.example/");
