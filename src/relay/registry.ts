@@ -2,7 +2,7 @@ import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
-import { ChannelExistsError, type ChannelRecord, type TokenRecord } from "./directory.ts";
+import { ChannelExistsError, type ChannelRecord } from "./directory.ts";
 import { HeardChannels } from "./heard_channels.ts";
 import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
@@ -35,10 +35,10 @@ export class Registry {
   readonly #stores: Stores;
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
-  readonly #timers = new Set<() => void>();
   readonly #heard: HeardChannels;
   /** The webhook ids of the channels that are being made here, by name. */
   readonly #making = new Map<string, readonly string[]>();
+  #stopWatching = () => {};
   #isClosed = false;
 
   private constructor(stores: Stores, clock: Clock, observe: ObserveRelay) {
@@ -62,6 +62,7 @@ export class Registry {
   ): Promise<Registry> {
     const registry = new Registry(stores, clock, observe);
     await registry.#openAll(configs).catch((error) => {
+      registry.close();
       throw error instanceof StoreUnavailableError ? new StoreOpenError(error.message) : error;
     });
     return registry;
@@ -97,7 +98,7 @@ export class Registry {
       }
     }
     const stopWatching = await directory.watch?.((record) => this.#changed(record));
-    if (stopWatching) this.#timers.add(stopWatching);
+    if (stopWatching) this.#stopWatching = stopWatching;
   }
 
   get all(): readonly RegisteredChannel[] {
@@ -158,27 +159,7 @@ export class Registry {
     const records = tokens.rotated(token, oldUntil);
     await this.#stores.directory.save({ settings, webhookIds, origin, createdAt, tokens: records });
     tokens.replace(records);
-    this.#closeOldAt(oldUntil, channel, records);
     return { token, oldUntil };
-  }
-
-  /** Ends the connections whose token is no longer good after `at`, then or now if that is over. */
-  #closeOldAt(at: number, channel: Channel, records: readonly TokenRecord[]): void {
-    const closeOld = () =>
-      channel.closeUnless(
-        (hash) =>
-          records.some((record) => record.hash === hash && (record.expiresAt ?? Infinity) > at),
-        closeCodes.badToken,
-        "the token was revoked",
-      );
-    const inMs = at - this.#clock.now();
-    if (inMs <= 0) return closeOld();
-    if (this.#isClosed) return;
-    const cancel = this.#clock.after(inMs, () => {
-      this.#timers.delete(cancel);
-      closeOld();
-    });
-    this.#timers.add(cancel);
   }
 
   /** Another relay made a channel, or rotated its token. */
@@ -190,9 +171,6 @@ export class Registry {
       return;
     }
     known.tokens.replace(record.tokens);
-    for (const { expiresAt } of record.tokens) {
-      if (expiresAt !== undefined) this.#closeOldAt(expiresAt, known.channel, record.tokens);
-    }
   }
 
   #failed(channel: string, error: unknown): void {
@@ -203,8 +181,11 @@ export class Registry {
   close(): void {
     this.#isClosed = true;
     this.#heard.stop();
-    for (const cancel of this.#timers) cancel();
-    for (const { channel } of this.all) channel.close();
+    this.#stopWatching();
+    for (const { channel, tokens } of this.all) {
+      tokens.stop();
+      channel.close();
+    }
   }
 
   /** As it is here: with no more than the store takes. */
@@ -229,9 +210,12 @@ export class Registry {
     if (this.#isClosed) return; // the store goes with the others
     const { tokens, webhookIds, origin, createdAt } = record;
     const settings = this.#settingsOf(record);
+    const channel = new Channel(settings, store, this.#clock, this.#observe);
+    const closeOthers = (isGood: (tokenHash: string) => boolean) =>
+      channel.closeUnless(isGood, closeCodes.badToken, "the token was revoked");
     const registered = {
-      channel: new Channel(settings, store, this.#clock, this.#observe),
-      tokens: new ChannelTokens(tokens, this.#clock),
+      channel,
+      tokens: new ChannelTokens(tokens, this.#clock, closeOthers),
       webhookIds,
       origin,
       createdAt,

@@ -21,10 +21,20 @@ export function bearerToken(header: string | null | undefined): string | undefin
 export class ChannelTokens {
   #records: readonly TokenRecord[];
   readonly #clock: Clock;
+  readonly #onEnded: (isGood: (hash: string) => boolean) => void;
+  #cancel = () => {};
+  #isStopped = false;
 
-  constructor(records: readonly TokenRecord[], clock: Clock) {
+  /** `onEnded` is called whenever a token may have ended: at the end of its grace, or when others took its place. */
+  constructor(
+    records: readonly TokenRecord[],
+    clock: Clock,
+    onEnded: (isGood: (hash: string) => boolean) => void,
+  ) {
     this.#records = records;
     this.#clock = clock;
+    this.#onEnded = onEnded;
+    this.#awaitNextEnd();
   }
 
   get records(): readonly TokenRecord[] {
@@ -37,13 +47,20 @@ export class ChannelTokens {
     let accepted: string | undefined;
     for (const record of this.#records) {
       const fits = timingSafeEqual(hash, Buffer.from(record.hash, "hex"));
-      if (fits && this.#clock.now() < (record.expiresAt ?? Infinity)) accepted = record.hash;
+      if (fits && this.#isGood(record)) accepted = record.hash;
     }
     return accepted;
   }
 
   replace(records: readonly TokenRecord[]): void {
     this.#records = records;
+    this.#ended();
+  }
+
+  /** No more is told. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel();
   }
 
   /** The records after a rotation: `token` is new, all others end at `endsAt` at the latest. */
@@ -53,6 +70,27 @@ export class ChannelTokens {
       // One of the file is kept for ever, expired: or it would come back with the file.
       .filter(({ expiresAt, origin }) => expiresAt > this.#clock.now() || origin === "file");
     return [...others, { hash: hashOf(token), origin: "made" }];
+  }
+
+  #isGood({ expiresAt = Infinity }: TokenRecord): boolean {
+    return this.#clock.now() < expiresAt;
+  }
+
+  #ended(): void {
+    if (this.#isStopped) return;
+    const good = new Set(
+      this.#records.filter((record) => this.#isGood(record)).map(({ hash }) => hash),
+    );
+    this.#onEnded((hash) => good.has(hash));
+    this.#awaitNextEnd();
+  }
+
+  #awaitNextEnd(): void {
+    this.#cancel();
+    const now = this.#clock.now();
+    const ends = this.#records.map(({ expiresAt = Infinity }) => expiresAt);
+    const next = Math.min(...ends.filter((end) => end > now));
+    if (next < Infinity) this.#cancel = this.#clock.after(next - now, () => this.#ended());
   }
 }
 

@@ -158,6 +158,10 @@ onNats(
     assert.notEqual(there.relay.registry.named("late")?.tokens.accepts(token), undefined);
     const { frame, closed } = openSocket(t, there.relay);
     await frame(0);
+    const stream = await fetch(`${there.relay.url}/connect/stream/late/sse`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    assert.equal(stream.status, 200);
     for (const channel of ["late", "dev"]) {
       const path = `/channels/${channel}/rotate-token`;
       const rotated = await here.admin(path, { grace_period_seconds: 0 });
@@ -165,6 +169,8 @@ onNats(
       await rotated.text();
     }
     assert.equal(await closed, 4_001);
+    assert.deepEqual(there.relay.registry.named("late")?.channel.subscribers, []);
+    await stream.text();
     assert.equal(there.relay.registry.named("late")?.tokens.accepts(token), undefined);
   },
 );
