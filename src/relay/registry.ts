@@ -7,7 +7,7 @@ import { HeardChannels } from "./heard_channels.ts";
 import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import { type Store, StoreOpenError, type Stores, StoreUnavailableError } from "./store.ts";
-import { ChannelTokens, hashOf, newToken, withFileToken } from "./tokens.ts";
+import { ChannelTokens, hashOf, newToken, type RotatedToken, withFileToken } from "./tokens.ts";
 
 /** A channel as configured: its limits, its secret, and the webhook ids that feed it. */
 export interface ChannelConfig extends ChannelSettings {
@@ -149,17 +149,15 @@ export class Registry {
   }
 
   /** A new token; the others are good for `graceMs` more, then connections that used them are closed. */
-  async rotate(
-    { channel, tokens, webhookIds, origin, createdAt }: RegisteredChannel,
+  rotate(
+    { channel: { settings }, tokens, webhookIds, origin, createdAt }: RegisteredChannel,
     graceMs: number,
-  ): Promise<{ readonly token: string; readonly oldUntil: number }> {
-    const { settings } = channel;
-    const token = newToken();
-    const oldUntil = this.#clock.now() + graceMs;
-    const records = tokens.rotated(token, oldUntil);
-    await this.#stores.directory.save({ settings, webhookIds, origin, createdAt, tokens: records });
-    tokens.replace(records);
-    return { token, oldUntil };
+  ): Promise<RotatedToken> {
+    return tokens.rotate(
+      graceMs,
+      (records) =>
+        this.#stores.directory.save({ settings, webhookIds, origin, createdAt, tokens: records }),
+    );
   }
 
   /** Another relay made a channel, or rotated its token. */

@@ -17,11 +17,18 @@ export function bearerToken(header: string | null | undefined): string | undefin
   return token ? token : undefined;
 }
 
+export interface RotatedToken {
+  readonly token: string;
+  /** When the last of the others ends, milliseconds since the epoch. */
+  readonly oldUntil: number;
+}
+
 /** The tokens of a channel: several may be good at once. */
 export class ChannelTokens {
   #records: readonly TokenRecord[];
   readonly #clock: Clock;
   readonly #onEnded: (isGood: (hash: string) => boolean) => void;
+  #rotating: Promise<unknown> = Promise.resolve();
   #cancel = () => {};
   #isStopped = false;
 
@@ -63,8 +70,28 @@ export class ChannelTokens {
     this.#cancel();
   }
 
+  /**
+   * Takes a new one, once `save` has resolved; the others are good for `graceMs` more. One rotation after the other: each
+   * builds on what the one before it saved.
+   */
+  rotate(
+    graceMs: number,
+    save: (records: readonly TokenRecord[]) => Promise<void>,
+  ): Promise<RotatedToken> {
+    const rotated = this.#rotating.then(async () => {
+      const token = newToken();
+      const oldUntil = this.#clock.now() + graceMs;
+      const records = this.#rotated(token, oldUntil);
+      await save(records);
+      this.replace(records);
+      return { token, oldUntil };
+    });
+    this.#rotating = rotated.catch(() => {});
+    return rotated;
+  }
+
   /** The records after a rotation: `token` is new, all others end at `endsAt` at the latest. */
-  rotated(token: string, endsAt: number): readonly TokenRecord[] {
+  #rotated(token: string, endsAt: number): readonly TokenRecord[] {
     const others = this.#records
       .map((record) => ({ ...record, expiresAt: Math.min(record.expiresAt ?? Infinity, endsAt) }))
       // One of the file is kept for ever, expired: or it would come back with the file.

@@ -59,3 +59,13 @@ test("a grace that began before a restart closes at its end what came with the o
   assert.equal(await ofOld.closed, 4_001);
   assert.equal(readers(relay), 1);
 });
+
+test("of two rotations at once both tokens are good", async (t) => {
+  const relay = await startDevRelay(t, {}, { adminToken: "adm1n" });
+  const tokens = await Promise.all([rotate(relay, 60), rotate(relay, 60)]);
+  for (const token of tokens) {
+    const status = await fetch(`${relay.url}/connect/status/dev`, { headers: withToken(token) });
+    await status.body?.cancel();
+    assert.equal(status.status, 200);
+  }
+});
