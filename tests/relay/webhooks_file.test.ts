@@ -57,6 +57,14 @@ const bad: [text: string, says: RegExp][] = [
   [JSON.stringify({ a: { ...entry, channel_token: "" } }), /a\.channel_token/],
   [JSON.stringify({ a: { ...entry, ttl_seconds: "1" } }), /a\.ttl_seconds/],
   [
+    JSON.stringify({ a: { idempotency: { header: "X-GitHub-Delivery:" }, ...entry } }),
+    /^a\.idempotency\.header: use the name of a header, without a colon$/,
+  ],
+  [
+    JSON.stringify({ a: { verify: { type: "hmac", header: "X Sum", secret: "s" }, ...entry } }),
+    /^a\.verify\.header: use the name of a header, without a colon$/,
+  ],
+  [
     JSON.stringify({ a: entry, b: { ...entry, channel_token: "other" } }),
     /b: configures the channel "orders" otherwise than a does: channel_token$/,
   ],

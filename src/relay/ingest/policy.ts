@@ -14,6 +14,7 @@ const standardSecret = secret.regex(
   /^(?!whsec_(?![A-Za-z0-9+/_-]{2,}={0,2}$))/,
   "use whsec_ and base64, or another text",
 );
+const header = z.string().regex(headerName, "use the name of a header, without a colon");
 const tolerance = z.number().positive().default(300);
 
 const verificationSchema = z.discriminatedUnion("type", [
@@ -29,7 +30,7 @@ const verificationSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("hmac"),
-    header: z.string().regex(headerName),
+    header,
     secret,
     algorithm: z.enum(["sha1", "sha256", "sha512"]).default("sha256"),
     encoding: z.enum(["hex", "base64"]).default("hex"),
@@ -60,7 +61,7 @@ export const policySchema = z.object({
     burst: z.number().int().min(1).default(10),
   }).optional(),
   idempotency: z.strictObject({
-    header: z.string().min(1),
+    header,
     window_seconds: z.number().positive().default(86_400),
   }).optional(),
   on_no_connector: z.enum(["accept", "503"]).default("accept"),
