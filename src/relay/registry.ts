@@ -63,7 +63,9 @@ export class Registry {
     const registry = new Registry(stores, clock, observe);
     await registry.#openAll(configs).catch((error) => {
       registry.close();
-      throw error instanceof StoreUnavailableError ? new StoreOpenError(error.message) : error;
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      const { message, advice } = error;
+      throw new StoreOpenError(advice === undefined ? message : `${message}; ${advice}`);
     });
     return registry;
   }

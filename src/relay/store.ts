@@ -7,9 +7,12 @@ import type { Settlement } from "../protocol/frames.ts";
 /** The store can neither be written nor read now; what it had accepted is still there. */
 export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError";
+  /** For whom a relay does not start because of it. */
+  readonly advice: string | undefined;
 
-  constructor(why: string, cause?: unknown) {
+  constructor(why: string, cause?: unknown, advice?: string) {
     super(`the store is not available: ${why}`, { cause });
+    this.advice = advice;
   }
 }
 
@@ -152,6 +155,7 @@ export interface Stores {
   readonly name: "memory" | "sqlite" | "jetstream";
   /** The largest body they take; undefined = no bound of their own. */
   readonly maxBodyBytes?: number;
+  /** May reject with `StoreUnavailableError`. */
   open(channel: string, settings: StoreSettings): Promise<Store>;
   readonly directory: Directory;
   /** Why nothing can be stored now; undefined when all is well. */

@@ -188,6 +188,7 @@ test("writes of one turn share a commit", async (t) => {
   });
   t.defer(() => stores.close());
   const store = await stores.open("c", limits);
+  groups.length = 0; // what opened it
   await Promise.all(Array.from({ length: 100 }, (_, i) => store.append(message(`m${i}`), 1e6, 0)));
   assert.deepEqual(groups, [100]);
 });
@@ -264,14 +265,25 @@ test("an operator's request that the store cannot take is answered 503, and is a
   const other = new DatabaseSync(join(folder, "relay.db"));
   t.defer(() => other.close());
   other.exec("BEGIN IMMEDIATE");
-  const answer = await fetch(`${relay.url}/admin/webhook-connect/channels/dev/dead-letters`, {
-    method: "DELETE",
-    headers: { Authorization: "Bearer admin" },
-  });
-  await answer.body?.cancel();
-  assert.equal(answer.status, 503);
+  const ask = async (method: string, path: string, body?: object) => {
+    const answer = await fetch(`${relay.url}/admin/webhook-connect${path}`, {
+      method,
+      headers: { Authorization: "Bearer admin" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    await answer.body?.cancel();
+    return [answer.status, answer.headers.get("Retry-After")];
+  };
+  const make = () => ask("POST", "/channels", { channel: "late", webhook_ids: ["late-hook"] });
+  assert.deepEqual(await ask("DELETE", "/channels/dev/dead-letters"), [503, "5"]);
+  assert.deepEqual(await make(), [503, "5"]);
   const message = "the store is not available: database is locked";
-  assert.deepEqual(failures, [{ type: "relay.store_failed", channel: "dev", message }]);
+  assert.deepEqual(failures, [
+    { type: "relay.store_failed", channel: "dev", message },
+    { type: "relay.store_failed", channel: "", message },
+  ]);
+  other.exec("ROLLBACK");
+  assert.deepEqual(await make(), [201, null]);
 });
 
 test("an ack over the socket that cannot be written: the relay lives, and the message comes again", async (t) => {

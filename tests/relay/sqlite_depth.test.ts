@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { laneRule } from "../../src/relay/lane.ts";
 import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { SqliteStore } from "../../src/relay/sqlite/sqlite_store.ts";
+import { addChannel } from "../../src/relay/sqlite/statements.ts";
 import { StoreUnavailableError } from "../../src/relay/store.ts";
 import { GroupCommit } from "../../src/sqlite/group_commit.ts";
 import { messageWith } from "../support/message.ts";
@@ -40,6 +41,7 @@ for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] a
     t.defer(() => db.close());
     for (const sql of migrations) db.exec(sql);
     const commit = new GroupCommit(db, (why, cause) => new StoreUnavailableError(why, cause));
+    await addChannel(db, commit, "c");
     const store = new SqliteStore(db, commit, "c", {
       maxMessages: 8,
       maxBytes: 1e9,

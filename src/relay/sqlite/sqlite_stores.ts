@@ -11,8 +11,10 @@ import { type OpenStores, StoreOpenError, type Stores, StoreUnavailableError } f
 import { migrations } from "./schema.ts";
 import { sqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteStore } from "./sqlite_store.ts";
+import { addChannel } from "./statements.ts";
 
 const owner = "relay";
+const ifUnreadable = "nothing was changed: keep a copy, and mend it with sqlite3's .recover";
 
 /** Stores that live as long as the process. */
 export const memoryStores: OpenStores = (tell) =>
@@ -61,20 +63,18 @@ function storesIn(
   const opened: SqliteStore[] = [];
   return {
     name,
-    open: (channel, settings) =>
-      new Promise((resolve) => {
-        try {
-          const store = new SqliteStore(database.db, commit, channel, settings);
-          opened.push(store);
-          resolve(store);
-        } catch (error) {
-          const why = error instanceof Error ? error.message : String(error);
-          throw new StoreOpenError(
-            `cannot read ${where}: ${why}; nothing was changed: keep a copy, and mend it with ` +
-              "sqlite3's .recover",
-          );
-        }
-      }),
+    async open(channel, settings) {
+      try {
+        await addChannel(database.db, commit, channel);
+        const store = new SqliteStore(database.db, commit, channel, settings);
+        opened.push(store);
+        return store;
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        throw new StoreUnavailableError(`cannot read ${where}: ${why}`, error, ifUnreadable);
+      }
+    },
     directory: sqliteDirectory(database.db, commit),
     get problem() {
       return commit.problem ?? opened.find(({ problem }) => problem !== undefined)?.problem;

@@ -1,11 +1,23 @@
 /** The SQL of one channel, prepared once; every one finds its rows by an index. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { GroupCommit } from "../../sqlite/group_commit.ts";
 import type { FailedDelivery, NewMessage } from "../store.ts";
 import type { DeadLetterHead, DeadLetterRow, HeadRow, MessageRow, RefRow } from "./rows.ts";
 
 const columns = "id, sequence, webhook_id, received_at, expires_at, deliveries, method, path, " +
   "headers, bytes, body";
 const refColumns = "id, sequence, lane, webhook_id, bytes, deliveries";
+
+/** Makes the channel known to the database, if it is not; `Statements` are for one that is. */
+export async function addChannel(
+  db: DatabaseSync,
+  commit: GroupCommit,
+  channel: string,
+): Promise<void> {
+  if (db.prepare("SELECT id FROM channel WHERE name = ?").get(channel)) return;
+  const add = db.prepare("INSERT OR IGNORE INTO channel (name) VALUES (?)");
+  await commit.run(() => add.run(channel));
+}
 
 export class Statements {
   readonly #channel: number;
@@ -18,7 +30,6 @@ export class Statements {
       prepared.set(sql, known);
       return known;
     };
-    db.prepare("INSERT OR IGNORE INTO channel (name) VALUES (?)").run(channel);
     const { id } = db.prepare("SELECT id FROM channel WHERE name = ?").get(channel) as {
       id: number;
     };
