@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import type { Relay } from "../../src/relay/relay.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { startNode } from "../support/nats_node.ts";
+import { onNats, startNats } from "../support/nats_server.ts";
 import { openSocket } from "../support/old_client.ts";
 import { startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -68,4 +70,23 @@ test("of two rotations at once both tokens are good", async (t) => {
     await status.body?.cancel();
     assert.equal(status.status, 200);
   }
+});
+
+onNats("a relay that starts while a grace lasts elsewhere ends it, too", async (t) => {
+  const nats = await startNats(t);
+  const { relay: here, admin } = await startNode(t, nats);
+  const made = await (await admin("/channels", { channel: "late", webhook_ids: ["late-hook"] }))
+    .json();
+  await admin("/channels/late/rotate-token", { grace_period_seconds: 3_600 });
+  await here.stop(1_000);
+  const clock = new ManualClock(Date.now());
+  const { relay } = await startNode(t, nats, undefined, clock);
+  const stream = await fetch(`${relay.url}/connect/stream/late/sse`, {
+    headers: withToken(made.token),
+  });
+  assert.equal(stream.status, 200);
+  assert.equal(relay.registry.named("late")?.channel.subscribers.length, 1);
+  await clock.advance(3_600_000);
+  assert.equal(relay.registry.named("late")?.channel.subscribers.length, 0);
+  await stream.text();
 });
