@@ -169,7 +169,7 @@ export type Outcome =
   | {
     readonly kind: "abandoned";
     readonly reason: Reason;
-    /** False when no target that has not got it was asked: it is as if the message had never been given out. */
+    /** False when no target that has not got it was asked, or only failing ones: as if it had never been given out. */
     readonly attempted: boolean;
     readonly delayMs?: number;
   };

@@ -141,7 +141,7 @@ export type ConnectorEvent =
     readonly attempts: number;
     readonly reason: Reason;
   }
-  /** Given back to the relay before an attempt: breaker open, enough waits for a slow target, or for its key. */
+  /** Given back to the relay, where it counts for nothing: breaker open, enough waits for a slow target, or for its key. */
   | About & {
     readonly type: "delivery.deferred";
     readonly target?: string;

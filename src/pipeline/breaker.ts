@@ -61,6 +61,11 @@ export class Breaker {
     return this.#waiting.size;
   }
 
+  /** While it is not closed: it is not worth trying again before. */
+  get delayMs(): number {
+    return Math.max(this.#opensUntil - this.#clock.monotonic(), this.#settings.openMs);
+  }
+
   /** Whether an attempt may be made now; if so, its result must be told with `record`. */
   tryEnter(): boolean {
     if (this.#state === "closed") return true;
@@ -73,8 +78,7 @@ export class Breaker {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.tryEnter()) return Promise.resolve({ kind: "pass" });
     if (this.#waiting.size >= this.#settings.maxHeld) {
-      const delayMs = Math.max(this.#opensUntil - this.#clock.monotonic(), this.#settings.openMs);
-      return Promise.resolve({ kind: "full", delayMs });
+      return Promise.resolve({ kind: "full", delayMs: this.delayMs });
     }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {

@@ -6,7 +6,7 @@ import { about } from "../protocol/about.ts";
 import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Passage } from "./breaker.ts";
 import type { Admitted, Line } from "./line.ts";
-import { afterTransient } from "./retry_policy.ts";
+import { retryDelay } from "./retry_policy.ts";
 import type { Admission, Target } from "./target.ts";
 
 export interface DeliverOptions {
@@ -33,7 +33,8 @@ const pass: Passage = { kind: "pass" };
 const shutdown: Reason = { code: "shutdown", message: "the connector is stopping" };
 
 /**
- * The retry loop. Waiting for a retry takes no place; on `drain` the attempts under way and the first
+ * The retry loop. While the breaker is not closed nothing is held against a message: a probe uses up no attempt, and
+ * what is given back counts for nothing. Waiting for a retry takes no place; on `drain` the attempts under way and the first
  * attempts still in line go on, waits are cut short and the message given back; on `abort` everything is.
  */
 export function createDeliver(options: DeliverOptions): Deliver {
@@ -41,26 +42,28 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   return async (envelope, target, life) => {
     const which = { ...about(envelope), target: target.name };
+    const { breaker } = target;
     const startedAt = clock.monotonic();
+    let usedUp = 0;
     for (let attempt = 1;; attempt++) {
-      const isFirst = attempt === 1;
-      const isInLine = isFirst && target.breaker.state === "closed";
+      const isInLine = attempt === 1 && breaker.state === "closed";
       const stop = isInLine ? life.abort : life.drain;
-      const mayPass = !stop.aborted && target.breaker.tryEnter();
+      const mayPass = !stop.aborted && breaker.tryEnter();
       const passage = mayPass ? pass : await enter(target, stop);
-      if (!passage) return failed(attempt - 1, abandoned(shutdown, !isFirst));
+      if (!passage) return failed(attempt - 1, abandoned(shutdown, isCounted()));
       if (passage.kind === "full") {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;
-        return deferred(attempt, { code: "breaker_open", message }, passage.delayMs);
+        return deferred(attempt - 1, { code: "breaker_open", message }, passage.delayMs);
       }
-      const { turn } = target.breaker;
+      const { turn } = breaker;
+      if (breaker.state === "closed") usedUp++;
       const result = await tryOnce(envelope, target, attempt, life.abort);
-      target.breaker.record(verdictOn(result), turn);
+      breaker.record(verdictOn(result), turn);
       if (result?.kind === "full") {
         const message = `the target ${target.name} is slow, and enough messages wait for it`;
-        return deferred(attempt, { code: "target_busy", message }, result.delayMs);
+        return deferred(attempt - 1, { code: "target_busy", message }, result.delayMs);
       }
-      if (!result) return failed(attempt - 1, abandoned(shutdown, true));
+      if (!result) return failed(attempt - 1, abandoned(shutdown, isCounted()));
       switch (result.kind) {
         case "delivered":
           observe({
@@ -76,23 +79,39 @@ export function createDeliver(options: DeliverOptions): Deliver {
           return failed(attempt, { kind: "rejected", reason: result.reason }, result.response);
         case "transient": {
           const { reason, response } = result;
-          const { kind, delayMs } = afterTransient(attempt, result, target.retry, random);
+          const delayMs = retryDelay(attempt, result, target.retry, random);
+          const isFailing = breaker.state !== "closed";
           // The relay is asked to wait: it may give the message out again at once, and undo all the backing off.
-          if (kind === "give_up") {
-            return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
+          if ((isFailing ? attempt : usedUp) >= target.retry.maxAttempts) {
+            if (!isFailing) {
+              return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
+            }
+            const message = `the target ${target.name} is failing: ${reason.message}`;
+            const why: Reason = { ...reason, code: "breaker_open", message };
+            return deferred(attempt, why, Math.max(delayMs, breaker.delayMs), response);
           }
           observe({ type: "delivery.retrying", ...which, attempt, reason, delayMs });
           if (!await hold(delayMs, life)) {
-            return failed(attempt, abandoned(reason, true), response);
+            return failed(attempt, abandoned(reason, isCounted()), response);
           }
         }
       }
     }
 
-    /** Goes back to the relay before this attempt. */
-    function deferred(attempt: number, reason: Reason, delayMs: number): Ending {
+    /** Whether the relay is to count what is given back now. */
+    function isCounted(): boolean {
+      return usedUp > 0 && breaker.state === "closed";
+    }
+
+    /** Goes back to the relay until the target can take it. */
+    function deferred(
+      attempts: number,
+      reason: Reason,
+      delayMs: number,
+      response?: Uint8Array,
+    ): Ending {
       observe({ type: "delivery.deferred", ...which, reason, delayMs });
-      return ending(attempt - 1, { ...abandoned(reason, attempt > 1), delayMs });
+      return ending(attempts, { ...abandoned(reason, false), delayMs }, response);
     }
 
     function failed(

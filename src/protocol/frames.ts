@@ -43,7 +43,7 @@ export type Settlement =
     readonly retry: boolean;
     readonly delayMs?: number;
     readonly reason?: string;
-    /** false = given back untried: it does not count as delivered. Absent = true. */
+    /** false = given back untried, or while its target is down: it does not count as delivered. Absent = true. */
     readonly attempted?: boolean;
   };
 
