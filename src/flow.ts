@@ -136,21 +136,20 @@ export type ReasonCode =
   | "poison"
   | "shutdown";
 
-/** What one try came to. */
+/** What one try came to. `request`: the one that several messages share; `failed` when each of them is to come again. */
 export type Attempt =
-  | { readonly kind: "delivered"; readonly status: number }
-  | {
-    readonly kind: "transient";
-    readonly reason: Reason;
-    readonly retryAfterMs?: number;
-    readonly response?: Uint8Array;
-  }
-  | {
-    readonly kind: "permanent";
-    readonly reason: Reason;
-    /** The beginning of what the target answered. */
-    readonly response?: Uint8Array;
-  };
+  & { readonly request?: { readonly failed: boolean } }
+  & (
+    | { readonly kind: "delivered"; readonly status: number }
+    | NotTaken & { readonly kind: "transient"; readonly retryAfterMs?: number }
+    | NotTaken & { readonly kind: "permanent" }
+  );
+
+interface NotTaken {
+  readonly reason: Reason;
+  /** The beginning of what the target answered. */
+  readonly response?: Uint8Array;
+}
 
 /** Sends once. Never retries, and never sends the same request twice. */
 export interface Sink extends AsyncDisposable {

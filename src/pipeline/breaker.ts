@@ -33,6 +33,8 @@ export class Breaker {
   #opensUntil = 0;
   #isProbing = false;
   #turn = 0;
+  /** Requests of several messages that were told of in this turn. */
+  #told = new WeakSet<object>();
   #cancel = () => {};
 
   /** `onChange` is told of every new state, and how long it stays when open. */
@@ -98,11 +100,17 @@ export class Breaker {
 
   /**
    * What an attempt that had entered came to; `undecided`: it was cut off by us. `entered`: the turn it entered in. What
-   * fails of those from before says nothing of the probe.
+   * fails of those from before says nothing of the probe. `request`: the one it shared with others; it counts once.
    */
-  record(result: "succeeded" | "failed" | "undecided", entered = this.#turn): void {
+  record(
+    result: "succeeded" | "failed" | "undecided",
+    entered = this.#turn,
+    request?: object,
+  ): void {
     const isLate = entered !== this.#turn;
     if (this.#state === "half_open" && isLate && result !== "succeeded") return;
+    if (request && this.#told.has(request)) return;
+    if (request) this.#told.add(request);
     if (result === "undecided") {
       // The probe told nothing: the next one does.
       if (this.#state === "half_open") this.#probe();
@@ -175,6 +183,7 @@ export class Breaker {
   #change(state: BreakerState): void {
     this.#state = state;
     this.#turn++;
+    this.#told = new WeakSet();
     this.#onChange(state, this.#openMs);
   }
 }

@@ -58,7 +58,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
       const { turn } = breaker;
       if (breaker.state === "closed") usedUp++;
       const result = await tryOnce(envelope, target, attempt, life.abort);
-      breaker.record(verdictOn(result), turn);
+      const request = result?.kind === "full" ? undefined : result?.request;
+      breaker.record(verdictOn(result), turn, request);
       if (result?.kind === "full") {
         const message = `the target ${target.name} is slow, and enough messages wait for it`;
         return deferred(attempt - 1, { code: "target_busy", message }, result.delayMs);
@@ -200,7 +201,8 @@ function verdictOn(
 ): "succeeded" | "failed" | "undecided" {
   if (!result || result.kind === "full") return "undecided";
   // A target that refuses one webhook for good is there and answers.
-  return result.kind === "transient" ? "failed" : "succeeded";
+  const { request = { failed: result.kind === "transient" } } = result;
+  return request.failed ? "failed" : "succeeded";
 }
 
 function ending(attempts: number, outcome: Outcome, response?: Uint8Array): Ending {

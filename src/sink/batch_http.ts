@@ -92,10 +92,10 @@ export function batchHttpSink(
       answer = { status, headers, body: await readAnswer(body) };
       if (status === 413 && messages.length > 1) return "too_large";
       const attemptOf = outcomesOf(answer, clock.now());
-      return ({ envelope }) => attemptOf(envelope.id);
+      return withRequest(messages, attemptOf);
     } catch (error) {
       const attempt = failedAttempt(error, signal.aborted, target);
-      return () => attempt;
+      return withRequest(messages, () => attempt);
     } finally {
       clear();
       observe({
@@ -121,6 +121,16 @@ export function batchHttpSink(
     const told = answer && { ...answer, body, bytes: body.byteLength };
     for (const message of messages) inspect(exchangeOf(message, target.name, sent, told));
   }
+}
+
+/** Each attempt with the request it was part of. */
+function withRequest(
+  messages: readonly BatchMessage[],
+  attemptOf: (messageId: string) => Attempt,
+): (message: BatchMessage) => Attempt {
+  const failed = messages.every(({ envelope }) => attemptOf(envelope.id).kind === "transient");
+  const request = { failed };
+  return ({ envelope }) => ({ ...attemptOf(envelope.id), request });
 }
 
 /** No `Idempotency-Key`: what is tried again goes in another batch. Each message is known by its own id. */

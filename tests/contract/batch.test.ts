@@ -158,3 +158,23 @@ test("a target without batches beside one with them gets its webhooks one by one
   assert.equal(single.got.length, 2);
   assert.equal(batched.got.length, 1);
 });
+
+test("one request of many messages that fails is one failure of the target: its breaker stays closed", async (t) => {
+  const target = await startTarget(t, (n) => n === 1 ? 503 : 200);
+  const relay = await startDevRelay(t);
+  const run = startConnector(
+    t,
+    settings(
+      relay.url,
+      target.url,
+      "websocket",
+      batching({ max_messages: 20, max_wait_seconds: 60 }),
+    ),
+  );
+  await publishAll(relay, 0, 20);
+  await run.happened("settlement.confirmed", 20);
+  assert.deepEqual(target.got.map(({ body }) => writtenIn(body).length), [20, 20]);
+  const types = new Set(run.events.map(({ type }) => type));
+  assert.deepEqual([types.has("breaker.changed"), types.has("delivery.deferred")], [false, false]);
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 20);
+});

@@ -175,3 +175,27 @@ test("what failed of attempts from before it opened says nothing of the probe", 
   assert.deepEqual([made.state, next.came], ["closed", "pass"]);
   made.close();
 });
+
+test("a request with several messages counts once, in each state", async () => {
+  const { breaker: made, clock, states } = breaker();
+  const failedFor = (messages: number) => {
+    const request = { failed: true };
+    const entered = made.turn;
+    for (let i = 0; i < messages; i++) made.record("failed", entered, request);
+  };
+  failedFor(20);
+  failedFor(20);
+  assert.equal(made.state, "closed");
+  // Its others come when it is open already.
+  failedFor(20);
+  assert.equal(made.state, "open");
+  await clock.advance(1_000);
+  const [probe, next] = [enter(made), enter(made)];
+  await clock.advance(0);
+  failedFor(20);
+  assert.deepEqual([probe.came, next.came, made.state], ["pass", "no", "open"]);
+  await clock.advance(2_000);
+  assert.equal(next.came, "pass");
+  made.record("succeeded", made.turn, { failed: false });
+  assert.deepEqual(states, ["open", "half_open", "open", "half_open", "closed"]);
+});

@@ -66,7 +66,8 @@ test("so many messages as allowed go in one request, in order, without waiting f
   const sink = sinkFor(t, target.url, { max_messages: 3, max_wait_seconds: 60 });
   const attempts = await sendAll(sink, ["1", "2", "3", "4", "5", "6"]);
   assert.deepEqual(bodiesIn(target.got), [["1", "2", "3"], ["4", "5", "6"]]);
-  assert.deepEqual(attempts, Array(6).fill({ kind: "delivered", status: 200 }));
+  const delivered = { kind: "delivered", status: 200, request: { failed: false } };
+  assert.deepEqual(attempts, Array(6).fill(delivered));
   assert.equal(target.got[0]?.headers["x-webhook-batch-size"], "3");
   assert.equal(target.got[0]?.headers["content-type"], "application/json");
   assert.equal(target.got[0]?.headers["idempotency-key"], undefined);
@@ -231,6 +232,7 @@ test("a target's own headers and method are used; a target that does not answer 
     Array(2).fill({
       kind: "transient",
       reason: { code: "timeout", message: "the target did not answer within 5 s" },
+      request: { failed: true },
     }),
   );
   assert.equal(target.got[0]?.method, "PUT");
@@ -371,7 +373,12 @@ for (const [what, respond, expected] of answers) {
       return respond(writtenIn(body).map(({ message_id }) => message_id), response);
     });
     const sink = sinkFor(t, target.url, { max_messages: 3 });
-    assert.deepEqual(kinds(await sendAll(sink, ["a", "b", "c"])), expected);
+    const attempts = await sendAll(sink, ["a", "b", "c"]);
+    assert.deepEqual(kinds(attempts), expected);
+    // Once for all of them: what the request says of the target.
+    const [request, ...others] = new Set(attempts.map(({ request }) => request));
+    const failed = expected.every((kind) => kind === "transient");
+    assert.deepEqual([request, others], [{ failed }, []]);
   });
 }
 
