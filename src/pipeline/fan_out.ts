@@ -58,7 +58,9 @@ export function createFanOut(options: FanOutOptions): Conclude {
     );
     const [only] = asked;
     // One is the rule, and waiting for one costs less than waiting for all of one.
-    const results = only && asked.length === 1 ? [await only] : await Promise.all(asked);
+    const results = only && asked.length === 1
+      ? [await only]
+      : (await Promise.all(asked)).map((result, i) => unlessReplayed(envelope, result, targets[i]));
     const outcome = together(results, ack);
     const isFinal = outcome.kind === "delivered" || outcome.kind === "rejected";
     const deadLetters = results.flatMap((result) =>
@@ -93,6 +95,17 @@ export function createFanOut(options: FanOutOptions): Conclude {
     const isOver = outcome.kind === "rejected" || keepsAll ||
       (outcome.kind === "exhausted" && (onExhausted === "dead_letter" || !decides));
     return isOver ? { kind: "failed", reason, letter } : { kind: "again", outcome, letter };
+  }
+
+  /** What a target had refused before a replay may have brought to it while the others were asked. */
+  function unlessReplayed(
+    envelope: Envelope,
+    result: AtTarget,
+    target: Target | undefined,
+  ): AtTarget {
+    if (result.kind !== "failed" || result.letter || !target) return result;
+    const now = journal.settledTargets(envelope.id).get(target.name);
+    return now === "delivered" ? { kind: now } : result;
   }
 
   function unrouted(envelope: Envelope): Outcome {

@@ -66,27 +66,32 @@ test("a replay that never got to the target leaves the letter as it is", async (
   assert.deepEqual(letters.of(id), first);
 });
 
-test("a replay for one of several targets does not keep the message from another that still waits for it", async (t) => {
-  const refuses = await startTarget(t, (n) => n === 1 ? 422 : 200);
-  const isBack = Promise.withResolvers<number>();
-  t.defer(() => isBack.resolve(200));
-  const fails = await startTarget(t, (n) => n === 1 ? 503 : isBack.promise);
-  const relay = await startDevRelay(t, { webhookIds: ["two"] });
-  const [one, other] = [refuses, fails].map(({ url }) => ({
-    ...{ url: url.href, retry_max_attempts: 1, retry_delay_seconds: 0.01 },
-  }));
-  const more = { targets: { two: [one, other] } };
-  const run = startConnector(t, settings(relay.url, refuses.url, "websocket", more));
-  const response = await fetch(`${relay.url}/webhook/two`, { method: "POST", body: "x" });
-  const { message_id: id } = await response.json() as { message_id: string };
-  await run.happened("settlement.confirmed");
-  assert.ok(Array.isArray(await run.connector.replay(id)));
-  await fails.arrived(2);
-  isBack.resolve(200);
-  await run.happened("settlement.confirmed", 2);
-  assert.deepEqual([refuses.got.length, fails.got.length], [2, 2]);
-  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
-});
+for (const when of ["before", "after"]) {
+  test(`a replay for one of several targets, asked for ${when} the message comes again for another: both have it then`, async (t) => {
+    const refuses = await startTarget(t, (n) => n === 1 ? 422 : 200);
+    const isBack = Promise.withResolvers<number>();
+    t.defer(() => isBack.resolve(200));
+    const fails = await startTarget(t, (n) => n === 1 ? 503 : isBack.promise);
+    const relay = await startDevRelay(t, { webhookIds: ["two"] });
+    const [one, other] = [refuses, fails].map(({ url }) => ({
+      ...{ url: url.href, retry_max_attempts: 1, retry_delay_seconds: 0.01 },
+    }));
+    const more = { targets: { two: [one, other] } };
+    const run = startConnector(t, settings(relay.url, refuses.url, "websocket", more));
+    const response = await fetch(`${relay.url}/webhook/two`, { method: "POST", body: "x" });
+    const { message_id: id } = await response.json() as { message_id: string };
+    await run.happened("settlement.confirmed");
+    if (when === "after") await fails.arrived(2);
+    assert.ok(Array.isArray(await run.connector.replay(id)));
+    await fails.arrived(2);
+    isBack.resolve(200);
+    await run.happened("settlement.confirmed", 2);
+    assert.deepEqual([refuses.got.length, fails.got.length], [2, 2]);
+    const { delivered, deadLettered } = relay.registry.named("dev")?.channel.stats ?? {};
+    assert.deepEqual([delivered, deadLettered], [1, 0]);
+    assert.equal(run.journal.deadLetters.count, 0);
+  });
+}
 
 for (const restarts of [false, true]) {
   test(`the relay replays what one of two targets refused${restarts ? ", after a restart" : ""}: the other is not asked again`, async (t) => {
