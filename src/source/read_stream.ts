@@ -48,7 +48,8 @@ export async function* readStream(
   };
   const stopHeartbeats = sendHeartbeats(stream, options);
   // What a poll brought is leased beyond it; a nack would take back what another stream brings again.
-  if (stream.transport.name !== "long_poll") outbox.forgetRetries();
+  const endsLeases = stream.transport.name !== "long_poll";
+  if (endsLeases) outbox.forgetRetries();
   outbox.attach(connection);
   try {
     for await (const frame of connection) {
@@ -135,6 +136,7 @@ export async function* readStream(
     stopHeartbeats();
     stopExtending?.();
     outbox.detach();
+    if (endsLeases) outbox.forgetRetries();
   }
 
   /** Unless it came before, and its own end is told: a nack must not take the place of an ack. */

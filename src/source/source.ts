@@ -31,8 +31,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   let { untold } = options;
   /** The relay understands `drain` and delays; unknown before it greeted us. */
   let isOurs = false;
-  /** This connection gets nothing more: we are paused. It is closed when nothing is in hand. */
+  /** This connection gets nothing more: we are paused. It is left when nothing is in hand. */
   let isLeaving = false;
+  /** It was we who ended this connection: it was left, or the pause is over. */
+  let isLeft = false;
   /** Somebody asked to connect since the attempt began. */
   let isAsked = false;
   /** Aborted when the settings of this connection, or of the attempt to open it, count no more. */
@@ -75,7 +77,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   const forgetPause = options.pause.onChange(() => {
     leaveIfPaused();
     // The relay hands out nothing more to a connection that was left: another one is opened.
-    if (!options.pause.isPaused && isLeaving) void stream?.close();
+    if (!options.pause.isPaused && isLeaving) leave();
   });
   const forgetRelink = options.relink?.onAsked((wish) => {
     isAsked = true;
@@ -86,9 +88,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
 
   try {
     while (!stop.aborted) {
-      if (isOurs) await options.pause.over(stop);
+      // What is in hand, or to be told, needs a connection: one that takes nothing.
+      if (isOurs && isIdle()) await options.pause.over(stop);
       if (stop.aborted) break;
-      isLeaving = isAsked = false;
+      isLeaving = isLeft = isAsked = false;
       overtaken = new AbortController();
       const way = { ...options.way(), onHeard: options.onHeard, clock };
       const { transports } = way;
@@ -142,7 +145,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         });
       }
       if (stop.aborted) break;
-      if (overtaken.signal.aborted || (isLeaving && !failure)) {
+      if (overtaken.signal.aborted || (isLeft && !failure)) {
         await (replacement as OpenStream | undefined)?.close();
         replacement = undefined;
         continue;
@@ -213,14 +216,19 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
 
   function check(): void {
     ending.check();
-    if (isLeaving && isIdle()) void stream?.close();
+    if (isLeaving && isIdle()) leave();
+  }
+
+  function leave(): void {
+    isLeft = true;
+    void stream?.close();
   }
 
   function endReason(): string {
     if (stop.aborted) return "stopped";
     if (overtaken.signal.aborted) return "the settings have changed";
     if (replacement) return `${replacement.transport.name} gets through again`;
-    if (!isLeaving) return "closed by the relay";
+    if (!isLeft) return "closed by the relay";
     return options.pause.isPaused ? "paused" : "the pause is over";
   }
 

@@ -1,9 +1,18 @@
 /** A pause while a message is in hand: the connection stays for it, and takes nothing else. */
 import assert from "node:assert/strict";
+import { type Clock, systemClock } from "../../src/async/clock.ts";
+import { closeCodes } from "../../src/protocol/close_codes.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { startFront } from "../support/front.ts";
-import { settle } from "../support/manual_clock.ts";
-import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { ManualClock, settle } from "../support/manual_clock.ts";
+import {
+  publish,
+  type Running,
+  settings,
+  startConnector,
+  startDevRelay,
+  startTarget,
+} from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
@@ -13,7 +22,11 @@ type Protocol = "websocket" | "sse" | "long_poll";
 async function pausedWithOneInHand(
   t: TestContext,
   protocol: Protocol,
-  isBlocked?: (path: string) => boolean,
+  { isBlocked, clock = systemClock }: {
+    isBlocked?: (path: string) => boolean;
+    /** The connector's. */
+    clock?: Clock;
+  } = {},
 ) {
   const events: RelayEvent[] = [];
   const relay = await startDevRelay(t, {}, { observe: (event) => void events.push(event) });
@@ -24,7 +37,9 @@ async function pausedWithOneInHand(
     if (n === 1) await answered;
     return 200;
   });
-  const run = startConnector(t, settings(url, target.url, protocol));
+  // By a manual clock the target answers late.
+  const more = { default_target: { timeout_seconds: 3_600 } };
+  const run = startConnector(t, settings(url, target.url, protocol, more), { clock });
   await run.happened("stream.connected");
   await publish(relay, "slow");
   await target.arrived(1);
@@ -65,14 +80,85 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     await run.happened("settlement.confirmed", 2);
     assert.equal(target.got.length, 2);
   });
+
+  test(`[${protocol}] a connection that is lost during a pause is opened again for what is in hand, and for no more`, async (t) => {
+    const clock = new ManualClock();
+    const { relay, target, run, answer, channel } = await pausedWithOneInHand(t, protocol, {
+      clock,
+    });
+    await lose(run, clock);
+    await clock.advance(1_000);
+    await run.happened("stream.connected", 2);
+    await publish(relay, "meanwhile");
+    answer();
+    await run.happened("settlement.confirmed");
+    await run.happened("stream.disconnected", 2);
+    await turnsUntil(() => channel.stats.queued === 1 && channel.stats.inFlight === 0);
+    await clock.advance(60_000);
+    assert.equal(run.events.filter(({ type }) => type === "stream.connecting").length, 2);
+    assert.equal(target.got.length, 1);
+    run.drain.abort();
+    await run.ended;
+  });
+
+  test(`[${protocol}] a connection that is lost during a pause does not keep the connector from its end`, async (t) => {
+    const clock = new ManualClock();
+    const { run, answer } = await pausedWithOneInHand(t, protocol, { clock });
+    await lose(run, clock);
+    run.drain.abort();
+    answer();
+    await run.happened("delivery.succeeded");
+    await clock.advance(1_000);
+    await run.ended;
+    assert.ok(run.events.some(({ type }) => type === "settlement.confirmed"));
+  });
+
+  test(`[${protocol}] what comes with the greeting of a paused connector is given back, and there is nothing left to tell`, async (t) => {
+    const relay = await startDevRelay(t);
+    for (let n = 0; n < 3; n++) await publish(relay, "waiting");
+    const target = await startTarget(t);
+    const clock = new ManualClock();
+    const run = startConnector(t, settings(relay.url, target.url, protocol), { clock });
+    run.connector.pause.pause();
+    const stats = () => relay.registry.named("dev")?.channel.stats;
+    await run.happened("stream.disconnected");
+    await turnsUntil(() => stats()?.queued === 3 && stats()?.inFlight === 0);
+    run.drain.abort();
+    await run.ended;
+    assert.ok(run.events.filter(({ type }) => type === "stream.connecting").length <= 2);
+    assert.equal(target.got.length, 0);
+  });
+}
+
+for (const protocol of ["websocket", "sse"] as const) {
+  test(`[${protocol}] a relay that ends every connection during a pause is not asked again at once`, async (t) => {
+    const clock = new ManualClock();
+    const { run, channel } = await pausedWithOneInHand(t, protocol, { clock });
+    for (let n = 1; n <= 3; n++) {
+      await turnsUntil(() => channel.subscribers.length === 1);
+      channel.subscribers[0]?.disconnect(closeCodes.goingAway, "not now");
+      await run.happened("stream.failed", n);
+      await settle();
+      assert.equal(run.events.filter(({ type }) => type === "stream.connecting").length, n);
+      await clock.advance(1_000);
+      await run.happened("stream.connected", n + 1);
+    }
+  });
 }
 
 test("[sse] what a relay hands out that did not hear of the pause is given back untried", async (t) => {
   const { relay, channel } = await pausedWithOneInHand(
     t,
     "sse",
-    (path) => path === "/connect/drain",
+    { isBlocked: (path) => path === "/connect/drain" },
   );
   for (let n = 0; n < 3; n++) await publish(relay, "meanwhile");
   await turnsUntil(() => channel.stats.queued === 3 && channel.stats.inFlight === 1);
 });
+
+/** The machine slept: the connection is gone, over whichever transport. */
+async function lose(run: Running, clock: ManualClock): Promise<void> {
+  clock.jump(3_600_000);
+  await clock.advance(20_000);
+  await run.happened("stream.failed");
+}
