@@ -5,8 +5,7 @@
  *   hides inside) → dedup → budget → order → Journal → for each target: breaker → Sink (one attempt) → retry
  *   policy → Outcome → Journal → settle()
  *
- * Data goes one way. The only way back is the `settle` function that came with the delivery. The files on that
- * way: docs/ARCHITECTURE.md.
+ * Data goes one way; the only way back is the `settle` of the delivery. The files: docs/ARCHITECTURE.md.
  */
 import type { Envelope } from "./protocol/envelope.ts";
 import type { ConnectorFrame, RelayFrame } from "./protocol/frames.ts";
@@ -29,6 +28,8 @@ export interface Link {
   readonly abort: AbortSignal;
   /** To be called for any bytes from the relay: they are the sign of life. */
   heard(): void;
+  /** To be called when nothing is listened to any more: silence is no sign of death then. */
+  pause(): void;
 }
 
 /** One way to reach the relay. Tries once; whoever wants another try calls again. */

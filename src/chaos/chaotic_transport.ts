@@ -22,7 +22,11 @@ export function chaoticTransport(transport: Transport, faults: Faults): Transpor
       // The end of the link is the end of what is inside, also after the connection has been closed.
       const cut = new AbortController();
       onAbort(link.abort, () => cut.abort(link.abort.reason));
-      const inner: Link = { abort: cut.signal, heard: () => link.heard() };
+      const inner: Link = {
+        abort: cut.signal,
+        heard: () => link.heard(),
+        pause: () => link.pause(),
+      };
       return chaoticConnection(await transport.connect(inner), transport.name, faults, cut);
     },
   };

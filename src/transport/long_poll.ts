@@ -83,7 +83,8 @@ async function* frames(
       throw error;
     }
   }
-  // Nothing new is asked for; settlements still go up until the link ends.
+  // Nothing new is asked for; settlements still go up until the link ends. Whether the relay lives shows with those.
+  link.pause();
   await new Promise<void>((resolve) => {
     if (link.abort.aborted) return resolve();
     link.abort.addEventListener("abort", () => resolve(), { once: true });

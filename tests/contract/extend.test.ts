@@ -52,7 +52,7 @@ async function open(
     },
   };
   const connection = await transports[protocol](endpoint)
-    .connect({ abort: link.signal, heard() {} });
+    .connect({ abort: link.signal, heard() {}, pause() {} });
   const frames: RelayFrame[] = [];
   const reading = (async () => {
     for await (const frame of connection) frames.push(frame);

@@ -5,6 +5,7 @@ import { closeCodes } from "../../src/protocol/close_codes.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { startFront } from "../support/front.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
+import { startOldRelay } from "../support/old_relay.ts";
 import {
   publish,
   type Running,
@@ -154,6 +155,37 @@ test("[sse] what a relay hands out that did not hear of the pause is given back 
   );
   for (let n = 0; n < 3; n++) await publish(relay, "meanwhile");
   await turnsUntil(() => channel.stats.queued === 3 && channel.stats.inFlight === 1);
+});
+
+test("[long_poll] a pause is no silence of the relay", async (t) => {
+  const clock = new ManualClock();
+  const { run, answer, channel } = await pausedWithOneInHand(t, "long_poll", { clock });
+  for (let n = 0; n < 12; n++) await clock.advance(10_000);
+  assert.ok(!run.events.some(({ type }) => type === "stream.failed"));
+  assert.equal(channel.stats.inFlight, 1);
+  answer();
+  await run.happened("settlement.confirmed");
+});
+
+test("[long_poll] a connector that drains for long does not take an old relay for dead", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startOldRelay(t, { clock: systemClock });
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  t.defer(answer);
+  const target = await startTarget(t, async () => {
+    await answered;
+    return 200;
+  });
+  const more = { shutdown_grace_seconds: 3_600, default_target: { timeout_seconds: 3_600 } };
+  const run = startConnector(t, settings(relay.url, target.url, "long_poll", more), { clock });
+  await run.happened("stream.connected");
+  relay.publish("slow");
+  await target.arrived(1);
+  run.drain.abort();
+  for (let n = 0; n < 12; n++) await clock.advance(10_000);
+  answer();
+  await run.ended;
+  assert.ok(!run.events.some(({ type }) => type === "stream.failed"));
 });
 
 /** The machine slept: the connection is gone, over whichever transport. */

@@ -133,7 +133,7 @@ async function token(relay: RelayEndpoint, http: FetchClient, signal: AbortSigna
 async function tryOut(transport: Transport, clock: Clock, signal: AbortSignal) {
   const over = new AbortController();
   const abort = AbortSignal.any([signal, over.signal]);
-  const connection = await transport.connect({ abort, heard() {} });
+  const connection = await transport.connect({ abort, heard() {}, pause() {} });
   const cancel = clock.after(afterConnectedMs, () => over.abort(new Error("looked long enough")));
   let givenBack = 0;
   try {
