@@ -76,6 +76,7 @@ export function foldStatus(
       }
       case "config.reloaded":
         refused = undefined;
+        if (event.changed.length > 0) forgetFailures();
         break;
       case "connector.draining":
         draining = true;
@@ -122,6 +123,14 @@ export function foldStatus(
     // A target that refuses one webhook for good is there and answers.
     state.failuresInARow = 0;
     if (event.result === "delivered") state.lastSuccessAt = clock.now();
+  }
+
+  /** A target may be another one now; one whose breaker is not closed is the one that fails. */
+  function forgetFailures(): void {
+    for (const [name, { failuresInARow, breaker, lastSuccessAt }] of targets) {
+      if (failuresInARow === 0 || breaker !== "closed") continue;
+      targets.set(name, { ...untried(), lastSuccessAt });
+    }
   }
 
   function targetState(name: string): TargetState {

@@ -85,6 +85,23 @@ test("a target that refuses every webhook answers, for status as for readiness",
   assert.equal(line("target a"), "well, last delivery 1970-01-01T00:00:00.000Z");
 });
 
+test("a target that failed has not been tried when other settings count, unless its breaker still is open", () => {
+  const { observe, readiness } = start();
+  const ready = () => readiness().parts.find(({ name }) => name === "target a")?.ready;
+  const reloaded = (changed: string[]) =>
+    observe({ type: "config.reloaded", changed, needsRestart: [] });
+  for (let n = 0; n < 3; n++) observe(attempted("transient"));
+  assert.equal(ready(), false);
+  reloaded([]);
+  assert.equal(ready(), false);
+  reloaded(["default_target.url: a -> b"]);
+  assert.equal(ready(), true);
+  observe(attempted("transient"));
+  observe({ type: "breaker.changed", target: "a", state: "open", openMs: 5_000 });
+  reloaded(["default_target.url: b -> c"]);
+  assert.equal(ready(), false);
+});
+
 test("so far adds up: copies that came again are told, and what was given back", () => {
   const { observe, line } = start();
   assert.equal(line("so far"), "0 received, 0 delivered, 0 retried, 0 failed");
