@@ -93,7 +93,8 @@ export function createFanOut(options: FanOutOptions): Conclude {
     const { reason } = outcome;
     const letter = { envelope, target: target.name, reason, attempts, response };
     const isOver = outcome.kind === "rejected" || keepsAll ||
-      (outcome.kind === "exhausted" && (onExhausted === "dead_letter" || !decides));
+      (outcome.kind === "exhausted" && onExhausted === "dead_letter") ||
+      (!decides && !isCutShort(outcome));
     return isOver ? { kind: "failed", reason, letter } : { kind: "again", outcome, letter };
   }
 
@@ -119,18 +120,22 @@ export function createFanOut(options: FanOutOptions): Conclude {
   }
 }
 
-/** What was cut short comes again in any case, when all may have it; then the policy decides. */
+/** By a stop. What is given back until its target can take it says when to come again. */
+function isCutShort(outcome: Again): boolean {
+  return outcome.kind === "abandoned" && outcome.delayMs === undefined;
+}
+
+/** What was cut short comes again in any case; then the policy decides. What comes again waits for all it is to have. */
 function together(results: readonly AtTarget[], ack: AckPolicy): Outcome {
   const deciding = ack === "primary" ? results.slice(0, 1) : results;
   const again = results.flatMap((result) => result.kind === "again" ? [result.outcome] : []);
+  const isEnough = ack === "any" && results.some(({ kind }) => kind === "delivered");
+  if (isEnough && !again.some(isCutShort)) return { kind: "delivered" };
   const delayMs = Math.max(...again.map((outcome) => outcome.delayMs ?? 0));
   const abandoned = again.find((one) => one.kind === "abandoned");
   if (abandoned) {
     const attempted = again.some((one) => one.kind === "exhausted" || one.attempted);
     return { ...abandoned, attempted, ...(delayMs > 0 && { delayMs }) };
-  }
-  if (ack === "any" && results.some(({ kind }) => kind === "delivered")) {
-    return { kind: "delivered" };
   }
   const [longest] = again.sort((a, b) => (b.delayMs ?? 0) - (a.delayMs ?? 0));
   if (longest) return longest;

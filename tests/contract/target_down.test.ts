@@ -87,3 +87,26 @@ test("a stop in the middle of the retries at a target that is down counts for no
   const { queued, deadLettered } = relay.registry.named("dev")?.channel.stats ?? {};
   assert.deepEqual({ queued, deadLettered }, { queued: 1, deadLettered: 0 });
 });
+
+for (const ack of ["any", "primary"]) {
+  test(`ack: ${ack}: a target that is down and does not count keeps no webhook from being acknowledged`, async (t) => {
+    const count = 30;
+    const well = await startTarget(t);
+    const down = await startTarget(t, () => 503);
+    const clock = new ManualClock();
+    const relay = await startDevRelay(t, {}, { clock });
+    const to = [
+      { ...byDefault, url: well.url.href },
+      { ...byDefault, url: down.url.href, breaker: { max_held: 1 } },
+    ];
+    const targets = { hook: { to, ack } };
+    const run = startConnector(t, settings(relay.url, well.url, "websocket", { targets }), {
+      clock,
+    });
+    for (let n = 0; n < count; n++) await publish(relay, String(n));
+    await pass(clock, 8 * minuteMs);
+    assert.equal(relay.registry.named("dev")?.channel.stats.delivered, count);
+    assert.equal(well.got.length, count);
+    assert.equal(run.journal.deadLetters.count, count);
+  });
+}
