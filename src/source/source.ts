@@ -203,7 +203,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       outbox.add(settlementOf(messageId, connectionId, outcome));
     }
     untold = [];
-    if (ending.draining) tellDrain();
+    if (ending.draining || isLeaving) tellDrain();
     else leaveIfPaused();
   }
 

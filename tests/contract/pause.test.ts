@@ -4,8 +4,16 @@ import { type Clock, systemClock } from "../../src/async/clock.ts";
 import { closeCodes } from "../../src/protocol/close_codes.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { startFront } from "../support/front.ts";
+import {
+  greeting,
+  sseHead,
+  sseText,
+  startScriptedRelay,
+  webhookText,
+} from "../support/hostile_relay.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 import { startOldRelay } from "../support/old_relay.ts";
+import { httpAnswer, type RawRequest } from "../support/raw_peer.ts";
 import {
   publish,
   type Running,
@@ -186,6 +194,41 @@ test("[long_poll] a connector that drains for long does not take an old relay fo
   answer();
   await run.ended;
   assert.ok(!run.events.some(({ type }) => type === "stream.failed"));
+});
+
+test("[sse] a pause that is said again before the relay has greeted is told when it greets", async (t) => {
+  const clock = new ManualClock();
+  const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+  const streams: RawRequest[] = [];
+  const relay = await startScriptedRelay(t, (request) => {
+    if (!request.head.startsWith("POST")) return streams.push(request);
+    if (/^POST \/connect\/drain .*^x-connection-id: c2/ims.test(request.head)) tell();
+    return request.write(httpAnswer("200 OK", '{"status":"ok"}'));
+  });
+  const head = sseHead.replace("\r\n\r\n", "\r\nX-Relay-Capabilities: drain\r\n\r\n");
+  const hello = (id: string) =>
+    sseText(`${greeting.slice(0, -1)},"capabilities":["drain"]}`.replace("c1", id));
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  t.defer(answer);
+  const target = await startTarget(t, async () => {
+    await answered;
+    return 200;
+  });
+  const run = startConnector(t, settings(relay.url, target.url, "sse"), { clock });
+  await turnsUntil(() => streams.length === 1);
+  await streams[0]?.write(head + hello("c1") + sseText(webhookText("m1")));
+  await target.arrived(1);
+  run.connector.pause.pause();
+  streams[0]?.socket.destroy();
+  await run.happened("stream.failed");
+  await clock.advance(1_000);
+  await turnsUntil(() => streams.length === 2);
+  await streams[1]?.write(head);
+  await turnsUntil(() => run.connector.heardAt === clock.now());
+  await settle();
+  run.connector.pause.pause(600_000);
+  await streams[1]?.write(hello("c2"));
+  await told;
 });
 
 /** The machine slept: the connection is gone, over whichever transport. */
