@@ -56,7 +56,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
       default_target: {
         url: target.url.href,
         retry_enabled: false,
-        breaker: { consecutive_failures: 3, open_seconds: 1_000, max_held: 1 },
+        breaker: { consecutive_failures: 4, open_seconds: 1_000, max_held: 1 },
       },
     }),
     { mode: 0o600 },
@@ -77,10 +77,12 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   await connector.line(/dead_letter\.stored/);
   await ask("POST", `/dead-letters/${first}/replay`);
   await publish(relay, "2");
+  await connector.line(/dead_letter\.dropped/);
+  await publish(relay, "3"); // opens the breaker, and goes back
   await connector.line(/breaker\.changed/);
-  await publish(relay, "3");
-  await publish(relay, "4"); // one of the two is held, the other goes back
-  await connector.line(/delivery\.deferred/);
+  await publish(relay, "4");
+  await publish(relay, "5"); // one of the two is held, the other goes back
+  await connector.line(/delivery\.deferred.*enough messages wait/);
   await connector.line(/trace\.export_failed/);
   await ask("POST", "/reload");
   writeFileSync(file, "{");
