@@ -14,7 +14,7 @@ import { scriptCommand } from "./tools/runtimes.ts";
 import { startStub } from "./tools/stub.ts";
 
 const processes = 3;
-const rounds = 20;
+const rounds = 14;
 /** What it is run with: the output, and the share of traces that are recorded. */
 const modes: Readonly<Record<string, readonly [output: string, share: string]>> = {
   "nothing, again": ["nobody", "0"],

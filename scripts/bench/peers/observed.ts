@@ -31,7 +31,7 @@ import { stubAt } from "../tools/stub.ts";
 
 const [url = "", mode = "", share = "", roundsText = ""] = process.argv.slice(2);
 const stub = stubAt(url);
-const warmRounds = 6;
+const warmRounds = 4;
 const turnMs = 200;
 /** Before a turn is counted, under load: what is written and sent a little later belongs to the turn that made it. */
 const leadMs = 150;
