@@ -121,9 +121,9 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
     const makeRoute = ({ targets: wanted, ack }: RouteSettings): Routed => ({
       targets: wanted.map((target) => {
         const key = JSON.stringify(target);
-        const limit = target.maxConcurrentRequests ?? fairLimit;
-        const made = before.get(key) ?? makeTarget(target, limit);
-        made.places.resize(limit);
+        const own = target.maxConcurrentRequests ?? fairLimit;
+        const made = before.get(key) ?? makeTarget(target, own);
+        made.places.resize(own);
         targets.set(key, made);
         return made.target;
       }),

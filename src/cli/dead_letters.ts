@@ -3,6 +3,7 @@ import type { Layers } from "../config/merge.ts";
 import { didYouMean } from "../config/near_name.ts";
 import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
+import { maxListed } from "../status/control.ts";
 import { type AskControl, askRunning, ControlError } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Flags } from "./flags.ts";
@@ -37,8 +38,6 @@ interface Listed {
   readonly reason: { readonly message: string };
   readonly bytes: number;
 }
-
-const maxListed = 10_000;
 
 /** By its name, what an action asks for. Throws `UsageError`. */
 const actions: Readonly<Record<string, (flags: Flags) => (ask: AskControl) => Promise<number>>> = {

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Clock } from "../async/clock.ts";
+import { inTurn } from "../async/in_turn.ts";
 import { differences, type Listed, listing } from "../config/listing.ts";
 import type { LoadedConnections } from "../config/load_connections.ts";
 import { processKeys } from "../config/options.ts";
@@ -38,7 +39,7 @@ export function startReloading(
 ): Reloading {
   const atStart = ofProcess(first);
   let current = first;
-  let queue: Promise<unknown> = Promise.resolve();
+  const oneAtATime = inTurn();
   let tried = stampOf(first.files);
   let last = tried;
   let cancel = clock.after(lookEveryMs, look);
@@ -54,11 +55,7 @@ export function startReloading(
     cancel = clock.after(lookEveryMs, look);
   }
 
-  function reload(): Promise<Reloaded> {
-    const next = queue.then(once);
-    queue = next.catch(() => {});
-    return next;
-  }
+  const reload = () => oneAtATime(once);
 
   async function once(): Promise<Reloaded> {
     tried = stampOf(current.files);

@@ -34,8 +34,8 @@ const shutdown: Reason = { code: "shutdown", message: "the connector is stopping
 
 /**
  * The retry loop. While the breaker is not closed nothing is held against a message: a probe uses up no attempt, and
- * what is given back counts for nothing. Waiting for a retry takes no place; on `drain` the attempts under way and the first
- * attempts still in line go on, waits are cut short and the message given back; on `abort` everything is.
+ * what is given back counts for nothing. Waiting for a retry takes no place; on `drain` the attempts under way and the
+ * first attempts still in line go on, waits are cut short and the message given back; on `abort` everything is.
  */
 export function createDeliver(options: DeliverOptions): Deliver {
   const { admission, random, clock, observe } = options;
@@ -83,10 +83,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
           const delayMs = retryDelay(attempt, result, target.retry, random);
           const isFailing = breaker.state !== "closed";
           // The relay is asked to wait: it may give the message out again at once, and undo all the backing off.
-          if ((isFailing ? attempt : usedUp) >= target.retry.maxAttempts) {
-            if (!isFailing) {
-              return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
-            }
+          if (!isFailing && usedUp >= target.retry.maxAttempts) {
+            return failed(attempt, { kind: "exhausted", reason, delayMs }, response);
+          }
+          if (isFailing && attempt >= target.retry.maxAttempts) {
             const message = `the target ${target.name} is failing: ${reason.message}`;
             const why: Reason = { ...reason, code: "breaker_open", message };
             return deferred(attempt, why, Math.max(delayMs, breaker.delayMs), response);

@@ -131,13 +131,12 @@ function together(results: readonly AtTarget[], ack: AckPolicy): Outcome {
   const again = results.flatMap((result) => result.kind === "again" ? [result.outcome] : []);
   const isEnough = ack === "any" && results.some(({ kind }) => kind === "delivered");
   if (isEnough && !again.some(isCutShort)) return { kind: "delivered" };
-  const delayMs = Math.max(...again.map((outcome) => outcome.delayMs ?? 0));
+  const [longest] = again.toSorted((a, b) => (b.delayMs ?? 0) - (a.delayMs ?? 0));
   const abandoned = again.find((one) => one.kind === "abandoned");
   if (abandoned) {
     const attempted = again.some((one) => one.kind === "exhausted" || one.attempted);
-    return { ...abandoned, attempted, ...(delayMs > 0 && { delayMs }) };
+    return { ...abandoned, attempted, ...(longest?.delayMs && { delayMs: longest.delayMs }) };
   }
-  const [longest] = again.sort((a, b) => (b.delayMs ?? 0) - (a.delayMs ?? 0));
   if (longest) return longest;
   const failed = deciding.find((result) => result.kind === "failed");
   return failed ? { kind: "rejected", reason: failed.reason } : { kind: "delivered" };

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
+import { inTurn } from "../async/in_turn.ts";
 import type { TokenRecord } from "./directory.ts";
 
 /** What is kept of a token. Tokens are long and random, so that a plain hash is enough. */
@@ -28,7 +29,7 @@ export class ChannelTokens {
   #records: readonly TokenRecord[];
   readonly #clock: Clock;
   readonly #onEnded: (isGood: (hash: string) => boolean) => void;
-  #rotating: Promise<unknown> = Promise.resolve();
+  readonly #oneAtATime = inTurn();
   #cancel = () => {};
   #isStopped = false;
 
@@ -78,7 +79,7 @@ export class ChannelTokens {
     graceMs: number,
     save: (records: readonly TokenRecord[]) => Promise<void>,
   ): Promise<RotatedToken> {
-    const rotated = this.#rotating.then(async () => {
+    return this.#oneAtATime(async () => {
       const token = newToken();
       const oldUntil = this.#clock.now() + graceMs;
       const records = this.#rotated(token, oldUntil);
@@ -86,8 +87,6 @@ export class ChannelTokens {
       this.replace(records);
       return { token, oldUntil };
     });
-    this.#rotating = rotated.catch(() => {});
-    return rotated;
   }
 
   /** The records after a rotation: `token` is new, all others end at `endsAt` at the latest. */

@@ -28,7 +28,8 @@ export type Reload = () => Promise<{
   readonly needsRestart: readonly string[];
 }>;
 
-const maxListed = 10_000;
+/** Dead letters listed at a time. */
+export const maxListed = 10_000;
 const maxPauseSeconds = 30 * 24 * 3_600;
 
 /**
