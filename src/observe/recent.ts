@@ -1,6 +1,6 @@
 /** The last messages and the last minutes of a connector, folded from its events. */
 import type { Clock } from "../async/clock.ts";
-import { AgedMap } from "../async/aged_map.ts";
+import { Chain, type Linked } from "../async/chain.ts";
 import { PerSecond } from "../async/per_second.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
@@ -23,24 +23,47 @@ const seriesSeconds = 300;
 /** So many events of a message are kept as they are. */
 const maxHeard = 20;
 
-/** An event, and what was heard before it. */
-interface Heard {
-  readonly event: MessageEvent;
-  readonly at: number;
-  readonly before: Heard | undefined;
-}
-
-/** A message: what its events came to, and those that came since. */
-interface Entry {
+/** A message: what its events came to, and those that came since. Serves one message after the other. */
+class Entry implements Linked {
+  messageId = "";
   record: RecentMessage | undefined;
-  heard: Heard | undefined;
-  count: number;
-  version: number;
+  version = 0;
+  older: this | undefined;
+  newer: this | undefined;
+  readonly #heard: (MessageEvent | undefined)[] = new Array(maxHeard).fill(undefined);
+  readonly #at = new Float64Array(maxHeard);
+  #count = 0;
+
+  begin(messageId: string): void {
+    this.messageId = messageId;
+    this.record = undefined;
+    this.#count = 0;
+  }
+
+  hear(event: MessageEvent, at: number): void {
+    if (this.#count === maxHeard) this.fold();
+    this.#heard[this.#count] = event;
+    this.#at[this.#count++] = at;
+  }
+
+  /** What its events came to up to now. */
+  fold(): RecentMessage {
+    for (let i = 0; i < this.#count; i++) {
+      const event = this.#heard[i]!;
+      const at = this.#at[i]!;
+      this.record = withEvent(this.record ?? newRecord(event, at), event, at);
+    }
+    const hasNews = this.#count > 0;
+    this.#count = 0;
+    // Whoever has an entry has told it something.
+    return hasNews ? this.record = { ...this.record!, version: this.version } : this.record!;
+  }
 }
 
 /** Bounded, and cheap for each event, which is kept as it is: what takes time is done when somebody looks. */
 export function foldRecent(clock: Clock): RecentFold {
-  const entries = new AgedMap<Entry>();
+  const entries = new Map<string, Entry>();
+  const order = new Chain<Entry>();
   const outcomes = new PerSecond(seriesSeconds, 2, clock);
   const latency = new PerSecond(seriesSeconds, latencyBuckets, clock);
   let version = 0;
@@ -50,7 +73,7 @@ export function foldRecent(clock: Clock): RecentFold {
     switch (event.type) {
       case "delivery.received": {
         const known = entries.get(event.messageId);
-        if (known) entries.set(event.messageId, known); // The newest again.
+        if (known && order.remove(known)) order.add(known); // The newest again.
         hear(known ?? begin(event), event);
         break;
       }
@@ -85,26 +108,26 @@ export function foldRecent(clock: Clock): RecentFold {
     return entries.get(event.messageId) ?? begin(event);
   }
 
+  /** With the oldest one's entry, once there are enough. */
   function begin({ messageId }: MessageEvent): Entry {
-    const entry: Entry = { record: undefined, heard: undefined, count: 0, version: 0 };
+    const free = order.size < maxMessages ? undefined : order.shift();
+    if (free) entries.delete(free.messageId);
+    const entry = free ?? new Entry();
+    entry.begin(messageId);
     entries.set(messageId, entry);
-    entries.forgetOldest(maxMessages);
+    order.add(entry);
     return entry;
   }
 
   function hear(entry: Entry, event: MessageEvent): void {
-    entry.heard = { event, at: clock.now(), before: entry.heard };
+    entry.hear(event, clock.now());
     entry.version = ++version;
-    if (++entry.count > maxHeard) recordOf(entry);
   }
 
   return {
     observe,
-    messages: () => [...entries.values()].reverse().map(recordOf),
-    message(messageId) {
-      const entry = entries.get(messageId);
-      return entry && recordOf(entry);
-    },
+    messages: () => [...order].reverse().map((entry) => entry.fold()),
+    message: (messageId) => entries.get(messageId)?.fold(),
     get waiting() {
       return waiting;
     },
@@ -120,18 +143,4 @@ export function foldRecent(clock: Clock): RecentFold {
       };
     },
   };
-}
-
-/** What its events came to up to now. */
-function recordOf(entry: Entry): RecentMessage {
-  if (!entry.heard && entry.record) return entry.record;
-  const heard: Heard[] = [];
-  for (let one = entry.heard; one; one = one.before) heard.push(one);
-  for (const { event, at } of heard.reverse()) {
-    entry.record = withEvent(entry.record ?? newRecord(event, at), event, at);
-  }
-  entry.heard = undefined;
-  entry.count = 0;
-  // Whoever has an entry has told it something.
-  return entry.record = { ...entry.record!, version: entry.version };
 }

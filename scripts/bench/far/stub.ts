@@ -8,7 +8,8 @@
  *   GET /turn/CHANNEL?…&traced=1                each with a trace of its own
  *   GET /idle/CHANNEL                           answers when a connector is there
  *   /target/CHANNEL?delay=                      answers after so many milliseconds
- *   /collector/…                                takes spans
+ *   /collector/NAME/…                           takes spans
+ *   GET /collector/NAME                         how many it has taken
  */
 import { once } from "node:events";
 import process from "node:process";
@@ -42,6 +43,8 @@ interface Channel {
 }
 
 const channels = new Map<string, Channel>();
+/** Spans that came, by the collector's name. */
+const spans = new Map<string, number>();
 const encoder = new TextEncoder();
 let made = 0;
 
@@ -196,6 +199,14 @@ async function target(channel: Channel, request: Request, query: URLSearchParams
   return new Response("{}");
 }
 
+async function collector(name: string, request: Request): Promise<Response> {
+  const known = spans.get(name) ?? 0;
+  if (request.method === "GET") return Response.json(known);
+  const text = await request.text();
+  spans.set(name, known + text.split('"spanId"').length - 1);
+  return Response.json({});
+}
+
 function capabilitiesOf({ name }: Channel): Record<string, string> {
   return name.startsWith("new-") ? { "x-relay-capabilities": "exact-body, ack-batch" } : {};
 }
@@ -276,8 +287,7 @@ async function answer(
   const channel = channelOf(names[0] ?? "");
   switch (what) {
     case "collector":
-      await request.arrayBuffer();
-      return Response.json({});
+      return await collector(names[0] ?? "", request);
     case "target":
       return await target(channel, request, url.searchParams);
     case "turn":

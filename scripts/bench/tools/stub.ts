@@ -17,6 +17,8 @@ export interface Stub {
   /** Resolves when the channel's connector is there. */
   idle(channel: string): Promise<void>;
   turn(channel: string, query: Record<string, number>): Promise<TurnResult>;
+  /** How many spans came to this collector, by its URL, in OTLP's JSON. */
+  spans(collector: string): Promise<number>;
   stop(): void;
 }
 
@@ -28,11 +30,6 @@ export async function startStub(): Promise<Stub> {
   );
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   const [url] = await once(createInterface({ input: child.stdout }), "line") as [string];
-  return { ...stubAt(url), stop: () => child.stdin.end() };
-}
-
-/** One that somebody else has started. */
-export function stubAt(url: string): Omit<Stub, "stop"> {
   return {
     url,
     async idle(channel) {
@@ -44,5 +41,7 @@ export function stubAt(url: string): Omit<Stub, "stop"> {
       );
       return await (await fetch(`${url}/turn/${channel}?${text}`)).json() as TurnResult;
     },
+    spans: async (collector) => await (await fetch(collector)).json() as number,
+    stop: () => child.stdin.end(),
   };
 }
