@@ -21,6 +21,7 @@ export class Channel {
   readonly #members = new Members();
   readonly #leases: Leases;
   readonly #handOut: HandOut;
+  #expiredTold = 0;
 
   constructor(settings: ChannelSettings, store: Store, clock: Clock, observe: ObserveRelay) {
     this.settings = settings;
@@ -175,17 +176,23 @@ export class Channel {
     return this.#store.purgeDeadLetters();
   }
 
-  /** Removes what has expired; resolves with how many. */
+  /** Makes dead letters of what has expired; resolves with how many. */
   async purge(): Promise<number> {
     let purged = 0;
-    for (;;) {
-      const step = await this.#store.purge(this.#clock.now());
-      if (step === 0) {
-        if (purged > 0) this.wake();
-        return purged;
-      }
-      purged += step;
+    for (let step = 1; step > 0; purged += step) {
+      step = await this.#store.purge(this.#clock.now());
     }
+    if (purged > 0) this.wake();
+    this.#tellExpired();
+    return purged;
+  }
+
+  /** With those that were found when they were to be handed out, or had to make room. */
+  #tellExpired(): void {
+    const messages = this.stats.expired - this.#expiredTold;
+    if (messages <= 0) return;
+    this.#expiredTold += messages;
+    this.#observe({ type: "relay.expired", channel: this.settings.name, messages });
   }
 
   close(): void {

@@ -153,7 +153,9 @@ export class Leases {
     if (!retry) return await this.#bury(lease, reason ?? "rejected by the connector");
     observe({ type: "relay.nacked", channel: settings.name, ...about(lease.message.envelope) });
     if (attempted !== false) return await this.#giveOutAgain(lease, delayMs, reason ?? "nacked");
-    await store.release(messageId, clock.now() + this.#atMostTtl(delayMs ?? untriedDelayMs));
+    const at = clock.now();
+    const why = reason === undefined ? undefined : { at, connectorId: lease.connectorId, reason };
+    await store.release(messageId, at + this.#atMostTtl(delayMs ?? untriedDelayMs), why, false);
   }
 
   /** The message was given back when its connection ended, but its ack was on its way: take it, if nobody has it. */

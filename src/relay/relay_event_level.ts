@@ -12,6 +12,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
     case "relay.service_manager_failed":
     case "relay.refused":
     case "relay.dead_lettered":
+    case "relay.expired":
     case "relay.lease_expired":
     case "relay.frame_ignored":
       return "warning";

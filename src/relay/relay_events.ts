@@ -52,6 +52,8 @@ export type RelayEvent =
     readonly channel: string;
     readonly reason: string;
   }
+  /** Nobody settled so many in their time: they are dead letters now. */
+  | { readonly type: "relay.expired"; readonly channel: string; readonly messages: number }
   /** Something could not be read or written, and is tried again; or is nothing that a relay wrote, and is passed over. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
   /** It feeds the channel `by`: this one, made by the admin API, gets nothing of it. */

@@ -67,7 +67,7 @@ export function foldRelayMetrics(
   ]);
   perChannel(
     "expired_total",
-    "Messages dropped for their age.",
+    "Dead letters that nobody settled in their time.",
     ({ channel }) => channel.stats.expired,
     "counter",
   );
@@ -127,6 +127,8 @@ export function foldRelayMetrics(
         return commits.observe(event.durationMs / 1000);
       case "relay.disconnected":
         return; // the gauge of connections tells
+      case "relay.expired":
+        return; // asked of the store, which knows it sooner
       case "relay.webhook_id_taken":
         return; // once for each start
       case "relay.service_manager_failed":

@@ -56,7 +56,9 @@ export interface StoreStats {
   readonly queued: number;
   readonly inFlight: number;
   readonly delivered: number;
+  /** They are dead letters then. */
   readonly expired: number;
+  /** Without those that expired. */
   readonly deadLettered: number;
   /** Receipt time of the oldest message that is not settled, milliseconds since the epoch. */
   readonly oldestAt: number | undefined;
@@ -87,16 +89,21 @@ export interface Store {
   /** Settles a leased message for good. False when it is not leased. */
   ack(messageId: string): Promise<boolean>;
   /**
-   * Gives a lease back; the message is ready again at `readyAt`. Without `failed` it does not count as delivered.
-   * False when it is not leased.
+   * Gives a lease back; the message is ready again at `readyAt`. `why` goes into its history; only what `counts` counts
+   * as delivered. False when it is not leased.
    */
-  release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean>;
+  release(
+    messageId: string,
+    readyAt: number,
+    why?: FailedDelivery,
+    counts?: boolean,
+  ): Promise<boolean>;
   /** Settles a leased message as undeliverable for what came last. False when it is not leased. */
   bury(messageId: string, failed: FailedDelivery): Promise<boolean>;
   /** When the next waiting message becomes ready, or undefined. */
   nextReadyAt(): number | undefined;
   stats(now: number): StoreStats;
-  /** Removes some of what has expired; resolves with how many. */
+  /** Makes dead letters of some of what has expired; resolves with how many. */
   purge(now: number): Promise<number>;
   /** The newest first, until `takes` says no: it is told the bytes of a body before that is read. */
   deadLetters(

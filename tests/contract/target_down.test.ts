@@ -9,6 +9,7 @@ import {
   startDevRelay,
   startTarget,
 } from "../support/rig.ts";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
@@ -49,6 +50,27 @@ test("a lone webhook outlives forty minutes of 503, and is delivered once when t
   const { delivered, deadLettered } = relay.registry.named("dev")?.channel.stats ?? {};
   assert.deepEqual({ taken, delivered, deadLettered }, { taken: 1, delivered: 1, deadLettered: 0 });
   assert.equal(run.journal.deadLetters.count, 0);
+});
+
+test("a lone webhook that is never taken is a dead letter of the relay when its time is over", async (t) => {
+  const target = await startTarget(t, () => 503);
+  const clock = new ManualClock();
+  const events: RelayEvent[] = [];
+  const observe = (event: RelayEvent) => events.push(event);
+  const relay = await startDevRelay(t, { ttlMs: 30 * minuteMs }, { clock, observe });
+  const given = settings(relay.url, target.url, "websocket", { default_target: byDefault });
+  startConnector(t, given, { clock });
+  await publish(relay, "x");
+  await pass(clock, 40 * minuteMs);
+  const channel = relay.registry.named("dev")?.channel;
+  const { queued, inFlight, expired } = channel?.stats ?? {};
+  assert.deepEqual({ queued, inFlight, expired }, { queued: 0, inFlight: 0, expired: 1 });
+  const [letter] = await channel?.deadLetters(1) ?? [];
+  assert.match(letter?.reason ?? "", /^expired before it was delivered: .*503/);
+  assert.deepEqual(events.filter(({ type }) => type === "relay.expired"), [
+    { type: "relay.expired", channel: "dev", messages: 1 },
+  ]);
+  assert.equal(await channel?.replay("all"), 1);
 });
 
 test("a webhook that its target never takes is counted as ever, while the target takes others", async (t) => {

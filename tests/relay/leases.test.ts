@@ -214,7 +214,7 @@ test("what was settled or has expired is not extended", async (t) => {
   assert.deepEqual([channel?.stats.delivered, channel?.stats.deadLettered], [1, 1]);
 });
 
-test("what is given back untried comes again after its delay, is not counted, and leaves no history", async (t) => {
+test("what is given back untried comes again after its delay, is not counted, and says why", async (t) => {
   const clock = new ManualClock();
   const relay = await startDevRelay(t, { maxDeliveries: 2 }, { clock });
   const headers = { ...bearer, "X-Connector-Capabilities": "exact-body, extend" };
@@ -246,6 +246,7 @@ test("what is given back untried comes again after its delay, is not counted, an
   const [letter] = await channel?.deadLetters(1) ?? [];
   assert.deepEqual(letter?.history.map(({ reason }) => reason), [
     "it said 500",
+    "stopping",
     "given up after 2 deliveries: it said 502",
   ]);
 });

@@ -189,6 +189,74 @@ for (const [kind, open] of kinds) {
     assert.equal(store.stats(200).expired, 3);
   });
 
+  promise(
+    "what has expired is a dead letter that says why, and can be given out again",
+    async (t) => {
+      const store = await open(t);
+      await store.append(message("never given out", "hook", "body"), 100, 0);
+      await store.append(message("given back"), 101, 0);
+      await store.append(message("failed"), 102, 0);
+      for (let n = 0; n < 3; n++) await takeDue(store, 0);
+      await store.release("never given out", 1);
+      await store.release("given back", 1_000, failed("its target is down", 1), false);
+      await store.release("failed", 1_000, failed("500", 1));
+      while (await store.purge(200));
+      const letters = (await store.deadLetters(10)).toReversed();
+      assert.deepEqual(
+        letters.map(({ message, reason, at, history }) => [
+          ...[message.envelope.id, message.deliveries, reason, at],
+          history.map((one) => one.reason).join(),
+        ]),
+        [
+          ["never given out", 0, "expired before it was delivered", 200, ""],
+          [
+            ...["given back", 0, "expired before it was delivered: its target is down", 200],
+            "its target is down",
+          ],
+          ["failed", 1, "expired before it was delivered: 500", 200, "500"],
+        ],
+      );
+      const { queued, expired, deadLettered } = store.stats(200);
+      assert.deepEqual([queued, expired, deadLettered], [0, 3, 0]);
+      assert.equal(await store.replay(["never given out"], 200, 1_000), 1);
+      const again = await takeDue(store, 300);
+      assert.deepEqual(
+        [again?.envelope.id, new TextDecoder().decode(again?.envelope.body)],
+        ["never given out", "body"],
+      );
+    },
+  );
+
+  promise("of what expires the newest stay when there is no room for all", async (t) => {
+    const store = await open(t, { maxDeadLetters: 2 });
+    for (const id of ["a", "b", "c"]) await store.append(message(id), 100, 0);
+    while (await store.purge(200));
+    assert.deepEqual((await store.deadLetters(10)).map(({ message }) => message.envelope.id), [
+      "c",
+      "b",
+    ]);
+  });
+
+  promise("what is given back again and again for one reason tells it once", async (t) => {
+    const store = await open(t);
+    await store.append(message("a"), 1e6, 0);
+    for (const [at, reason] of ["down", "down", "full", "full", "down"].entries()) {
+      await takeDue(store, at);
+      await store.release("a", at + 1, failed(reason, at), false);
+    }
+    for (let at = 5; at < 7; at++) {
+      await takeDue(store, at);
+      await store.release("a", at + 1, failed("500", at));
+    }
+    await takeDue(store, 7);
+    await store.bury("a", failed("gone", 7));
+    const [letter] = await store.deadLetters(1);
+    assert.deepEqual(letter?.history.map(({ reason, at }) => `${reason} ${at}`), [
+      ...["down 1", "full 3", "down 4", "500 5", "500 6", "gone 7"],
+    ]);
+    assert.equal(letter?.message.deliveries, 3);
+  });
+
   promise("what has expired and is in hand keeps no room from what comes", async (t) => {
     const store = await open(t, { maxMessages: 201 });
     for (let n = 0; n < 200; n++) await store.append(message(`leased-${n}`), 1_000, 0);

@@ -33,10 +33,16 @@ export class DeadLetters {
     });
   }
 
-  async add(message: StoredMessage, history: readonly FailedDelivery[], at: number): Promise<void> {
+  /** `reason` where it is not that of the last delivery. */
+  async add(
+    message: StoredMessage,
+    history: readonly FailedDelivery[],
+    at: number,
+    reason?: string,
+  ): Promise<void> {
     const { envelope, expiresAt, deliveries } = message;
     const { sequence, deliveryCount: _, ...content } = envelope;
-    const letter = { at, deliveries, sequence, history };
+    const letter = { at, deliveries, sequence, history, ...(reason !== undefined && { reason }) };
     await this.#server.js.publish(`${this.#subjects}.${token(envelope.id)}`, envelope.body, {
       headers: letterHeadersOf(content, expiresAt, letter, this.#server.maxPayload),
     });
@@ -115,7 +121,7 @@ export class DeadLetters {
     const letter = letterOf(stored?.header);
     if (!stored || !head || !letter) return undefined;
     const { expiresAt, ...content } = head;
-    const { at, deliveries, sequence, history } = letter;
+    const { at, deliveries, sequence, history, reason = history.at(-1)?.reason ?? "" } = letter;
     const envelope = {
       ...content,
       body: Uint8Array.from(stored.data),
@@ -126,7 +132,7 @@ export class DeadLetters {
       sequence: stored.seq,
       letter: {
         message: { envelope, expiresAt, deliveries },
-        reason: history.at(-1)?.reason ?? "",
+        reason,
         at,
         history,
       },

@@ -2,7 +2,7 @@ import type { KV } from "@nats-io/kv";
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../async/clock.ts";
 import type { Settlement } from "../../protocol/frames.ts";
-import { historyWith } from "../history.ts";
+import { historyWith, reasonOfExpiry } from "../history.ts";
 import {
   type DeadLetter,
   type FailedDelivery,
@@ -21,7 +21,7 @@ import type { NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { Histories, noPast } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
-import { fits, headOf } from "./message_codec.ts";
+import { fits, type Head, headOf } from "./message_codec.ts";
 import { MessageStream } from "./message_stream.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
@@ -181,15 +181,20 @@ export class JetStreamStore implements Store, SharedStore {
     return true;
   }
 
-  async release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean> {
+  async release(
+    messageId: string,
+    readyAt: number,
+    why?: FailedDelivery,
+    counts = why !== undefined,
+  ): Promise<boolean> {
     const lease = this.#leased.get(messageId);
     if (!lease) return false;
     this.#leased.delete(messageId);
     const delayMs = Math.max(0, readyAt - this.#clock.now());
     await this.#server.attempt("give a message back", async () => {
-      if (failed) {
-        const { deliveries } = lease.message;
-        const history = historyWith(lease.history, failed);
+      if (why) {
+        const deliveries = lease.message.deliveries - (counts ? 0 : 1);
+        const history = historyWith(lease.history, why, counts);
         await this.#histories.keep(messageId, { deliveries, history });
       }
       const delay = Math.round(Math.max(1, delayMs - earlyMs) * 1e6); // whole nanoseconds, or none is read
@@ -341,6 +346,7 @@ export class JetStreamStore implements Store, SharedStore {
     }
     const { expiresAt, ...content } = head;
     if (expiresAt <= now) {
+      await this.#putExpired(head, pulled.data, streamSequence, now);
       await this.#server.request(reply, "+ACK");
       this.#gone(head.id, lane, head.webhookId);
       this.#tally.expired++;
@@ -396,15 +402,27 @@ export class JetStreamStore implements Store, SharedStore {
     this.#peers.wake(lane);
   }
 
+  async #putExpired(head: Head, data: Uint8Array, sequence: number, now: number): Promise<void> {
+    const { expiresAt, ...content } = head;
+    const { deliveries, history } = await this.#histories.of(head.id);
+    const body = Uint8Array.from(data);
+    const envelope = { ...content, body, sequence, deliveryCount: deliveries };
+    const message = { envelope, expiresAt, deliveries };
+    await this.#dead.add(message, history, now, reasonOfExpiry(history));
+    if (history.length > 0) this.#histories.forget(head.id);
+  }
+
   async #purge(now: number): Promise<number> {
     let purged = 0;
     for (let next = 1; purged < purgeStep;) {
       const found = await this.#messages.next(next);
       if (!found || (found.head && found.head.expiresAt > now)) break;
-      const { head, lane, sequence } = found;
+      const { head, lane, sequence, body } = found;
       next = sequence + 1;
       if (!head || this.#leased.has(head.id)) continue;
+      // First: another relay may do the same, or settle it. One that ends now puts nothing away.
       if (!await this.#messages.remove(found)) continue;
+      await this.#putExpired(head, body, sequence, now);
       this.#gone(head.id, lane, head.webhookId);
       this.#tally.expired++;
       purged++;

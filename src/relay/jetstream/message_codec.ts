@@ -12,6 +12,8 @@ export interface LetterHead {
   readonly at: number;
   readonly deliveries: number;
   readonly sequence: number;
+  /** Where it is not that of the last delivery. */
+  readonly reason?: string;
   readonly history: readonly FailedDelivery[];
 }
 

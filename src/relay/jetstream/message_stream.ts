@@ -11,6 +11,12 @@ interface Place {
   readonly webhookId: string;
 }
 
+interface Found extends Place {
+  /** Undefined where somebody else published it. */
+  readonly head: Head | undefined;
+  readonly body: Uint8Array;
+}
+
 /** JetStream's code for a stream that is full. */
 const streamFull = 10077;
 /** How much longer than its time a message is kept: what has expired is purged, and counted, by a relay. */
@@ -67,13 +73,11 @@ export class MessageStream {
     return found ? placeOf(found) : undefined;
   }
 
-  /** The first from a sequence on; without a head where somebody else published it. */
-  async next(
-    sequence: number,
-  ): Promise<Place & { readonly head: Head | undefined } | undefined> {
+  /** The first from a sequence on. */
+  async next(sequence: number): Promise<Found | undefined> {
     const which = { seq: sequence, next_by_subj: ">" };
     const found = await this.#server.jsm.direct.getMessage(this.#stream, which);
-    return found ? { ...placeOf(found), head: headOf(found.header) } : undefined;
+    return found ? { ...placeOf(found), head: headOf(found.header), body: found.data } : undefined;
   }
 
   /** False when it is not there: of all that remove a message at once one is told true. */

@@ -1,6 +1,6 @@
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
 import type { Envelope } from "../../protocol/envelope.ts";
-import { historyWith } from "../history.ts";
+import { historyWith, reasonOfExpiry } from "../history.ts";
 import type { DeadLetter, FailedDelivery } from "../store.ts";
 import { type DeadLetterHead, type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
 import type { Statements } from "./statements.ts";
@@ -31,8 +31,21 @@ export class DeadLetters {
     const history = JSON.stringify(historyWith(ref.history, failed));
     await this.#commit.run(() => {
       this.#sql.bury({ ...ref, history }, failed);
-      this.#sql.removeDeadLettersBeyond(this.#most);
+      this.trim();
     });
+  }
+
+  /** Within a transaction: puts there what has expired, and removes it from the others; false when it was not there. */
+  putExpired(sequence: number, at: number): boolean {
+    const past = this.#sql.past(sequence);
+    if (!past) return false;
+    this.#sql.bury({ sequence, ...past }, { reason: reasonOfExpiry(historyIn(past)), at });
+    return true;
+  }
+
+  /** Within a transaction: keeps no more than there may be. */
+  trim(): void {
+    this.#sql.removeDeadLettersBeyond(this.#most);
   }
 
   /** One that is damaged is there, says so, and is empty. */
@@ -94,6 +107,15 @@ export class DeadLetters {
   /** Resolves with how many there were. */
   purge(): Promise<number> {
     return this.#commit.run(() => this.#sql.removeDeadLetters());
+  }
+}
+
+/** Of a damaged row: nothing. */
+function historyIn({ history }: { readonly history: string }): readonly FailedDelivery[] {
+  try {
+    return JSON.parse(history);
+  } catch {
+    return [];
   }
 }
 

@@ -19,8 +19,9 @@ import { Statements } from "./statements.ts";
 
 /** When a message that could not be read is tried again. */
 const unreadableRetryMs = 60_000;
-/** Rows purged in one step. */
+/** What is purged in one step: rows, and about so many bytes of bodies, which are copied. */
 const purgeStep = 200;
+const purgeBytes = 16 * 1024 * 1024;
 
 /**
  * The messages of one channel in the relay's database. In memory are only counts and what is leased or waits for
@@ -119,12 +120,17 @@ export class SqliteStore implements Store {
     return Promise.resolve(this.#leased.has(messageId));
   }
 
-  release(messageId: string, readyAt: number, failed?: FailedDelivery): Promise<boolean> {
+  release(
+    messageId: string,
+    readyAt: number,
+    why?: FailedDelivery,
+    counts = why !== undefined,
+  ): Promise<boolean> {
     const ref = this.#leased.get(messageId);
     if (!ref) return Promise.resolve(false);
     this.#leased.delete(messageId);
-    if (failed) ref.history = historyWith(ref.history, failed);
-    else ref.deliveries--;
+    if (why) ref.history = historyWith(ref.history, why, counts);
+    if (!counts) ref.deliveries--;
     this.#givenBack.add(ref, readyAt);
     // Not waited for: should it be lost, the message comes sooner than it would have.
     const history = JSON.stringify(ref.history ?? []);
@@ -159,9 +165,10 @@ export class SqliteStore implements Store {
       .filter(({ id }) => !this.#leased.has(id) && !this.#unreadable.has(id))
       .slice(0, purgeStep);
     if (expired.length === 0) return 0;
-    // Another purge may have taken some of them meanwhile.
-    const removed = await this.#commit.run(() =>
-      expired.filter(({ sequence }) => this.#sql.remove(sequence))
+    let bytes = 0;
+    const removed = await this.#expire(
+      expired.filter((row, i) => (bytes += row.bytes) <= purgeBytes || i === 0),
+      now,
     );
     for (const row of removed) {
       // One that was never offered holds no lane.
@@ -170,6 +177,15 @@ export class SqliteStore implements Store {
     }
     this.#tally.expired += removed.length;
     return removed.length;
+  }
+
+  /** Resolves with those that were there: another purge may take some of them meanwhile. */
+  #expire<Row extends Pick<Ref, "sequence">>(rows: readonly Row[], now: number): Promise<Row[]> {
+    return this.#commit.run(() => {
+      const put = rows.filter(({ sequence }) => this.#dead.putExpired(sequence, now));
+      this.#dead.trim();
+      return put;
+    });
   }
 
   deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
@@ -254,7 +270,7 @@ export class SqliteStore implements Store {
       if (!message) continue;
       if (message.expiresAt <= now) {
         this.#lanes.free(ref.lane);
-        this.#drop(ref).catch(() => {}); // the next purge finds it again
+        this.#drop(ref, now).catch(() => {}); // the next purge finds it again
         continue;
       }
       this.#givenBack.takeOut(ref.id);
@@ -293,9 +309,9 @@ export class SqliteStore implements Store {
     }
   }
 
-  async #drop(ref: Ref): Promise<void> {
+  async #drop(ref: Ref, now: number): Promise<void> {
     this.#givenBack.takeOut(ref.id);
-    if (!await this.#remove(ref)) return;
+    if ((await this.#expire([ref], now)).length === 0) return;
     this.#tally.remove(ref.webhookId, ref.bytes);
     this.#tally.expired++;
   }

@@ -117,6 +117,14 @@ export class Statements {
     );
   }
 
+  /** How often it was delivered, and how; undefined when it is not there. */
+  past(sequence: number): Pick<MessageRow, "deliveries" | "history"> | undefined {
+    return this.#get(
+      "SELECT deliveries, history FROM message WHERE channel_id = ? AND sequence = ?",
+      sequence,
+    );
+  }
+
   oldestAt(): number | undefined {
     return this.#get<{ received_at: number }>(
       "SELECT received_at FROM message WHERE channel_id = ? ORDER BY sequence LIMIT 1",
@@ -150,7 +158,7 @@ export class Statements {
 
   bury(
     { sequence, deliveries, history }: Pick<MessageRow, "sequence" | "deliveries" | "history">,
-    { reason, at }: FailedDelivery,
+    { reason, at }: Pick<FailedDelivery, "reason" | "at">,
   ): void {
     this.#run(
       "INSERT OR REPLACE INTO dead_letter (channel_id, id, sequence, webhook_id, received_at, " +
