@@ -15,6 +15,14 @@ export function withoutQuery(path: string): string {
   return mark === -1 ? path : path.slice(0, mark);
 }
 
+/** What others wrote, without the parts of the path of a URL whose path is a secret. */
+export function withoutPathOf({ pathname }: URL, text: string): string {
+  return pathname.split("/").flatMap((part) => [part, decoded(part)])
+    .filter((part) => part !== "")
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((rest, part) => rest.replaceAll(part, "***"), text);
+}
+
 /** Hides the values of headers and query parameters whose name fits one of the patterns; `*` stands for anything. */
 export function redactBy(patterns: string): Redact {
   const fitters = patterns.split(",").map((pattern) => pattern.trim().toLowerCase())

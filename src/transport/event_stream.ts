@@ -5,7 +5,7 @@ import type { FetchResponse } from "../runtime/fetch.ts";
 import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../protocol/sse.ts";
 import { boundedText } from "./bounded_text.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
-import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
+import { brokenStream, type Doing, quoted, refusedStream } from "./stream_failure.ts";
 
 /** The response that is a stream. Rejects with a `StreamFailure`: what answers with another type is `protocol`. */
 export async function openEventStream(
@@ -34,7 +34,7 @@ export async function openEventStream(
   }
   throw new StreamFailure(
     "protocol",
-    `cannot ${doing.what} at ${doing.url.href}: the answer is ${JSON.stringify(type)}, ` +
+    `cannot ${doing.what} at ${doing.url.href}: the answer is ${quoted(doing, type, 200)}, ` +
       `not "text/event-stream"`,
   );
 }

@@ -27,6 +27,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     what: "open the smee stream",
     url: withoutPath(relay.url),
     advice: "check cloud_url",
+    secretUrl: relay.url,
   };
   /** Where the stream is; gosmee has a page for people at the channel's own URL. */
   const places = [relay.url, eventsUrl(relay.url)];

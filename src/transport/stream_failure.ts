@@ -1,5 +1,6 @@
 /** Turns what a relay or the network answered into a `StreamFailure` that a person can act on. */
 import { StreamFailure, type StreamFailureClass } from "../flow.ts";
+import { withoutPathOf } from "../protocol/redact.ts";
 import { parseRetryAfter } from "../protocol/retry_after.ts";
 import type { HeaderReader } from "../runtime/fetch.ts";
 import { ForbiddenAddress, networkFailure, ProxyFailure } from "../runtime/network_failure.ts";
@@ -10,6 +11,14 @@ export interface Doing {
   readonly url: URL;
   /** What to do when it is refused, where it is not about a token. */
   readonly advice?: string;
+  /** No message shows its path, though the server may say it. */
+  readonly secretUrl?: URL;
+}
+
+/** The beginning of what the server said, quoted. */
+export function quoted({ secretUrl }: Doing, said: string, maxLength: number): string {
+  const shown = secretUrl ? withoutPathOf(secretUrl, said) : said;
+  return JSON.stringify(shown.slice(0, maxLength));
 }
 
 /** The relay answered, but not with a stream. `body` may be the beginning of the response. */
@@ -23,19 +32,19 @@ export function refusedStream(
   const retryAfterMs = parseRetryAfter(headers.get("retry-after"), nowMs);
   return new StreamFailure(
     classOfStatus(status),
-    `cannot ${doing.what} at ${doing.url.href}: the relay answered ${status}${detail(body)}${
-      advice(status, headers, doing.advice)
+    `cannot ${doing.what} at ${doing.url.href}: the relay answered ${status}${detail(doing, body)}${
+      advice(doing, status, headers)
     }`,
     { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   );
 }
 
 /** Who answered is no relay: a maintenance page in its place, a captive portal. `body` may be its beginning. */
-export function foreignAnswer({ what, url }: Doing, body: string): StreamFailure {
-  const said = JSON.stringify(body.slice(0, 80));
+export function foreignAnswer(doing: Doing, body: string): StreamFailure {
+  const said = quoted(doing, body, 80);
   return new StreamFailure(
     "protocol",
-    `cannot ${what} at ${url.href}: ${said} is no answer of a relay`,
+    `cannot ${doing.what} at ${doing.url.href}: ${said} is no answer of a relay`,
   );
 }
 
@@ -47,8 +56,10 @@ function classOfStatus(status: number): StreamFailureClass {
   return "protocol";
 }
 
-function advice(status: number, headers: HeaderReader, refused: string | undefined): string {
-  if (classOfStatus(status) === "rejected" && refused !== undefined) return `; ${refused}`;
+function advice(doing: Doing, status: number, headers: HeaderReader): string {
+  if (classOfStatus(status) === "rejected" && doing.advice !== undefined) {
+    return `; ${doing.advice}`;
+  }
   switch (status) {
     case 401:
     case 403:
@@ -58,22 +69,29 @@ function advice(status: number, headers: HeaderReader, refused: string | undefin
   }
   if (status >= 300 && status < 400) {
     return `, a redirect to ${
-      JSON.stringify((headers.get("location") ?? "").slice(0, 200))
+      quoted(doing, destination(doing, headers.get("location") ?? ""), 200)
     }; redirects are not followed, set cloud_url to the final address`;
   }
   return "";
 }
 
+/** The path of another place is as secret. */
+function destination({ url, secretUrl }: Doing, location: string): string {
+  if (!secretUrl) return location;
+  const origin = URL.parse(location, url)?.origin;
+  return origin === undefined ? "***" : `${origin}/***`;
+}
+
 /** The `detail` of the relay's JSON error, or the beginning of what it said, quoted. */
-function detail(body: string): string {
+function detail(doing: Doing, body: string): string {
   if (body.trim() === "") return "";
   try {
     const { detail } = JSON.parse(body) as { detail?: unknown };
-    if (typeof detail === "string") return ` (${JSON.stringify(detail.slice(0, 200))})`;
+    if (typeof detail === "string") return ` (${quoted(doing, detail, 200)})`;
   } catch {
     // Not the relay's JSON: a proxy's page, say. Its beginning helps to tell whose.
   }
-  return ` (${JSON.stringify(body.slice(0, 80))})`;
+  return ` (${quoted(doing, body, 80)})`;
 }
 
 /** The network failed before or during a stream. A `StreamFailure` passes through unchanged. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { redactBy } from "../../src/protocol/redact.ts";
+import { redactBy, withoutPathOf } from "../../src/protocol/redact.ts";
 import { test } from "../support/test.ts";
 
 const cases: [patterns: string, fits: readonly string[], fitsNot: readonly string[]][] = [
@@ -29,3 +29,16 @@ test("long names that nearly fit take no time: their sender chooses them", () =>
   // A regular expression took seconds for each.
   for (let n = 0; n < 200; n++) redact.path(`/?${name}=1&${"abc".repeat(2_000)}=1`);
 });
+
+const ofAPath: [path: string, text: string, shown: string][] = [
+  ["/s3cret", "Cannot GET /events/s3cret?x", "Cannot GET /events/***?x"],
+  ["/of/ab/abab", "/abab of ab", "/*** *** ***"],
+  ["/caf%C3%A9", "no café at /caf%C3%A9", "no *** at /***"],
+  ["/100%", "/100%", "/***"],
+  ["/", "a / b", "a / b"],
+];
+for (const [path, text, shown] of ofAPath) {
+  test(`without the parts of ${path} the text ${JSON.stringify(text)} is ${JSON.stringify(shown)}`, () => {
+    assert.equal(withoutPathOf(new URL(path, "http://a"), text), shown);
+  });
+}

@@ -23,7 +23,7 @@ export interface SmeeServer {
   /** Breaks all open streams off. */
   cut(): void;
   /** What the next stream requests are answered with; undefined = a stream. */
-  refuseWith(status: number | undefined): void;
+  refuseWith(status: number | undefined, headers?: http.OutgoingHttpHeaders, body?: string): void;
 }
 
 export const smeePath = "aBcDeF0123456789";
@@ -34,7 +34,7 @@ export async function startSmeeServer(t: TestContext, kind: SmeeKind): Promise<S
   const requests: http.IncomingHttpHeaders[] = [];
   const waiters: { n: number; resolve: () => void }[] = [];
   let opened = 0;
-  let refusal: number | undefined;
+  let refuse: ((response: http.ServerResponse) => void) | undefined;
   let ids = 0;
   const streamPath = kind === "gosmee" ? `/events/${smeePath}` : `/${smeePath}`;
   const server = http.createServer((request, response) => {
@@ -44,7 +44,7 @@ export async function startSmeeServer(t: TestContext, kind: SmeeKind): Promise<S
         .end(isPage ? "<p>a page for people" : "");
     }
     requests.push(request.headers);
-    if (refusal !== undefined) return void response.writeHead(refusal).end("no");
+    if (refuse) return refuse(response);
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     open.add(response);
     response.on("close", () => open.delete(response));
@@ -82,8 +82,10 @@ export async function startSmeeServer(t: TestContext, kind: SmeeKind): Promise<S
     cut() {
       for (const response of open) response.destroy();
     },
-    refuseWith(status) {
-      refusal = status;
+    refuseWith(status, headers = {}, body = "no") {
+      refuse = status === undefined
+        ? undefined
+        : (response) => void response.writeHead(status, headers).end(body);
     },
   };
 }
