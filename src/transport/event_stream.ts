@@ -7,6 +7,9 @@ import { boundedText } from "./bounded_text.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, quoted, refusedStream } from "./stream_failure.ts";
 
+/** An id that can go back in a header; ours are numbers. */
+export const sendableId = /^[\x21-\x7e]{1,256}$/;
+
 /** The response that is a stream. Rejects with a `StreamFailure`: what answers with another type is `protocol`. */
 export async function openEventStream(
   relay: RelayEndpoint,

@@ -11,7 +11,7 @@ import { lenientText } from "../protocol/lenient_text.ts";
 import type { ServerSentEvent } from "../protocol/sse.ts";
 import { decodeSmeeEvent } from "../protocol/smee_codec.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
-import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
+import { closeEventStream, openEventStream, readEvents, sendableId } from "./event_stream.ts";
 import type { RelayEndpoint } from "./relay_endpoint.ts";
 import type { Doing } from "./stream_failure.ts";
 
@@ -93,7 +93,7 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
       const frame = frameOf(event);
       if (frame) yield frame;
       // What is in hand by now need not be sent again.
-      if (event.lastEventId !== "") lastEventId = event.lastEventId;
+      if (sendableId.test(event.lastEventId)) lastEventId = event.lastEventId;
     }
   }
 

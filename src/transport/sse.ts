@@ -10,13 +10,10 @@ import { parseCapabilities } from "../protocol/capabilities.ts";
 import { decodeRelayFrame } from "../protocol/relay_codec.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
-import { closeEventStream, openEventStream, readEvents } from "./event_stream.ts";
+import { closeEventStream, openEventStream, readEvents, sendableId } from "./event_stream.ts";
 import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import type { Doing } from "./stream_failure.ts";
-
-/** An id that can go back in a header; ours are numbers. */
-const sendableId = /^[\x21-\x7e]{1,256}$/;
 
 /** Messages as server-sent events, settlements by POST. */
 export function sseTransport(relay: RelayEndpoint): Transport {

@@ -90,6 +90,23 @@ for (const kind of ["smee.io", "gosmee"] as const) {
   });
 }
 
+for (
+  const [name, id] of [
+    ["beyond Latin-1", "€"],
+    ["with a tab and a control character", "a\tb\x01"],
+    ["of a megabyte", "x".repeat(1_000_000)],
+  ] as const
+) {
+  test(`an event id ${name} does not keep us from connecting again`, async (t) => {
+    const { server, target, run } = await startConnected(t, "gosmee");
+    server.event([`id: ${id}`, 'data: {"body":1,"timestamp":1}']);
+    await target.arrived(1);
+    server.cut();
+    await run.happened("stream.connected", 2);
+    assert.equal(server.requests.at(-1)?.["last-event-id"], undefined);
+  });
+}
+
 test("a stream that says nothing more is given up, and opened again", async (t) => {
   const server = await startSmeeServer(t, "smee.io");
   const target = await startTarget(t);
