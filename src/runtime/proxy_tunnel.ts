@@ -6,6 +6,7 @@ import tls from "node:tls";
 import { type Cancel, onAbort } from "../async/abort.ts";
 import { authority, portOf, unbracketed } from "../config/host.ts";
 import type { TlsSettings } from "../config/settings.ts";
+import { connected } from "./connected.ts";
 import { ProxyFailure } from "./network_failure.ts";
 import { nodeTlsOptions } from "./tls.ts";
 
@@ -18,7 +19,9 @@ export function tunnelled(agent: http.Agent, proxy: URL, ca: string | undefined)
   agent.createConnection = (options, callback) => {
     const { host, port } = options as { host?: string | null; port?: number | string | null };
     openTunnel(proxy, ca, authority(host ?? "localhost", port ?? 80), over.signal)
-      .then((socket) => agent instanceof https.Agent ? secured(socket, options) : socket)
+      .then((socket) =>
+        agent instanceof https.Agent ? secured(socket, options, over.signal) : socket
+      )
       .then((socket) => callback?.(null, socket), (error) => callback?.(error, undefined as never));
     return undefined;
   };
@@ -88,17 +91,6 @@ export function openTunnel(
   });
 }
 
-function secured(socket: Socket, options: object): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const secure = tls.connect({ ...options, socket }, () => {
-      secure.off("error", failed);
-      resolve(secure);
-    });
-    const failed = (error: Error) => {
-      socket.destroy();
-      reject(error);
-    };
-    secure.once("error", failed);
-    socket.once("close", () => reject(new Error("connection closed")));
-  });
+function secured(socket: Socket, options: object, signal: Cancel): Promise<Socket> {
+  return connected(tls.connect({ ...options, socket }), signal, "secureConnect", socket);
 }

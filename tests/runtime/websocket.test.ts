@@ -3,6 +3,7 @@ import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { HandshakeRefused, openWebSocket } from "../../src/runtime/websocket.ts";
+import { startRawServer } from "../support/raw_peer.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 const noTls = { verify: true, ca: undefined, cert: undefined, key: undefined };
@@ -139,4 +140,19 @@ test("close waits for the server to have read what was sent", async (t) => {
   assert.equal(received.length, 10);
   assert.equal(await closed, 1000);
   await assert.rejects(socket.send(["late"]), /closed/);
+});
+
+test("an abort cuts the connection through a proxy while what lies behind it has not answered the TLS greeting", async (t) => {
+  const { abort, options: given } = options(t);
+  let ended = () => {};
+  const end = new Promise<void>((resolve) => ended = resolve);
+  const proxy = await startRawServer(t, ({ socket, write }) => {
+    // What comes through the tunnel is the greeting.
+    socket.once("data", () => abort.abort(new Error("dead")));
+    socket.once("close", ended);
+    return write("HTTP/1.1 200 Connected\r\n\r\n");
+  });
+  const url = new URL("wss://relay.example/");
+  await assert.rejects(openWebSocket(url, { ...given, proxy: new URL(proxy.url) }), /dead/);
+  await end;
 });
