@@ -103,6 +103,8 @@ export type ConnectorEvent =
     readonly durationMs: number;
     readonly status?: number;
     readonly reason?: Reason;
+    /** The one that it shares with others; `failed` when each of them is to come again. */
+    readonly request?: { readonly failed: boolean };
     /** What the target got as its parent; with a recorded trace. */
     readonly spanId?: string;
     readonly parentSpanId?: string;

@@ -47,6 +47,8 @@ export function foldStatus(
   const { totals, observe: count } = foldTotals();
   const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
   const targets = new Map<string, TargetState>();
+  /** Requests of several messages: each is one failure, as for the breaker. */
+  const counted = new WeakSet<object>();
   const configured = () => new Map(targetNames().map((name) => [name, targetState(name)]));
   let connection: { transport: TransportName; id: string; since: number } | undefined;
   let downSince = startedAt;
@@ -115,14 +117,13 @@ export function foldStatus(
   function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
     const state = targetState(event.target);
     state.tried = true;
-    if (event.result === "transient") {
-      state.failuresInARow++;
-      state.lastFailure = event.reason?.message ?? "";
-      return;
-    }
-    // A target that refuses one webhook for good is there and answers.
-    state.failuresInARow = 0;
+    if (event.result === "transient") state.lastFailure = event.reason?.message ?? "";
     if (event.result === "delivered") state.lastSuccessAt = clock.now();
+    if (event.request && counted.has(event.request)) return;
+    if (event.request) counted.add(event.request);
+    // A target that refuses one webhook for good is there and answers.
+    const { request = { failed: event.result === "transient" } } = event;
+    state.failuresInARow = request.failed ? state.failuresInARow + 1 : 0;
   }
 
   /** A target may be another one now; one whose breaker is not closed is the one that fails. */

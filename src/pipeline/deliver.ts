@@ -166,6 +166,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
         result: result.kind,
         durationMs: Math.round(clock.monotonic() - startedAt),
         ...(result.kind === "delivered" ? { status: result.status } : { reason: result.reason }),
+        ...(result.request && { request: result.request }),
       });
       return result;
     } catch (error) {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { systemClock } from "../../src/async/clock.ts";
+import { foldStatus } from "../../src/observe/status.ts";
 import type { Relay } from "../../src/relay/relay.ts";
 import { bytesOf, writtenIn } from "../support/batches.ts";
 import { startOldRelay } from "../support/old_relay.ts";
@@ -177,4 +179,35 @@ test("one request of many messages that fails is one failure of the target: its 
   const types = new Set(run.events.map(({ type }) => type));
   assert.deepEqual([types.has("breaker.changed"), types.has("delivery.deferred")], [false, false]);
   assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 20);
+});
+
+test("a request with five messages that fails is one failure for readiness and status too", async (t) => {
+  const target = await startTarget(t, () => 503);
+  const relay = await startDevRelay(t);
+  const given = settings(relay.url, target.url, "websocket", {
+    default_target: {
+      batch: { max_messages: 5, max_wait_seconds: 60 },
+      ...{ retry_delay_seconds: 600, retry_max_delay_seconds: 600 },
+    },
+  });
+  const run = startConnector(t, given);
+  await publishAll(relay, 0, 5);
+  await run.happened("delivery.retrying", 5);
+  const { observe, readiness, status } = foldStatus({
+    clock: systemClock,
+    targetNames: () => ["default"],
+    about: {},
+    now: () => ({
+      connectorId: "one",
+      inHand: { messages: 0, bytes: 0 },
+      heardAt: undefined,
+      journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
+    }),
+  });
+  run.events.forEach(observe);
+  assert.equal(target.got.length, 1);
+  assert.ok(readiness().ready, JSON.stringify(readiness()));
+  const { targets } = status() as { targets: Record<string, Record<string, unknown>> };
+  assert.equal(targets["default"]?.["failures_in_a_row"], 1);
+  assert.match(String(targets["default"]?.["last_failure"]), /503/);
 });

@@ -85,6 +85,29 @@ test("a target that refuses every webhook answers, for status as for readiness",
   assert.equal(line("target a"), "well, last delivery 1970-01-01T00:00:00.000Z");
 });
 
+test("of a request with several messages readiness counts what the whole came to, once", () => {
+  const { observe, readiness } = start();
+  const ready = () => readiness().parts.find(({ name }) => name === "target a")?.ready;
+  const sent = (results: ("delivered" | "transient")[], failed: boolean) => {
+    const request = { failed };
+    for (const result of results) observe({ ...attempted(result), request } as ConnectorEvent);
+  };
+  const [all, some] = [["transient", "transient"], ["delivered", "transient"]] as const;
+  for (
+    const [results, failed, isReady] of [
+      [all, true, true],
+      [all, true, true],
+      [some, false, true],
+      [all, true, true],
+      [all, true, true],
+      [all, true, false],
+    ] as const
+  ) {
+    sent([...results], failed);
+    assert.equal(ready(), isReady);
+  }
+});
+
 test("a target that failed has not been tried when other settings count, unless its breaker still is open", () => {
   const { observe, readiness } = start();
   const ready = () => readiness().parts.find(({ name }) => name === "target a")?.ready;
