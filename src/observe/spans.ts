@@ -3,6 +3,8 @@ import type { Clock } from "../async/clock.ts";
 import { newSpanId, type Span } from "../protocol/trace_context.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
+type Received = Extract<ConnectorEvent, { type: "delivery.received" }>;
+
 /** A message whose trace is recorded, from its receipt until the relay has been told. */
 interface Open {
   readonly traceId: string;
@@ -14,6 +16,8 @@ interface Open {
   /** When the last target was done with it. */
   endedAt: number | undefined;
   error: string | undefined;
+  /** It came again, and is no copy: the relay never heard how this one ended. */
+  again: { readonly event: Received; readonly at: number } | undefined;
 }
 
 /** Messages followed; the oldest is given up. */
@@ -34,6 +38,11 @@ export function foldSpans(
     switch (event.type) {
       case "delivery.received":
         return received(event);
+      case "delivery.duplicate": {
+        const message = open.get(event.messageId);
+        if (message) message.again = undefined;
+        return;
+      }
       case "delivery.attempted":
         return attempted(event);
       case "delivery.succeeded":
@@ -46,10 +55,16 @@ export function foldSpans(
     }
   }
 
-  function received(event: Extract<ConnectorEvent, { type: "delivery.received" }>): void {
+  function received(event: Received): void {
+    const message = open.get(event.messageId);
+    const at = clock.now();
+    if (message) message.again = { event, at };
+    else begin(event, at);
+  }
+
+  function begin(event: Received, at: number): void {
     const { messageId, webhookId, traceId, spanId, parentSpanId } = event;
-    if (traceId === undefined || spanId === undefined || open.get(messageId)) return;
-    const now = clock.now();
+    if (traceId === undefined || spanId === undefined) return;
     const attributes = {
       "messaging.system": "hookferry",
       "messaging.message.id": messageId,
@@ -58,27 +73,38 @@ export function foldSpans(
     };
     open.set(messageId, {
       ...{ traceId, spanId, parentSpanId, attributes },
-      receivedAt: now,
+      receivedAt: at,
       isTried: false,
       endedAt: undefined,
       error: undefined,
+      again: undefined,
     });
     record({
       name: "stream",
       kind: "consumer",
       ...{ traceId, parentSpanId, attributes },
       spanId: newSpanId(),
-      startedAt: now - event.lagMs,
-      endedAt: now,
+      startedAt: at - event.lagMs,
+      endedAt: at,
     });
     closeOldest(maxOpen, "given up: too many messages are open");
+  }
+
+  /** The one in hand: what came again takes the place of the one before, whose end nobody told. */
+  function inHand(messageId: string): Open | undefined {
+    const message = open.get(messageId);
+    if (!message?.again) return message;
+    const { event, at } = message.again;
+    close(messageId, message.error ?? "the relay was not told", message.endedAt);
+    begin(event, at);
+    return open.get(messageId);
   }
 
   function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
     const { messageId, traceId, spanId, parentSpanId, target, attempt, result, reason } = event;
     const endedAt = clock.now();
     const startedAt = endedAt - event.durationMs;
-    const message = open.get(messageId);
+    const message = inHand(messageId);
     if (message && !message.isTried) {
       message.isTried = true;
       below(message, "queue", message.receivedAt, startedAt);
@@ -103,7 +129,7 @@ export function foldSpans(
 
   /** Of several targets the last one counts, and any failure. */
   function ended(messageId: string, error: string | undefined): void {
-    const message = open.get(messageId);
+    const message = inHand(messageId);
     if (!message) return;
     message.endedAt = clock.now();
     message.error ??= error;
@@ -117,6 +143,7 @@ export function foldSpans(
     const attributes = { "hookferry.verdict": verdict, "hookferry.retry": retry };
     below(message, "ack", message.endedAt ?? now, now, attributes);
     close(messageId, verdict === "ack" ? undefined : message.error);
+    if (message.again) begin(message.again.event, message.again.at);
   }
 
   function below(
@@ -141,15 +168,14 @@ export function foldSpans(
     }
   }
 
-  function close(messageId: string, error: string | undefined): void {
+  function close(messageId: string, error: string | undefined, endedAt = clock.now()): void {
     const message = open.get(messageId);
     if (!message) return;
     const { traceId, spanId, parentSpanId, attributes, receivedAt: startedAt } = message;
     open.delete(messageId);
     record({
-      ...{ name: "deliver", traceId, spanId, parentSpanId, attributes, startedAt, error },
+      ...{ name: "deliver", traceId, spanId, parentSpanId, attributes, startedAt, error, endedAt },
       kind: "consumer",
-      endedAt: clock.now(),
     });
   }
 

@@ -7,6 +7,7 @@ import type { Settings, SourceSettings } from "../../src/config/settings.ts";
 import { type Connector, createConnector } from "../../src/connector.ts";
 import { type OpenJournal, openJournal } from "../../src/journal/open_journal.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
+import type { Sample } from "../../src/protocol/trace_context.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
 import type { ChannelConfig } from "../../src/relay/registry.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
@@ -139,12 +140,14 @@ export interface Running {
 export function startConnector(
   t: TestContext,
   given: Settings,
-  { clock = systemClock, random = Math.random, folder, chaos }: {
+  { clock = systemClock, random = Math.random, folder, chaos, sample }: {
     clock?: Clock;
     random?: Random;
     /** Of the journal; else it is in memory. */
     folder?: string;
     chaos?: Chaos;
+    /** Which traces are recorded; else none. */
+    sample?: Sample;
   } = {},
 ): Running {
   const events: ConnectorEvent[] = [];
@@ -160,6 +163,7 @@ export function startConnector(
     clock,
     random,
     ...(chaos && { chaos }),
+    sample,
     observe(event) {
       events.push(event);
       counts.set(event.type, count(event.type) + 1);
