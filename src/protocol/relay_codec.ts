@@ -3,12 +3,13 @@
  * or `unknown` frame.
  */
 import { z } from "zod";
-import { knownCapabilities } from "./capabilities.ts";
+import { knownCapabilities, parseCapabilities } from "./capabilities.ts";
 import type { RelayFrame } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxChannelNameLength, maxPollMessages } from "./limits.ts";
 import { elementsOf, splitObject } from "./json_bytes.ts";
 import { bodyNames, decodeWebhook } from "./webhook_codec.ts";
+import { wireHeaders } from "./wire.ts";
 
 /** How long a relay may wait for an ack: shorter would be a storm of extensions, longer is no lease. */
 const minAckTimeoutSeconds = 0.1;
@@ -26,6 +27,9 @@ const connectedSchema = z.object({
   waiting_messages: z.number().int().nonnegative().optional().catch(undefined),
   oldest_age_seconds: z.number().nonnegative().optional().catch(undefined),
 });
+
+type Connected = Extract<RelayFrame, { type: "connected" }>;
+type Malformed = Extract<RelayFrame, { type: "malformed" }>;
 
 const settledSchema = z.object({ message_ids: z.array(z.string()) });
 const errorSchema = z.object({ error: z.string().catch("unknown error") });
@@ -77,7 +81,20 @@ export function decodePollResponse(bytes: Uint8Array<ArrayBuffer>): RelayFrame[]
   return [decodeConnected(value), ...frames];
 }
 
-function decodeConnected(value: Record<string, unknown>): RelayFrame {
+/**
+ * Decodes the headers of a poll that brought nothing: they say what the body would. An old relay does not name the
+ * connection: its id is "".
+ */
+export function decodeEmptyPoll(headers: Pick<Headers, "get">, channel: string): Connected {
+  const capabilities = parseCapabilities(headers.get(wireHeaders.relayCapabilities));
+  const connectionId = headers.get(wireHeaders.connectionId);
+  const told = decodeConnected({ connection_id: connectionId, channel, capabilities });
+  return told.type === "connected"
+    ? told
+    : { type: "connected", connectionId: "", channel, capabilities };
+}
+
+function decodeConnected(value: Record<string, unknown>): Connected | Malformed {
   const connected = connectedSchema.safeParse(value);
   if (!connected.success) return { type: "malformed", problem: problemOf(connected.error) };
   const { connection_id, channel, capabilities, max_message_bytes } = connected.data;

@@ -53,7 +53,10 @@ export async function longPoll(
   channel.unsubscribe(connectionId);
 
   const headers = { [wireHeaders.relayCapabilities]: capabilities.join(", ") };
-  if (envelopes.length === 0) return new Response(null, { status: 204, headers });
+  if (envelopes.length === 0) {
+    const told = { ...headers, [wireHeaders.connectionId]: connectionId };
+    return new Response(null, { status: 204, headers: told });
+  }
   const exactBody = capabilities.includes("exact-body");
   const timestamp = new Date(clock.now()).toISOString();
   const connected = encodeRelayFrame(connectedFrame(hello, channel, clock), timestamp);

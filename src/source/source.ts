@@ -199,10 +199,13 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
 
   function onConnected({ connectionId, capabilities }: Connected): void {
     isOurs = capabilities.length > 0;
-    for (const { messageId, outcome } of untold) {
-      outbox.add(settlementOf(messageId, connectionId, outcome));
+    // An old relay does not name the connection of a poll that brought nothing, and takes no settlement without.
+    if (connectionId !== "") {
+      for (const { messageId, outcome } of untold) {
+        outbox.add(settlementOf(messageId, connectionId, outcome));
+      }
+      untold = [];
     }
-    untold = [];
     if (ending.draining || isLeaving) tellDrain();
     else leaveIfPaused();
   }

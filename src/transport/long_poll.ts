@@ -2,7 +2,7 @@ import type { Clock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import type { Connection, ConnectorFrame, Link, RelayFrame, Transport } from "../flow.ts";
 import { parseCapabilities } from "../protocol/capabilities.ts";
-import { decodePollResponse } from "../protocol/relay_codec.ts";
+import { decodeEmptyPoll, decodePollResponse } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { lenientText } from "../protocol/lenient_text.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
@@ -128,13 +128,12 @@ async function poll(
       const text = await boundedText(response);
       throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
     }
-    const capabilities = parseCapabilities(response.headers.get(wireHeaders.relayCapabilities));
+    const { headers } = response;
+    const capabilities = parseCapabilities(headers.get(wireHeaders.relayCapabilities));
     const body = await bodyBytes(response, link);
-    if (response.status === 204) {
-      const connected = { type: "connected", connectionId: "", channel: relay.channel } as const;
-      return { frames: [{ ...connected, capabilities }], capabilities };
-    }
-    const frames = decodePollResponse(body);
+    const frames = response.status === 204
+      ? [decodeEmptyPoll(headers, relay.channel)]
+      : decodePollResponse(body);
     if (frames[0]?.type !== "connected") {
       throw foreignAnswer(doing, lenientText(body.subarray(0, 400)));
     }
