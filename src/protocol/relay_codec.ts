@@ -87,8 +87,12 @@ export function decodePollResponse(bytes: Uint8Array<ArrayBuffer>): RelayFrame[]
  */
 export function decodeEmptyPoll(headers: Pick<Headers, "get">, channel: string): Connected {
   const capabilities = parseCapabilities(headers.get(wireHeaders.relayCapabilities));
-  const connectionId = headers.get(wireHeaders.connectionId);
-  const told = decodeConnected({ connection_id: connectionId, channel, capabilities });
+  const told = decodeConnected({
+    connection_id: headers.get(wireHeaders.connectionId),
+    channel,
+    capabilities,
+    ack_timeout_seconds: Number(headers.get(wireHeaders.ackTimeoutSeconds)),
+  });
   return told.type === "connected"
     ? told
     : { type: "connected", connectionId: "", channel, capabilities };

@@ -8,6 +8,7 @@ export const wireHeaders = {
   relayCapabilities: "X-Relay-Capabilities",
   maxInFlight: "X-Max-In-Flight",
   maxInFlightBytes: "X-Max-In-Flight-Bytes",
+  ackTimeoutSeconds: "X-Ack-Timeout-Seconds",
 } as const;
 
 export const ackPath = "/connect/ack";

@@ -54,7 +54,11 @@ export async function longPoll(
 
   const headers = { [wireHeaders.relayCapabilities]: capabilities.join(", ") };
   if (envelopes.length === 0) {
-    const told = { ...headers, [wireHeaders.connectionId]: connectionId };
+    const told = {
+      ...headers,
+      [wireHeaders.connectionId]: connectionId,
+      [wireHeaders.ackTimeoutSeconds]: String(channel.settings.ackTimeoutMs / 1000),
+    };
     return new Response(null, { status: 204, headers: told });
   }
   const exactBody = capabilities.includes("exact-body");

@@ -53,7 +53,10 @@ export class InHand {
     };
   }
 
-  /** Extends the leases a third of their time after they were given, and again; the result ends it. */
+  /**
+   * Extends the leases a third of their time after they were given, and again; the result ends it. A connection
+   * begins with what was due while there was none.
+   */
   extendLeases(
     connection: Connection,
     connectionId: () => string,
@@ -72,7 +75,8 @@ export class InHand {
       }
       cancel = this.#clock.after(everyMs, extend);
     };
-    let cancel = this.#clock.after(everyMs, extend);
+    let cancel = () => {};
+    extend();
     return () => cancel();
   }
 }

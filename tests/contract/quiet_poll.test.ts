@@ -3,9 +3,14 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/async/clock.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
+import { lastOf } from "../support/cleanup.ts";
 import { startHttpServer } from "../support/http_server.ts";
-import { settings, startConnector, startDevRelay } from "../support/rig.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { startProxy } from "../support/proxy.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 const nowhere = new URL("http://127.0.0.1:1/");
 
@@ -47,4 +52,37 @@ test("where a poll that brings nothing does not name its connection, what is unt
   run.drain.abort();
   assert.deepEqual(await run.ended, { abandoned: 0 });
   assert.deepEqual(posted, []);
+});
+
+test("a connection that breaks and polls anew without news goes on extending what is in hand", async (t) => {
+  const clock = new ManualClock();
+  const events: RelayEvent[] = [];
+  const count = (type: RelayEvent["type"]) => events.filter((event) => event.type === type).length;
+  t.explain(() => lastOf("the relay saw", events));
+  const relay = await startDevRelay(t, { ackTimeoutMs: 30_000, maxDeliveries: 1 }, {
+    clock,
+    observe: (event) => void events.push(event),
+  });
+  const proxy = await startProxy(t, relay.url);
+  const answer = Promise.withResolvers<number>();
+  t.defer(() => answer.resolve(200));
+  const target = await startTarget(t, () => answer.promise);
+  await publish(relay, "slow");
+  const run = startConnector(t, settings(proxy.url, target.url, "long_poll"), { clock });
+  await target.arrived(1);
+  await turnsUntil(() => count("relay.connected") === 2);
+  proxy.cut();
+  await run.happened("stream.failed");
+  await clock.advance(100);
+  await turnsUntil(() => count("relay.connected") === 3);
+  await clock.advance(1_000); // as long as the first poll is
+  await run.happened("stream.connected", 2);
+  for (let n = 1; n <= 6; n++) {
+    await clock.advance(10_000);
+    await turnsUntil(() => count("relay.lease_extended") === n);
+  }
+  assert.equal(count("relay.lease_expired"), 0);
+  answer.resolve(200);
+  await run.happened("settlement.confirmed");
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
 });

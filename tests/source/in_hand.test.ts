@@ -5,6 +5,25 @@ import { envelopeWith } from "../support/message.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
+test("a connection begins with the extensions that were due while there was none", async () => {
+  const clock = new ManualClock();
+  const inHand = new InHand(clock, () => {});
+  const sent: string[] = [];
+  const connection = (name: string) => ({
+    send: ({ type }: ConnectorFrame) => Promise.resolve(void sent.push(`${name}: ${type}`)),
+  } as unknown as Connection);
+  const stopFirst = inHand.extendLeases(connection("first"), () => "c1", 30_000);
+  await clock.advance(1);
+  const delivery = inHand.deliver(envelopeWith({}), "c1");
+  await clock.advance(19_998);
+  stopFirst();
+  await clock.advance(1_000);
+  const stopSecond = inHand.extendLeases(connection("second"), () => "c2", 30_000);
+  assert.deepEqual(sent, ["second: extend"]);
+  stopSecond();
+  delivery.settle({ kind: "delivered" });
+});
+
 test("leases are extended though the wall clock was set back", async () => {
   const clock = new ManualClock();
   const inHand = new InHand(clock, () => {});
