@@ -39,19 +39,34 @@ interface Listed {
   readonly bytes: number;
 }
 
-/** By its name, what an action asks for. Throws `UsageError`. */
-const actions: Readonly<Record<string, (flags: Flags) => (ask: AskControl) => Promise<number>>> = {
-  list(flags) {
-    const limit = limitOf(flags.text("limit") ?? "100");
-    return (ask) => list(ask, limit, flags.isOn("json") ?? false);
+interface Action {
+  /** What it takes beside the settings; anything else is a slip, not something to pass over. */
+  readonly flags: Readonly<Record<string, "string" | "boolean">>;
+  readonly maxWords: number;
+  /** What is to be done. Throws `UsageError`. */
+  read(flags: Flags): (ask: AskControl) => Promise<number>;
+}
+
+const actions: Readonly<Record<string, Action>> = {
+  list: {
+    flags: { limit: "string", json: "boolean" },
+    maxWords: 0,
+    read(flags) {
+      const limit = limitOf(flags.text("limit") ?? "100");
+      return (ask) => list(ask, limit, flags.isOn("json") ?? false);
+    },
   },
-  show({ positionals }) {
-    const id = oneOf(positionals);
-    return (ask) => show(ask, id);
+  show: {
+    flags: {},
+    maxWords: 1,
+    read({ positionals: [id] }) {
+      if (id === undefined) throw new UsageError("dead-letters show: name one message id");
+      return (ask) => show(ask, id);
+    },
   },
-  replay: (flags) => each(flags, replay),
-  drop: (flags) => each(flags, drop),
-  export: () => exportAll,
+  replay: eachWith(replay),
+  drop: eachWith(drop),
+  export: { flags: {}, maxWords: 0, read: () => exportAll },
 };
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
@@ -63,12 +78,8 @@ async function deadLettersCommand([name = "", ...args]: readonly string[]) {
         didYouMean(name, Object.keys(actions)),
     );
   }
-  const { layers, flags } = await readLayersAnd(args, {
-    all: "boolean",
-    json: "boolean",
-    limit: "string",
-  }, Infinity);
-  const act = action(flags);
+  const { layers, flags } = await readLayersAnd(args, action.flags, action.maxWords);
+  const act = action.read(flags);
   const { ask, close } = await connectorOf(layers);
   try {
     return await act(ask);
@@ -132,7 +143,7 @@ async function show(ask: AskControl, id: string): Promise<number> {
 /** Says what was done; false when it was not what was asked for. */
 type Act = (ask: AskControl, id: string) => Promise<boolean>;
 
-const replay: Act = async (ask, id) => {
+async function replay(ask: AskControl, id: string): Promise<boolean> {
   const response = await ask("POST", `/dead-letters/${encodeURIComponent(id)}/replay`);
   const { results } = await response.json() as {
     results: { target: string; outcome: string; reason?: string }[];
@@ -141,13 +152,17 @@ const replay: Act = async (ask, id) => {
     print(`${id}  ${target}  ${outcome}${reason === undefined ? "" : `: ${reason}`}`);
   }
   return results.every(({ outcome }) => outcome === "delivered");
-};
+}
 
-const drop: Act = async (ask, id) => {
+async function drop(ask: AskControl, id: string): Promise<boolean> {
   await ask("DELETE", `/dead-letters/${encodeURIComponent(id)}`);
   print(`${id}  dropped`);
   return true;
-};
+}
+
+function eachWith(act: Act): Action {
+  return { flags: { all: "boolean" }, maxWords: Infinity, read: (flags) => each(flags, act) };
+}
 
 /** The oldest first. One that fails does not keep the others from being tried. */
 function each(flags: Flags, act: Act): (ask: AskControl) => Promise<number> {
@@ -204,14 +219,6 @@ async function* linesOf(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) 
     yield* lines;
   }
   if (rest !== "") yield rest;
-}
-
-function oneOf(ids: readonly string[]): string {
-  const [id, ...others] = ids;
-  if (id === undefined || others.length > 0) {
-    throw new UsageError("dead-letters show: name one message id");
-  }
-  return id;
 }
 
 function print(line: string): void {

@@ -183,6 +183,15 @@ const slips: [args: string[], says: RegExp][] = [
   [["drop"], /name message ids, or say --all$/],
   [["list", "--limit", "0"], /--limit "0": use a whole number from 1 to 10000$/],
   [["list", "--limit", "many"], /--limit "many": use a whole number/],
+  [["list", "--all"], /Unknown option '--all'/],
+  [["list", "msg_1"], /"msg_1" is not expected here$/],
+  [["show", "msg_1", "--all"], /Unknown option '--all'/],
+  [["show", "msg_1", "msg_2"], /"msg_2" is not expected here$/],
+  [["replay", "--all", "--limit", "1"], /Unknown option '--limit'/],
+  [["drop", "--all", "--limit", "1"], /Unknown option '--limit'/],
+  [["drop", "msg_1", "--json"], /Unknown option '--json'/],
+  [["drop", "--all", "msg_1"], /name message ids, or say --all$/],
+  [["export", "msg_1"], /"msg_1" is not expected here$/],
 ];
 for (const [args, says] of slips) {
   test(`dead-letters ${args.join(" ")} is a slip of the command line, whatever the configuration`, async (t) => {
