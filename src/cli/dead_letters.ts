@@ -1,5 +1,4 @@
 import process from "node:process";
-import type { Layers } from "../config/merge.ts";
 import { didYouMean } from "../config/near_name.ts";
 import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
@@ -7,7 +6,7 @@ import { maxListed } from "../status/control.ts";
 import { type AskControl, askRunning, ControlError } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Flags } from "./flags.ts";
-import { readLayersAnd } from "./layers.ts";
+import { type LayersToAsk, readLayersToAsk } from "./layers_to_ask.ts";
 import { stoppedConnector } from "./stopped_connector.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
@@ -78,9 +77,10 @@ async function deadLettersCommand([name = "", ...args]: readonly string[]) {
         didYouMean(name, Object.keys(actions)),
     );
   }
-  const { layers, flags } = await readLayersAnd(args, action.flags, action.maxWords);
-  const act = action.read(flags);
-  const { ask, close } = await connectorOf(layers);
+  const { maxWords } = action;
+  const read = await readLayersToAsk(args, action.flags, { acts: true, maxWords });
+  const act = action.read(read.flags);
+  const { ask, close } = await connectorOf(read);
   try {
     return await act(ask);
   } finally {
@@ -90,7 +90,7 @@ async function deadLettersCommand([name = "", ...args]: readonly string[]) {
 
 /** The connector that runs with these settings, or its journal where none runs. */
 async function connectorOf(
-  layers: Layers,
+  { layers, unread }: LayersToAsk,
 ): Promise<{ readonly ask: AskControl; close(): Promise<void> }> {
   const ask = askRunning(layers);
   try {
@@ -98,6 +98,7 @@ async function connectorOf(
     return { ask, close: () => Promise.resolve() };
   } catch (error) {
     if (!(error instanceof ControlError && error.notRunning)) throw error;
+    if (unread) throw unread;
     return stoppedConnector(layers);
   }
 }

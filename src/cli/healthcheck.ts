@@ -3,7 +3,7 @@ import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
 import { statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
-import { readLayersAnd } from "./layers.ts";
+import { readLayersToAsk } from "./layers_to_ask.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
 
@@ -22,7 +22,9 @@ const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
 async function healthcheckCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = await readLayersAnd(args, { live: "boolean", ready: "boolean" });
+  const { layers, flags } = await readLayersToAsk(args, { live: "boolean", ready: "boolean" }, {
+    acts: false,
+  });
   const isLive = flags.isOn("live") ?? false;
   if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
   const url = `${statusAddress(layers).origin}/${isLive ? "livez" : "readyz"}`;

@@ -22,11 +22,15 @@ export async function readLayers(args: readonly string[]): Promise<Layers> {
   return { ...layers, flags: { ...layers.flags, cloud_url: url } };
 }
 
-/** The same for a command that has flags and words of its own beside the settings. */
+/**
+ * The same for a command that has flags and words of its own beside the settings. `onUnread` is told of a file that
+ * cannot be read, and the layers are without it; where there is none, it rejects with that `ConfigError`.
+ */
 export async function readLayersAnd(
   args: readonly string[],
   own: Readonly<Record<string, "string" | "boolean">>,
   maxPositionals = 0,
+  onUnread?: (error: ConfigError) => void,
 ): Promise<{ readonly layers: Layers; readonly flags: Flags }> {
   if (args.some((arg) => /^--token(=|$)/.test(arg))) {
     throw new UsageError(
@@ -62,7 +66,7 @@ export async function readLayersAnd(
     return [option.key, option.kind.type === "boolean" ? isOn(name)?.toString() : text(name)];
   }));
   const layers: Layers = {
-    file: path === undefined ? undefined : await readFileLayer(path),
+    file: path === undefined ? undefined : await readFileOr(path, onUnread),
     env: process.env,
     flags: {
       ...set,
@@ -79,6 +83,19 @@ export async function readLayersAnd(
 export async function readFileLayer(path: string): Promise<ConfigFile> {
   const { readConfigFile } = await import("../config/read_config_file.ts");
   return readConfigFile(path);
+}
+
+async function readFileOr(
+  path: string,
+  onUnread?: (error: ConfigError) => void,
+): Promise<ConfigFile | undefined> {
+  try {
+    return await readFileLayer(path);
+  } catch (error) {
+    if (!(error instanceof ConfigError && onUnread)) throw error;
+    onUnread(error);
+    return undefined;
+  }
 }
 
 /** `--from -`: the line that `hookferry relay` printed, from standard input: it holds the token. */

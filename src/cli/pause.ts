@@ -2,7 +2,7 @@ import process from "node:process";
 import { askRunning } from "./control_client.ts";
 import { parseDuration } from "./duration.ts";
 import { exitCode } from "./exit_code.ts";
-import { readLayers, readLayersAnd } from "./layers.ts";
+import { readLayersToAsk } from "./layers_to_ask.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
 
@@ -29,7 +29,7 @@ const resumeHelp = `hookferry resume: a paused connector takes webhooks again.
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function pauseCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = await readLayersAnd(args, { for: "string" });
+  const { layers, flags } = await readLayersToAsk(args, { for: "string" }, { acts: true });
   const value = flags.text("for");
   const ms = value === undefined ? undefined : parseDuration(value);
   if (value !== undefined && ms === undefined) {
@@ -43,7 +43,8 @@ async function pauseCommand(args: readonly string[]): Promise<number> {
 
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function resumeCommand(args: readonly string[]): Promise<number> {
-  await askRunning(await readLayers(args))("POST", "/resume");
+  const { layers } = await readLayersToAsk(args, {}, { acts: true });
+  await askRunning(layers)("POST", "/resume");
   process.stdout.write("resumed\n");
   return exitCode.ok;
 }

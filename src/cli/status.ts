@@ -5,7 +5,7 @@ import { visible } from "../output/visible.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
 import { askConnector, ControlError, statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
-import { readLayersAnd } from "./layers.ts";
+import { readLayersToAsk } from "./layers_to_ask.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { statusText } from "./status_text.ts";
 import type { Command } from "./command.ts";
@@ -29,7 +29,9 @@ const redraw = "\x1b[H\x1b[J";
 
 /** Resolves with the exit code. Rejects with a `ControlError` when there is no answer. */
 async function statusCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = await readLayersAnd(args, { json: "boolean", watch: "boolean" });
+  const { layers, flags } = await readLayersToAsk(args, { json: "boolean", watch: "boolean" }, {
+    acts: false,
+  });
   const { origin } = statusAddress(layers);
   const asJson = flags.isOn("json") ?? false;
   if (!flags.isOn("watch")) {
