@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../async/clock.ts";
+import type { Identity } from "../config/identity.ts";
 import type { Settings } from "../config/settings.ts";
 import { type OpenJournal, openJournal } from "../journal/open_journal.ts";
 import type { Observe } from "../observe/events.ts";
@@ -17,7 +18,7 @@ export interface ConnectorJournal {
 }
 
 /** Where the settings put the journal; undefined = in memory. */
-export function journalFolder({ journal: { place }, source }: Settings): string | undefined {
+export function journalFolder({ journal: { place }, source }: Identity): string | undefined {
   switch (place.kind) {
     case "memory":
       return undefined;

@@ -1,6 +1,6 @@
 import { authority } from "../config/host.ts";
 import type { ListenAddress } from "../config/settings.ts";
-import { parseListen } from "../config/listen_address.ts";
+import { isOff, parseListen } from "../config/listen_address.ts";
 import type { Layers } from "../config/merge.ts";
 import { mergeLayers } from "../config/merge.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
@@ -12,21 +12,27 @@ import { UsageError } from "./usage_error.ts";
 /** Asks the control routes of a connector; `path` is below `/-`. Rejects with a `ControlError`. */
 export type AskControl = (method: string, path: string) => Promise<Response>;
 
-/** What was asked was not done; the message says why. `notRunning`: nobody listens there. */
+/** What was asked was not done; the message says why. */
 export class ControlError extends Error {
   override readonly name = "ControlError";
-  readonly notRunning: boolean;
+  /** Nobody could be asked, and this is why, in words. */
+  readonly unasked: string | undefined;
 
-  constructor(message: string, { notRunning = false }: { readonly notRunning?: boolean } = {}) {
+  constructor(message: string, { unasked }: { readonly unasked?: string } = {}) {
     super(message);
-    this.notRunning = notRunning;
+    this.unasked = unasked;
   }
 }
 
-/** Where a connector with these settings can be asked. Throws `UsageError`. */
+/** Where a connector with these settings can be asked. Throws `UsageError`, or a `ControlError` where that is off. */
 export function statusAddress(layers: Layers): { readonly origin: string; readonly port: number } {
   // Only where it listens is of interest here: what else is wrong, the connector itself has said.
-  const given = mergeLayers(layers, () => {}).get("status_listen");
+  const values = mergeLayers(layers, () => {});
+  const given = values.get("status_listen");
+  if (isOff(given)) {
+    const unasked = `status_listen is off (${values.origin("status_listen")?.origin})`;
+    throw new ControlError(`no connector can be asked: ${unasked}`, { unasked });
+  }
   const address = parseListen(given);
   if (!address) throw new UsageError(`status_listen ${JSON.stringify(given)}: use HOST:PORT`);
   return { origin: statusOrigin(address), port: address.port };
@@ -76,7 +82,9 @@ async function answerAt(
     return await ask(origin + path, how);
   } catch (error) {
     const why = networkFailure(error).message;
-    throw new ControlError(`no connector answers at ${origin}: ${why}`, { notRunning: true });
+    throw new ControlError(`no connector answers at ${origin}: ${why}`, {
+      unasked: "no connector is running",
+    });
   }
 }
 

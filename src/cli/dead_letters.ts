@@ -42,6 +42,8 @@ interface Action {
   /** What it takes beside the settings; anything else is a slip, not something to pass over. */
   readonly flags: Readonly<Record<string, "string" | "boolean">>;
   readonly maxWords: number;
+  /** It needs the targets; the others need the journal alone. */
+  readonly replays?: true;
   /** What is to be done. Throws `UsageError`. */
   read(flags: Flags): (ask: AskControl) => Promise<number>;
 }
@@ -63,7 +65,7 @@ const actions: Readonly<Record<string, Action>> = {
       return (ask) => show(ask, id);
     },
   },
-  replay: eachWith(replay),
+  replay: { ...eachWith(replay), replays: true },
   drop: eachWith(drop),
   export: { flags: {}, maxWords: 0, read: () => exportAll },
 };
@@ -80,7 +82,7 @@ async function deadLettersCommand([name = "", ...args]: readonly string[]) {
   const { maxWords } = action;
   const read = await readLayersToAsk(args, action.flags, { acts: true, maxWords });
   const act = action.read(read.flags);
-  const { ask, close } = await connectorOf(read);
+  const { ask, close } = await connectorOf(read, action.replays ?? false);
   try {
     return await act(ask);
   } finally {
@@ -91,15 +93,16 @@ async function deadLettersCommand([name = "", ...args]: readonly string[]) {
 /** The connector that runs with these settings, or its journal where none runs. */
 async function connectorOf(
   { layers, unread }: LayersToAsk,
+  replays: boolean,
 ): Promise<{ readonly ask: AskControl; close(): Promise<void> }> {
-  const ask = askRunning(layers);
   try {
+    const ask = askRunning(layers);
     await ask("GET", "/dead-letters?limit=1");
     return { ask, close: () => Promise.resolve() };
   } catch (error) {
-    if (!(error instanceof ControlError && error.notRunning)) throw error;
+    if (!(error instanceof ControlError) || error.unasked === undefined) throw error;
     if (unread) throw unread;
-    return stoppedConnector(layers);
+    return stoppedConnector(layers, { unasked: error.unasked, replays });
   }
 }
 

@@ -1,15 +1,14 @@
-import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { ConfigError, type Report } from "./config_error.ts";
-import { parseListen } from "./listen_address.ts";
+import { readIdentity } from "./identity.ts";
+import { isOff, parseListen } from "./listen_address.ts";
 import { type Layers, mergeLayers, type Values } from "./merge.ts";
 import { filesOf } from "./read_files.ts";
 import { withOrigin } from "./problem_origin.ts";
-import type { JournalSettings, ListenAddress, Settings } from "./settings.ts";
+import type { ListenAddress, Settings } from "./settings.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { readProxy } from "./proxy.ts";
 import { Secret } from "./secret.ts";
-import { checkSmee, isSmee, smeeChannel } from "./smee_source.ts";
-import { readSourceUrl } from "./source_url.ts";
+import { checkSmee, isSmee } from "./smee_source.ts";
 import { readRoutes } from "./routes.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
 import { readToken } from "./token.ts";
@@ -30,15 +29,7 @@ export function loadSettings(layers: Layers): Loaded {
   const values = mergeLayers(layers, (problem) => problems.push(problem));
   const report: Report = (problem) => problems.push(withOrigin(problem, values));
 
-  const url = required(
-    "cloud_url",
-    (given) => readSourceUrl(given, values.get("allow_insecure")),
-  );
-  const channel = required(
-    "channel",
-    (given) => isChannelName(given) ? { name: given } : `use ${channelNameRule}`,
-    isSmee(values) ? smeeChannel : undefined,
-  );
+  const { url, channel, connectorId, protocol, journal } = readIdentity(values, problems);
   if (isSmee(values)) checkSmee(values, report);
   if (values.get("max_reconnect_delay") < values.get("reconnect_delay")) {
     report("max_reconnect_delay: must not be less than reconnect_delay");
@@ -65,7 +56,6 @@ export function loadSettings(layers: Layers): Loaded {
   }
   const way = url && readProxy(url, values.get("proxy")?.reveal(), values.env, "proxy", report);
   const statusListen = readStatusListen(values, report);
-  const journal = readJournal(values, report);
   const ordering = parseOrdering(values.get("ordering"));
   if (!ordering) report(`ordering: ${values.quoted("ordering")}: use ${orderingRule}`);
   const { defaultRoute, routes } = readRoutes(values, report);
@@ -76,10 +66,10 @@ export function loadSettings(layers: Layers): Loaded {
   const settings: Settings = {
     source: {
       url,
-      channel: channel.name,
+      channel,
       token,
-      connectorId: values.get("connector_id"),
-      protocol: isSmee(values) ? "smee" : values.get("protocol"),
+      connectorId,
+      protocol,
       tls,
       ...way,
       reconnectDelayMs: values.ms("reconnect_delay"),
@@ -132,43 +122,14 @@ export function loadSettings(layers: Layers): Loaded {
     warnings: configWarnings(settings, values, layers),
     files: [...(layers.file ? [layers.file.path] : []), ...filesOf(values)],
   };
-
-  function required<T extends object>(
-    key: "cloud_url" | "channel",
-    read: (given: string) => T | string,
-    byItself?: string,
-  ): T | undefined {
-    const given = values.get(key) ?? byItself;
-    if (given === undefined) {
-      if (!problems.some((problem) => problem.startsWith(`${key}:`))) {
-        report(`${key}: is required`);
-      }
-      return undefined;
-    }
-    const value = read(given);
-    if (typeof value === "object") return value;
-    report(`${key}: ${values.quoted(key)}: ${value}`);
-    return undefined;
-  }
 }
 
 function readStatusListen(values: Values, report: Report): ListenAddress | undefined {
   const given = values.get("status_listen");
-  if (given.toLowerCase() === "off") return undefined;
+  if (isOff(given)) return undefined;
   const address = parseListen(given);
   if (!address) {
     report(`status_listen: ${values.quoted("status_listen")} is neither HOST:PORT nor off`);
   }
   return address;
-}
-
-function readJournal(values: Values, report: Report): JournalSettings | undefined {
-  const given = values.get("journal");
-  const onFailure = values.get("on_journal_failure");
-  if (given === undefined) return { place: { kind: "default" }, onFailure };
-  if (given === "memory") return { place: { kind: "memory" }, onFailure };
-  const folder = /^sqlite:(.+)$/.exec(given)?.[1];
-  if (folder !== undefined) return { place: { kind: "folder", folder }, onFailure };
-  report(`journal: ${values.quoted("journal")} is neither memory nor sqlite:FOLDER`);
-  return undefined;
 }

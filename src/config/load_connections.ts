@@ -25,7 +25,7 @@ const maxConnections = 100;
 export function loadConnections(layers: Layers): LoadedConnections {
   const connections = new Map<string, Loaded>();
   const problems: string[] = [];
-  const content = withProfile(layers.file?.content ?? {}, chosenProfile(layers)?.name);
+  const content = contentOf(layers);
   const names = namesOf(content);
   for (const name of names) {
     if (name !== "" && !nameRule.test(name)) {
@@ -79,6 +79,15 @@ function placed(problem: string, name: string, content: FileLayer["content"]): s
   if (isAbove) return problem;
   const isOfKey = /^\w+([.:]| and )/.test(problem);
   return `connections.${name}${isOfKey ? "." : ": "}${problem}`;
+}
+
+/** Of the connections that the layers name; [""] where they are of one that has none. Throws `ConfigError`. */
+export function connectionNames(layers: Layers): readonly string[] {
+  return namesOf(contentOf(layers));
+}
+
+function contentOf(layers: Layers): FileLayer["content"] {
+  return withProfile(layers.file?.content ?? {}, chosenProfile(layers)?.name);
 }
 
 function namesOf({ connections: given }: FileLayer["content"]): string[] {

@@ -31,7 +31,8 @@ async function startShared(t: TestContext, target: URL) {
     url,
     env,
     async command(args: string[], more: Record<string, string> = {}) {
-      const program = startProgram(t, [...args, "--status-listen", listen], { ...env, ...more });
+      const at = "CONNECTOR_STATUS_LISTEN" in more ? [] : ["--status-listen", listen];
+      const program = startProgram(t, [...args, ...at], { ...env, ...more });
       const code = await program.ended;
       return { code, out: program.stdout, err: program.stderr.join("\n") };
     },
@@ -106,6 +107,55 @@ test("dead-letters of a connector that does not run are read from its journal, a
   const nowhere = await command(["dead-letters", "list"], { CONNECTOR_JOURNAL: "memory" });
   assert.equal(nowhere.code, 1);
   assert.match(nowhere.err, /its journal is in memory/);
+});
+
+test("a stopped connector's dead letters are told and dropped with what names its journal alone, replayed without its token", async (t) => {
+  let status = 410;
+  const target = await startTarget(t, () => status);
+  const { relay, connector, command, state } = await startShared(t, target.url);
+  const ids = [await publish(relay, "one"), await publish(relay, "two")];
+  await connector.line(/dead_letter\.stored/, 2);
+  const held = await command(["dead-letters", "list"], { CONNECTOR_STATUS_LISTEN: "off" });
+  assert.equal(held.code, 1);
+  assert.match(held.err, /another connector is using the data in/);
+  connector.terminate();
+  assert.equal(await connector.ended, 0);
+
+  const off = { CONNECTOR_STATUS_LISTEN: "off" };
+  const noToken = { ...off, CONNECTOR_TOKEN: "" };
+  const file = join(state, "connector.json");
+  writeFileSync(
+    file,
+    `{ "targets": { "hook": { "url": "http://x/", "token": "$` + `{NOT_SET}" } } }`,
+  );
+  const withFile = ["--config", file];
+  for (
+    const list of [
+      await command(["dead-letters", "list"], off),
+      await command(["dead-letters", "list"], noToken),
+      await command(["dead-letters", "list", ...withFile], noToken),
+    ]
+  ) {
+    assert.equal(list.code, 0, list.err);
+    for (const id of ids) assert.match(list.out.join("\n"), new RegExp(id));
+  }
+  const [one = "", two = ""] = ids;
+  assert.equal((await command(["dead-letters", "replay", one, ...withFile], off)).code, 78);
+  const dropped = await command(["dead-letters", "drop", two, ...withFile], noToken);
+  assert.deepEqual(dropped, { code: 0, out: [`${two}  dropped`], err: "" });
+  status = 200;
+  const replayed = await command(["dead-letters", "replay", one], noToken);
+  assert.deepEqual(replayed, { code: 0, out: [`${one}  default  delivered`], err: "" });
+
+  const nameless = await command(["dead-letters", "list"], { ...off, CONNECTOR_CHANNEL: "" });
+  assert.equal(nameless.code, 78);
+  assert.match(nameless.err, /^ {2}- channel: is required$/m);
+  assert.doesNotMatch(nameless.err, /token|target/);
+  for (const args of [["pause"], ["status"], ["healthcheck"]]) {
+    const { code, err } = await command(args, off);
+    assert.equal(code, 1);
+    assert.match(err, /status_listen is off \(environment CONNECTOR_STATUS_LISTEN\)/);
+  }
 });
 
 test("pause and resume from the command line; the connector says so, and takes up again by itself", async (t) => {
