@@ -68,7 +68,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   const watches = new Map<string, Looks>();
   const gathering = gatherEvents(systemClock);
   const observing = await startObserving(settings, mode, gathering, observeAll);
-  const fleet = createFleet(settingsOf(loaded, settings), startMember);
+  const fleet = createFleet(settingsOf(loaded, settings), startMember, systemClock);
   const reloading = startReloading({
     first: loaded,
     async load() {

@@ -1,6 +1,8 @@
 /** The connections of a process: each a connector of its own, with its own budgets, journal and figures. */
+import type { Clock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Lifetime } from "../flow.ts";
+import { Pause } from "../source/pause.ts";
 import type { Watch } from "./watch_connector.ts";
 import type { RunningConnector } from "./running_connector.ts";
 
@@ -17,6 +19,9 @@ export interface Fleet {
    * more finish what they have in hand. Rejects when one of them cannot.
    */
   apply(settings: ReadonlyMap<string, Settings>): Promise<void>;
+  /** All of them, and those that begin meanwhile, as a connector's `Pause`. */
+  pause(forMs?: number): void;
+  resume(): void;
   /** Until `life` ends and all have finished, or one of them fails: then the others finish, and it rejects as that one. */
   run(life: Lifetime): Promise<{ readonly abandoned: number }>;
   /** Closes the journals. */
@@ -31,10 +36,13 @@ interface Running extends Member {
 export function createFleet(
   first: ReadonlyMap<string, Settings>,
   make: (name: string, settings: Settings) => Member,
+  clock: Clock,
 ): Fleet {
   const members = new Map<string, Running>();
   /** They are not named any more, and finish what they have in hand. */
   const leaving = new Set<Running>();
+  /** Of the process: each connection tells of its own. */
+  const pause = new Pause(clock, () => {});
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {}); // whoever runs the fleet is told
   const failed = new AbortController();
@@ -63,6 +71,14 @@ export function createFleet(
         else begin(add(name, one));
       }
     },
+    pause(forMs) {
+      pause.pause(forMs);
+      for (const { running } of members.values()) running.connector.pause.pause(forMs);
+    },
+    resume() {
+      pause.resume();
+      for (const { running } of members.values()) running.connector.pause.resume();
+    },
     async run(given) {
       life = given;
       for (const member of members.values()) begin(member);
@@ -86,12 +102,16 @@ export function createFleet(
   }
 
   function close(): void {
+    pause.close();
     for (const { running } of members.values()) running.close();
   }
 
   function add(name: string, settings: Settings): Running {
     const member = { ...make(name, settings), leave: new AbortController(), ended: undefined };
     members.set(name, member);
+    const { isPaused, until } = pause;
+    const forMs = until === undefined ? undefined : Math.max(1, until - clock.now());
+    if (isPaused) member.running.connector.pause.pause(forMs);
     return member;
   }
 

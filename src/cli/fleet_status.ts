@@ -35,12 +35,14 @@ export function fleetStatus({ members }: Pick<Fleet, "members">): StatusSource {
 }
 
 /** What can be done to all of them; a message is looked for in each. */
-export function fleetControl({ members }: Pick<Fleet, "members">): Control {
+export function fleetControl(
+  { members, pause, resume }: Pick<Fleet, "members" | "pause" | "resume">,
+): Control {
   const all = () => [...members.values()].map(({ running }) => controlOf(running));
   const having = (messageId: string) => all().find((one) => one.isReplayable(messageId));
   return {
-    pause: (forMs) => all().forEach((one) => one.pause(forMs)),
-    resume: () => all().forEach((one) => one.resume()),
+    pause,
+    resume,
     letters: {
       list: (limit) =>
         all().flatMap(({ letters }) => letters.list(limit)).sort((a, b) => b.at - a.at)

@@ -122,6 +122,45 @@ test("a reload begins a new connection, ends one that is gone, and leaves the ot
   assert.equal(await program.ended, 0);
 });
 
+test("a pause is of the process: connections that a reload adds or renames are in it, and end it with the others", async (t) => {
+  for (
+    const [query, forMs] of [["", undefined], [
+      "?for_seconds=3600",
+      /"forMs":3[56]\d{5}\b/,
+    ]] as const
+  ) {
+    const [first, second] = [await startDevRelay(t), await startDevRelay(t)];
+    const target = await startTarget(t);
+    const connection = ({ url }: { url: string }) => ({
+      cloud_url: url,
+      default_target: { url: target.url.href },
+    });
+    const { program, configure, ask } = await start(t, { connections: { old: connection(first) } });
+    await program.line(/"stream\.connected"/);
+    assert.equal((await ask("POST", `/-/pause${query}`)).status, 200);
+    configure({ renamed: connection(first), added: connection(second) });
+    assert.equal((await ask("POST", "/-/reload")).status, 200);
+    await Promise.all([publish(first, "1"), publish(second, "2")]);
+    const { connections } = JSON.parse((await ask("GET", "/status")).text);
+    assert.deepEqual([connections.renamed.paused, connections.added.paused], [true, true]);
+    assert.equal((await ask("POST", "/-/resume")).status, 200);
+    for (const name of ["renamed", "added"]) {
+      await program.line(new RegExp(`"settlement\\.confirmed".*"connection":"${name}"`));
+      const told = program.stderr.filter((line) => line.includes(`"connection":"${name}"`));
+      const order = ["connector.paused", "connector.resumed", "delivery.received"];
+      const events = told.map((line) => JSON.parse(line).event).filter((one) =>
+        order.includes(one)
+      );
+      assert.deepEqual(events, order);
+      const paused = told.find((line) => line.includes(`"connector.paused"`)) ?? "";
+      if (forMs) assert.match(paused, forMs);
+      else assert.doesNotMatch(paused, /forMs/);
+    }
+    program.terminate();
+    assert.equal(await program.ended, 0);
+  }
+});
+
 test("when their relays go away the log tells it of each connection at once", async (t) => {
   const relays = [await startDevRelay(t), await startDevRelay(t)];
   const target = await startTarget(t);
