@@ -15,10 +15,11 @@ const versionHelp = `hookferry version: which one this is.
   hookferry version --json
 `;
 
-/** What scripts/compile.ts puts into an executable. */
+/** What scripts/compile.ts and scripts/package/npm.ts put into what they make. */
 interface Build {
   readonly commit: string | null;
-  readonly target: string;
+  /** What the executable is for; undefined in the npm package, which is started by another program. */
+  readonly target?: string;
 }
 
 /** Undefined when it runs from source. */

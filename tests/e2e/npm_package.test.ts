@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -48,6 +48,18 @@ testUnless(
       /"commit":"[0-9a-f]{12}","runtime":"deno /,
     );
     assert.equal((await run([command, "unknown"], own)).code, 2);
+
+    // Its executable is a Deno, which by itself runs nothing of ours.
+    const root = t.folder();
+    mkdirSync(join(root, "etc", "hookferry"), { recursive: true });
+    writeFileSync(join(root, "etc", "hookferry", "webhooks.json"), "{}");
+    const service = await run([
+      ...[command, "service", "install", "relay", "--webhooks", "/etc/hookferry/webhooks.json"],
+      ...["--root", root, "--manager", "openrc", "--user", "daemon"],
+    ], own);
+    assert.equal(service.code, 2, service.stdout);
+    assert.match(service.stderr, /give --program FILE/);
+    assert.equal(existsSync(join(root, "etc", "init.d")), false);
 
     const running = spawn(command, ["dev"], {
       env: { PATH: process.env["PATH"] ?? "", ...own },

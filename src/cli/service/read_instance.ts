@@ -148,10 +148,12 @@ function findProgram(given: string | undefined): string {
     if (isAbsolute(given)) return given;
     throw new UsageError(`--program ${JSON.stringify(given)}: use an absolute path`);
   }
-  if (build) return process.execPath;
+  if (build?.target !== undefined) return process.execPath;
   throw new UsageError(
-    "hookferry runs from its source here: give --program FILE, the executable that the service " +
-      "is to run (deno task compile makes one)",
+    `hookferry ${
+      build ? "is an npm package" : "runs from its source"
+    } here: give --program FILE, ` +
+      "the executable that the service is to run (of a release, or from deno task compile)",
   );
 }
 
