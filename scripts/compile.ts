@@ -81,7 +81,7 @@ function writeEntry(target: string): string {
 function compileWithDeno(entry: string, target: string, file: string): string | undefined {
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["compile", "--quiet", ...startFlags, "--target", target, "--output", file, entry],
+    ["compile", ...startFlags, "--target", target, "--output", file, entry],
     { cwd: root, encoding: "utf8" },
   );
   if (status === 0) return undefined;

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
+import { startFlags } from "../start_flags.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
 const { values } = parseArgs({ options: { out: { type: "string", default: "dist/npm" } } });
@@ -20,6 +21,7 @@ bundle();
 cpSync(join(root, "scripts", "package", "npm_launcher.cjs"), join(out, "cli.cjs"));
 chmodSync(join(out, "cli.cjs"), 0o755);
 cpSync(join(root, "LICENSE"), join(out, "LICENSE"));
+writeFileSync(join(out, "deno_flags.json"), JSON.stringify(startFlags));
 writeFileSync(join(out, "README.md"), readme());
 writeFileSync(join(out, "package.json"), `${JSON.stringify(about(), null, 2)}\n`);
 console.log(out);
@@ -43,7 +45,7 @@ function about(): Record<string, unknown> {
     description: "Webhooks across a firewall: relay and connector in one program",
     license: manifest.license,
     bin: { hookferry: "cli.cjs" },
-    files: ["cli.cjs", "hookferry.mjs"],
+    files: ["cli.cjs", "deno_flags.json", "hookferry.mjs"],
     engines: { node: ">=20" },
     optionalDependencies: Object.fromEntries(
       systems.map((system) => [`@deno/${system}`, denoVersion]),

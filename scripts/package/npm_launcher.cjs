@@ -23,10 +23,9 @@ try {
   process.exit(1);
 }
 
-const permissions = ["net", "env", "read", "write", "sys", "run=systemd-notify"];
 const child = spawn(deno, [
-  ...["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--unstable-no-legacy-abort"],
-  ...permissions.map((name) => `--allow-${name}`),
+  ...["run", "--no-config", "--no-lock", "--no-prompt", "--unstable-no-legacy-abort"],
+  ...require("./deno_flags.json"),
   join(__dirname, "hookferry.mjs"),
   ...process.argv.slice(2),
 ], { stdio: "inherit" });

@@ -16,7 +16,7 @@ const isDeno = "Deno" in globalThis;
 export function programCommand(args: readonly string[]): string[] {
   const built = process.env["HOOKFERRY_BIN"];
   if (built) return [built, ...args];
-  const run = isDeno ? ["run", "--quiet", ...startFlags] : [];
+  const run = isDeno ? ["run", ...startFlags] : [];
   return [process.execPath, ...run, main, ...args];
 }
 

@@ -1,5 +1,5 @@
 import { commandWords, type Instance, madeBy, serviceName } from "./instance.ts";
-import type { Manager } from "./manager.ts";
+import type { Command, Manager } from "./manager.ts";
 
 /** A property list for each instance, a daemon of the system (launchd.plist(5)). */
 export const launchd: Manager = {
@@ -9,18 +9,12 @@ export const launchd: Manager = {
   makesUsers: false,
   hidden: [],
   text: propertyList,
-  start({ name, user = "root" }) {
-    const service = serviceName(name);
-    const list = `/Library/LaunchDaemons/${service}.plist`;
-    // One that is loaded already is not loaded anew.
-    const load =
-      `launchctl bootout system/${service} 2>/dev/null; launchctl bootstrap system ${list}`;
-    return [
-      ["install", "-d", "-o", user, "-m", "700", stateFolder(name)],
-      ["sh", "-c", load],
-    ];
-  },
-  stop: (service) => [["launchctl", "bootout", `system/${service}`]],
+  unload: stop,
+  start: ({ name, user = "root" }) => [
+    ["install", "-d", "-o", user, "-m", "700", stateFolder(name)],
+    ["launchctl", "bootstrap", "system", `/Library/LaunchDaemons/${serviceName(name)}.plist`],
+  ],
+  stop,
   forget: () => [],
   isRunning: (service) => ["launchctl", "print", `system/${service}`],
   stateFolder,
@@ -74,6 +68,10 @@ ${
 </dict>
 </plist>
 `;
+}
+
+function stop(service: string): readonly Command[] {
+  return [["launchctl", "bootout", `system/${service}`]];
 }
 
 function stateFolder(name: string): string {

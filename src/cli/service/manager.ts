@@ -15,6 +15,8 @@ export interface Manager {
   readonly hidden: readonly string[];
   /** What goes into the file. */
   text(instance: Instance): string;
+  /** Run before `start` where it runs already and `start` would not take the file as it is now. */
+  unload(service: string): readonly Command[];
   /** Run once the file is there: it is started, now and at every boot. */
   start(instance: Instance): readonly Command[];
   /** Run before the file is removed. */

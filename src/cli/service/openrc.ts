@@ -10,6 +10,7 @@ export const openrc: Manager = {
   makesUsers: false,
   hidden: [],
   text: script,
+  unload: () => [],
   start: ({ name }) => [
     ["rc-update", "add", serviceName(name), "default"],
     ["rc-service", serviceName(name), "restart"],

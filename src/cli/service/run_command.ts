@@ -28,9 +28,10 @@ function run([program = "", ...args]: Command, output: "inherit" | "ignore"): st
   try {
     const { status, error } = spawnSync(program, args, { stdio: ["ignore", output, output] });
     if (error) return `cannot be run: ${error.message}`;
+    // What Deno was not allowed to run ends with nothing.
+    if (status === undefined) return "cannot be run: --allow-run does not name it";
     return status === 0 ? undefined : `ended with ${status}`;
   } catch (error) {
-    // Deno runs only what it was allowed.
     return `cannot be run: ${error instanceof Error ? error.message : error}`;
   }
 }

@@ -100,7 +100,10 @@ async function install(flags: Flags, more: readonly string[]): Promise<number> {
   const service = serviceName(instance.name);
   const path = join(root, manager.folder, service + manager.ending);
   const content = manager.text(instance);
-  const commands = root === "/" ? manager.start(instance) : [];
+  const isHere = root === "/";
+  const isRunning = isHere && runs(manager.isRunning(service));
+  const before = isRunning ? manager.unload(service) : [];
+  const commands = isHere ? [...before, ...manager.start(instance)] : [];
   say(`# ${path}\n${content}`);
   assertOurs(path);
   if (isDry) {

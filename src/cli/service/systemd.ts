@@ -9,6 +9,7 @@ export const systemd: Manager = {
   makesUsers: true,
   hidden: ["/home", "/root", "/run/user", "/tmp", "/var/tmp"],
   text: unit,
+  unload: () => [],
   start: ({ name }) => [
     ["systemctl", "daemon-reload"],
     ["systemctl", "enable", serviceName(name)],
