@@ -29,7 +29,7 @@ const child = spawn(deno, [
   join(__dirname, "hookferry.mjs"),
   ...process.argv.slice(2),
 ], { stdio: "inherit" });
-// A terminal sends Ctrl-C to both; a second SIGINT would mean: at once.
+// A terminal sends Ctrl-C to both. What a service manager sends to both the program takes for one signal.
 process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => {

@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { Lifetime } from "../flow.ts";
 import { exitCode } from "./exit_code.ts";
+import { oneSignal } from "./one_signal.ts";
 
 export interface SignalLifetime {
   readonly life: Lifetime;
@@ -25,12 +26,13 @@ export function lifetimeFromSignals(): SignalLifetime {
     if (drain.signal.aborted) abort.abort();
     else drain.abort();
   };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  const signalled = oneSignal(interrupt);
+  process.on("SIGINT", signalled).on("SIGTERM", signalled);
   return {
     life: { drain: drain.signal, abort: abort.signal },
     drain: () => drain.abort(),
     interrupt,
     stopNow,
-    dispose: () => void process.off("SIGINT", interrupt).off("SIGTERM", interrupt),
+    dispose: () => void process.off("SIGINT", signalled).off("SIGTERM", signalled),
   };
 }

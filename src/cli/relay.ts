@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
+import { onAbort } from "../async/abort.ts";
 import { systemClock } from "../async/clock.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { jetStreamStores } from "../relay/jetstream/jetstream_stores.ts";
@@ -22,6 +23,7 @@ import { exitCode } from "./exit_code.ts";
 import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { onHangUp } from "./hang_up.ts";
+import { lifetimeFromSignals } from "./lifetime.ts";
 import { logFormat } from "./log_format.ts";
 import { readRelayFlags } from "./relay_flags.ts";
 import { stateFolder } from "./state_folder.ts";
@@ -57,7 +59,7 @@ const firstChannel = { name: "default", token: "unused", webhookIds: ["default"]
 const heartbeatMs = 30_000;
 const stopGraceMs = 5_000;
 
-/** Runs until SIGINT or SIGTERM. Resolves with the exit code. */
+/** Runs until SIGINT or SIGTERM; a second one ends it at once. Resolves with the exit code. */
 async function relayCommand(args: readonly string[]): Promise<number> {
   const flags = readRelayFlags(args, process.env);
   const { listen, webhooks: file, nats, durability, trustedProxies, allowQueryToken } = flags;
@@ -126,11 +128,10 @@ async function relayCommand(args: readonly string[]): Promise<number> {
     clock: systemClock,
   });
   const output = lineWriter("stdout", systemClock);
-  let ignoreHangUp = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    process.once("SIGINT", resolve).once("SIGTERM", resolve);
-    ignoreHangUp = onHangUp({ onGone: resolve, onAsked: () => renewal?.look() });
-  });
+  const signals = lifetimeFromSignals();
+  const stopped = new Promise<void>((resolve) => onAbort(signals.life.drain, resolve));
+  onAbort(signals.life.abort, () => process.exit(exitCode.givenUp));
+  const ignoreHangUp = onHangUp({ onGone: signals.interrupt, onAsked: () => renewal?.look() });
   output.write(`listening  ${relay.url}`);
   const address = flags.publicUrl?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.length === 0;
@@ -152,7 +153,6 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   const stopWatchdog = manager && keepAlive(manager, systemClock);
   await stopped;
   manager?.tell("STOPPING=1");
-  ignoreHangUp();
   renewal?.stop();
   await relay.stop(stopGraceMs);
   stopWatchdog?.();
@@ -160,6 +160,8 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   await tracing?.close();
   log.close();
   await Promise.all([output.close(), logLines.close()]);
+  ignoreHangUp();
+  signals.dispose();
   return exitCode.ok;
 }
 

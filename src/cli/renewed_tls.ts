@@ -48,7 +48,7 @@ export function onRenewedTls(
   let cancel = clock.after(lookEveryMs, () => void look());
   return {
     look() {
-      if (isLooking) return;
+      if (isLooking || isOver) return;
       cancel();
       void look();
     },

@@ -18,12 +18,15 @@ const versionHelp = `hookferry version: which one this is.
 /** What scripts/compile.ts and scripts/package/npm.ts put into what they make. */
 interface Build {
   readonly commit: string | null;
-  /** What the executable is for; undefined in the npm package, which is started by another program. */
+  /** What the executable is for; undefined in the npm package. */
   readonly target?: string;
 }
 
 /** Undefined when it runs from source. */
 export const build = (globalThis as { hookferryBuild?: Build }).hookferryBuild;
+
+/** Not one executable: Node starts a Deno that runs it. */
+export const isNpmPackage = build !== undefined && build.target === undefined;
 
 function tellVersion(args: readonly string[]): number {
   const { isOn } = parseFlags(args, { json: "boolean" });

@@ -9,7 +9,7 @@ import { readWebhooksFile } from "../../relay/webhooks_file.ts";
 import { readLayers } from "../layers.ts";
 import { readRelayFlags } from "../relay_flags.ts";
 import { UsageError } from "../usage_error.ts";
-import { build } from "../version.ts";
+import { build, isNpmPackage } from "../version.ts";
 import { environmentFile, type Instance, type Role } from "./instance.ts";
 import type { Manager } from "./manager.ts";
 
@@ -148,7 +148,7 @@ function findProgram(given: string | undefined): string {
     if (isAbsolute(given)) return given;
     throw new UsageError(`--program ${JSON.stringify(given)}: use an absolute path`);
   }
-  if (build?.target !== undefined) return process.execPath;
+  if (build && !isNpmPackage) return process.execPath;
   throw new UsageError(
     `hookferry ${
       build ? "is an npm package" : "runs from its source"
