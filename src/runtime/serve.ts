@@ -6,6 +6,7 @@ import { authority } from "../config/host.ts";
 import { giveUp } from "./given_up.ts";
 import { type Listener, renewable } from "./renewable.ts";
 import { isDeno, runtimeGlobals } from "./runtime.ts";
+import { wantsWebSocket } from "./wants_web_socket.ts";
 
 /** What a handler is told of a request beyond the request itself; Hono passes it on as `c.env`. */
 export interface RequestContext {
@@ -82,11 +83,6 @@ export class CannotListenError extends Error {
 
 function urlOf({ tls }: ServeOptions, hostname: string, port: number): string {
   return `${tls ? "https" : "http"}://${authority(hostname, port)}`;
-}
-
-/** RFC 6455 section 4.1; without its key Deno throws. */
-function wantsWebSocket({ headers }: Request): boolean {
-  return headers.get("upgrade")?.toLowerCase() === "websocket" && headers.has("sec-websocket-key");
 }
 
 // ── Deno ────────────────────────────────────────────────────────────────────────────────────────
