@@ -1,10 +1,10 @@
 /** @jsxImportSource hono/jsx */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { getCookie, setCookie } from "hono/cookie";
 import type { Clock } from "../async/clock.ts";
 import { sameText } from "../protocol/signatures.ts";
 import { Layout, page } from "./layout.tsx";
+import { limitedBody } from "./limited_body.ts";
 import { sessionMs, Sessions } from "./sessions.ts";
 
 /** Who may do more than look. */
@@ -29,6 +29,8 @@ export interface GateOptions {
 /** Wrong tokens a minute after which none is looked at. */
 const maxWrong = 10;
 const wrongMs = 60_000;
+/** What a body says that cannot be read as a form. */
+const noForm: Record<string, undefined> = {};
 
 /**
  * A sign-in for people: the token once, then a cookie with a random id that scripts cannot read and other sites
@@ -40,10 +42,10 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
   const routes = new Hono();
 
   routes.get("/session", (c) => signInPage(c, 200, c.req.query("to")));
-  routes.post("/session", bodyLimit({ maxSize: 16 * 1024 }), async (c) => {
+  routes.post("/session", limitedBody(16 * 1024), async (c) => {
     if (!isOwnForm(c)) return foreign(c);
     const token = tokenNow();
-    const { token: given, to } = await c.req.parseBody();
+    const { token: given, to } = await c.req.parseBody().catch(() => noForm);
     if (token === undefined) return signInPage(c, 403, to);
     if (tooManyWrong()) {
       return signInPage(c, 429, to, "Too many wrong tokens. Try again in a minute.");

@@ -1,8 +1,8 @@
 /** The admin API (docs/PROTOCOL.md, section 10): look at channels, rotate a token, end a connection. */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { isoTime } from "../async/iso_time.ts";
+import { limitedBody } from "../page/limited_body.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { sameText } from "../protocol/signatures.ts";
 import type { ConnectionInfo } from "./members.ts";
@@ -45,7 +45,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
     await next();
   });
 
-  app.use(bodyLimit({ maxSize: 1024 * 1024 }));
+  app.use(limitedBody(1024 * 1024));
   app.use(async (_, next) => {
     await Promise.all(registry.all.map(({ channel }) => channel.refresh()));
     await next();

@@ -5,6 +5,7 @@ import type { RelayEvent } from "./relay_events.ts";
 export function relayEventLevel(event: RelayEvent): LogLevel {
   switch (event.type) {
     case "relay.store_failed":
+    case "relay.request_failed":
     case "relay.webhook_id_taken":
     case "relay.tls_not_renewed":
       return "error";

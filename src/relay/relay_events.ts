@@ -56,6 +56,13 @@ export type RelayEvent =
   | { readonly type: "relay.expired"; readonly channel: string; readonly messages: number }
   /** Something could not be read or written, and is tried again; or is nothing that a relay wrote, and is passed over. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
+  /** A fault of the relay: it answered 500. `stack` says where, for a report of it. */
+  | {
+    readonly type: "relay.request_failed";
+    readonly route: string;
+    readonly message: string;
+    readonly stack: string;
+  }
   /** It feeds the channel `by`: this one, made by the admin API, gets nothing of it. */
   | {
     readonly type: "relay.webhook_id_taken";

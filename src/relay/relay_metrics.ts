@@ -57,6 +57,7 @@ export function foldRelayMetrics(
   const connects = counter("connects_total", "Connections opened.", ["channel", "protocol"]);
   const ignored = counter("frames_ignored_total", "Frames that were not understood.", ["channel"]);
   const failures = counter("store_failures_total", "Reads and writes that failed.", ["channel"]);
+  const faults = counter("request_failures_total", "Requests answered with 500.");
   const commits = figures.histogram("commit_duration_seconds", "How long commits took.", {
     buckets: commitBuckets,
   });
@@ -122,6 +123,8 @@ export function foldRelayMetrics(
         return ignored.add(1, event.channel);
       case "relay.store_failed":
         return failures.add(1, event.channel);
+      case "relay.request_failed":
+        return faults.add(1);
       case "relay.committed":
         commitWrites.add(event.writes);
         return commits.observe(event.durationMs / 1000);

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { routePath } from "hono/route";
 import { sameText } from "../protocol/signatures.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, statsOf } from "./admin.ts";
@@ -63,7 +64,13 @@ export function routes(
   app.onError((error, c) => {
     // What a route answers by throwing: a body that is too large.
     if (error instanceof HTTPException) return error.getResponse();
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (!(error instanceof StoreUnavailableError)) {
+      // A fault of ours. The path is not told: of a smee channel it is a secret.
+      const { stack = "" } = error;
+      const route = routePath(c);
+      relay.observe({ type: "relay.request_failed", route, message: String(error), stack });
+      return c.json({ detail: "Internal error" }, 500);
+    }
     const channel = c.req.param("channel") ?? "";
     relay.observe({ type: "relay.store_failed", channel, message: error.message });
     return c.json({ detail: error.message }, 503, { "Retry-After": "5" });

@@ -119,6 +119,8 @@ export function settlementRoutes(relay: RelayContext): Hono<RelayEnv> {
       case "too_many":
       case "stopping":
         return c.json({ detail: "not now" }, 503, { "Retry-After": "5" });
+      case "aborted":
+        return c.json({ detail: "the body ended early" }, 400);
     }
     return new TextDecoder().decode(body);
   }

@@ -4,6 +4,7 @@
  */
 import { authority } from "../config/host.ts";
 import { giveUp } from "./given_up.ts";
+import { readableRequests } from "./readable_requests.ts";
 import { type Listener, renewable } from "./renewable.ts";
 import { isDeno, runtimeGlobals } from "./runtime.ts";
 import { wantsWebSocket } from "./wants_web_socket.ts";
@@ -68,7 +69,8 @@ export interface Server {
 
 /** Starts listening. Rejects with a `CannotListenError`. */
 export function serve(options: ServeOptions): Promise<Server> {
-  return renewable(isDeno ? listenOnDeno : listenOnBun, options);
+  const handler = readableRequests(options.handler);
+  return renewable(isDeno ? listenOnDeno : listenOnBun, { ...options, handler });
 }
 
 /** The address cannot be had; the message names it. */
@@ -184,6 +186,7 @@ function listenOnBun(options: ServeOptions): Promise<Listener> {
     server = bun.serve({
       hostname: options.hostname,
       port: options.port,
+      development: false, // else an error is a page with our source
       ...(options.tls && { tls: { cert: options.tls.cert, key: options.tls.key } }),
       // For a head that does not end and a connection that asks nothing; Deno has no such limit.
       idleTimeout: headTimeoutSeconds,

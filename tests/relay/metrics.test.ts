@@ -118,11 +118,16 @@ test("every metric and every event of the relay is driven by something that real
   });
   await made.body?.cancel();
   await before.stop(100);
+  let isFaulty = true;
   const relay = await startDevRelay(t, { ttlMs: 60_000, ackTimeoutMs: 20_000, maxDeliveries: 3 }, {
     stores,
     clock,
     observe: ({ type }) => events.add(type),
     build: { version: "1", runtime: "test" },
+    sample: () => {
+      if (isFaulty) throw new Error("a fault");
+      return false;
+    },
   });
   const seen: Seen = new Map();
   const scrape = async () => {
@@ -131,6 +136,9 @@ test("every metric and every event of the relay is driven by something that real
   };
   const nope = await fetch(`${relay.url}/webhook/nope`, { method: "POST" });
   await nope.body?.cancel();
+  const fault = await fetch(`${relay.url}/webhook/hook`, { method: "POST" });
+  await fault.body?.cancel();
+  isFaulty = false;
   const expiring = await publish(relay, "0");
   assert.ok(expiring);
   await clock.advance(60_000);

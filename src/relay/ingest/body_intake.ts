@@ -3,9 +3,9 @@ import { concat } from "../../protocol/own_bytes.ts";
 
 /**
  * `too_large`: for this request; `too_slow`: not here in time; `too_many`: bodies under way hold enough memory;
- * `stopping`: not here when the relay stopped.
+ * `stopping`: not here when the relay stopped; `aborted`: the sender went away, or broke off its chunks.
  */
-export type BodyRefusal = "too_large" | "too_slow" | "too_many" | "stopping";
+export type BodyRefusal = "too_large" | "too_slow" | "too_many" | "stopping" | "aborted";
 
 export interface BodyIntakeOptions {
   readonly clock: Clock;
@@ -67,9 +67,8 @@ export class BodyIntake {
         if (bytes > maxBytes) refuse("too_large");
         else if (this.#bytes > this.#options.maxBytes) refuse("too_many");
       }
-    } catch (error) {
-      if (refusal) return refusal;
-      throw error;
+    } catch {
+      return refusal ?? "aborted";
     } finally {
       cancelTimeout();
       this.#underWay.delete(stop);

@@ -22,7 +22,7 @@ const recordNone = () => false;
 
 /** Why a webhook is not taken; the name is what is counted. */
 type Refusal = readonly [
-  status: 401 | 403 | 404 | 408 | 413 | 429 | 503,
+  status: 400 | 401 | 403 | 404 | 408 | 413 | 429 | 503,
   reason: string,
   detail: string,
   retryAfterSeconds?: number,
@@ -31,7 +31,8 @@ type Refusal = readonly [
 /**
  * Takes a webhook: any method, any content type, its bytes as they are. 202 only when it is stored; 404 for
  * an unknown id, 403 from an address that may not, 429 too many, 413 larger than the channel takes, 401 not
- * signed as it should be, 408 when its body does not come in time, 503 when it cannot be stored now or the channel is full.
+ * signed as it should be, 408 when its body does not come in time and 400 not whole, 503 when it cannot be stored now or
+ * the channel is full.
  */
 export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise<Response> {
   const startedAt = relay.clock.now();
@@ -130,6 +131,8 @@ function refusalOf(why: BodyRefusal, maxBytes: number): Refusal {
       return [503, why, "Too many bodies are under way", storeRetrySeconds];
     case "stopping":
       return [503, why, "The relay is stopping", storeRetrySeconds];
+    case "aborted":
+      return [400, why, "The body ended early"];
   }
 }
 
