@@ -6,6 +6,16 @@ import type { RelayContext } from "./relay_env.ts";
 /** Messages on their way to one reader: it cannot be asked how many it takes. */
 const window = 8;
 
+/** What is to be written. */
+interface Waiting {
+  readonly text: string;
+  /** When the lease of the message is over, on the clock that never jumps. */
+  readonly endsAt: number;
+}
+
+/** Stands for the id where it is no message. */
+const noMessage = "";
+
 export interface SmeeReader {
   readonly connectionId: string;
   readonly remoteAddress: string;
@@ -26,25 +36,35 @@ export function smeeStream(
   if (channel.isFull) return undefined;
   const connectedAt = clock.now();
   const encoder = new TextEncoder();
-  const waiting: { readonly text: string; readonly messageId?: string }[] = [];
+  // By message id: one that comes again, since its lease was over before its turn came, takes its old place.
+  const waiting = new Map<string, Waiting>();
   let wake = () => {};
-  let given: string | undefined;
+  let given = noMessage;
   let isOver = false;
   let isCancelled = false;
   let cancelPing = () => {};
 
-  const put = (text: string, messageId?: string) => {
-    waiting.push({ text, ...(messageId !== undefined && { messageId }) });
+  const put = (text: string, messageId = noMessage, endsAt = Infinity) => {
+    waiting.set(messageId, { text, endsAt });
     wake();
+  };
+  const next = (): string | undefined => {
+    for (const [messageId, { text, endsAt }] of waiting) {
+      waiting.delete(messageId);
+      if (clock.monotonic() >= endsAt) continue; // not this reader's any more, until it is given it again
+      given = messageId;
+      return text;
+    }
+    return undefined;
   };
   const ping = () => {
     // To who reads nothing, nothing needs to be said twice.
-    if (waiting.length === 0) put(encodeSseEvent({ event: "ping", data: "{}" }));
+    if (waiting.size === 0) put(encodeSseEvent({ event: "ping", data: "{}" }));
     cancelPing = clock.after(heartbeatMs, ping);
   };
   const end = () => {
     isOver = true;
-    waiting.length = 0;
+    waiting.clear();
     cancelPing();
     channel.unsubscribe(connectionId);
     wake();
@@ -70,24 +90,26 @@ export function smeeStream(
               data: encodeSmeeEvent(envelope, form),
             }),
             envelope.id,
+            clock.monotonic() + channel.settings.ackTimeoutMs,
           ),
         disconnect: end,
       });
       cancelPing = clock.after(heartbeatMs, ping);
     },
     async pull(controller) {
-      if (given !== undefined) {
+      if (given !== noMessage) {
         void channel.settle({ messageId: given, connectionId, verdict: "ack" }, connectionId);
-        given = undefined;
+        waiting.delete(given); // a copy, if its lease was over meanwhile
+        given = noMessage;
       }
-      while (waiting.length === 0 && !isOver) {
+      let text = next();
+      while (text === undefined && !isOver) {
         await new Promise<void>((resolve) => wake = resolve);
+        text = next();
       }
       if (isCancelled) return;
-      const next = isOver ? undefined : waiting.shift();
-      if (!next) return controller.close();
-      given = next.messageId;
-      controller.enqueue(encoder.encode(next.text));
+      if (text === undefined) return controller.close();
+      controller.enqueue(encoder.encode(text));
     },
     cancel() {
       isCancelled = true;

@@ -9,6 +9,8 @@ import { readWebhooksFile } from "../../src/relay/webhooks_file.ts";
 import { decodeSmeeEvent } from "../../src/protocol/smee_codec.ts";
 import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { SseDecoder } from "../../src/protocol/sse.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { openRaw } from "../support/raw_client.ts";
 import { readText, type TextEvent } from "../support/sse_text.ts";
 import { publish, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { loadSettings } from "../../src/config/load.ts";
@@ -215,6 +217,41 @@ async function settled(relay: Relay): Promise<number> {
     if (before === stats(relay)?.delivered) return before;
   }
 }
+
+test("a reader so slow that leases end before their turn comes gets every message once", async (t) => {
+  const clock = new ManualClock(Date.now());
+  const ackTimeoutMs = 10_000;
+  let handedOut = 0;
+  const relay = await startDevRelay(t, { smeePathHash: hashOf(path), ackTimeoutMs }, {
+    clock,
+    observe: ({ type }) => type === "relay.handed_out" && handedOut++,
+  });
+  const reader = await openRaw(
+    t,
+    relay.url,
+    `GET /smee/${path} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`,
+  );
+  await reader.answered(/event: ready/);
+  reader.pause();
+  const body = JSON.stringify("x".repeat(3_000_000)); // the sockets hold two or three of them
+  for (let n = 1; n <= 8; n++) await publish(relay, body);
+  await settled(relay);
+  for (let times = 1; times <= 2; times++) {
+    const { inFlight = 0 } = stats(relay) ?? {};
+    assert.ok(inFlight >= 4, `${inFlight} are unread`);
+    const again = handedOut + inFlight;
+    await clock.advance(ackTimeoutMs);
+    await turnsUntil(() => handedOut === again);
+  }
+  const all = reader.answered();
+  reader.resume();
+  await turnsUntil(() => stats(relay)?.delivered === 8);
+  await publish(relay, "the last");
+  await turnsUntil(() => stats(relay)?.delivered === 9);
+  await relay.stop(1_000);
+  const ids = [...(await all).matchAll(/^id: (\d+)$/gm)].map(([, id]) => id);
+  assert.deepEqual(ids, ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+});
 
 test("a reader that has stopped reading is given up after three ack timeouts: the next one gets it all", async (t) => {
   const events: RelayEvent[] = [];
