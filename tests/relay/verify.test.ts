@@ -231,3 +231,37 @@ test("a rate limit keeps its pace when somebody sets the clock", () => {
     assert.equal(limit.take(), 500);
   }
 });
+
+for (
+  const { how, right, headers } of [
+    {
+      // printf '1700000000.{}' | openssl dgst -sha256 -hmac whsec_test
+      how: { type: "stripe", secret: "whsec_test", ...tolerance },
+      right: "v1=35495024f4ef3f94e5a93e22221544c4b75e9a42300cd965ab81cb85cd994e91",
+      headers: (signatures: readonly string[]) => ({
+        "Stripe-Signature": ["t=1700000000", ...signatures].join(","),
+      }),
+    },
+    {
+      // printf 'id.1700000000.{}' | openssl dgst -sha256 -hmac whsec -binary | base64
+      how: { type: "standard", secret: "whsec", ...tolerance },
+      right: "v1,U3JA4v2SNt/iHaQ4qDwcRTjEOw4EkWWM+CcmXfm2SfA=",
+      headers: (signatures: readonly string[]) => ({
+        "webhook-id": "id",
+        "webhook-timestamp": "1700000000",
+        "webhook-signature": signatures.join(" "),
+      }),
+    },
+  ] as const
+) {
+  test(`verification: ${how.type}: of fifty thousand signatures sixteen are looked at`, () => {
+    const check = (before: number) => {
+      const wrong = Array.from({ length: before }, () => right.slice(0, -2));
+      const given = new Headers(headers([...wrong, right]));
+      return verify(how, given, new TextEncoder().encode("{}"), 1_700_000_000_000);
+    };
+    assert.equal(check(15), undefined);
+    assert.match(check(16) ?? "", /does not fit/);
+    assert.match(check(50_000) ?? "", /does not fit/);
+  });
+}
