@@ -59,7 +59,7 @@ export interface Relay {
   readonly registry: Registry;
   /** Held by bodies of requests that are not complete. */
   readonly incomingBytes: number;
-  /** New connections get this certificate; those that are open go on. */
+  /** New connections get this certificate; those that are open go on. Rejects with a `CannotListenError`. */
   renewTls(tls: ServerTls): Promise<void>;
   /** Takes what whoever runs it has seen: it is counted and told as what it sees itself. */
   readonly observe: ObserveRelay;

@@ -24,6 +24,9 @@ export async function renewable(
   return {
     url,
     async renew(tls) {
+      // On any free port: what the runtime does not take must not cost the one that is served.
+      const trial = await listen({ ...options, port: 0, tls });
+      await trial.retire();
       const old = current;
       void old.retire().then(() => open.delete(old));
       for (let left = relistenTries;; left--) {

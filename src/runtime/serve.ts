@@ -60,7 +60,8 @@ export interface Server {
   readonly url: string;
   /**
    * New connections get another certificate. Those that are open go on; for some milliseconds none is taken, since
-   * neither runtime changes the certificate of an open port. Rejects with a `CannotListenError`.
+   * neither runtime changes the certificate of an open port. Rejects with a `CannotListenError`; when the runtime does
+   * not take the pair the one before is served on.
    */
   renew(tls: ServerTls): Promise<void>;
   /** Stops listening, waits for open requests up to `graceMs`, then cuts what is left. */

@@ -59,6 +59,28 @@ test("new connections get the renewed certificate; one that is open goes on", as
   await turnsUntil(() => answer.includes("hello"));
 });
 
+for (
+  const [name, wrong] of [
+    ["that is no PEM", { cert: "nonsense", key: "nonsense" }],
+    ["whose key is another's", { ...pair("client"), key: pair("server").key }],
+  ] as const
+) {
+  test(`a pair ${name} is refused, and the one before is served`, async (t) => {
+    const server = await serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      maxFrameBytes: 1_000,
+      tls: pair("server"),
+      handler: () => new Response("hello"),
+    });
+    t.defer(() => server.stop(1_000));
+    await assert.rejects(server.renew(wrong));
+    const { socket, fingerprint } = await shown(Number(new URL(server.url).port));
+    socket.destroy();
+    assert.equal(fingerprint, fingerprintOf(pair("server").cert));
+  });
+}
+
 test("certificate files are read again when they change; what is no pair is told once, and the old one stays", async () => {
   const clock = new ManualClock();
   const [first, second] = [pair("server"), pair("client")];
