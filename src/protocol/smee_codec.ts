@@ -154,6 +154,10 @@ export function encodeSmeeEvent(envelope: Envelope, form: SmeeForm): string {
 
 function grouped(pairs: Iterable<readonly [string, string]>): Map<string, string[]> {
   const values = new Map<string, string[]>();
-  for (const [name, value] of pairs) values.set(name, [...values.get(name) ?? [], value]);
+  for (const [name, value] of pairs) {
+    const of = values.get(name);
+    if (of) of.push(value);
+    else values.set(name, [value]);
+  }
   return values;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import type { Envelope } from "../../src/protocol/envelope.ts";
 import { decodeSmeeEvent, encodeSmeeEvent } from "../../src/protocol/smee_codec.ts";
 import { seededRandom } from "../../src/async/seeded_random.ts";
@@ -126,4 +127,18 @@ test("nothing that a stream may say makes the reader throw", () => {
     const frame = decodeSmeeEvent(text.join(""), reading);
     assert.ok(frame === undefined || frame.type === "webhook" || frame.type === "malformed");
   }
+});
+
+test("forty thousand parameters of one name cost no more than as many names", () => {
+  const cost = (nameOf: (n: number) => string) => {
+    const names = Array.from({ length: 40_000 }, (_, n) => nameOf(n));
+    const envelope = { ...envelopeOf('{"body":1}'), path: `/?${names.join("&")}` };
+    const before = process.cpuUsage();
+    encodeSmeeEvent(envelope, "parsed");
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const names = cost((n) => `a${n}`);
+  const one = cost(() => "a");
+  assert.ok(one < 10 * names, `${one} µs, ${names} µs`);
 });
