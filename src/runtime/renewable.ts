@@ -21,12 +21,14 @@ export async function renewable(
   let current = await listen(options);
   const { url, port } = current;
   const open = new Set([current]);
+  let isStopped = false;
   return {
     url,
     async renew(tls) {
       // On any free port: what the runtime does not take must not cost the one that is served.
       const trial = await listen({ ...options, port: 0, tls });
       await trial.retire();
+      if (isStopped) return;
       const old = current;
       void old.retire().then(() => open.delete(old));
       for (let left = relistenTries;; left--) {
@@ -34,13 +36,15 @@ export async function renewable(
           current = await listen({ ...options, port, tls });
           break;
         } catch (error) {
-          if (left === 0) throw error;
+          if (left === 0 || isStopped) throw error;
           await new Promise((resolve) => setTimeout(resolve, relistenMs));
         }
       }
       open.add(current);
+      if (isStopped) await current.retire();
     },
     async stop(graceMs) {
+      isStopped = true;
       await Promise.all([...open].map((listener) => listener.stop(graceMs)));
     },
   };

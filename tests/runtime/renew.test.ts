@@ -81,6 +81,20 @@ for (
   });
 }
 
+test("a server that is stopped while its certificate is renewed listens no more", async () => {
+  const server = await serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    maxFrameBytes: 1_000,
+    tls: pair("server"),
+    handler: () => new Response("hello"),
+  });
+  const renewed = server.renew(pair("client"));
+  await server.stop(1_000);
+  await renewed;
+  await assert.rejects(shown(Number(new URL(server.url).port)), /ECONNREFUSED/);
+});
+
 test("certificate files are read again when they change; what is no pair is told once, and the old one stays", async () => {
   const clock = new ManualClock();
   const [first, second] = [pair("server"), pair("client")];
