@@ -1,3 +1,5 @@
+import { closeCodes } from "../protocol/close_codes.ts";
+import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RelayFrame } from "../protocol/frames.ts";
@@ -5,6 +7,10 @@ import { encodeSseEvent } from "../protocol/sse_encoder.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
+import { Unread } from "./unread.ts";
+
+/** A stream that is behind, and whose leases have all ended, is ended after so many ack timeouts. */
+const behindTimeouts = 3;
 
 /** A stream of server-sent events; undefined when the channel has all the connections it takes. */
 export function sseStream(
@@ -15,55 +21,68 @@ export function sseStream(
   const { clock, heartbeatMs } = relay;
   const { connectionId, capabilities } = hello;
   const connectedAt = clock.now();
-  const encoder = new TextEncoder();
   const exactBody = capabilities.includes("exact-body");
   let cancelHeartbeat = () => {};
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let behindSince: number | undefined;
 
-  const send = (event: string, data: string, id?: string) =>
-    controller?.enqueue(
-      encoder.encode(encodeSseEvent({ event, data, ...(id !== undefined && { id }) })),
-    );
+  const send = (event: string, data: string, id?: string) => {
+    unread.put(encodeSseEvent({ event, data, ...(id !== undefined && { id }) }));
+    if (unread.bytes >= maxFrameBytes) behindSince ??= clock.now();
+  };
   const sendFrame = (frame: Extract<RelayFrame, { type: "connected" | "heartbeat" }>) =>
     send(frame.type, encodeRelayFrame(frame, new Date(clock.now()).toISOString()));
   const beat = () => {
-    sendFrame({ type: "heartbeat" });
+    if (behindSince === undefined) sendFrame({ type: "heartbeat" });
+    else if (readsNoMore(behindSince)) return evict();
     cancelHeartbeat = clock.after(heartbeatMs, beat);
   };
-  const end = () => {
+  const readsNoMore = (since: number) =>
+    clock.now() - since >= behindTimeouts * channel.settings.ackTimeoutMs &&
+    channel.connections.some(({ subscriber, inFlight }) =>
+      subscriber.connectionId === connectionId && inFlight === 0
+    );
+  const leave = () => {
     cancelHeartbeat();
-    controller = undefined;
     channel.unsubscribe(connectionId);
   };
-
-  if (channel.isFull) return undefined;
-  const body = new ReadableStream<Uint8Array>({
-    start(opened) {
-      controller = opened;
-      channel.subscribe({
-        ...hello,
-        protocol: "sse",
-        connectedAt,
-        heardAt: () => connectedAt,
-        keepsLeases: false,
-        // ASCII alone: clients of the old kind cut characters in two at the borders of network chunks.
-        hand: (envelope) =>
-          send(
-            "webhook",
-            encodeWebhook(envelope, { exactBody, ascii: !exactBody }),
-            String(envelope.sequence),
-          ),
-        disconnect() {
-          const open = controller;
-          end();
-          open?.close();
-        },
-      }, () => sendFrame(connectedFrame(hello, channel, clock)));
-      cancelHeartbeat = clock.after(heartbeatMs, beat);
+  const evict = () => {
+    leave();
+    unread.drop();
+  };
+  const unread = new Unread({
+    onRead() {
+      if (behindSince === undefined || unread.bytes >= maxFrameBytes) return;
+      behindSince = undefined;
+      channel.wake();
     },
-    cancel: end,
+    onGone: leave,
   });
-  return new Response(body, {
+
+  const isTaken = channel.subscribe({
+    ...hello,
+    protocol: "sse",
+    connectedAt,
+    heardAt: () => connectedAt,
+    keepsLeases: false,
+    get isBehind() {
+      return behindSince !== undefined;
+    },
+    // ASCII alone: clients of the old kind cut characters in two at the borders of network chunks.
+    hand: (envelope) =>
+      send(
+        "webhook",
+        encodeWebhook(envelope, { exactBody, ascii: !exactBody }),
+        String(envelope.sequence),
+      ),
+    disconnect(code) {
+      if (code === closeCodes.evicted) return evict();
+      leave();
+      unread.end();
+    },
+  }, () => sendFrame(connectedFrame(hello, channel, clock)));
+  if (!isTaken) return undefined;
+  cancelHeartbeat = clock.after(heartbeatMs, beat);
+  return new Response(unread.body, {
     headers: {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-cache",
