@@ -1,9 +1,13 @@
 import { madeBy } from "../../src/cli/service/instance.ts";
 
-/** Goes through the units that `hookferry service install` made. */
+/**
+ * Goes through the units that `hookferry service install` made for the program of this package: another one may stand
+ * in /usr/local/bin. Where /bin is /usr/bin it has two names.
+ */
 const eachUnit = (body: string) =>
   `for unit in /etc/systemd/system/hookferry-*.service; do
   grep -qs ${JSON.stringify(madeBy)} "$unit" || continue
+  grep -Eqs '^ExecStart=(/usr)?/bin/hookferry ' "$unit" || continue
 ${body}done
 `;
 

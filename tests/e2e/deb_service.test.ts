@@ -26,13 +26,20 @@ echo '{"orders":{"module":"webhook_connect","channel":"orders","channel_token":"
 hookferry service install relay --webhooks /etc/hookferry/webhooks.json
 echo "service: $?"
 echo "runs: $(systemctl is-active hookferry-relay)"
-first=$(systemctl show --property MainPID hookferry-relay)
+printf '#!/bin/sh\nsystemd-notify --ready\nexec sleep infinity\n' > /opt/hookferry
+chmod 755 /opt/hookferry
+hookferry service install relay --name other --program /opt/hookferry --webhooks /etc/hookferry/webhooks.json
+pid() { systemctl show --property MainPID --value hookferry-$1; }
+first=$(pid relay) other=$(pid other)
 dpkg --install ${deb}
 echo "upgraded: $?, runs: $(systemctl is-active hookferry-relay)"
-[ "$first" != "$(systemctl show --property MainPID hookferry-relay)" ] && echo "restarted: 0"
+[ "$first" != "$(pid relay)" ] && echo "restarted: 0"
 curl -s -d kept http://127.0.0.1:8420/webhook/orders
 dpkg --purge hookferry
 echo "purged: $?, runs: $(systemctl is-active hookferry-relay)"
+[ "$other" = "$(pid other)" ] && echo "another program: $(systemctl is-enabled hookferry-other)"
+systemctl disable --now hookferry-other
+rm -r /opt/hookferry /etc/systemd/system/hookferry-other.service /var/lib/hookferry/other /var/lib/private/hookferry/other
 echo "left: $(ours | comm -13 /run/before - | xargs)"
 dpkg --install ${deb}
 hookferry service install relay --webhooks /etc/hookferry/webhooks.json
@@ -46,7 +53,7 @@ echo "left: $(ours | comm -13 /run/before - | xargs)"
 
 testUnless(
   notBuilt ?? noOwnSystemd ?? missing("dpkg-deb"),
-  "of the .deb a service runs, starts anew with an upgrade, and goes with the package; its webhooks stay",
+  "of the .deb a service runs, starts anew with an upgrade, and goes with the package; its webhooks and other programs' services stay",
   async (t) => {
     mkdirSync(dist, { recursive: true });
     // The machine sees the repository, below /srv.
@@ -55,7 +62,7 @@ testUnless(
     const deb = await makeDeb(folder);
     const path = `/srv/hookferry/dist/${basename(folder)}/${basename(deb)}`;
     const { log, journal } = await runUnderSystemd(t, script(path));
-    const said = log.split("\n").filter((line) => /^[a-z]+: /.test(line));
+    const said = log.split("\n").filter((line) => /^[a-z ]+: /.test(line));
     assert.deepEqual(said, [
       "installed: 0",
       "service: 0",
@@ -65,6 +72,7 @@ testUnless(
       "hookferry: kept, for webhooks in it may be undelivered; to delete it: " +
       "rm -r /var/lib/hookferry /var/lib/private/hookferry",
       "purged: 0, runs: inactive",
+      "another program: enabled",
       "left: /etc/hookferry /var/lib/hookferry /var/lib/private/hookferry " +
       "/var/lib/private/hookferry/relay/hookferry",
       'again: hookferry_relay_queue_depth{channel="orders"} 1',
