@@ -48,6 +48,7 @@ export function wayToRelay(
     return {
       ...source,
       transports: transportsOf(settings),
+      dropIdle: () => client?.dropIdle(),
       backoff: backoffOf(source),
       exitOnRejected,
     };

@@ -33,6 +33,8 @@ export type Fetch = (url: URL, init: FetchInit) => Promise<FetchResponse>;
 
 export interface FetchClient {
   readonly fetch: Fetch;
+  /** As that of the `HttpClient`. */
+  dropIdle(): void;
   close(): void;
 }
 
@@ -59,6 +61,7 @@ export function createFetch(
       const shown = JSON.stringify(encoding.slice(0, 32));
       throw new Error(`the answer is compressed (${shown}), which was not asked for`);
     },
+    dropIdle: () => client.dropIdle(),
     close: () => client.close(),
   };
 }

@@ -30,6 +30,8 @@ export interface HttpClient {
   request(request: HttpRequest, signal: Cancel): Promise<HttpResponse>;
   /** Connections opened so far. */
   readonly connections: number;
+  /** Closes the connections that wait for a request: there is reason to think that they are dead. */
+  dropIdle(): void;
   close(): void;
 }
 
@@ -69,6 +71,9 @@ export function createHttpClient(
       const connection = takeIdle(url.origin, signal) ?? await take(url, signal);
       const answer = connection.send(method, bytes, signal);
       return await (forwardedBy ? forwarded(forwardedBy, answer, signal) : answer);
+    },
+    dropIdle() {
+      for (const connection of [...idle.values()].flat()) connection.destroy();
     },
     close() {
       over.abort(new Error("connection closed"));

@@ -21,16 +21,21 @@ export interface OpenStreamOptions {
   readonly connectionTimeoutMs: number;
   /** Called for any bytes from the relay. */
   readonly onHeard: () => void;
+  /** Closes what waits for the next request to the relay: called when a link is found dead, and that may be too. */
+  readonly dropIdle: () => void;
   readonly clock: Clock;
 }
 
 /** One attempt. Rejects with a `StreamFailure`, also when `stop` is aborted meanwhile. */
 export async function openStream(
   transport: Transport,
-  { heartbeatTimeoutMs, connectionTimeoutMs, onHeard, clock }: OpenStreamOptions,
+  { heartbeatTimeoutMs, connectionTimeoutMs, onHeard, dropIdle, clock }: OpenStreamOptions,
   stop: AbortSignal,
 ): Promise<OpenStream> {
   const link = new GuardedLink(heartbeatTimeoutMs, clock, onHeard);
+  onAbort(link.abort, () => {
+    if (link.failure) dropIdle();
+  });
   // Until there is a connection to close, a stop cuts the attempt.
   const forgetStop = onAbort(stop, () => link.end("on_purpose"));
   const cancelTimeout = clock.after(connectionTimeoutMs, () =>

@@ -12,6 +12,8 @@ export interface WayToRelay {
   /** No byte for this long = the connection is dead. */
   readonly heartbeatTimeoutMs: number;
   readonly connectionTimeoutMs: number;
+  /** Closes the connections that wait for the next request. */
+  readonly dropIdle: () => void;
   /** What the relay has not confirmed after so long is told again. */
   readonly ackTimeoutMs: number;
   /** How long to stay on a lesser transport before a better one is tried again. */

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { ManualClock } from "../support/manual_clock.ts";
-import { settings, startConnector, startDevRelay } from "../support/rig.ts";
+import { startProxy } from "../support/proxy.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
@@ -156,6 +157,27 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     await clock.advance(1_000);
     await run.happened("stream.connected", 2);
   });
+
+  live(
+    "a machine that slept, and its connections dead: the next stream uses none of them",
+    async (t) => {
+      const clock = new ManualClock();
+      const relay = await startDevRelay(t);
+      const proxy = await startProxy(t, relay.url);
+      const target = await startTarget(t);
+      const run = startConnector(t, settings(proxy.url, target.url, protocol), { clock });
+      await run.happened("stream.connected");
+      await publish(relay, "its acknowledgement leaves a connection behind");
+      await run.happened("settlement.confirmed");
+      proxy.stall();
+      clock.jump(3_600_000);
+      await clock.advance(20_000);
+      await run.happened("stream.failed");
+      // Not the 30 s after which a stream that does not open is given up.
+      await clock.advance(1_000);
+      await run.happened("stream.connected", 2);
+    },
+  );
 }
 
 /** Also when the other side cut it: on Bun that is an error first. */

@@ -18,7 +18,7 @@ test("a better transport is tried at ever longer intervals, and every hour in th
   };
   const options = {
     ...{ transports, fallbackRetryMs: 600_000, clock },
-    ...{ connectionTimeoutMs: 1_000, heartbeatTimeoutMs: 60_000, onHeard() {} },
+    ...{ connectionTimeoutMs: 1_000, heartbeatTimeoutMs: 60_000, onHeard() {}, dropIdle() {} },
   };
   const stop = climb(options, new AbortController().signal, () => assert.fail("nothing opens"));
   const waits: number[] = [];

@@ -23,6 +23,7 @@ test("a stop between the connection and its stream ends it", async () => {
       heartbeatTimeoutMs: 1_000,
       connectionTimeoutMs: 1_000,
       onHeard() {},
+      dropIdle() {},
       clock: new ManualClock(),
     },
     stop.signal,

@@ -36,6 +36,7 @@ function sourceOver(
       backoff: { baseMs: 1_000, capMs: 60_000, multiplier: 2, floorMs: 100 },
       heartbeatTimeoutMs: 1e9,
       connectionTimeoutMs: 1e9,
+      dropIdle: () => {},
       ackTimeoutMs: 1e9,
       fallbackRetryMs: 1e9,
       maxConnectAttempts: maxConnectAttempts(),
