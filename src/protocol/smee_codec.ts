@@ -24,6 +24,10 @@ const deliveryIds = new Set([
   "x-shopify-webhook-id",
 ]);
 
+/** More than servers take in a URL, and than their parsers look into one: names are repeated at each value. */
+const maxQueryLength = 64 * 1024;
+const maxQueryDepth = 32;
+
 export interface SmeeReading {
   /** The webhook id of the envelopes. */
   readonly webhookId: string;
@@ -43,6 +47,8 @@ export function decodeSmeeEvent(data: string, reading: SmeeReading): RelayFrame 
     const problem = isExact ? "bodyB: not base64" : "it has neither body nor bodyB";
     return { type: "malformed", problem };
   }
+  const path = queryOf(event["query"]);
+  if (path === undefined) return { type: "malformed", problem: "query: too long or too deep" };
   const receivedAt = timeOf(event["timestamp"]);
   const headers = headersOf(event);
   return {
@@ -53,7 +59,7 @@ export function decodeSmeeEvent(data: string, reading: SmeeReading): RelayFrame 
       sequence: reading.sequence,
       receivedAt: new Date(receivedAt ?? reading.now).toISOString(),
       method: "POST",
-      path: queryOf(event["query"]),
+      path,
       headers: isExact ? headers : describedAnew(headers, event["body"]),
       body,
     },
@@ -121,13 +127,32 @@ function describedAnew(headers: HeaderList, body: unknown): HeaderList {
   return hasType || !isJson ? kept : [...kept, ["content-type", "application/json"]];
 }
 
-/** The parsed query as a query again: order and spelling are the server's. */
-function queryOf(query: unknown): string {
-  if (typeof query !== "object" || query === null) return "";
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => [name, String(one)])
-  );
+/**
+ * The parsed query as a query again: order and spelling are the server's, what is nested is written as `a[b]=1`.
+ * Undefined for what no query can have been.
+ */
+function queryOf(query: unknown): string | undefined {
+  if (!isNested(query)) return "";
+  const pairs: [name: string, value: string][] = [];
+  let room = maxQueryLength;
+  /** False when it is too much. */
+  const add = (name: string, value: unknown, depth: number): boolean => {
+    if (isNested(value)) {
+      return depth < maxQueryDepth && Object.entries(value).every(([key, inner]) => {
+        const isRepeated = Array.isArray(value) && !isNested(inner);
+        return add(isRepeated ? name : `${name}[${key}]`, inner, depth + 1);
+      });
+    }
+    const text = String(value);
+    pairs.push([name, text]);
+    return (room -= name.length + text.length) >= 0;
+  };
+  if (!Object.entries(query).every(([name, value]) => add(name, value, 0))) return undefined;
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** Which body an event has: `parsed` for clients of smee.io, `bytes` for those of gosmee. */

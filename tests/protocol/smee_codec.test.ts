@@ -73,6 +73,31 @@ test("members that are no text are no headers; lists are repeated ones; query li
   assert.equal(envelopeOf('{"body":1,"query":"a=b"}').path, "");
 });
 
+const queries: [query: unknown, path: string][] = [
+  [{ a: { b: "1", c: { d: "&" } } }, "?a[b]=1&a[c][d]=%26"],
+  [{ a: [{ b: "1" }, { b: "2" }] }, "?a[0][b]=1&a[1][b]=2"],
+  [{ a: { b: ["1", "2"] } }, "?a[b]=1&a[b]=2"],
+  [{ a: { b: "" }, c: true }, "?a[b]=&c=true"],
+  [{ a: {}, b: [] }, ""],
+];
+for (const [query, path] of queries) {
+  test(`the query ${JSON.stringify(query)} of an event is ${path} again`, () => {
+    const got = envelopeOf(JSON.stringify({ body: 1, query })).path;
+    assert.equal(got.replaceAll("%5B", "[").replaceAll("%5D", "]"), path);
+  });
+}
+
+const hugeQueries: Record<string, string> = {
+  "a long name of many values": `{"${"a".repeat(1_000_000)}":[${"1,".repeat(1_000_000)}1]}`,
+  "very deep objects": `${'{"a":'.repeat(1_000_000)}1${"}".repeat(1_000_000)}`,
+};
+for (const [what, query] of Object.entries(hugeQueries)) {
+  test(`a query of ${what} is no webhook, and costs nothing`, () => {
+    const frame = decodeSmeeEvent(`{"body":1,"query":${query}}`, reading);
+    assert.deepEqual(frame, { type: "malformed", problem: "query: too long or too deep" });
+  });
+}
+
 test("what is written for gosmee is read again byte for byte, whatever the bytes", () => {
   const random = seededRandom(7);
   for (let n = 0; n < 200; n++) {
