@@ -28,6 +28,9 @@ const deliveryIds = new Set([
 const maxQueryLength = 64 * 1024;
 const maxQueryDepth = 32;
 
+/** What Go's servers take; others take less. */
+const maxHeadersLength = 1024 * 1024;
+
 export interface SmeeReading {
   /** The webhook id of the envelopes. */
   readonly webhookId: string;
@@ -51,6 +54,9 @@ export function decodeSmeeEvent(data: string, reading: SmeeReading): RelayFrame 
   if (path === undefined) return { type: "malformed", problem: "query: too long or too deep" };
   const receivedAt = timeOf(event["timestamp"]);
   const headers = headersOf(event);
+  if (lengthOf(headers) > maxHeadersLength) {
+    return { type: "malformed", problem: "the headers are too long" };
+  }
   return {
     type: "webhook",
     envelope: {
@@ -113,6 +119,10 @@ function headersOf(event: Record<string, unknown>): HeaderList {
     if (!Array.isArray(value)) return [];
     return value.flatMap((one) => typeof one === "string" ? [[name, one]] : []);
   });
+}
+
+function lengthOf(headers: HeaderList): number {
+  return headers.reduce((length, [name, value]) => length + name.length + value.length, 0);
 }
 
 /** Without what described bytes that are no more: the server has unpacked and parsed them. */

@@ -98,6 +98,14 @@ for (const [what, query] of Object.entries(hugeQueries)) {
   });
 }
 
+test("a long header with many values is no webhook: to write it once for each costs minutes", () => {
+  const name = "a".repeat(1_000_000);
+  const frame = decodeSmeeEvent(`{"body":1,"${name}":[${'"",'.repeat(20_000)}""]}`, reading);
+  assert.deepEqual(frame, { type: "malformed", problem: "the headers are too long" });
+  const { headers } = envelopeOf(`{"body":"","${name}":""}`);
+  assert.deepEqual(headers, [[name, ""]]);
+});
+
 test("what is written for gosmee is read again byte for byte, whatever the bytes", () => {
   const random = seededRandom(7);
   for (let n = 0; n < 200; n++) {
