@@ -5,27 +5,28 @@
 import { z } from "zod";
 import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
-import { maxBatchIds } from "./limits.ts";
+import { maxBatchIds, maxMessageIdLength } from "./limits.ts";
 
 /** No message waits for longer, whatever a connector asks. */
 const maxDelaySeconds = 30 * 86_400;
 
+const messageId = z.string().max(maxMessageIdLength);
 const ackSchema = z.object({
-  message_id: z.string().optional(),
-  message_ids: z.array(z.string()).max(maxBatchIds).optional(),
+  message_id: messageId.optional(),
+  message_ids: z.array(messageId).max(maxBatchIds).optional(),
 });
 const nackSchema = z.object({
-  message_id: z.string(),
+  message_id: messageId,
   retry: z.boolean().catch(true),
   delay_seconds: z.number().nonnegative().optional().catch(undefined),
   reason: z.string().max(1024).optional().catch(undefined),
   attempted: z.boolean().optional().catch(undefined),
 });
 const batchSchema = z.object({
-  acks: z.array(z.string()).max(maxBatchIds).default([]),
+  acks: z.array(messageId).max(maxBatchIds).default([]),
   nacks: z.array(nackSchema).max(maxBatchIds).default([]),
 });
-const extendSchema = z.object({ message_ids: z.array(z.string()).max(maxBatchIds) });
+const extendSchema = z.object({ message_ids: z.array(messageId).max(maxBatchIds) });
 
 /** The texts of one connector frame over a socket, in order. */
 export function encodeConnectorFrame(

@@ -1,5 +1,6 @@
 import { closeCodes } from "../protocol/close_codes.ts";
 import { decodeConnectorFrame } from "../protocol/connector_codec.ts";
+import type { RelayFrame } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import { encodeWebhook } from "../protocol/webhook_codec.ts";
@@ -7,6 +8,11 @@ import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
 
+/**
+ * With so much to read a connection that is told still more is ended, bytes: what it was handed is half of it, and one
+ * message.
+ */
+const maxUnreadBytes = 2 * maxFrameBytes;
 /** Heartbeats unanswered for this many intervals end the connection. */
 const missedHeartbeats = 3;
 
@@ -99,13 +105,24 @@ export function websocketStream(
     const messageIds = settlements
       .filter((_, i) => outcomes[i] !== "unavailable").map(({ messageId }) => messageId);
     if (capabilities.includes("ack-confirm") && messageIds.length > 0) {
-      socket.send(encodeRelayFrame({ type: "settled", messageIds }, now()));
+      reply(socket, { type: "settled", messageIds });
     }
     sayGoodbye(socket);
   }
 
   function sayGoodbye(socket: ServerSocket): void {
-    if (channel.isDrained(connectionId)) socket.send(encodeRelayFrame({ type: "goodbye" }, now()));
+    if (channel.isDrained(connectionId)) reply(socket, { type: "goodbye" });
+  }
+
+  /** What a connector says again and again is not answered for ever. */
+  function reply(
+    socket: ServerSocket,
+    frame: Extract<RelayFrame, { type: "settled" | "goodbye" }>,
+  ): void {
+    if (socket.bufferedAmount >= maxUnreadBytes) {
+      return end(socket, closeCodes.evicted, "it does not read");
+    }
+    socket.send(encodeRelayFrame(frame, now()));
   }
 
   function beat(socket: ServerSocket): void {
