@@ -1,9 +1,9 @@
-/** The largest body the relay takes, bytes; the old relay's limit. */
+/** The largest body the relay takes, bytes; the old relay's limit. A frame carries it whatever is in it. */
 export const maxBodyBytes = 10 * 1024 * 1024;
 
 /**
  * The largest frame either side reads, bytes. An envelope may be larger than its body: base64 adds a
- * third, JSON escapes more.
+ * third, JSON escapes write six characters for one.
  */
 export const maxFrameBytes = 64 * 1024 * 1024;
 

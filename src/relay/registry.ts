@@ -1,5 +1,6 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
+import { maxBodyBytes } from "../protocol/limits.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { ChannelExistsError, type ChannelRecord } from "./directory.ts";
@@ -188,10 +189,10 @@ export class Registry {
     }
   }
 
-  /** As it is here: with no more than the store takes. */
+  /** As it is here: with no more than a frame carries and the store takes. */
   #settingsOf({ settings }: ChannelRecord): ChannelSettings {
-    const { maxBodyBytes = Infinity } = this.#stores;
-    return { ...settings, maxBodyBytes: Math.min(settings.maxBodyBytes, maxBodyBytes) };
+    const most = Math.min(maxBodyBytes, this.#stores.maxBodyBytes ?? Infinity);
+    return { ...settings, maxBodyBytes: Math.min(settings.maxBodyBytes, most) };
   }
 
   #open(record: ChannelRecord): Promise<Store> {

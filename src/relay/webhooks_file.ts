@@ -20,7 +20,9 @@ const channelSchema = z.object({
   max_connections: z.number().int().positive().default(10),
   max_in_flight: z.number().int().positive().default(100),
   ack_timeout_seconds: z.number().positive().default(30),
-  max_message_bytes: z.number().int().positive().default(maxBodyBytes),
+  max_message_bytes: z.number().int().positive()
+    .max(maxBodyBytes, `use at most ${maxBodyBytes}: more may not fit into a frame`)
+    .default(maxBodyBytes),
   max_deliveries: z.number().int().positive().default(10),
   ordering: z.string().default("none").transform((text, context) => {
     const ordering = parseOrdering(text);

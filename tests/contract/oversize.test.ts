@@ -1,7 +1,13 @@
 /** What is larger than the limits: named, survived, never crashed on. */
 import assert from "node:assert/strict";
 import { WebSocketServer } from "ws";
-import { maxFrameBytes } from "../../src/protocol/limits.ts";
+import {
+  maxBodyBytes,
+  maxFrameBytes,
+  maxHeaderChars,
+  maxPathLength,
+} from "../../src/protocol/limits.ts";
+import { encodeWebhook } from "../../src/protocol/webhook_codec.ts";
 import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
@@ -68,6 +74,33 @@ test("the relay takes a body up to the channel's limit and refuses a larger one 
   assert.equal((await post(chunks(11))).status, 413);
   assert.equal(relay.registry.named("dev")?.channel.stats.queued, 2);
 });
+
+test("a channel that was made to take more than a frame carries takes no more than one carries", async (t) => {
+  const relay = await startDevRelay(t, { maxBodyBytes: 50 * 1024 * 1024 });
+  const post = async (bytes: number) => {
+    const body = new Uint8Array(bytes).fill(0xff);
+    const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await post(maxBodyBytes + 1), 413);
+  assert.equal(await post(maxBodyBytes), 202);
+});
+
+for (const [name, byte] of [["control characters", 0x01], ["no text", 0xff]] as const) {
+  test(`a frame carries the largest body in either form, though it is all ${name}`, () => {
+    const long = ["x-long", "\xff".repeat(maxHeaderChars)] as const;
+    const envelope = {
+      ...{ id: "a".repeat(256), webhookId: "hook", sequence: 1, receivedAt: "", method: "POST" },
+      ...{ path: '"'.repeat(maxPathLength), headers: [long], deliveryCount: 1 },
+      body: new Uint8Array(maxBodyBytes).fill(byte),
+    };
+    for (const style of [{ exactBody: true, ascii: false }, { exactBody: false, ascii: true }]) {
+      const bytes = Buffer.byteLength(encodeWebhook(envelope, style));
+      assert.ok(bytes < maxFrameBytes, `${bytes} bytes`);
+    }
+  });
+}
 
 test("[websocket] the relay hands a connector that does not read so much and no more; in the end it has all", async (t) => {
   const relay = await startDevRelay(t, { maxInFlight: 100 });
