@@ -7,7 +7,9 @@ const namesFile = /_(path|file)$/;
 export function filesOf(values: Values): string[] {
   const ofOptions = options.filter(({ key }) => namesFile.test(key))
     .flatMap(({ key }) => values.get(key as OptionKey) ?? []);
-  return [...ofOptions.map(String), ...inside(values.file.content), ...values.file.files];
+  const own = options.map(({ key }) => key as string);
+  const others = Object.entries(values.file.content).filter(([key]) => !own.includes(key));
+  return [...ofOptions.map(String), ...inside(Object.fromEntries(others)), ...values.file.files];
 }
 
 function inside(value: unknown): string[] {

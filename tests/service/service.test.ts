@@ -1,11 +1,20 @@
 /** hookferry service: what it writes below a root folder, and what it refuses. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { startProgram } from "../support/program.ts";
 import { exposureOf, noSystemdAnalyze, verifyUnit } from "../support/systemd_analyze.ts";
+import { certPath } from "../support/tls_front.ts";
 import { skip, test, type TestContext } from "../support/test.ts";
 
 const config = `cloud_url: https://relay.example
@@ -124,9 +133,11 @@ test("the token's file that the configuration names is handed over, a flag's and
     return readFileSync(unitPath(root, "orders"), "utf8");
   };
   assert.ok((await unit(`${config}token_file: ${token}\n`)).includes(handed));
-  const byFlag = await unit(config, "--", "--token-file", token);
+  // These the service reads itself, as anybody.
+  const readable = "/etc/hostname";
+  const byFlag = await unit(config, "--", "--token-file", readable);
   assert.ok(!byFlag.includes("LoadCredential"));
-  const several = config.replace("channel: orders", `token_file: ${token}`) +
+  const several = config.replace("channel: orders", `token_file: ${readable}`) +
     "connections:\n  a: { channel: a }\n  b: { channel: b }\n";
   assert.ok(!(await unit(several)).includes("LoadCredential"));
 });
@@ -282,6 +293,68 @@ test("a configuration that the made user cannot read is refused", async (t) => {
   assert.match(stderr, /chmod o\+r/);
   const named = await service(t, root, "systemd", ...connector, "--user", "daemon");
   assert.equal(named.code, 0, named.stderr);
+});
+
+test("a configuration in a folder that the made user cannot enter is refused", async (t) => {
+  const root = systemRoot(t);
+  chmodSync(join(root, "/etc/hookferry"), 0o700);
+  const { code, stderr } = await service(t, root, "systemd", ...connector);
+  assert.equal(code, 2);
+  assert.match(stderr, /chmod o\+x \S+\/etc\/hookferry/);
+});
+
+/** The installer's folder, rights and sight are not the service's. */
+const unseen: Record<string, { more: (root: string) => string; words?: string[]; why: RegExp }> = {
+  "a token's file that is looked for in the folder of who installs": {
+    more: (root) => `token_file: ${relative(process.cwd(), join(root, "etc/hookferry/token"))}`,
+    words: connector.slice(0, 3),
+    why: /\/token: a service does not start in this folder: use an absolute path/,
+  },
+  "a journal in the folder of who installs": {
+    more: () => "journal: sqlite:journal",
+    why: /journal: a service does not start in this folder: use an absolute path/,
+  },
+  "a CA that the service does not see": {
+    more(root) {
+      copyFileSync(certPath("ca"), join(root, "ca.pem"));
+      return `ca_cert_path: ${join(root, "ca.pem")}`;
+    },
+    why: /ca\.pem: a service sees nothing of \/(var\/)?tmp/,
+  },
+  "a journal that the service does not see": {
+    more: () => "journal: sqlite:/root/journal",
+    why: /\/root\/journal: a service sees nothing of \/root/,
+  },
+};
+for (const [what, { more, words = connector, why }] of Object.entries(unseen)) {
+  test(`${what} is refused, with the reason`, async (t) => {
+    const root = systemRoot(t);
+    put(root, "/etc/hookferry/connector.yaml", `${config}${more(root)}\n`);
+    const { code, stderr } = await service(t, root, "systemd", ...words);
+    assert.equal(code, 78, stderr);
+    assert.match(stderr, why);
+    assert.equal(existsSync(unitPath(root, "connector")), false);
+  });
+}
+
+test("a token's file in the configuration does not count where another is given", async (t) => {
+  const root = systemRoot(t);
+  put(root, "/etc/hookferry/connector.yaml", `${config}token_file: token\n`);
+  const { code, stderr } = await service(t, root, "systemd", ...connector);
+  assert.equal(code, 0, stderr);
+});
+
+test("a relay's files are absolute, and where the service sees them", async (t) => {
+  const root = systemRoot(t);
+  const data = await service(t, root, "systemd", ...relay, "--", "--data", "data");
+  assert.equal(data.code, 78, data.stderr);
+  assert.match(data.stderr, /data: a service does not start in this folder/);
+  const tls = ["--", "--tls-cert", "/home/me/cert.pem", "--tls-key", "key.pem"];
+  const { code, stderr } = await service(t, root, "systemd", ...relay, ...tls);
+  assert.equal(code, 78, stderr);
+  assert.match(stderr, /\/home\/me\/cert.pem: a service sees nothing of \/home/);
+  assert.match(stderr, /key.pem: a service does not start in this folder/);
+  assert.equal(existsSync(unitPath(root, "relay")), false);
 });
 
 test("where a file cannot be written it is said, with the path", async (t) => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { parseEnv } from "node:util";
@@ -12,6 +12,7 @@ import { UsageError } from "../usage_error.ts";
 import { build, isNpmPackage } from "../version.ts";
 import { environmentFile, type Instance, type Role } from "./instance.ts";
 import type { Manager } from "./manager.ts";
+import { assertReached, hiddenFolder, toOpen } from "./reach.ts";
 
 export interface Given {
   readonly role: Role;
@@ -67,7 +68,10 @@ export async function readInstance(
       );
     }
     assertWebhooks(join(root, webhooksFile));
-    const { listen } = readRelayFlags(more, environmentOf(name, root));
+    const { listen, data, tlsCert, tlsKey } = readRelayFlags(more, environmentOf(name, root));
+    // Who may read the key is for systemctl edit to say (docs/OPERATIONS.md).
+    const used = [data, tlsCert, tlsKey].filter((path) => path !== undefined);
+    if (manager) assertReached({ used }, manager, user);
     return {
       ...common,
       stopSeconds: relayStopSeconds,
@@ -76,7 +80,8 @@ export async function readInstance(
   }
   const path = join(root, config ?? "");
   const checked = await checkConnector(path, tokenFile && join(root, tokenFile), name, root, more);
-  if (user === undefined) assertReadable(path);
+  if (user === undefined) assertReadable(path, root);
+  if (manager) assertReached(checked, manager, user);
   return {
     ...common,
     tokenFile: tokenFile ?? checked.tokenFile,
@@ -101,29 +106,40 @@ function files({ role, tokenFile, webhooksFile, config }: Given) {
   };
 }
 
-/**
- * The longest grace of its connections, and the file that its configuration has the token in, where that is one
- * for all of them. Rejects with a `ConfigError`.
- */
+interface Checked {
+  /** The longest of its connections. */
+  readonly graceSeconds: number;
+  /** The file that its configuration has the token in, where that is one for all of them. */
+  readonly tokenFile: string | undefined;
+  /** What it reads besides configuration and token. */
+  readonly read: readonly string[];
+  /** Its journals. */
+  readonly used: readonly string[];
+}
+
+/** Rejects with a `ConfigError`. */
 async function checkConnector(
   config: string,
   tokenFile: string | undefined,
   name: string,
   root: string,
   more: readonly string[],
-): Promise<{ readonly graceSeconds: number; readonly tokenFile: string | undefined }> {
+): Promise<Checked> {
   const args = ["--config", config, ...more];
   const env = environmentOf(name, root);
   const token = tokenFile === undefined ? {} : { CONNECTOR_TOKEN_FILE: tokenFile };
   const layers = { ...await readLayers(args), env: { ...env, ...token } };
-  const { first: { values }, connections } = loadConnections(layers);
-  const graces = [...connections.values()].map(({ settings }) => settings.delivery.shutdownGraceMs);
+  const { first: { values }, connections, files } = loadConnections(layers);
+  const all = [...connections.values()].map(({ settings }) => settings);
   const named = values.get("token_file");
   const isHandedOver = connections.has("") && values.get("token") === undefined &&
     layers.flags["token_file"] === undefined && isAbsolute(named ?? "");
+  const own = [config, tokenFile, isHandedOver ? named : undefined];
   return {
-    graceSeconds: Math.max(...graces) / 1000,
+    graceSeconds: Math.max(...all.map(({ delivery }) => delivery.shutdownGraceMs)) / 1000,
     tokenFile: isHandedOver ? named : undefined,
+    read: files.filter((file) => !own.includes(file)),
+    used: all.flatMap(({ journal: { place } }) => place.kind === "folder" ? place.folder : []),
   };
 }
 
@@ -167,18 +183,19 @@ function findConfig(name: string, root: string): string {
 }
 
 function assertVisible(flag: string, path: string | undefined, manager: Manager | undefined): void {
-  const folder = manager?.hidden.find((folder) => path?.startsWith(`${folder}/`));
-  if (folder === undefined) return;
+  const folder = manager && path && hiddenFolder(path, manager);
+  if (!folder) return;
   throw new UsageError(
     `${flag} ${path}: a service sees nothing of ${folder}; put it elsewhere, as in ` +
       (flag === "--program" ? "/usr/local/bin" : "/etc/hookferry"),
   );
 }
 
-function assertReadable(path: string): void {
-  if ((statSync(path).mode & 0o004) !== 0) return;
+function assertReadable(path: string, root: string): void {
+  const open = toOpen(path, root);
+  if (open === undefined) return;
   throw new UsageError(
-    `${path} cannot be read by the user that the service gets: chmod o+r it and have the token ` +
+    `${path} cannot be read by the user that the service gets: ${open} and have the token ` +
       "in a file of its own (--token-file), or give --user",
   );
 }
