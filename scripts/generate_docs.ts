@@ -95,8 +95,8 @@ of all. There is no page then, and no live view, and \`hookferry dead-letters\` 
 
 \`connect\` reads the files again when one of them has changed (it looks every second), on SIGHUP, and
 when asked by \`POST /-/reload\` with the status token: the configuration file, the token, certificates,
-what references name. All of it is validated first; what is not valid changes nothing and is told
-(\`config.reload_failed\`, \`hookferry_config_last_reload_successful\` 0, and by
+what references name, also of settings that were refused. All of it is validated first; what is not
+valid changes nothing and is told (\`config.reload_failed\`, \`hookferry_config_last_reload_successful\` 0, and by
 \`hookferry status\` and the page until some are taken). What is valid counts at once and is told with
 what was and is (\`config.reloaded\`):
 

@@ -13,6 +13,7 @@ import { visible } from "../output/visible.ts";
 import { Pause } from "../source/pause.ts";
 import { takeChaos } from "./chaos_flag.ts";
 import { serveStatus } from "./serve_status.ts";
+import { stampsOf } from "./stamps.ts";
 import { watchConnector } from "./watch_connector.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { createFleet, type Member } from "./fleet.ts";
@@ -58,6 +59,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   const { rest, chaos, assertAllowed } = takeChaos(args);
   const layers = await readLayers(rest);
   const loaded = loadConnections(layers);
+  const stamps = stampsOf(loaded.files); // what changes while journals are opened is another state
   const { first: { settings, values }, warnings, connections } = loaded;
   assertAllAllowed(loaded);
   const isOne = connections.has("");
@@ -71,6 +73,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   const fleet = createFleet(settingsOf(loaded, settings), startMember, systemClock);
   const reloading = startReloading({
     first: loaded,
+    stamps,
     async load() {
       const file = layers.file && await readFileLayer(layers.file.path);
       return loadConnections({ ...layers, file });

@@ -1,10 +1,11 @@
-import { statSync } from "node:fs";
 import type { Clock } from "../async/clock.ts";
 import { inTurn } from "../async/in_turn.ts";
+import { ConfigError } from "../config/config_error.ts";
 import { differences, type Listed, listing } from "../config/listing.ts";
 import type { LoadedConnections } from "../config/load_connections.ts";
 import { processKeys } from "../config/options.ts";
 import type { Observe } from "../observe/events.ts";
+import { areSame, type Stamps, stampsOf } from "./stamps.ts";
 
 /** Between looks at the files: not watched, since what replaces them may replace the folder. */
 const lookEveryMs = 1_000;
@@ -28,8 +29,10 @@ export interface Reloading {
  * look. One at a time. What came of it is told as an event.
  */
 export function startReloading(
-  { first, load, apply, observe, clock }: {
+  { first, stamps, load, apply, observe, clock }: {
     readonly first: LoadedConnections;
+    /** Of its files, from when they were read. */
+    readonly stamps: Stamps;
     /** Rejects with a `ConfigError`. */
     readonly load: () => Promise<LoadedConnections>;
     readonly apply: (loaded: LoadedConnections) => Promise<void>;
@@ -40,15 +43,16 @@ export function startReloading(
   const atStart = ofProcess(first);
   let current = first;
   const oneAtATime = inTurn();
-  let tried = stampOf(first.files);
+  /** How the files were when they were read: those of what counts, and of settings that were refused since. */
+  let tried = stamps;
   let last = tried;
   let cancel = clock.after(lookEveryMs, look);
 
   function look(): void {
-    const found = stampOf(current.files);
-    const isStill = found === last;
+    const found = stampsOf(tried.keys());
+    const isStill = areSame(found, last);
     last = found;
-    if (found !== tried && isStill) {
+    if (!areSame(found, tried) && isStill) {
       tried = found; // asked for once: another reload may be under way for long
       void reload().catch(() => {}); // it is told as an event
     }
@@ -58,19 +62,20 @@ export function startReloading(
   const reload = () => oneAtATime(once);
 
   async function once(): Promise<Reloaded> {
-    tried = stampOf(current.files);
+    const before = tried = stampsOf(tried.keys()); // what changes while it is read is for the next look
     try {
       const loaded = await load();
-      const stamp = stampOf(loaded.files); // what changes while it is applied is for the next look
+      tried = new Map([...stampsOf(loaded.files), ...before]);
       const { lines } = differences(current.listing, loaded.listing);
       await apply(loaded);
       current = loaded;
-      tried = stamp;
+      tried = new Map([...tried].filter(([file]) => loaded.files.includes(file)));
       const needsRestart = differences(atStart, ofProcess(loaded)).keys;
       observe({ type: "config.reloaded", changed: lines, needsRestart });
       for (const message of loaded.warnings) observe({ type: "config.warning", message });
       return { changed: lines, needsRestart };
     } catch (error) {
+      if (error instanceof ConfigError) tried = new Map([...stampsOf(error.files), ...tried]);
       const message = error instanceof Error ? error.message : String(error);
       observe({ type: "config.reload_failed", message });
       throw error;
@@ -89,16 +94,4 @@ export function startReloading(
 /** What is the same in all connections, and counts from the start to the end. */
 function ofProcess({ first }: LoadedConnections): readonly Listed[] {
   return listing(first).filter(({ key }) => processKeys.has(key));
-}
-
-/** Another one when one of the files is another, or is there no more. */
-function stampOf(files: readonly string[]): string {
-  return files.map((file) => {
-    try {
-      const { mtimeMs, size, ino } = statSync(file);
-      return `${mtimeMs} ${size} ${ino}`;
-    } catch {
-      return "-";
-    }
-  }).join("\n");
 }

@@ -59,8 +59,9 @@ export function loadSettings(layers: Layers): Loaded {
   const ordering = parseOrdering(values.get("ordering"));
   if (!ordering) report(`ordering: ${values.quoted("ordering")}: use ${orderingRule}`);
   const { defaultRoute, routes } = readRoutes(values, report);
+  const files = [...(layers.file ? [layers.file.path] : []), ...filesOf(values)];
   if (problems.length > 0 || !url || !channel || !token || !way || !ordering || !journal) {
-    throw new ConfigError(problems);
+    throw new ConfigError(problems, files);
   }
 
   const settings: Settings = {
@@ -120,7 +121,7 @@ export function loadSettings(layers: Layers): Loaded {
     settings,
     values,
     warnings: configWarnings(settings, values, layers),
-    files: [...(layers.file ? [layers.file.path] : []), ...filesOf(values)],
+    files,
   };
 }
 

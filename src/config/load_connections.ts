@@ -25,6 +25,7 @@ const maxConnections = 100;
 export function loadConnections(layers: Layers): LoadedConnections {
   const connections = new Map<string, Loaded>();
   const problems: string[] = [];
+  const tried: string[] = [];
   const content = contentOf(layers);
   const names = namesOf(content);
   for (const name of names) {
@@ -34,18 +35,22 @@ export function loadConnections(layers: Layers): LoadedConnections {
     try {
       const one = loadSettings(name === "" ? layers : { ...layers, connection: name });
       connections.set(name, one);
+      tried.push(...one.files);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
+      tried.push(...error.files);
       problems.push(...error.problems.map((problem) => placed(problem, name, content)));
     }
   }
   if (names.length > maxConnections) problems.push(`connections: more than ${maxConnections}`);
   problems.push(...sameTwice(connections));
   const slips = variableSlips(layers.env);
+  const files = [...new Set(tried)];
   const [first] = connections.values();
   if (problems.length > 0 || !first) {
     throw new ConfigError(
       problems.length > 0 ? [...new Set(problems), ...slips] : ["connections: name at least one"],
+      files,
     );
   }
   const all = [...connections.entries()];
@@ -53,7 +58,7 @@ export function loadConnections(layers: Layers): LoadedConnections {
     connections,
     first,
     warnings: [...new Set(all.flatMap(([, { warnings }]) => warnings)), ...slips],
-    files: [...new Set(all.flatMap(([, { files }]) => files))],
+    files,
     listing: all.flatMap(([name, one]) =>
       listing(one).map((listed) =>
         name === "" ? listed : {
