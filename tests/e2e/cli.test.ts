@@ -82,7 +82,10 @@ test("the exit codes that a help lists are those that happen", async (t) => {
       ...[...asking, "connect", "relay", "doctor"].map((command) => [2, command, "--no"] as const),
       [78, "relay", "--webhooks", bad],
       [78, "dead-letters", "list", "--config", bad],
-      ...[...asking, "connect", "doctor"].map((command) => [78, command, "--config", bad] as const),
+      ...["pause", "resume", "connect", "doctor"].map((command) =>
+        [78, command, "--config", bad] as const
+      ),
+      ...asking.map((command) => [78, command, "--config", `${bad}.not`] as const),
     ] as const
   ) {
     const [command = ""] = args;
