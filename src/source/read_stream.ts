@@ -48,11 +48,15 @@ export async function* readStream(
   };
   const stopHeartbeats = sendHeartbeats(stream, options);
   // What a poll brought is leased beyond it; a nack would take back what another stream brings again.
-  const endsLeases = stream.transport.name !== "long_poll";
+  const { name } = stream.transport;
+  const endsLeases = name !== "long_poll";
+  // What a smee server has sent it does not have any more.
+  const comesAgain = endsLeases && name !== "smee";
   if (endsLeases) outbox.forgetRetries();
   outbox.attach(connection);
   try {
     for await (const frame of connection) {
+      if (comesAgain && link.abort.aborted) break;
       switch (frame.type) {
         case "connected":
           stream.connectionId = frame.connectionId || stream.connectionId;
@@ -67,14 +71,14 @@ export async function* readStream(
             );
           }
           if (stream.connectedAt !== undefined) {
-            if (stream.transport.name === "long_poll") break;
+            if (name === "long_poll") break;
             observe({ type: "stream.frame_ignored", kind: "stray", problem: "connected, again" });
             break;
           }
           stream.connectedAt = options.clock.monotonic();
           observe({
             type: "stream.connected",
-            transport: stream.transport.name,
+            transport: name,
             connectionId: stream.connectionId,
             capabilities: frame.capabilities,
             downMs: Math.round(stream.connectedAt - options.downSince),

@@ -55,7 +55,7 @@ export async function* readEvents(
   doing: Doing,
 ): AsyncGenerator<ServerSentEvent> {
   const decoder = new SseDecoder(maxFrameBytes);
-  for await (const chunk of chunksOf(response, link, decoder, doing)) {
+  for await (const chunk of chunksOf(response, decoder, doing)) {
     link.heard();
     yield* decode(decoder, chunk);
   }
@@ -64,16 +64,11 @@ export async function* readEvents(
 
 async function* chunksOf(
   { body }: FetchResponse,
-  link: Link,
   decoder: SseDecoder,
   doing: Doing,
 ) {
   try {
-    for await (const chunk of body) {
-      // What is here already is not for a link that has ended.
-      if (link.abort.aborted) throw link.abort.reason;
-      yield chunk;
-    }
+    yield* body;
   } catch (error) {
     const broken = brokenStream({ ...doing, what: "read the SSE stream" }, error);
     throw withRetry(broken, decoder.retryMs);
