@@ -1,3 +1,4 @@
+import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { Envelope } from "../protocol/envelope.ts";
@@ -5,13 +6,15 @@ import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
 
-/** With so many bytes of bodies an answer is large enough: a connector reads it whole. */
+/** With so many bytes of bodies an answer is large enough. */
 const maxAnswerBytes = 8 * 1024 * 1024;
+/** What stands in an answer around its messages, bytes. */
+const around = 64;
 
 /**
- * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, at most
- * `maxMessages`, 204 when there is none. Their leases outlive the response, so that they can be acknowledged. Undefined when the channel has
- * all the connections it takes.
+ * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, at most `maxMessages` and what
+ * a connector reads of one answer, 204 when there is none. Their leases outlive the response, so that they can be
+ * acknowledged. Undefined when the channel has all the connections it takes.
  */
 export async function longPoll(
   request: Request,
@@ -64,9 +67,16 @@ export async function longPoll(
   const exactBody = capabilities.includes("exact-body");
   const timestamp = new Date(clock.now()).toISOString();
   const connected = encodeRelayFrame(connectedFrame(hello, channel, clock), timestamp);
-  const messages = envelopes.map((envelope) =>
-    encodeWebhook(envelope, { exactBody, ascii: false })
-  );
+  const messages: string[] = [];
+  let room = maxFrameBytes - Buffer.byteLength(connected) - around;
+  for (const envelope of envelopes) {
+    const text = encodeWebhook(envelope, { exactBody, ascii: false });
+    room -= Buffer.byteLength(text) + 1;
+    if (messages.length > 0 && room < 0) break;
+    messages.push(text);
+  }
+  const left = envelopes.slice(messages.length);
+  if (left.length > 0) channel.giveBack(connectionId, left.map(({ id }) => id));
   return new Response(`${connected.slice(0, -1)},"messages":[${messages.join(",")}]}`, {
     headers: { ...headers, "Content-Type": "application/json" },
   });

@@ -84,3 +84,17 @@ test("[long_poll] of a relay whose answers are too large fewer messages are aske
   await run.happened("stream.connected");
   assert.deepEqual(asked.slice(0, 3), [100, 50, 25]);
 });
+
+test("[long_poll] two messages that together are more than a connector reads of one answer come one after the other", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  for (const bytes of [7_000_000, 10_000_000]) {
+    const body = new Uint8Array(bytes).fill(0x01); // six characters each
+    const answer = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
+    await answer.body?.cancel();
+  }
+  const run = startConnector(t, settings(relay.url, target.url, "long_poll"));
+  await run.happened("settlement.confirmed", 2);
+  assert.equal(run.events.find(({ type }) => type === "stream.failed"), undefined);
+  assert.deepEqual(target.got.map(({ body }) => body.length), [7_000_000, 10_000_000]);
+});
