@@ -1,5 +1,8 @@
-/** The largest body the relay takes, bytes; the old relay's limit. A frame carries it whatever is in it. */
+/** The largest body the relay takes by default, bytes; the old relay's limit. A frame carries it whatever is in it. */
 export const maxBodyBytes = 10 * 1024 * 1024;
+
+/** The largest that a channel may take: a frame carries it as base64, and as most texts. */
+export const maxChannelBodyBytes = 45 * 1024 * 1024;
 
 /**
  * The largest frame either side reads, bytes. An envelope may be larger than its body: base64 adds a

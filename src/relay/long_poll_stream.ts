@@ -1,10 +1,9 @@
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
-import { encodeWebhook } from "../protocol/webhook_codec.ts";
-import type { Envelope } from "../protocol/envelope.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
+import { webhookFrame } from "./webhook_frame.ts";
 
 /** With so many bytes of bodies an answer is large enough. */
 const maxAnswerBytes = 8 * 1024 * 1024;
@@ -26,7 +25,7 @@ export async function longPoll(
   const { clock } = relay;
   const { connectionId, capabilities } = hello;
   const connectedAt = clock.now();
-  const envelopes: Envelope[] = [];
+  const handed: { readonly id: string; readonly text: string }[] = [];
   let bytes = 0;
   let ready = () => {};
   const isReady = new Promise<void>((resolve) => ready = resolve);
@@ -37,11 +36,13 @@ export async function longPoll(
     heardAt: () => connectedAt,
     keepsLeases: true,
     hand(envelope) {
-      envelopes.push(envelope);
+      const text = webhookFrame(envelope, channel, hello);
+      if (text === undefined) return;
+      handed.push({ id: envelope.id, text });
       bytes += envelope.body.byteLength;
-      if (envelopes.length === maxMessages || bytes >= maxAnswerBytes) channel.drain(connectionId);
+      if (handed.length === maxMessages || bytes >= maxAnswerBytes) channel.drain(connectionId);
       // The others that are ready come in the same turn.
-      if (envelopes.length === 1) setImmediate(ready);
+      if (handed.length === 1) setImmediate(ready);
     },
     disconnect: ready,
   });
@@ -52,11 +53,11 @@ export async function longPoll(
   await isReady;
   cancelTimeout();
   signal.removeEventListener("abort", ready);
-  if (signal.aborted) channel.giveBack(connectionId, envelopes.map(({ id }) => id));
+  if (signal.aborted) channel.giveBack(connectionId, handed.map(({ id }) => id));
   channel.unsubscribe(connectionId);
 
   const headers = { [wireHeaders.relayCapabilities]: capabilities.join(", ") };
-  if (envelopes.length === 0) {
+  if (handed.length === 0) {
     const told = {
       ...headers,
       [wireHeaders.connectionId]: connectionId,
@@ -64,18 +65,16 @@ export async function longPoll(
     };
     return new Response(null, { status: 204, headers: told });
   }
-  const exactBody = capabilities.includes("exact-body");
   const timestamp = new Date(clock.now()).toISOString();
   const connected = encodeRelayFrame(connectedFrame(hello, channel, clock), timestamp);
   const messages: string[] = [];
   let room = maxFrameBytes - Buffer.byteLength(connected) - around;
-  for (const envelope of envelopes) {
-    const text = encodeWebhook(envelope, { exactBody, ascii: false });
+  for (const { text } of handed) {
     room -= Buffer.byteLength(text) + 1;
     if (messages.length > 0 && room < 0) break;
     messages.push(text);
   }
-  const left = envelopes.slice(messages.length);
+  const left = handed.slice(messages.length);
   if (left.length > 0) channel.giveBack(connectionId, left.map(({ id }) => id));
   return new Response(`${connected.slice(0, -1)},"messages":[${messages.join(",")}]}`, {
     headers: { ...headers, "Content-Type": "application/json" },

@@ -1,6 +1,6 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
-import { maxBodyBytes } from "../protocol/limits.ts";
+import { maxChannelBodyBytes } from "../protocol/limits.ts";
 import { Channel } from "./channel.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { ChannelExistsError, type ChannelRecord } from "./directory.ts";
@@ -191,7 +191,7 @@ export class Registry {
 
   /** As it is here: with no more than a frame carries and the store takes. */
   #settingsOf({ settings }: ChannelRecord): ChannelSettings {
-    const most = Math.min(maxBodyBytes, this.#stores.maxBodyBytes ?? Infinity);
+    const most = Math.min(maxChannelBodyBytes, this.#stores.maxBodyBytes ?? Infinity);
     return { ...settings, maxBodyBytes: Math.min(settings.maxBodyBytes, most) };
   }
 

@@ -1,13 +1,13 @@
 import { closeCodes } from "../protocol/close_codes.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
-import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RelayFrame } from "../protocol/frames.ts";
 import { encodeSseEvent } from "../protocol/sse_encoder.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
 import { Unread } from "./unread.ts";
+import { webhookFrame } from "./webhook_frame.ts";
 
 /** A stream that is behind, and whose leases have all ended, is ended after so many ack timeouts. */
 const behindTimeouts = 3;
@@ -21,7 +21,6 @@ export function sseStream(
   const { clock, heartbeatMs } = relay;
   const { connectionId, capabilities } = hello;
   const connectedAt = clock.now();
-  const exactBody = capabilities.includes("exact-body");
   let cancelHeartbeat = () => {};
   let behindSince: number | undefined;
 
@@ -68,12 +67,10 @@ export function sseStream(
       return behindSince !== undefined;
     },
     // ASCII alone: clients of the old kind cut characters in two at the borders of network chunks.
-    hand: (envelope) =>
-      send(
-        "webhook",
-        encodeWebhook(envelope, { exactBody, ascii: !exactBody }),
-        String(envelope.sequence),
-      ),
+    hand(envelope) {
+      const text = webhookFrame(envelope, channel, hello, true);
+      if (text !== undefined) send("webhook", text, String(envelope.sequence));
+    },
     disconnect(code) {
       if (code === closeCodes.evicted) return evict();
       leave();

@@ -3,7 +3,7 @@ import { didYouMean } from "../config/near_name.ts";
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { isObject } from "../protocol/json_object.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
-import { maxBodyBytes } from "../protocol/limits.ts";
+import { maxBodyBytes, maxChannelBodyBytes } from "../protocol/limits.ts";
 import { parseJson } from "../protocol/parse_json.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
@@ -21,7 +21,7 @@ const channelSchema = z.object({
   max_in_flight: z.number().int().positive().default(100),
   ack_timeout_seconds: z.number().positive().default(30),
   max_message_bytes: z.number().int().positive()
-    .max(maxBodyBytes, `use at most ${maxBodyBytes}: more may not fit into a frame`)
+    .max(maxChannelBodyBytes, `use at most ${maxChannelBodyBytes}: no frame carries more`)
     .default(maxBodyBytes),
   max_deliveries: z.number().int().positive().default(10),
   ordering: z.string().default("none").transform((text, context) => {

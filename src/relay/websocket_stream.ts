@@ -3,10 +3,10 @@ import { decodeConnectorFrame } from "../protocol/connector_codec.ts";
 import type { RelayFrame } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
-import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
+import { webhookFrame } from "./webhook_frame.ts";
 
 /**
  * With so much to read a connection that is told still more is ended, bytes: what it was handed is half of it, and one
@@ -25,7 +25,6 @@ export function websocketStream(
 ): Response | undefined {
   const { clock, heartbeatMs } = relay;
   const { connectionId, connectorId, capabilities } = hello;
-  const style = { exactBody: capabilities.includes("exact-body"), ascii: false };
   let heardAt = clock.now();
   let cancelHeartbeat = () => {};
   const now = () => new Date(clock.now()).toISOString();
@@ -41,7 +40,10 @@ export function websocketStream(
         get isBehind() {
           return socket.bufferedAmount >= maxFrameBytes;
         },
-        hand: (envelope) => socket.send(encodeWebhook(envelope, style)),
+        hand(envelope) {
+          const text = webhookFrame(envelope, channel, hello);
+          if (text !== undefined) socket.send(text);
+        },
         disconnect: (code, reason) => end(socket, code, reason),
       }, () => socket.send(encodeRelayFrame(connectedFrame(hello, channel, clock), now())));
       if (!isTaken) {

@@ -57,8 +57,8 @@ const bad: [text: string, says: RegExp][] = [
   [JSON.stringify({ a: { ...entry, channel_token: "" } }), /a\.channel_token/],
   [JSON.stringify({ a: { ...entry, ttl_seconds: "1" } }), /a\.ttl_seconds/],
   [
-    JSON.stringify({ a: { ...entry, max_message_bytes: 10_485_761 } }),
-    /^a\.max_message_bytes: use at most 10485760: /,
+    JSON.stringify({ a: { ...entry, max_message_bytes: 47_185_921 } }),
+    /^a\.max_message_bytes: use at most 47185920: /,
   ],
   [
     JSON.stringify({ a: { idempotency: { header: "X-GitHub-Delivery:" }, ...entry } }),
