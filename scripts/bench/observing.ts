@@ -22,7 +22,8 @@ import { Subject } from "./tools/subject.ts";
 
 const rounds = 30;
 const turnSeconds = 0.2;
-const warmSeconds = 2;
+/** Until then a runtime compiles what it runs often, and there is more of that where more looks. */
+const warmSeconds = 6;
 const load = { bytes: 1500, window: 200, traced: 1 };
 type ScriptRuntime = Exclude<Runtime, "compiled">;
 
@@ -36,14 +37,14 @@ interface Mode {
 const bare: Mode = { output: undefined, share: 0 };
 /** What is measured together, the first beside the others, and in how many sets. */
 const groups: readonly (readonly [sets: number, modes: Readonly<Record<string, Mode>>])[] = [
-  [12, {
+  [10, {
     "nothing": bare,
     "nothing, again": bare,
     "as a service: log, metrics, status, page": { output: "quiet", share: 0 },
     "the same and --output json": { output: "json", share: 0 },
   }],
   // Apart, since spans are sent in the turns of the others too.
-  [6, {
+  [4, {
     "nothing": bare,
     "as a service, one trace in ten": { output: "quiet", share: 0.1 },
     "as a service, every trace": { output: "quiet", share: 1 },

@@ -188,6 +188,7 @@ function listenOnBun(options: ServeOptions): Promise<Listener> {
       hostname: options.hostname,
       port: options.port,
       development: false, // else an error is a page with our source
+      reusePort: false, // what the line above has as true: two relays on one port
       ...(options.tls && { tls: { cert: options.tls.cert, key: options.tls.key } }),
       // For a head that does not end and a connection that asks nothing; Deno has no such limit.
       idleTimeout: headTimeoutSeconds,

@@ -15,7 +15,7 @@ import { allCapabilities, type RelayFrame, type Settlement } from "../../src/pro
 import { asciiJson } from "../../src/protocol/ascii_json.ts";
 import { elementsOf, splitObject } from "../../src/protocol/json_bytes.ts";
 import { compactJson, stringBytes } from "../../src/protocol/json_escapes.ts";
-import { maxPollMessages, maxQuoteLength } from "../../src/protocol/limits.ts";
+import { maxMessageIdLength, maxPollMessages, maxQuoteLength } from "../../src/protocol/limits.ts";
 import { decodePollResponse, decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
 import { parseRetryAfter } from "../../src/protocol/retry_after.ts";
 import { SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
@@ -349,10 +349,17 @@ function assertSettlement(settlement: Settlement): void {
   }
 }
 
+/** What a message may have. */
+const messageId = id.filter((text) => text.length <= maxMessageIdLength);
+
 const settlementRound = fuzzTarget(
   "settlement_round",
   fc.array(
-    fc.record({ id, retry: fc.option(fc.boolean()), seconds: fc.integer({ min: 0, max: 9_999 }) }),
+    fc.record({
+      id: messageId,
+      retry: fc.option(fc.boolean()),
+      seconds: fc.integer({ min: 0, max: 9_999 }),
+    }),
     { maxLength: 6 },
   ),
   (given) => {
