@@ -37,14 +37,14 @@ interface Mode {
 const bare: Mode = { output: undefined, share: 0 };
 /** What is measured together, the first beside the others, and in how many sets. */
 const groups: readonly (readonly [sets: number, modes: Readonly<Record<string, Mode>>])[] = [
-  [10, {
+  [8, {
     "nothing": bare,
     "nothing, again": bare,
     "as a service: log, metrics, status, page": { output: "quiet", share: 0 },
     "the same and --output json": { output: "json", share: 0 },
   }],
   // Apart, since spans are sent in the turns of the others too.
-  [4, {
+  [3, {
     "nothing": bare,
     "as a service, one trace in ten": { output: "quiet", share: 0.1 },
     "as a service, every trace": { output: "quiet", share: 1 },
