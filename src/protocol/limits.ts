@@ -10,6 +10,9 @@ export const maxChannelBodyBytes = 45 * 1024 * 1024;
  */
 export const maxFrameBytes = 64 * 1024 * 1024;
 
+/** The most bytes that a UTF-16 unit becomes in UTF-8 (RFC 3629, section 3). */
+export const utf8BytesPerUnit = 3;
+
 /** Message ids of one kind in one frame or request. */
 export const maxBatchIds = 10_000;
 

@@ -8,6 +8,8 @@ import { type ConnectionInfo, Members, type Subscriber } from "./members.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { DeadLetter, NewMessage, SettleOutcome, Store, StoreStats } from "./store.ts";
 
+const nothing: ReadonlyMap<string, unknown> = new Map();
+
 /**
  * One queue and those who read it. A message goes to the reader with the fewest unsettled; it is leased for
  * the ack timeout and comes back when that passes, when it is nacked, or when its connection ends. While
@@ -97,6 +99,11 @@ export class Channel {
   /** The connector behind a connection that is open or still has leases. */
   connectorOf(connectionId: string): string | undefined {
     return this.#members.get(connectionId)?.subscriber.connectorId;
+  }
+
+  /** What a connection holds unsettled, by message id. */
+  heldBy(connectionId: string): ReadonlyMap<string, unknown> {
+    return this.#members.get(connectionId)?.leases ?? nothing;
   }
 
   /** The open connections. */

@@ -6,13 +6,6 @@ import type { RelayContext } from "./relay_env.ts";
 /** Messages on their way to one reader: it cannot be asked how many it takes. */
 const window = 8;
 
-/** What is to be written. */
-interface Waiting {
-  readonly text: string;
-  /** When the lease of the message is over, on the clock that never jumps. */
-  readonly endsAt: number;
-}
-
 /** Stands for the id where it is no message. */
 const noMessage = "";
 
@@ -37,21 +30,22 @@ export function smeeStream(
   const connectedAt = clock.now();
   const encoder = new TextEncoder();
   // By message id: one that comes again, since its lease was over before its turn came, takes its old place.
-  const waiting = new Map<string, Waiting>();
+  const waiting = new Map<string, string>();
   let wake = () => {};
   let given = noMessage;
   let isOver = false;
   let isCancelled = false;
   let cancelPing = () => {};
 
-  const put = (text: string, messageId = noMessage, endsAt = Infinity) => {
-    waiting.set(messageId, { text, endsAt });
+  const put = (text: string, messageId = noMessage) => {
+    waiting.set(messageId, text);
     wake();
   };
   const next = (): string | undefined => {
-    for (const [messageId, { text, endsAt }] of waiting) {
+    for (const [messageId, text] of waiting) {
       waiting.delete(messageId);
-      if (clock.monotonic() >= endsAt) continue; // not this reader's any more, until it is given it again
+      // Not this reader's any more, until it is given it again.
+      if (messageId !== noMessage && !channel.heldBy(connectionId).has(messageId)) continue;
       given = messageId;
       return text;
     }
@@ -90,7 +84,6 @@ export function smeeStream(
               data: encodeSmeeEvent(envelope, form),
             }),
             envelope.id,
-            clock.monotonic() + channel.settings.ackTimeoutMs,
           ),
         disconnect: end,
       });

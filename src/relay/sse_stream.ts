@@ -37,9 +37,7 @@ export function sseStream(
   };
   const readsNoMore = (since: number) =>
     clock.now() - since >= behindTimeouts * channel.settings.ackTimeoutMs &&
-    channel.connections.some(({ subscriber, inFlight }) =>
-      subscriber.connectionId === connectionId && inFlight === 0
-    );
+    channel.heldBy(connectionId).size === 0;
   const leave = () => {
     cancelHeartbeat();
     channel.unsubscribe(connectionId);

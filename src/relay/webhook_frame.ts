@@ -1,13 +1,11 @@
 import type { Envelope } from "../protocol/envelope.ts";
-import { maxFrameBytes } from "../protocol/limits.ts";
+import { maxFrameBytes, utf8BytesPerUnit } from "../protocol/limits.ts";
 import { encodeWebhook } from "../protocol/webhook_codec.ts";
 import type { Channel } from "./channel.ts";
 import type { Hello } from "./relay_env.ts";
 
 /** What stands around a webhook in a frame, an event or an answer, bytes. */
 const around = 4_096;
-/** The most that a UTF-16 unit becomes in UTF-8 (RFC 3629, section 3). */
-const bytesPerUnit = 3;
 
 /**
  * A webhook that was handed to a connection, as it is written; undefined when it is more than a connector reads: then it
@@ -22,7 +20,7 @@ export function webhookFrame(
   const exactBody = capabilities.includes("exact-body");
   const text = encodeWebhook(envelope, { exactBody, ascii: ascii && !exactBody });
   const most = maxFrameBytes - around;
-  if (text.length * bytesPerUnit <= most || Buffer.byteLength(text) <= most) return text;
+  if (text.length * utf8BytesPerUnit <= most || Buffer.byteLength(text) <= most) return text;
   const reason = `it does not fit into a frame of ${maxFrameBytes} bytes`;
   const nack = { verdict: "nack", retry: false, reason } as const;
   void channel.settle({ messageId: envelope.id, connectionId, ...nack }, connectorId);

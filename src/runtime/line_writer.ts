@@ -1,4 +1,5 @@
 import type { Clock } from "../async/clock.ts";
+import { utf8BytesPerUnit } from "../protocol/limits.ts";
 import { waitOrGiveUp } from "./given_up.ts";
 import { writeWhole } from "./write_whole.ts";
 
@@ -13,8 +14,6 @@ export interface LineWriter {
 
 /** So many bytes may wait for a reader who does not read; a line that is longer goes alone. */
 const maxWaiting = 1024 * 1024;
-/** The most that a UTF-16 unit becomes in UTF-8 (RFC 3629, section 3). */
-const bytesPerUnit = 3;
 /** Characters that become bytes at once. */
 const pieceChars = 16 * 1024;
 const encoder = new TextEncoder();
@@ -60,7 +59,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   function encode(): void {
     if (chars === 0) return;
     const text = lines.join("\n") + "\n";
-    const needed = text.length * bytesPerUnit;
+    const needed = text.length * utf8BytesPerUnit;
     if (waiting === 0 && needed > filling.byteLength) filling = new Uint8Array(needed);
     const { read, written } = encoder.encodeInto(text, filling.subarray(waiting));
     if (read === text.length) waiting += written;

@@ -1,7 +1,7 @@
 import { DiscardPolicy, JetStreamApiError, JsHeaders } from "@nats-io/jetstream";
 import type { DeadLetter, FailedDelivery, StoredMessage } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
-import { headOf, letterHeadersOf, letterOf } from "./message_codec.ts";
+import { headOf, letterHeadersOf, letterOf, messageOf } from "./message_codec.ts";
 import { deadStreamOf, deadSubjectsOf, token } from "./names.ts";
 
 /** A dead letter and where it lies. */
@@ -120,22 +120,8 @@ export class DeadLetters {
     const head = headOf(stored?.header);
     const letter = letterOf(stored?.header);
     if (!stored || !head || !letter) return undefined;
-    const { expiresAt, ...content } = head;
     const { at, deliveries, sequence, history, reason = history.at(-1)?.reason ?? "" } = letter;
-    const envelope = {
-      ...content,
-      body: Uint8Array.from(stored.data),
-      sequence,
-      deliveryCount: deliveries,
-    };
-    return {
-      sequence: stored.seq,
-      letter: {
-        message: { envelope, expiresAt, deliveries },
-        reason,
-        at,
-        history,
-      },
-    };
+    const message = messageOf(head, stored.data, sequence, deliveries);
+    return { sequence: stored.seq, letter: { message, reason, at, history } };
   }
 }

@@ -21,7 +21,7 @@ import type { NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { Histories, noPast } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
-import { fits, type Head, headOf } from "./message_codec.ts";
+import { fits, type Head, headOf, messageOf } from "./message_codec.ts";
 import { MessageStream } from "./message_stream.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
@@ -344,8 +344,7 @@ export class JetStreamStore implements Store, SharedStore {
       this.#turns.add(lane);
       return undefined;
     }
-    const { expiresAt, ...content } = head;
-    if (expiresAt <= now) {
+    if (head.expiresAt <= now) {
       await this.#putExpired(head, pulled.data, streamSequence, now);
       await this.#server.request(reply, "+ACK");
       this.#gone(head.id, lane, head.webhookId);
@@ -361,13 +360,7 @@ export class JetStreamStore implements Store, SharedStore {
     this.#pulled.add(head.id);
     try {
       const past = deliveryCount > 1 ? await this.#histories.of(head.id) : noPast;
-      const deliveries = past.deliveries + 1;
-      const body = Uint8Array.from(pulled.data);
-      const message = {
-        expiresAt,
-        deliveries,
-        envelope: { ...content, body, sequence: streamSequence, deliveryCount: deliveries },
-      };
+      const message = messageOf(head, pulled.data, streamSequence, past.deliveries + 1);
       this.#leased.set(head.id, { message, history: past.history, lane, reply });
       if (this.#settings.lanes.exclusive) this.#turns.block(lane);
       else this.#turns.add(lane);
@@ -403,11 +396,8 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async #putExpired(head: Head, data: Uint8Array, sequence: number, now: number): Promise<void> {
-    const { expiresAt, ...content } = head;
     const { deliveries, history } = await this.#histories.of(head.id);
-    const body = Uint8Array.from(data);
-    const envelope = { ...content, body, sequence, deliveryCount: deliveries };
-    const message = { envelope, expiresAt, deliveries };
+    const message = messageOf(head, data, sequence, deliveries);
     await this.#dead.add(message, history, now, reasonOfExpiry(history));
     if (history.length > 0) this.#histories.forget(head.id);
   }

@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import type { FailedDelivery, NewMessage } from "../store.ts";
+import type { FailedDelivery, NewMessage, StoredMessage } from "../store.ts";
 
 /** A message as it lies in a stream: its body is the payload, all else is JSON in one header. */
 const messageHeader = "Hookferry-Message";
@@ -62,6 +62,21 @@ function headerRoom(body: Uint8Array, maxPayload: number): number {
 
 function bytesOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** What lies in a stream as a message; its body is a copy. */
+export function messageOf(
+  { expiresAt, ...content }: Head,
+  data: Uint8Array,
+  sequence: number,
+  deliveries: number,
+): StoredMessage {
+  const body = Uint8Array.from(data);
+  return {
+    expiresAt,
+    deliveries,
+    envelope: { ...content, body, sequence, deliveryCount: deliveries },
+  };
 }
 
 /** Undefined when somebody else published it. */

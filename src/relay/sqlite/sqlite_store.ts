@@ -166,26 +166,25 @@ export class SqliteStore implements Store {
       .slice(0, purgeStep);
     if (expired.length === 0) return 0;
     let bytes = 0;
-    const removed = await this.#expire(
-      expired.filter((row, i) => (bytes += row.bytes) <= purgeBytes || i === 0),
-      now,
-    );
-    for (const row of removed) {
+    const step = expired.filter((row, i) => (bytes += row.bytes) <= purgeBytes || i === 0);
+    const gone = await this.#expire(step.map(refFromRow), now);
+    for (const { id, lane } of gone) {
       // One that was never offered holds no lane.
-      if (this.#givenBack.takeOut(row.id)) this.#lanes.free(row.lane);
-      this.#tally.remove(row.webhook_id, row.bytes);
+      if (this.#givenBack.takeOut(id)) this.#lanes.free(lane);
     }
-    this.#tally.expired += removed.length;
-    return removed.length;
+    return gone.length;
   }
 
   /** Resolves with those that were there: another purge may take some of them meanwhile. */
-  #expire<Row extends Pick<Ref, "sequence">>(rows: readonly Row[], now: number): Promise<Row[]> {
-    return this.#commit.run(() => {
-      const put = rows.filter(({ sequence }) => this.#dead.putExpired(sequence, now));
+  async #expire(refs: readonly Ref[], now: number): Promise<readonly Ref[]> {
+    const gone = await this.#commit.run(() => {
+      const put = refs.filter(({ sequence }) => this.#dead.putExpired(sequence, now));
       this.#dead.trim();
       return put;
     });
+    for (const { webhookId, bytes } of gone) this.#tally.remove(webhookId, bytes);
+    this.#tally.expired += gone.length;
+    return gone;
   }
 
   deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
@@ -311,9 +310,7 @@ export class SqliteStore implements Store {
 
   async #drop(ref: Ref, now: number): Promise<void> {
     this.#givenBack.takeOut(ref.id);
-    if ((await this.#expire([ref], now)).length === 0) return;
-    this.#tally.remove(ref.webhookId, ref.bytes);
-    this.#tally.expired++;
+    await this.#expire([ref], now);
   }
 
   /** What cannot be written leaves the message here: it comes again, and the connector knows it. */
