@@ -16,6 +16,7 @@ import {
 import { httpAnswer, type RawRequest } from "../support/raw_peer.ts";
 import { type Running, settings, startConnector, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { unsendableIds } from "../support/unsendable_ids.ts";
 
 type Transport = "sse" | "long_poll";
 /** Bytes of the answer to the first stream request; undefined = cut without one. */
@@ -129,13 +130,7 @@ test("[sse] retry: of all digits is not waited for", async (t) => {
   assert.ok(failed && failed.retryInMs <= 2 * maxAskedMs, String(failed?.retryInMs));
 });
 
-for (
-  const [name, id] of [
-    ["beyond Latin-1", "€"],
-    ["with a tab and a control character", "a\tb\x01"],
-    ["of a megabyte", "x".repeat(1_000_000)],
-  ] as const
-) {
+for (const [name, id] of unsendableIds) {
   test(`[sse] an event id ${name} does not keep us from connecting again`, async (t) => {
     const answer = `${head("sse", "Connection: close\r\n")}id: ${id}\n${sseText(greeting)}`;
     const { relay } = await start(t, "sse", answer);

@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import tls from "node:tls";
-import { serve } from "../../src/runtime/serve.ts";
+import { type Handler, serve } from "../../src/runtime/serve.ts";
 import { onRenewedTls } from "../../src/cli/renewed_tls.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
@@ -24,6 +24,10 @@ async function shown(port: number) {
   return { socket, fingerprint: new X509Certificate(raw).fingerprint256 };
 }
 
+/** A server with the first pair. */
+const serveHello = (handler: Handler = () => new Response("hello")) =>
+  serve({ hostname: "127.0.0.1", port: 0, maxFrameBytes: 1_000, tls: pair("server"), handler });
+
 const fingerprintOf = (pem: string) => new X509Certificate(pem).fingerprint256;
 
 test("new connections get the renewed certificate; one that is open goes on", async (t) => {
@@ -31,16 +35,10 @@ test("new connections get the renewed certificate; one that is open goes on", as
   const answering = new Promise<void>((resolve) => answerNow = resolve);
   let arrived = () => {};
   const inside = new Promise<void>((resolve) => arrived = resolve);
-  const server = await serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    maxFrameBytes: 1_000,
-    tls: pair("server"),
-    handler: async () => {
-      arrived();
-      await answering;
-      return new Response("hello");
-    },
+  const server = await serveHello(async () => {
+    arrived();
+    await answering;
+    return new Response("hello");
   });
   t.defer(() => server.stop(1_000));
   const port = Number(new URL(server.url).port);
@@ -66,13 +64,7 @@ for (
   ] as const
 ) {
   test(`a pair ${name} is refused, and the one before is served`, async (t) => {
-    const server = await serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      maxFrameBytes: 1_000,
-      tls: pair("server"),
-      handler: () => new Response("hello"),
-    });
+    const server = await serveHello();
     t.defer(() => server.stop(1_000));
     await assert.rejects(server.renew(wrong));
     const { socket, fingerprint } = await shown(Number(new URL(server.url).port));
@@ -82,13 +74,7 @@ for (
 }
 
 test("a server that is stopped while its certificate is renewed listens no more", async () => {
-  const server = await serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    maxFrameBytes: 1_000,
-    tls: pair("server"),
-    handler: () => new Response("hello"),
-  });
+  const server = await serveHello();
   const renewed = server.renew(pair("client"));
   await server.stop(1_000);
   await renewed;

@@ -6,6 +6,7 @@ import { fastClock } from "../support/fast_clock.ts";
 import { settingsFor, startConnector, startTarget } from "../support/rig.ts";
 import { startSmeeServer } from "../support/smee_server.ts";
 import { test, type TestContext } from "../support/test.ts";
+import { unsendableIds } from "../support/unsendable_ids.ts";
 
 function smeeSettings(url: string, target: URL, more: Record<string, unknown> = {}): Settings {
   return settingsFor({ source: "smee", cloud_url: url }, target, more);
@@ -90,13 +91,7 @@ for (const kind of ["smee.io", "gosmee"] as const) {
   });
 }
 
-for (
-  const [name, id] of [
-    ["beyond Latin-1", "€"],
-    ["with a tab and a control character", "a\tb\x01"],
-    ["of a megabyte", "x".repeat(1_000_000)],
-  ] as const
-) {
+for (const [name, id] of unsendableIds) {
   test(`an event id ${name} does not keep us from connecting again`, async (t) => {
     const { server, target, run } = await startConnected(t, "gosmee");
     server.event([`id: ${id}`, 'data: {"body":1,"timestamp":1}']);
