@@ -6,22 +6,21 @@
  *   deno task bench backpressure
  *   bun scripts/bench/backpressure.ts
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import process from "node:process";
 import { WebSocketServer } from "ws";
+import { peakMibOf } from "./tools/process_figures.ts";
+import { report } from "./tools/report.ts";
+import { ourCommand, ownRuntime } from "./tools/runtimes.ts";
 
 const messages = 10_000;
 const bodyBytes = 64 * 1024;
 const bound = 1_000;
 /** Less than what goes through (640 MB): the bound of 64 MB as text and as bytes, and what a collector leaves lying. */
-const ceilingBytes = 512 * 1024 * 1024;
-
-const main = join(import.meta.dirname ?? ".", "..", "..", "main.ts");
-const isDeno = "Deno" in globalThis;
+const ceilingMib = 512;
 
 async function listen(server: http.Server): Promise<number> {
   server.listen(0, "127.0.0.1");
@@ -70,22 +69,25 @@ wss.on("connection", async (socket) => {
 
 const url = `http://127.0.0.1:${await listen(relay)}`;
 const targetUrl = `http://127.0.0.1:${await listen(target)}/`;
-const args = [
-  ...(isDeno ? ["run", "--allow-net", "--allow-env", "--allow-read", "--allow-sys"] : []),
-  ...[main, "connect", "--cloud-url", url, "--channel", "dev", "--target-url", targetUrl],
+const [program = "", ...args] = [
+  ...[
+    ...ourCommand(ownRuntime),
+    "connect",
+    "--cloud-url",
+    url,
+    "--channel",
+    "dev",
+    "--target-url",
+    targetUrl,
+  ],
   ...["--protocol", "websocket", "--status-listen", "off", "--log-level", "error"],
   ...["--max-queue-messages", String(bound)],
 ];
-const connector = spawn(process.execPath, args, {
+const connector = spawn(program, args, {
   env: { ...process.env, CONNECTOR_TOKEN: "t" },
   stdio: ["ignore", "inherit", "inherit"],
 });
-/** Peak resident memory so far, bytes (Linux). */
-function peak(): number {
-  // Deno reads /proc only with all permissions there are; cat needs none of them.
-  const status = spawnSync("cat", [`/proc/${connector.pid}/status`], { encoding: "utf8" });
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status.stdout)?.[1]) * 1024;
-}
+const peak = () => peakMibOf(connector.pid ?? 0);
 
 // The sender has come to a stand when it sends nothing more for a while: the socket is full.
 for (let last = -1; last !== sent;) {
@@ -107,14 +109,17 @@ relay.close();
 target.closeAllConnections();
 target.close();
 
-const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
-console.log(
-  `${isDeno ? "deno" : "bun"}: ${messages} messages of ${bodyBytes / 1024} KiB, bound ${bound}`,
-);
-console.log(`  sender held up after   ${stoppedAt} messages`);
-console.log(`  delivered, acked       ${delivered}, ${acked.size}`);
-console.log(`  peak while held up     ${mib(peakHeld)}`);
-console.log(`  peak in all            ${mib(peakAfter)}  (ceiling ${mib(ceilingBytes)})`);
-const isGood = stoppedAt < messages && acked.size === messages && peakAfter < ceilingBytes;
-console.log(isGood ? "  holds" : "  DOES NOT HOLD");
+const isGood = stoppedAt < messages && acked.size === messages && peakAfter < ceilingMib;
+const row = {
+  messages: `${messages} of ${bodyBytes / 1024} KiB`,
+  bound: String(bound),
+  "sender held up after": String(stoppedAt),
+  delivered: String(delivered),
+  acked: String(acked.size),
+  "peak MiB, held up": peakHeld.toFixed(0),
+  "in all": peakAfter.toFixed(0),
+  ceiling: String(ceilingMib),
+};
+report("backpressure", ownRuntime, [row], row);
+console.log(isGood ? "holds" : "DOES NOT HOLD");
 process.exitCode = isGood ? 0 : 1;

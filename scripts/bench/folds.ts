@@ -18,6 +18,8 @@ import { foldStatus } from "../../src/observe/status.ts";
 import { foldRecords } from "../../src/output/fold_records.ts";
 import { recordJson } from "../../src/output/record.ts";
 import { withSpan } from "../../src/protocol/trace_context.ts";
+import { report } from "./tools/report.ts";
+import { ownRuntime } from "./tools/runtimes.ts";
 
 const rounds = 25;
 const messages = 10_000;
@@ -58,7 +60,7 @@ function cost(observe: Observe, isRecorded = false): string {
     const { user, system } = process.cpuUsage(before);
     least = Math.min(least, (user + system) / messages);
   }
-  return `${least.toFixed(2).padStart(5)} µs`;
+  return least.toFixed(2);
 }
 
 const build = { version: "bench", runtime: "bench" };
@@ -102,6 +104,7 @@ const costs: readonly (readonly [what: string, cost: () => string])[] = [
   ["traceparent, not recorded", () => cost(sampled(false))],
   ["traceparent, recorded", () => cost(sampled(true))],
 ];
-for (const [what, measure] of costs) console.log(`${what.padEnd(28)}${measure()}`);
+const rows = costs.map(([what, measure]) => ({ "what looks": what, "CPU µs": measure() }));
+report("folds", ownRuntime, rows, rows);
 log.close();
 process.exit();

@@ -16,6 +16,9 @@ import { createConnector } from "../../src/connector.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import { startRelay } from "../../src/relay/relay.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
+import { report } from "./tools/report.ts";
+import { ownRuntime } from "./tools/runtimes.ts";
+import { quantile } from "./tools/statistics.ts";
 
 type Mode = "well" | "refusing" | "503" | "silent";
 const modes: readonly Mode[] = ["well", "refusing", "503", "silent"];
@@ -126,11 +129,6 @@ async function round(mode: Mode): Promise<Halves> {
   return { onset: times.slice(0, perRound / 2), later: times.slice(perRound / 2) };
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-}
-
 const times = new Map<Mode, Halves[]>(modes.map((mode) => [mode, []]));
 await round("well"); // warms up
 for (let i = 0; i < rounds; i++) {
@@ -140,19 +138,18 @@ for (let i = 0; i < rounds; i++) {
 const median = (mode: Mode, half: keyof Halves, share: number) =>
   quantile((times.get(mode) ?? []).map((one) => quantile(one[half], share)), 0.5);
 const base = median("well", "later", 0.99);
-console.log(
-  `${"Deno" in globalThis ? "deno" : "bun"}: ${rounds} interleaved rounds of ${perRound}`,
-);
-console.log("  other target    p50 ms    p99 ms    p99 ratio    onset p99 ms");
 let isWithin = true;
-for (const mode of modes) {
+const rows = modes.map((mode) => {
   const ratio = median(mode, "later", 0.99) / base;
   if (ratio > bound) isWithin = false;
-  const cells = [median(mode, "later", 0.5), median(mode, "later", 0.99), ratio];
-  const shown = [...cells, median(mode, "onset", 0.99)].map((cell, i) =>
-    cell.toFixed(2).padStart([10, 10, 13, 16][i] ?? 0)
-  );
-  console.log(`  ${mode.padEnd(12)}${shown.join("")}`);
-}
-console.log(`  ${isWithin ? "holds" : "BROKEN"}: at most ${bound} times`);
+  return {
+    "other target": mode,
+    "p50 ms": median(mode, "later", 0.5).toFixed(2),
+    "p99 ms": median(mode, "later", 0.99).toFixed(2),
+    "p99 ratio": ratio.toFixed(2),
+    "onset p99 ms": median(mode, "onset", 0.99).toFixed(2),
+  };
+});
+report("isolation", ownRuntime, rows, rows);
+console.log(`${isWithin ? "holds" : "BROKEN"}: at most ${bound} times`);
 process.exitCode = isWithin ? 0 : 1;

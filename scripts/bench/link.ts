@@ -1,6 +1,7 @@
 /**
  * The HTTP client of the link to the relay against the runtime's own `fetch` and `node:http`: acknowledgements, one at a
- * time and eight, with the CPU time of a request, and an event stream. The server is in another process.
+ * time and eight, with the CPU time of a request, and an event stream. The server is in another process. Five interleaved
+ * rounds, medians.
  *
  *   deno task bench link        (or: bun scripts/bench/link.ts)
  */
@@ -12,6 +13,9 @@ import { Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import { createFetch, type FetchInit } from "../../src/runtime/fetch.ts";
 import { boundedText } from "../../src/transport/bounded_text.ts";
+import { report } from "./tools/report.ts";
+import { ownRuntime } from "./tools/runtimes.ts";
+import { median } from "./tools/statistics.ts";
 
 /** What is asked of a client. */
 interface Answer {
@@ -22,7 +26,7 @@ type Client = (url: URL, init: FetchInit) => Promise<Answer>;
 
 const posts = 4_000;
 const streamBytes = 256 * 1024 * 1024;
-const rounds = 3;
+const rounds = 5;
 const agent = new http.Agent({ keepAlive: true });
 
 if (process.argv[2] === "serve") await serve();
@@ -63,20 +67,28 @@ async function measure() {
       return { body: response.body, text: () => boundedText(response) };
     },
   };
-  for (const [name, client] of Object.entries(clients)) {
-    const one = await best(() => post(client, url, 1));
-    const before = process.cpuUsage();
-    const eight = await best(() => post(client, url, 8));
-    const { user, system } = process.cpuUsage(before);
-    const cpu = (user + system) / (rounds * posts);
-    const stream = await best(() => read(client, url));
-    console.log(
-      `${name.padEnd(20)} acks/s: ${(posts / one).toFixed(0)} by one, ${
-        (posts / eight).toFixed(0)
-      } by eight (${cpu.toFixed(0)} µs of CPU time each); ` +
-        `stream: ${(streamBytes / stream / 1024 / 1024).toFixed(0)} MiB/s`,
-    );
+  const found = Object.entries(clients).map(([name, client]) => ({
+    ...{ name, client },
+    ...{ one: [] as number[], eight: [] as number[], cpu: [] as number[], stream: [] as number[] },
+  }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { client, one, eight, cpu, stream } of found) {
+      one.push(posts / await secondsOf(() => post(client, url, 1)));
+      const before = process.cpuUsage();
+      eight.push(posts / await secondsOf(() => post(client, url, 8)));
+      const { user, system } = process.cpuUsage(before);
+      cpu.push((user + system) / posts);
+      stream.push(streamBytes / await secondsOf(() => read(client, url)) / 1024 / 1024);
+    }
   }
+  const rows = found.map(({ name, one, eight, cpu, stream }) => ({
+    client: name,
+    "acks/s, one at a time": median(one).toFixed(0),
+    "eight at a time": median(eight).toFixed(0),
+    "CPU µs each": median(cpu).toFixed(0),
+    "stream MiB/s": median(stream).toFixed(0),
+  }));
+  report("link", ownRuntime, rows, rows);
   ours.close();
   server.kill();
 }
@@ -95,15 +107,10 @@ function overNodeHttp(url: URL, { method, headers, body }: FetchInit): Promise<R
   });
 }
 
-/** Seconds of the fastest round. */
-async function best(run: () => Promise<void>): Promise<number> {
-  const seconds: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
-    await run();
-    seconds.push((performance.now() - start) / 1000);
-  }
-  return Math.min(...seconds);
+async function secondsOf(run: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return (performance.now() - start) / 1000;
 }
 
 async function post(client: Client, url: URL, workers: number): Promise<void> {

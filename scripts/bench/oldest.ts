@@ -9,6 +9,8 @@ import process from "node:process";
 import { AgedMap } from "../../src/async/aged_map.ts";
 import { IdTable } from "../../src/async/id_table.ts";
 import { PlaceOrder } from "../../src/async/place_order.ts";
+import { report } from "./tools/report.ts";
+import { ownRuntime } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 
 const rounds = 5;
@@ -62,6 +64,7 @@ function nanoseconds(subject: Subject, round: number): number {
   return (performance.now() - startedAt) * 1e6 / turns;
 }
 
+const rows: Record<string, string>[] = [];
 for (const size of sizes) {
   const subjects = { plain: plain(size), aged: aged(size), table: table(size) };
   const names = ["plain", "aged", "table"] as const;
@@ -77,10 +80,14 @@ for (const size of sizes) {
     number,
     number,
   ];
-  console.log(
-    `${size} entries: Map ${slow.toFixed(0)} ns, AgedMap ${aging.toFixed(0)} ns ` +
-      `(ratio ${(slow / aging).toFixed(1)}), IdTable ${placed.toFixed(0)} ns ` +
-      `(ratio ${(slow / placed).toFixed(1)})`,
-  );
+  rows.push({
+    entries: String(size),
+    "Map ns": slow.toFixed(0),
+    "AgedMap ns": aging.toFixed(0),
+    "times faster": (slow / aging).toFixed(1),
+    "IdTable ns": placed.toFixed(0),
+    "so many times": (slow / placed).toFixed(1),
+  });
 }
+report("oldest", ownRuntime, rows, rows);
 process.exit();

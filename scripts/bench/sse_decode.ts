@@ -10,6 +10,8 @@ import process from "node:process";
 import { createParser } from "eventsource-parser";
 import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { SseDecoder } from "../../src/protocol/sse.ts";
+import { report } from "./tools/report.ts";
+import { ownRuntime } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 
 const chunkBytes = 16 * 1024;
@@ -112,7 +114,7 @@ function speed<Data>(
 }
 
 const rounds = Number(process.argv[2] ?? 5);
-console.log(`${"input".padEnd(20)} ${"ours MB/s".padStart(10)} ${"theirs".padStart(8)}   ratio`);
+const rows: Record<string, string>[] = [];
 for (const each of inputs) {
   const ours = decodeOurs(each.chunks, (bytes) => new TextDecoder().decode(bytes).length);
   const theirs = decodeTheirs(each.chunks, (text) => text.length);
@@ -126,9 +128,13 @@ for (const each of inputs) {
     our.push(speed(decodeOurs, intoBytes, each));
   }
   const ratio = median(our.map((mbps, i) => mbps / (their[i] ?? 1)));
-  console.log(
-    `${each.name.padEnd(20)} ${median(our).toFixed(0).padStart(10)} ${
-      median(their).toFixed(0).padStart(8)
-    }   ${ratio.toFixed(2)} (target ${each.target})`,
-  );
+  rows.push({
+    input: each.name,
+    "ours MB/s": median(our).toFixed(0),
+    "theirs MB/s": median(their).toFixed(0),
+    ratio: ratio.toFixed(2),
+    wanted: each.target.toFixed(1),
+  });
 }
+report("sse_decode", ownRuntime, rows, rows);
+process.exit();

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import { repository } from "./runtimes.ts";
+import { repository, versions } from "./runtimes.ts";
 
 export function report(
   name: string,
@@ -11,12 +11,14 @@ export function report(
   results: unknown,
 ): void {
   const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? "?"}`;
-  console.log(`${name} ${chosen}: ${machine}, Linux ${os.release()}, Deno 2.9.6, Bun 1.4.5`);
+  const runtimes = `Deno ${versions.deno}, Bun ${versions.bun}`;
+  const what = [name, ...chosen.split(" ").filter(Boolean)];
+  console.log(`${what.join(" ")}: ${machine}, Linux ${os.release()}, ${runtimes}`);
   console.log(tableOf(rows));
   const folder = join(repository, "dist/bench");
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${[name, ...chosen.split(" ").filter(Boolean)].join("-")}.json`);
-  writeFileSync(file, JSON.stringify({ name, chosen, machine, results }, null, 1));
+  const file = join(folder, `${what.join("-")}.json`);
+  writeFileSync(file, JSON.stringify({ name, chosen, machine, versions, results }, null, 1));
 }
 
 /** Columns in the order in which they first come; figures to the right. */

@@ -8,9 +8,12 @@ export type Runtime = "deno" | "bun" | "compiled";
 
 export const repository = join(import.meta.dirname ?? ".", "../../..");
 
+/** Those that are asked for, and so found. */
+export const versions = { deno: "2.9.6", bun: "1.4.5" };
+
 const ask = {
-  deno: ["deno@2.9.6", "eval", "console.log(Deno.execPath())"],
-  bun: ["bun@1.4.5", "-e", "console.log(process.execPath)"],
+  deno: [`deno@${versions.deno}`, "eval", "console.log(Deno.execPath())"],
+  bun: [`bun@${versions.bun}`, "-e", "console.log(process.execPath)"],
 };
 const known = new Map<string, string>();
 
@@ -38,3 +41,6 @@ export function scriptCommand(runtime: Exclude<Runtime, "compiled">, script: str
 export function ourCommand(runtime: Runtime): string[] {
   return runtime === "compiled" ? [pathOf(runtime)] : scriptCommand(runtime, "main.ts");
 }
+
+/** The runtime of this process. */
+export const ownRuntime: Exclude<Runtime, "compiled"> = "Deno" in globalThis ? "deno" : "bun";
