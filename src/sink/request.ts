@@ -68,6 +68,7 @@ function ownHeaders(target: TargetSettings): OwnHeaders {
  * must not climb out of the target's path, however its dots and slashes are written.
  */
 export function joinPath(target: URL, suffix: string): string {
+  if (suffix === "") return target.pathname + target.search; // of most there is nothing to look at
   const mark = suffix.indexOf("?");
   const path = mark === -1 ? suffix : suffix.slice(0, mark);
   const query = mark === -1 ? "" : suffix.slice(mark + 1);
