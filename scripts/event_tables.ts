@@ -1,4 +1,4 @@
-/** docs/EVENTS.md, read off the source: the unions of events, and the switches that give their levels. */
+/** docs/EVENTS.md, read off the source: the unions of events and codes, and the switches that give the levels. */
 
 interface EventRow {
   readonly name: string;
@@ -16,7 +16,8 @@ export interface EventSources {
   readonly levels: string;
 }
 
-export function eventsPage(connector: EventSources, relay: EventSources): string {
+/** `codes`: the text of the module with the unions of codes. */
+export function eventsPage(connector: EventSources, relay: EventSources, codes: string): string {
   return `# Events
 
 Generated from \`src/observe/events.ts\` and \`src/relay/relay_events.ts\` by \`deno task docs\`.
@@ -24,7 +25,8 @@ Generated from \`src/observe/events.ts\` and \`src/relay/relay_events.ts\` by \`
 Every line of the log is one event: \`time\`, \`level\`, \`event\` and its fields. Names and fields are
 stable; new ones may be added. ERROR: a person must act. WARNING: it is being dealt with. INFO: the
 state changed, or a webhook was delivered. DEBUG: every step. Times that end in \`Ms\` are milliseconds,
-\`traceId\` is that of the webhook's \`traceparent\`. \`reason\` is \`{ code, message, status? }\`.
+\`traceId\` is that of the webhook's \`traceparent\`. \`reason\` is \`{ code, message, status? }\`: the
+[codes](#reasons) are for programs, the message is for people.
 
 A warning or an error that comes again within ten seconds (same event, connection, target or transport,
 same code) is counted; the next line has the last of them, with its own time, and \`repeated\`, how many
@@ -38,7 +40,38 @@ ${table(eventRows(connector))}
 ## Relay
 
 ${table(eventRows(relay))}
+
+## Reasons
+
+\`code\` of a \`reason\`: why an attempt or a delivery did not succeed. Dead letters have them too.
+
+${codeTable(codeRows("ReasonCode", codes))}
+
+\`failureClass\` of \`stream.failed\`: why there is no stream.
+
+${codeTable(codeRows("StreamFailureClass", codes))}
 `;
+}
+
+export interface CodeRow {
+  readonly code: string;
+  readonly about: string;
+}
+
+/** The members of a union of texts. Throws when one has no word about it. */
+export function codeRows(union: string, text: string): CodeRow[] {
+  const [, members = ""] =
+    new RegExp(`export type ${union} =([\\s\\S]*?);\\n(?:\\n|$)`).exec(text) ?? [];
+  const rows = [...members.matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?\| "(\w+)"/g)]
+    .map(([, about = "", code = ""]) => ({ code, about: oneLine(about.replace(/^\s*\*/gm, "")) }));
+  const bare = rows.find(({ about }) => about === "");
+  if (bare || rows.length === 0) throw new Error(`${union} ${bare?.code ?? ""} says nothing`);
+  return rows;
+}
+
+function codeTable(rows: readonly CodeRow[]): string {
+  const lines = rows.map(({ code, about }) => `| \`${code}\` | ${about} |`);
+  return ["| code | |", "| --- | --- |", ...lines].join("\n");
 }
 
 /** Throws when an event has no level: then what is read here is no longer how the source is written. */

@@ -29,7 +29,7 @@ export function generated(read: (path: string) => string): Map<string, string> {
       }, {
         events: about + read("src/relay/relay_events.ts"),
         levels: read("src/relay/relay_event_level.ts"),
-      }),
+      }, read("src/protocol/reason.ts")),
     ],
     ["README.md", withTable(read("README.md"))],
   ]);

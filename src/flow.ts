@@ -9,9 +9,11 @@
  */
 import type { Envelope } from "./protocol/envelope.ts";
 import type { ConnectorFrame, RelayFrame } from "./protocol/frames.ts";
+import type { Reason, StreamFailureClass } from "./protocol/reason.ts";
 
 export type { Envelope } from "./protocol/envelope.ts";
 export type { ConnectorFrame, RelayFrame, Settlement } from "./protocol/frames.ts";
+export type { Reason, ReasonCode, StreamFailureClass } from "./protocol/reason.ts";
 
 /** Two ways to end: `drain` = take nothing new, finish what is in hand; `abort` = stop now. */
 export interface Lifetime {
@@ -70,19 +72,6 @@ export interface Connection extends AsyncIterable<RelayFrame>, AsyncDisposable {
   send(frame: ConnectorFrame): Promise<readonly string[]>;
 }
 
-/**
- * Why there is no stream. `rejected` = the relay does not accept the token or the channel; `protocol` =
- * something on the way does not let this kind of stream through, another kind may do; `unavailable` = try
- * again later; `network` = nobody answered; `silent` and `clock_jump` = given up by the watchdog.
- */
-export type StreamFailureClass =
-  | "rejected"
-  | "protocol"
-  | "unavailable"
-  | "network"
-  | "silent"
-  | "clock_jump";
-
 /** The stream could not be opened, or broke. The message says what, where and why in one line. */
 export class StreamFailure extends Error {
   override readonly name = "StreamFailure";
@@ -112,30 +101,6 @@ export interface Delivery {
 
 /** Deliveries until drained or aborted; ends when everything it gave out is settled and the relay told. */
 export type Source = (life: Lifetime) => AsyncIterable<Delivery>;
-
-/** Why an attempt or a delivery did not succeed. `message` is for people, `code` for programs. */
-export interface Reason {
-  readonly code: ReasonCode;
-  readonly message: string;
-  readonly status?: number;
-}
-
-export type ReasonCode =
-  | "status"
-  | "redirect"
-  | "timeout"
-  | "refused"
-  | "reset"
-  | "dns"
-  | "tls"
-  | "network"
-  | "bad_request"
-  | "no_target"
-  | "breaker_open"
-  | "target_busy"
-  | "lane_blocked"
-  | "poison"
-  | "shutdown";
 
 /** What one try came to. `request`: the one that several messages share; `failed` when each of them is to come again. */
 export type Attempt =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventRows, eventsPage } from "../../scripts/event_tables.ts";
+import { codeRows, eventRows, eventsPage } from "../../scripts/event_tables.ts";
 import { test } from "../support/test.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
@@ -59,10 +59,33 @@ test("docs/EVENTS.md has every event of connector and relay", () => {
   const page = eventsPage(
     { events: read("src/observe/events.ts"), levels: read("src/observe/event_level.ts") },
     { events: read("src/relay/relay_events.ts"), levels: read("src/relay/relay_event_level.ts") },
+    read("src/protocol/reason.ts"),
   );
   const source = read("src/observe/events.ts") + read("src/relay/relay_events.ts");
   const names = [...source.matchAll(/readonly type: "([^"]+)"/g)].map(([, name]) => name);
   assert.ok(names.length > 30);
-  const rows = [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+  const rows = [...page.slice(0, page.indexOf("## Reasons")).matchAll(/^\| `([^`]+)`/gm)].map((
+    [, name],
+  ) => name);
   assert.deepEqual(rows, names);
+});
+
+test("the table of reasons has each code with what it means, and fails where one says nothing", () => {
+  const text = `
+export type Why =
+  /** It said no. */
+  | "no"
+  /**
+   * Nobody
+   * was there.
+   */
+  | "gone";
+`;
+  assert.deepEqual(codeRows("Why", text), [
+    { code: "no", about: "It said no." },
+    { code: "gone", about: "Nobody was there." },
+  ]);
+  assert.throws(() => codeRows("Why", 'export type Why = | "no";\n'), /Why no says nothing/);
+  assert.throws(() => codeRows("Other", text), /Other/);
+  assert.ok(codeRows("ReasonCode", read("src/protocol/reason.ts")).length >= 15);
 });
