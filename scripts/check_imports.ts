@@ -31,6 +31,29 @@ const rules: Record<string, readonly string[]> = {
   journal: [...base, "runtime"],
   relay: [...base, "runtime", "page"],
 };
+/** What put the parts of a connector together, beside them: nobody but the command line imports one. */
+const roots: readonly string[] = [
+  ...["connector.ts", "downstream.ts", "targets.ts", "way_to_relay.ts"],
+  ...["with_grace.ts", "settings_change.ts"],
+];
+/** Two ways to do the same, which know nothing of each other. */
+const apart = [["relay/sqlite/", "relay/jetstream/"]] as const;
+/** The packages, and modules of the runtime, that a folder may use; none where it is not named. */
+const packages: Record<string, RegExp> = {
+  protocol: /^(zod|node:(crypto|net))$/,
+  sqlite: /^node:(fs|path|sqlite)$/,
+  metrics: /^prom-client$/,
+  config: /^(zod|yaml|strip-json-comments|node:(crypto|fs|net|os|path))$/,
+  runtime: /^node:/,
+  sink: /^zod$/,
+  observe: /^@(logtape|opentelemetry)\//,
+  output: /^(zod|string-width|node:(process|readline|tty|util))$/,
+  page: /^(hono\b|node:crypto$)/,
+  status: /^(hono\b|zod$)/,
+  journal: /^node:(crypto|fs|path|sqlite)$/,
+  relay: /^(hono\b|zod$|@nats-io\/|node:(crypto|fs|net|path|sqlite)$)/,
+  cli: /^(zod$|node:)/,
+};
 const forbiddenNames = /^(utils|helpers|common|misc|types)\.tsx?$/;
 
 const maxLines = 250;
@@ -61,21 +84,42 @@ export function violations(src: string): string[] {
         `${file}: ${lines} lines; over ${maxLines} it needs a reason in scripts/check_imports.ts`,
       );
     }
-    const self = partOf(file);
-    const allowed = rules[self];
-    if (!allowed) return found;
-    for (
-      const [, target = ""] of text.matchAll(/\bfrom\s+"(\.[^"]+)"|\bimport\s*\(?"(\.[^"]+)"/g)
-    ) {
-      const part = partOf(normalize(join(dirname(file), target)));
-      const isPackage = target.includes("/node_modules/");
-      if (part === self || allowed.includes(part) || (isPackage && self === "runtime")) continue;
-      found.push(
-        `${file}: imports ${target}; ${self} may import ${allowed.join(", ") || "nothing"}`,
-      );
-    }
-    return found;
+    return [...found, ...badImports(file, text)];
   });
+}
+
+function badImports(file: string, text: string): string[] {
+  const [folder = ""] = file.split("/", 1);
+  const self = partOf(file);
+  const allowed = rules[self];
+  const found: string[] = [];
+  if (!file.includes("/") && !allowed && !roots.includes(file)) {
+    found.push(`${file}: is in no folder; scripts/check_imports.ts names those that may`);
+  }
+  for (const [, , target = ""] of text.matchAll(/\b(from\s+|import\s*\(?)"([^"]+)"/g)) {
+    const complain = (why: string) => found.push(`${file}: imports ${target}; ${why}`);
+    if (!target.startsWith(".")) {
+      if (!packages[folder]?.test(target)) complain(`not one of the packages of ${folder}`);
+      continue;
+    }
+    if (target.includes("/node_modules/")) {
+      if (folder !== "runtime") complain("packages go by their names");
+      continue;
+    }
+    const path = normalize(join(dirname(file), target));
+    const part = partOf(path);
+    const other = apart.find((pair) => pair.some((one) => file.startsWith(one)))
+      ?.find((one) => !file.startsWith(one));
+    if (other && path.startsWith(other)) complain("each is to work without the other");
+    if (roots.includes(part) && !roots.includes(file) && folder !== "cli") {
+      complain("only the command line may");
+    } else if (roots.includes(file) && (part === "cli" || part === "relay")) {
+      complain("a connector knows neither");
+    } else if (allowed && part !== self && !allowed.includes(part)) {
+      complain(`${self} may import ${allowed.join(", ") || "nothing"}`);
+    }
+  }
+  return found;
 }
 
 function partOf(file: string): string {

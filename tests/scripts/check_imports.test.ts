@@ -16,6 +16,15 @@ test("the import rules find a forbidden import, a named runtime and a meaningles
     "runtime/good.ts": "Deno.serve({});",
     "async/utils.ts": "",
     "connector.ts": 'import { a } from "./sink/good.ts";',
+    "targets.ts": 'import { a } from "./cli/good.ts";',
+    "third_root.ts": "",
+    "cli/good.ts": 'import { a } from "../connector.ts";\nimport { join } from "node:path";',
+    "relay/root_named.ts": 'import { a } from "../connector.ts";',
+    "pipeline/package_named.ts": 'import { z } from "zod";',
+    "pipeline/loaded_later.ts": 'const { z } = await import("zod");',
+    "config/good.ts": 'import { z } from "zod";',
+    "relay/sqlite/bad.ts": 'import { a } from "../jetstream/store.ts";',
+    "relay/sqlite/good.ts": 'import { a } from "../leases.ts";',
   };
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(src, file)), { recursive: true });
@@ -23,8 +32,14 @@ test("the import rules find a forbidden import, a named runtime and a meaningles
   }
   assert.deepEqual(violations(src).map((line) => line.split(":", 1)[0]).sort(), [
     "async/utils.ts",
+    "pipeline/loaded_later.ts",
+    "pipeline/package_named.ts",
     "protocol/bad.ts",
+    "relay/root_named.ts",
     "relay/runtime_named.ts",
+    "relay/sqlite/bad.ts",
     "sink/bad.ts",
+    "targets.ts",
+    "third_root.ts",
   ]);
 });
