@@ -29,7 +29,7 @@ export function createLog<Event extends { readonly type: string }>(
   const lineOf = options.format === "json" ? jsonLine : humanFormat(options.format);
   const least = levels.indexOf(options.level);
   const tell = (event: Event, level: LogLevel, at: number, repeated?: number) => {
-    if (levels.indexOf(level) < least) return; // most are: nothing is made of them
+    if (levels.indexOf(level) < least) return;
     const told = repeated === undefined ? event : { ...event, repeated };
     try {
       options.write(lineOf(inWholeMs(told), level, at));
@@ -37,12 +37,18 @@ export function createLog<Event extends { readonly type: string }>(
       // A line that cannot be written must not stop a delivery.
     }
   };
-  return options.level === "debug"
-    ? {
+  if (options.level === "debug") {
+    return {
       observe: (event) => tell(event, options.levelOf(event), options.clock.now()),
       close() {},
-    }
-    : foldRepeats(options.levelOf, options.clock, tell);
+    };
+  }
+  const { observe, close } = foldRepeats(options.levelOf, options.clock, tell);
+  return {
+    // Most events are of that level: nothing at all is made of them.
+    observe: (event) => options.levelOf(event) === "debug" ? undefined : observe(event),
+    close,
+  };
 }
 
 /** The event with its durations in whole milliseconds; most have no others, and are not copied. */
