@@ -134,7 +134,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   const ignoreHangUp = onHangUp({ onGone: signals.interrupt, onAsked: () => renewal?.look() });
   output.write(`listening  ${relay.url}`);
   const address = flags.publicUrl?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
-  const isFirstStart = file === undefined && relay.registry.all.length === 0;
+  const isFirstStart = file === undefined && relay.registry.all.every(({ hasLeft }) => hasLeft);
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
   for (const { webhookIds } of relay.registry.all) {

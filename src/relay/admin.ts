@@ -111,6 +111,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
   );
   app.post("/channels/:channel/rotate-token", (c) =>
     withChannel(c, async (found) => {
+      if (found.hasLeft) return c.json({ detail: "the webhooks file names it no more" }, 409);
       const body = rotation.safeParse(await c.req.json().catch(() => undefined));
       if (!body.success) {
         return c.json({ detail: 'use JSON: {"grace_period_seconds": 0 to 31536000}' }, 422);

@@ -5,9 +5,9 @@ import { Channel } from "./channel.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { ChannelExistsError, type ChannelRecord } from "./directory.ts";
 import { HeardChannels } from "./heard_channels.ts";
-import { laneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import { type Store, StoreOpenError, type Stores, StoreUnavailableError } from "./store.ts";
+import { storeSettings } from "./store_settings.ts";
 import { ChannelTokens, hashOf, newToken, type RotatedToken, withFileToken } from "./tokens.ts";
 
 /** A channel as configured: its limits, its secret, and the webhook ids that feed it. */
@@ -22,9 +22,9 @@ export interface RegisteredChannel {
   readonly webhookIds: readonly string[];
   readonly origin: "file" | "api";
   readonly createdAt: number;
+  /** The webhooks file names it no more: it takes nothing and gives nothing out until it is empty. */
+  readonly hasLeft: boolean;
 }
-
-const maxDeadLetters = 1_000;
 
 /**
  * The channels of this relay: those of the webhooks file and those that were made by the admin API. All exist
@@ -90,18 +90,29 @@ export class Registry {
       directory.save(record).catch(() => {});
     }
     for (const record of remembered.values()) {
-      if (record.origin !== "api" || this.#byName.has(record.settings.name)) continue;
+      if (this.#byName.has(record.settings.name)) continue;
       try {
-        this.#add(record, await this.#open(record));
+        if (record.origin === "api") this.#add(record, await this.#open(record));
+        else await this.#addLeft(record);
       } catch (error) {
         if (!directory.watch) throw error;
         // Where there are other relays one channel of theirs keeps nobody from starting.
         this.#failed(record.settings.name, error);
-        this.#heard.add(record);
+        if (record.origin === "api") this.#heard.add(record);
       }
     }
     const stopWatching = await directory.watch?.((record) => this.#changed(record));
     if (stopWatching) this.#stopWatching = stopWatching;
+  }
+
+  /** What was answered 202 there is not forgotten: it becomes dead letters in its time, and shows until then. */
+  async #addLeft(record: ChannelRecord): Promise<void> {
+    const { smeePathHash: _, ...settings } = record.settings;
+    const store = await this.#open(record);
+    const { queued: messages } = store.stats(this.#clock.now());
+    if (messages === 0 && (await store.deadLetters(1)).length === 0) return;
+    this.#observe({ type: "relay.channel_left", channel: settings.name, messages });
+    this.#add({ ...record, settings, webhookIds: [], tokens: [] }, store, true);
   }
 
   get all(): readonly RegisteredChannel[] {
@@ -116,10 +127,16 @@ export class Registry {
     return this.#byWebhookId.get(webhookId);
   }
 
-  /** Makes a channel that lasts; resolves with its token. Rejects with `ChannelExistsError`. */
+  /**
+   * Makes a channel that lasts, with what one that left the file under its name still holds; resolves with its token.
+   * Rejects with `ChannelExistsError`.
+   */
   async create(settings: ChannelSettings, webhookIds: readonly string[]): Promise<string> {
     const { name } = settings;
-    if (this.#byName.has(name) || this.#heard.has(name) || this.#making.has(name)) {
+    const known = this.#byName.get(name);
+    // Where there are other relays it may be in their files.
+    const isTaken = known && (!known.hasLeft || this.#stores.directory.watch);
+    if (isTaken || this.#heard.has(name) || this.#making.has(name)) {
       throw new ChannelExistsError(`there is a channel ${JSON.stringify(name)} already`);
     }
     const taken = webhookIds.find((id) => this.#isTaken(id));
@@ -135,6 +152,7 @@ export class Registry {
       tokens: [{ hash: hashOf(token), origin: "made" }],
     };
     this.#making.set(name, webhookIds);
+    this.#byName.delete(name); // one that left makes place
     try {
       // Opened first: what cannot be opened leaves nothing behind.
       const store = await this.#open(record);
@@ -171,7 +189,7 @@ export class Registry {
       if (record.origin === "api") this.#heard.add(record);
       return;
     }
-    known.tokens.replace(record.tokens);
+    if (!known.hasLeft) known.tokens.replace(record.tokens);
   }
 
   #failed(channel: string, error: unknown): void {
@@ -197,17 +215,10 @@ export class Registry {
 
   #open(record: ChannelRecord): Promise<Store> {
     const settings = this.#settingsOf(record);
-    return this.#stores.open(settings.name, {
-      maxMessages: settings.maxMessages,
-      maxBytes: settings.maxQueueBytes,
-      maxDeadLetters,
-      ackTimeoutMs: settings.ackTimeoutMs,
-      ttlMs: settings.ttlMs,
-      lanes: laneRule(settings.ordering),
-    });
+    return this.#stores.open(settings.name, storeSettings(settings));
   }
 
-  #add(record: ChannelRecord, store: Store): void {
+  #add(record: ChannelRecord, store: Store, hasLeft = false): void {
     if (this.#isClosed) return; // the store goes with the others
     const { tokens, webhookIds, origin, createdAt } = record;
     const settings = this.#settingsOf(record);
@@ -220,6 +231,7 @@ export class Registry {
       webhookIds,
       origin,
       createdAt,
+      hasLeft,
     };
     const { name } = settings;
     this.#byName.set(name, registered);

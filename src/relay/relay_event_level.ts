@@ -11,6 +11,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
       return "error";
     case "relay.trace_export_failed":
     case "relay.service_manager_failed":
+    case "relay.channel_left":
     case "relay.refused":
     case "relay.dead_lettered":
     case "relay.expired":

@@ -70,6 +70,8 @@ export type RelayEvent =
     readonly webhookId: string;
     readonly by: string;
   }
+  /** The webhooks file names it no more: nobody posts to it or reads it, and what it holds expires. */
+  | { readonly type: "relay.channel_left"; readonly channel: string; readonly messages: number }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
   /** systemd is not told any more how the relay is. */

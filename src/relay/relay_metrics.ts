@@ -133,6 +133,7 @@ export function foldRelayMetrics(
       case "relay.expired":
         return; // asked of the store, which knows it sooner
       case "relay.webhook_id_taken":
+      case "relay.channel_left":
         return; // once for each start
       case "relay.service_manager_failed":
         return; // once; systemd sees it as a watchdog that is not fed

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { openRaw, postHead } from "../support/raw_client.ts";
@@ -110,13 +111,19 @@ test("every metric and every event of the relay is driven by something that real
   const clock = new ManualClock(Date.now());
   const events = new Set<string>();
   const stores = sqliteStores({ folder, durability: "full" });
-  const before = await startDevRelay(t, { webhookIds: [] }, { stores, clock, adminToken: "adm1n" });
+  const left = channelConfig({ name: "left", token: "t", webhookIds: ["left"] }); // at the next start
+  const before = await startDevRelay(t, { webhookIds: [] }, {
+    ...{ stores, clock, adminToken: "adm1n" },
+    channels: [left],
+  });
   const made = await fetch(`${before.url}/admin/webhook-connect/channels`, {
     method: "POST",
     headers: { Authorization: "Bearer adm1n" },
     body: JSON.stringify({ channel: "made", webhook_ids: ["hook"] }), // dev's from the next start on
   });
   await made.body?.cancel();
+  const posted = await fetch(`${before.url}/webhook/left`, { method: "POST" });
+  await posted.body?.cancel();
   await before.stop(100);
   let isFaulty = true;
   const relay = await startDevRelay(t, { ttlMs: 60_000, ackTimeoutMs: 20_000, maxDeliveries: 3 }, {
