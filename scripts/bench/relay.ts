@@ -95,6 +95,7 @@ async function atDepth(depth: number): Promise<{ out: number; in: number; disk: 
     maxMessages: 1e9,
     maxBytes: 1e15,
     maxDeadLetters: 10,
+    maxDeadLetterBytes: 1e9,
     ackTimeoutMs: 30_000,
     ttlMs: 3_600_000,
     lanes: laneRule({ kind: "none" }),

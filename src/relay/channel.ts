@@ -23,7 +23,7 @@ export class Channel {
   readonly #members = new Members();
   readonly #leases: Leases;
   readonly #handOut: HandOut;
-  #expiredTold = 0;
+  #told = { expired: 0, deadLettersDropped: 0 };
 
   constructor(settings: ChannelSettings, store: Store, clock: Clock, observe: ObserveRelay) {
     this.settings = settings;
@@ -190,19 +190,23 @@ export class Channel {
       step = await this.#store.purge(this.#clock.now());
     }
     if (purged > 0) this.wake();
-    this.#tellExpired();
+    this.#tellLost();
     return purged;
   }
 
-  /** With those that were found when they were to be handed out, or had to make room. */
-  #tellExpired(): void {
-    const messages = this.stats.expired - this.#expiredTold;
-    if (messages <= 0) return;
-    this.#expiredTold += messages;
-    this.#observe({ type: "relay.expired", channel: this.settings.name, messages });
+  /** What expired, with what was found when it was to be handed out or had to make room; and what that cost. */
+  #tellLost(): void {
+    const { expired, deadLettersDropped } = this.stats;
+    const channel = this.settings.name;
+    const messages = expired - this.#told.expired;
+    const count = deadLettersDropped - this.#told.deadLettersDropped;
+    this.#told = { expired, deadLettersDropped };
+    if (messages > 0) this.#observe({ type: "relay.expired", channel, messages });
+    if (count > 0) this.#observe({ type: "relay.dead_letters_dropped", channel, count });
   }
 
   close(): void {
+    this.#tellLost();
     this.#handOut.stop();
     this.#leases.stop();
     for (const { disconnect } of this.subscribers) {

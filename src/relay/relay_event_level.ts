@@ -4,6 +4,7 @@ import type { RelayEvent } from "./relay_events.ts";
 /** ERROR = a person must act; WARNING = it is being dealt with; DEBUG = one line per message. */
 export function relayEventLevel(event: RelayEvent): LogLevel {
   switch (event.type) {
+    case "relay.dead_letters_dropped":
     case "relay.store_failed":
     case "relay.request_failed":
     case "relay.webhook_id_taken":

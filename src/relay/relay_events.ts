@@ -52,8 +52,14 @@ export type RelayEvent =
     readonly channel: string;
     readonly reason: string;
   }
-  /** Nobody settled so many in their time: they are dead letters now. */
+  /** Nobody settled so many in their time: they are dead letters now, as far as there is room. */
   | { readonly type: "relay.expired"; readonly channel: string; readonly messages: number }
+  /** There were more dead letters than are kept: the oldest are gone. */
+  | {
+    readonly type: "relay.dead_letters_dropped";
+    readonly channel: string;
+    readonly count: number;
+  }
   /** Something could not be read or written, and is tried again; or is nothing that a relay wrote, and is passed over. */
   | { readonly type: "relay.store_failed"; readonly channel: string; readonly message: string }
   /** A fault of the relay: it answered 500. `stack` says where, for a report of it. */

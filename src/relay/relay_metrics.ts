@@ -72,6 +72,12 @@ export function foldRelayMetrics(
     ({ channel }) => channel.stats.expired,
     "counter",
   );
+  perChannel(
+    "dead_letters_dropped_total",
+    "Dead letters that had to make room.",
+    ({ channel }) => channel.stats.deadLettersDropped,
+    "counter",
+  );
   asked(
     "store_healthy",
     "1 while messages can be stored.",
@@ -131,6 +137,7 @@ export function foldRelayMetrics(
       case "relay.disconnected":
         return; // the gauge of connections tells
       case "relay.expired":
+      case "relay.dead_letters_dropped":
         return; // asked of the store, which knows it sooner
       case "relay.webhook_id_taken":
       case "relay.channel_left":

@@ -60,6 +60,8 @@ export interface StoreStats {
   readonly expired: number;
   /** Without those that expired. */
   readonly deadLettered: number;
+  /** Dead letters that had to make room. */
+  readonly deadLettersDropped: number;
   /** Receipt time of the oldest message that is not settled, milliseconds since the epoch. */
   readonly oldestAt: number | undefined;
   /** Messages not settled, by webhook id. */
@@ -150,6 +152,8 @@ export interface StoreSettings {
   readonly maxBytes: number;
   /** Dead letters kept; beyond it the oldest is dropped. */
   readonly maxDeadLetters: number;
+  /** Their bodies, bytes; the same beyond it. */
+  readonly maxDeadLetterBytes: number;
   /** How long a lease lasts at the most. */
   readonly ackTimeoutMs: number;
   /** How long a message lasts at the most. */

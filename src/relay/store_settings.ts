@@ -2,6 +2,8 @@ import type { ChannelSettings } from "./channel_settings.ts";
 import { laneRule } from "./lane.ts";
 import type { StoreSettings } from "./store.ts";
 
+/** A queue's default: by number alone they could be ten times as much. */
+const maxDeadLetterBytes = 1024 * 1024 * 1024;
 const maxDeadLetters = 1_000;
 
 /** What a channel asks of its store. */
@@ -12,6 +14,7 @@ export function storeSettings(
     maxMessages,
     maxBytes: maxQueueBytes,
     maxDeadLetters,
+    maxDeadLetterBytes,
     ackTimeoutMs,
     ttlMs,
     lanes: laneRule(ordering),

@@ -8,6 +8,7 @@ export class Tally {
   delivered = 0;
   expired = 0;
   deadLettered = 0;
+  deadLettersDropped = 0;
   /** Messages not settled, by webhook id. */
   readonly #pending = new Map<string, number>();
 
@@ -40,6 +41,7 @@ export class Tally {
       delivered: this.delivered,
       expired: this.expired,
       deadLettered: this.deadLettered,
+      deadLettersDropped: this.deadLettersDropped,
       oldestAt: this.messages === 0 ? undefined : oldestAt,
       pendingByWebhookId: this.#pending,
     };

@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { messageWith } from "../support/message.ts";
 import { openSocket } from "../support/old_client.ts";
 import { openRaw, postHead } from "../support/raw_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
@@ -146,8 +147,9 @@ test("every metric and every event of the relay is driven by something that real
   const fault = await fetch(`${relay.url}/webhook/hook`, { method: "POST" });
   await fault.body?.cancel();
   isFaulty = false;
-  const expiring = await publish(relay, "0");
-  assert.ok(expiring);
+  const channel = relay.registry.named("dev")?.channel;
+  const expiring = Array.from({ length: 1_001 }, (_, n) => messageWith({ id: `old-${n}` }));
+  await Promise.all(expiring.map((one) => channel?.publish(one)));
   await clock.advance(60_000);
   await publish(relay, "1");
   await clock.advance(1_000);
@@ -160,7 +162,6 @@ test("every metric and every event of the relay is driven by something that real
   await scrape(); // in flight, connected
   say({ type: "tea" });
   say({ type: "extend", message_ids: [first] });
-  const channel = relay.registry.named("dev")?.channel;
   const nack = async (id: unknown, waitMs: number) => {
     say({ type: "nack", message_id: id });
     await turnsUntil(() => channel?.stats.inFlight === 0);

@@ -6,7 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { laneRule } from "../../src/relay/lane.ts";
 import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
-import { StoreOpenError, type Stores, StoreUnavailableError } from "../../src/relay/store.ts";
+import {
+  type Store,
+  StoreOpenError,
+  type Stores,
+  StoreUnavailableError,
+} from "../../src/relay/store.ts";
 import { messageWith } from "../support/message.ts";
 import { fastClock } from "../support/fast_clock.ts";
 import { openSocket } from "../support/old_client.ts";
@@ -18,6 +23,7 @@ const limits = {
   maxMessages: 1e6,
   maxBytes: 1e9,
   maxDeadLetters: 100,
+  maxDeadLetterBytes: 1e9,
   ackTimeoutMs: 30_000,
   ttlMs: 3_600_000,
   lanes: laneRule({ kind: "none" }),
@@ -74,6 +80,56 @@ test("large dead letters are given out again, all of them, a few in memory at a 
   for (const _ of ids) again.push((await store.take(0))?.envelope.id);
   assert.deepEqual(again, ["b", "d", "a", "c", "e"]);
   assert.deepEqual(await store.deadLetters(9), []);
+});
+
+test("dead letters that had to make room are counted: by number, by bytes, together, and over a restart", async (t) => {
+  const folder = t.folder();
+  const bounds = { ...limits, maxDeadLetters: 3, maxDeadLetterBytes: 1_000 };
+  const before = await open(folder);
+  const store = await before.open("c", bounds);
+  const bury = async (store: Store, id: string, bytes: number) => {
+    await store.append(message(id, bytes), 1e6, 0);
+    await store.take(0);
+    await store.bury(id, failed("because", 0));
+  };
+  for (const id of ["a", "b", "c", "d"]) await bury(store, id, 10);
+  assert.equal(store.stats(0).deadLettersDropped, 1);
+  await bury(store, "e", 985); // "c" and "b" go: "d" fits beside it
+  assert.equal(store.stats(0).deadLettersDropped, 3);
+  for (const id of ["f", "g", "h", "i", "j"]) await store.append(message(id, 300), 100, 0);
+  await store.purge(200);
+  assert.equal(store.stats(0).deadLettersDropped, 7);
+  await before.close();
+
+  const after = await open(folder);
+  t.defer(() => after.close());
+  const again = await after.open("c", bounds);
+  await bury(again, "k", 300);
+  await bury(again, "huge", 2_000);
+  const letters = await again.deadLetters(10);
+  assert.deepEqual(letters.map(({ message }) => message.envelope.id), ["huge"], "the newest stays");
+  assert.equal(again.stats(0).deadLettersDropped, 4);
+});
+
+test("dead letters of a group that failed are neither counted nor dropped", async (t) => {
+  const folder = t.folder();
+  const stores = await open(folder);
+  t.defer(() => stores.close());
+  const store = await stores.open("c", { ...limits, maxDeadLetters: 2 });
+  for (const id of ["a", "b", "c"]) await store.append(message(id), 1e6, 0);
+  for (const _ of "abc") await store.take(0);
+  for (const id of ["a", "b"]) await store.bury(id, failed("because", 0));
+  // Written in one group with what cannot be.
+  const outcomes = await Promise.allSettled([
+    store.bury("c", failed("because", 0)),
+    store.append({ ...message("x"), receivedAt: "never" }, 1e6, 0),
+  ]);
+  assert.deepEqual(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
+  const ids = async () => (await store.deadLetters(9)).map(({ message }) => message.envelope.id);
+  assert.deepEqual([await ids(), store.stats(0).deadLettersDropped], [["b", "a"], 0]);
+  await store.take(0);
+  await store.bury("c", failed("because", 0));
+  assert.deepEqual([await ids(), store.stats(0).deadLettersDropped], [["c", "b"], 1]);
 });
 
 for (const when of ["before", "after"]) {

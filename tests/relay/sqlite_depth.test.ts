@@ -46,6 +46,7 @@ for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] a
       maxMessages: 8,
       maxBytes: 1e9,
       maxDeadLetters: 1,
+      maxDeadLetterBytes: 1e9,
       ackTimeoutMs: 30_000,
       ttlMs: 1e6,
       lanes: laneRule(ordering),

@@ -29,6 +29,7 @@ const limits: StoreSettings = {
   maxMessages: 10,
   maxBytes: 1_000_000,
   maxDeadLetters: 4,
+  maxDeadLetterBytes: 1e9,
   ackTimeoutMs: 30_000,
   ttlMs: 3_600_000,
   lanes: laneRule({ kind: "none" }),
@@ -355,6 +356,21 @@ for (const [kind, open] of kinds) {
     const letters = await store.deadLetters(100);
     assert.ok(letters.length > 0 && letters.length <= 4, `${letters.length} of 4`);
     assert.equal(await store.purgeDeadLetters(), letters.length);
+  });
+
+  promise("dead letters keep to their bound in bytes: the newest stay", async (t) => {
+    const store = await open(t, { maxDeadLetters: 100, maxBytes: 1e7, maxDeadLetterBytes: 1e6 });
+    const bury = async (id: string, bytes: number) => {
+      await store.append(message(id, "hook", "x".repeat(bytes)), 1e6, 0);
+      await takeDue(store, 0);
+      await store.bury(id, failed("because", 0));
+    };
+    for (const id of ["a", "b", "c", "d", "e"]) await bury(id, 300_000);
+    assert.deepEqual(await lettersOf(store), ["e", "d", "c"]);
+    assert.equal(await store.replay(["d"], 0, 1e6), 1);
+    await takeDue(store, 0);
+    await bury("f", 300_000);
+    assert.deepEqual(await lettersOf(store), ["f", "e", "c"], "what was replayed takes no room");
   });
 
   promise("dead letters are read until one is not taken, by the size of its body", async (t) => {

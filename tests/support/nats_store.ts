@@ -21,6 +21,7 @@ export async function openStore(
     maxMessages: 10,
     maxBytes: 1e6,
     maxDeadLetters: 10,
+    maxDeadLetterBytes: 1e9,
     ttlMs: 1e6,
     lanes: laneRule({ kind: "none" }),
     ...overrides,

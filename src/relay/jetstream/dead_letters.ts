@@ -1,5 +1,5 @@
 import { DiscardPolicy, JetStreamApiError, JsHeaders } from "@nats-io/jetstream";
-import type { DeadLetter, FailedDelivery, StoredMessage } from "../store.ts";
+import type { DeadLetter, FailedDelivery, StoredMessage, StoreSettings } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
 import { headOf, letterHeadersOf, letterOf, messageOf } from "./message_codec.ts";
 import { deadStreamOf, deadSubjectsOf, token } from "./names.ts";
@@ -22,11 +22,12 @@ export class DeadLetters {
     this.#subjects = deadSubjectsOf(channel);
   }
 
-  async open(most: number): Promise<void> {
+  async open({ maxDeadLetters, maxDeadLetterBytes }: StoreSettings): Promise<void> {
     await this.#server.keepStream({
       name: this.#stream,
       subjects: [`${this.#subjects}.*`],
-      max_msgs: most,
+      max_msgs: maxDeadLetters,
+      max_bytes: maxDeadLetterBytes,
       max_msgs_per_subject: 1,
       discard: DiscardPolicy.Old,
       allow_direct: true,

@@ -319,7 +319,7 @@ export class JetStreamStore implements Store, SharedStore {
 
   async #open(): Promise<void> {
     await this.#messages.open(this.#settings);
-    await this.#dead.open(this.#settings.maxDeadLetters);
+    await this.#dead.open(this.#settings);
     await this.refresh();
     for (const lane of this.#consumers.all) this.#turns.add(lane);
   }

@@ -1,7 +1,7 @@
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
 import type { Envelope } from "../../protocol/envelope.ts";
 import { historyWith, reasonOfExpiry } from "../history.ts";
-import type { DeadLetter, FailedDelivery } from "../store.ts";
+import type { DeadLetter, FailedDelivery, StoreSettings } from "../store.ts";
 import { type DeadLetterHead, type DeadLetterRow, messageFromRow, type Ref } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
@@ -14,38 +14,81 @@ export interface Letter {
   readonly envelope: Envelope;
 }
 
-/** The dead letters of one channel, at most `most`: beyond it the oldest goes. */
+/** How many there may be, and the bytes of their bodies. */
+type Bounds = Pick<StoreSettings, "maxDeadLetters" | "maxDeadLetterBytes">;
+
+/** The dead letters of one channel. Where there are more than may be the oldest go; the newest stays. */
 export class DeadLetters {
   readonly #sql: Statements;
   readonly #commit: GroupCommit;
-  readonly #most: number;
+  readonly #bounds: Bounds;
+  readonly #onDropped: (count: number) => void;
+  /** By message id, the oldest first; undefined until a change wants them. */
+  #sizes: Map<string, number> | undefined;
 
-  constructor(sql: Statements, commit: GroupCommit, most: number) {
+  constructor(
+    sql: Statements,
+    commit: GroupCommit,
+    bounds: Bounds,
+    onDropped: (count: number) => void,
+  ) {
     this.#sql = sql;
     this.#commit = commit;
-    this.#most = most;
+    this.#bounds = bounds;
+    this.#onDropped = onDropped;
+  }
+
+  /** Commits what `change` does to the letters. Rejects with `StoreUnavailableError`; nothing was changed then. */
+  async change<T>(change: () => T): Promise<T> {
+    try {
+      const [result, dropped] = await this.#commit.run(() => [change(), this.#trim()] as const);
+      if (dropped > 0) this.#onDropped(dropped);
+      return result;
+    } catch (error) {
+      this.#sizes = undefined; // as they were before, whatever else was in that group
+      throw error;
+    }
   }
 
   /** Puts a message there, and removes it from the others. Rejects with `StoreUnavailableError`. */
   async put(ref: Ref, failed: FailedDelivery): Promise<void> {
     const history = JSON.stringify(historyWith(ref.history, failed));
-    await this.#commit.run(() => {
-      this.#sql.bury({ ...ref, history }, failed);
-      this.trim();
-    });
+    await this.change(() => this.#bury(ref, { ...ref, history }, failed));
   }
 
-  /** Within a transaction: puts there what has expired, and removes it from the others; false when it was not there. */
-  putExpired(sequence: number, at: number): boolean {
-    const past = this.#sql.past(sequence);
+  /** Within a change: puts there what has expired, and removes it from the others; false when it was not there. */
+  putExpired(ref: Ref, at: number): boolean {
+    const past = this.#sql.past(ref.sequence);
     if (!past) return false;
-    this.#sql.bury({ sequence, ...past }, { reason: reasonOfExpiry(historyIn(past)), at });
+    const reason = reasonOfExpiry(historyIn(past));
+    this.#bury(ref, { sequence: ref.sequence, ...past }, { reason, at });
     return true;
   }
 
-  /** Within a transaction: keeps no more than there may be. */
-  trim(): void {
-    this.#sql.removeDeadLettersBeyond(this.#most);
+  #bury({ id, bytes }: Ref, ...how: Parameters<Statements["bury"]>): void {
+    const sizes = this.#held();
+    this.#sql.bury(...how);
+    sizes.delete(id); // it is the newest now
+    sizes.set(id, bytes);
+  }
+
+  /** How many went. */
+  #trim(): number {
+    const { maxDeadLetters, maxDeadLetterBytes } = this.#bounds;
+    const sizes = this.#held();
+    let bytes = 0;
+    for (const size of sizes.values()) bytes += size;
+    let dropped = 0;
+    for (const [id, size] of sizes) {
+      if (sizes.size <= 1 || (sizes.size <= maxDeadLetters && bytes <= maxDeadLetterBytes)) break;
+      if (this.remove(id)) dropped++;
+      bytes -= size;
+    }
+    return dropped;
+  }
+
+  #held(): Map<string, number> {
+    return this.#sizes ??= new Map(this.#sql.deadLetterSizes().map(({ id, bytes }) => [id, bytes]));
   }
 
   /** One that is damaged is there, says so, and is empty. */
@@ -99,14 +142,18 @@ export class DeadLetters {
     });
   }
 
-  /** Within a transaction. False when it is not there any more. */
+  /** Within a change. False when it is not there any more. */
   remove(messageId: string): boolean {
+    this.#held().delete(messageId);
     return this.#sql.removeDeadLetter(messageId);
   }
 
   /** Resolves with how many there were. */
   purge(): Promise<number> {
-    return this.#commit.run(() => this.#sql.removeDeadLetters());
+    return this.change(() => {
+      this.#held().clear();
+      return this.#sql.removeDeadLetters();
+    });
   }
 }
 

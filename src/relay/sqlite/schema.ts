@@ -61,4 +61,9 @@ export const migrations: readonly string[] = [
   ALTER TABLE message ADD COLUMN history TEXT NOT NULL DEFAULT '[]';
   ALTER TABLE dead_letter ADD COLUMN history TEXT NOT NULL DEFAULT '[]';
   `,
+  `
+  -- With what is asked of all dead letters at once: their rows may be large, or damaged.
+  DROP INDEX dead_letter_by_channel;
+  CREATE INDEX dead_letter_by_channel ON dead_letter (channel_id, rowid, id, bytes);
+  `,
 ];

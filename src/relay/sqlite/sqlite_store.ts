@@ -50,7 +50,9 @@ export class SqliteStore implements Store {
     for (const { webhook_id, messages, bytes } of this.#sql.counts()) {
       this.#tally.add(webhook_id, messages, bytes);
     }
-    this.#dead = new DeadLetters(this.#sql, commit, settings.maxDeadLetters);
+    this.#dead = new DeadLetters(this.#sql, commit, settings, (count) => {
+      this.#tally.deadLettersDropped += count;
+    });
     for (const { ready_at, ...row } of this.#sql.delayed()) {
       this.#lanes.hold(row.lane);
       this.#givenBack.add(refFromRow(row), ready_at);
@@ -177,11 +179,9 @@ export class SqliteStore implements Store {
 
   /** Resolves with those that were there: another purge may take some of them meanwhile. */
   async #expire(refs: readonly Ref[], now: number): Promise<readonly Ref[]> {
-    const gone = await this.#commit.run(() => {
-      const put = refs.filter(({ sequence }) => this.#dead.putExpired(sequence, now));
-      this.#dead.trim();
-      return put;
-    });
+    const gone = await this.#dead.change(() =>
+      refs.filter((ref) => this.#dead.putExpired(ref, now))
+    );
     for (const { webhookId, bytes } of gone) this.#tally.remove(webhookId, bytes);
     this.#tally.expired += gone.length;
     return gone;
@@ -216,7 +216,7 @@ export class SqliteStore implements Store {
     let taken = new Set<Letter>();
     try {
       taken = new Set(
-        await this.#commit.run(() => {
+        await this.#dead.change(() => {
           // Another replay may have taken some of them meanwhile.
           const here = letters.filter(({ row }) => this.#dead.remove(row.id));
           for (const { row, envelope } of here) {

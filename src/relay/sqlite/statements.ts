@@ -203,15 +203,6 @@ export class Statements {
     return this.#run("DELETE FROM dead_letter WHERE channel_id = ? AND id = ?", id) > 0;
   }
 
-  /** All but the `most` newest. */
-  removeDeadLettersBeyond(most: number): void {
-    this.#run(
-      "DELETE FROM dead_letter WHERE channel_id = ?1 AND rowid <= (SELECT rowid FROM dead_letter " +
-        "WHERE channel_id = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2)",
-      most,
-    );
-  }
-
   /** How many there were. */
   removeDeadLetters(): number {
     return this.#run("DELETE FROM dead_letter WHERE channel_id = ?");
