@@ -88,6 +88,42 @@ for (const column of ["headers", "history"]) {
   });
 }
 
+test("a damaged message does not stop a channel that goes one at a time, and comes in its turn once it can be read", async (t) => {
+  const folder = t.folder();
+  const stores = sqliteStores({ folder, durability: "full" });
+  const ordered = { ordering: { kind: "channel" }, ackTimeoutMs: 600_000 } as const;
+  const before = await startDevRelay(t, ordered, { stores });
+  const ids: string[] = [];
+  for (const body of ["a", "b", "c", "d"]) ids.push(await publish(before, body));
+  await before.stop(100);
+  const damage = (set: string) => {
+    const db = new DatabaseSync(join(folder, "relay.db"));
+    db.exec(`UPDATE message SET ${set} WHERE sequence <= 1`);
+    db.close();
+  };
+  damage("headers = '[[#' || headers");
+
+  const clock = new ManualClock(Date.now());
+  const relay = await startDevRelay(t, ordered, { stores, clock, heartbeatMs: 1e6 });
+  const { frame, say } = openSocket(t, relay);
+  assert.equal((await frame(1))["message_id"], ids[1]);
+  assert.match(await (await fetch(`${relay.url}/readyz`)).text(), /cannot be read/);
+  say({ type: "ack", message_id: ids[1] });
+  assert.equal((await frame(2))["message_id"], ids[2]);
+  await clock.advance(60_000); // tried again while another one is out: it changes nothing
+  damage("headers = substr(headers, 4)");
+  await clock.advance(60_000);
+  const channel = relay.registry.named("dev")?.channel;
+  assert.equal(channel?.stats.inFlight, 1, "one at a time");
+  say({ type: "ack", message_id: ids[2] });
+  assert.equal((await frame(3))["message_id"], ids[0]);
+  await turnsUntil(() => channel?.stats.queued === 1);
+  assert.equal(channel?.stats.inFlight, 1, "one at a time");
+  assert.doesNotMatch(await (await fetch(`${relay.url}/readyz`)).text(), /cannot be read/);
+  say({ type: "ack", message_id: ids[0] });
+  assert.equal((await frame(4))["message_id"], ids[3]);
+});
+
 for (const column of ["headers", "history"]) {
   test(`a dead letter with damaged ${column} is listed as one, and keeps no other from being given out again`, async (t) => {
     const folder = t.folder();

@@ -4,6 +4,7 @@ import https from "node:https";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { channelConfig } from "../../src/relay/webhooks_file.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -105,6 +106,32 @@ test("a relay that is told of a proxy shows figures and page to the admin token 
     relay.terminate();
     await relay.ended;
   }
+});
+
+test("dead letters that had to make room are told with what expired, and at the latest at a stop", async (t) => {
+  const clock = new ManualClock(Date.now());
+  const told: RelayEvent[] = [];
+  const relay = await startDevRelay(t, { ttlMs: 30_000 }, {
+    clock,
+    heartbeatMs: 1e9,
+    observe: (event) => {
+      if (["relay.expired", "relay.dead_letters_dropped"].includes(event.type)) told.push(event);
+    },
+  });
+  const channel = relay.registry.named("dev")?.channel;
+  for (let n = 0; n < 1_010; n++) await channel?.publish(messageWith({ id: `${n}` }));
+  await clock.advance(30_000);
+  assert.deepEqual(told.splice(0), [
+    { type: "relay.expired", channel: "dev", messages: 1_010 },
+    { type: "relay.dead_letters_dropped", channel: "dev", count: 10 },
+  ]);
+  const { frame, say } = openSocket(t, relay);
+  const id = await publish(relay, "1");
+  await frame(1);
+  say({ type: "nack", message_id: id, retry: false });
+  await turnsUntil(() => channel?.stats.deadLettered === 1);
+  await relay.stop(100);
+  assert.deepEqual(told, [{ type: "relay.dead_letters_dropped", channel: "dev", count: 1 }]);
 });
 
 test("every metric and every event of the relay is driven by something that really happens", async (t) => {

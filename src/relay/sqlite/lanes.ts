@@ -1,4 +1,4 @@
-import type { HeadRow } from "./rows.ts";
+import type { HeadRow, Ref } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** Says which message goes next of those that were never offered. Nothing changes when a read throws. */
@@ -10,8 +10,10 @@ export interface Lanes {
   adding(lane: string, sequence: number): void;
   /** A message of the lane waits for a retry. */
   hold(lane: string): void;
-  /** The message of the lane that was offered or held is gone for good. */
+  /** The message of the lane that was offered or held is gone for good, or the others go on without it. */
   free(lane: string): void;
+  /** Whether one that the others went on without may go now; else `next` gives it when its turn is there. */
+  mayGo(message: Pick<Ref, "lane" | "sequence">): boolean;
 }
 
 /** Lanes take turns, each in sequence. */
@@ -47,6 +49,10 @@ export class SharedLanes implements Lanes {
   hold(): void {}
 
   free(): void {}
+
+  mayGo(): boolean {
+    return true;
+  }
 }
 
 /** How many messages are looked at in one read. */
@@ -107,5 +113,11 @@ export class ExclusiveLanes implements Lanes {
   free(lane: string): void {
     if (this.#busy.get(lane) === undefined) this.#busy.delete(lane);
     else this.#freed.add(lane);
+  }
+
+  mayGo({ lane, sequence }: Pick<Ref, "lane" | "sequence">): boolean {
+    if (!this.#busy.has(lane)) this.#freed.add(lane);
+    this.#busy.set(lane, Math.min(this.#busy.get(lane) ?? sequence, sequence));
+    return false;
   }
 }

@@ -100,7 +100,7 @@ export class SqliteStore implements Store {
     const ref = this.#givenBack.takeOut(messageId);
     if (!ref) return false;
     if (!await this.#orGivenBack(ref, this.#remove(ref))) {
-      this.#lanes.free(ref.lane); // it has expired, and was counted as such
+      this.#free(ref); // it has expired, and was counted as such
       return false;
     }
     this.#gone(ref);
@@ -170,9 +170,9 @@ export class SqliteStore implements Store {
     let bytes = 0;
     const step = expired.filter((row, i) => (bytes += row.bytes) <= purgeBytes || i === 0);
     const gone = await this.#expire(step.map(refFromRow), now);
-    for (const { id, lane } of gone) {
+    for (const ref of gone) {
       // One that was never offered holds no lane.
-      if (this.#givenBack.takeOut(id)) this.#lanes.free(lane);
+      if (this.#givenBack.takeOut(ref.id)) this.#free(ref);
     }
     return gone.length;
   }
@@ -257,10 +257,11 @@ export class SqliteStore implements Store {
   #take(now: number): StoredMessage | undefined {
     for (;;) {
       const known = this.#givenBack.next(now);
+      if (known && this.#unreadable.has(known.id) && !this.#lanes.mayGo(known)) continue;
       const head = known ? undefined : this.#commit.read(() => this.#lanes.next());
       const ref = known ?? (head && refFromRow(head));
       if (!ref) return undefined;
-      if (head && head.ready_at > 0) {
+      if (head && head.ready_at > 0 && !this.#unreadable.has(head.id)) {
         // What waits for a retry since before a restart is known already; or it has expired, and goes.
         if (!this.#isHere(head.id)) this.#lanes.free(head.lane);
         continue;
@@ -295,6 +296,7 @@ export class SqliteStore implements Store {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#unreadable.set(ref.id, `${ref.id} cannot be read: ${why}`);
+      this.#lanes.free(ref.lane);
       this.#givenBack.add(ref, now + unreadableRetryMs);
       return undefined;
     }
@@ -329,7 +331,12 @@ export class SqliteStore implements Store {
   }
 
   #gone(ref: Ref): void {
-    this.#lanes.free(ref.lane);
+    this.#free(ref);
     this.#tally.remove(ref.webhookId, ref.bytes);
+  }
+
+  /** One that could not be read holds no lane. */
+  #free({ id, lane }: Ref): void {
+    if (!this.#unreadable.delete(id)) this.#lanes.free(lane);
   }
 }
