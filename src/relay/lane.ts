@@ -10,19 +10,23 @@ const maxKeyChars = 256;
  * exclusive one no more than one message is leased or waits for a retry: the next is not offered before.
  */
 export interface LaneRule {
+  /** Two of the same name have the same lanes. */
+  readonly name: string;
   readonly exclusive: boolean;
   laneOf(message: Pick<Envelope, "id" | "webhookId" | "headers" | "body">): string;
 }
 
 /** Without an order each webhook id is a lane: one that floods the channel does not hold up the others. */
 export function laneRule(ordering: Ordering): LaneRule {
+  const name = JSON.stringify(ordering);
   switch (ordering.kind) {
     case "none":
-      return { exclusive: false, laneOf: ({ webhookId }) => webhookId };
+      return { name, exclusive: false, laneOf: ({ webhookId }) => webhookId };
     case "channel":
-      return { exclusive: true, laneOf: () => "" };
+      return { name, exclusive: true, laneOf: () => "" };
     case "key":
       return {
+        name,
         exclusive: true,
         laneOf(message) {
           const key = keyOf(ordering, message);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { laneRule } from "../../src/relay/lane.ts";
+import { type LaneRule, laneRule } from "../../src/relay/lane.ts";
 import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import {
@@ -156,6 +156,83 @@ for (const when of ["before", "after"]) {
     assert.equal((await again.take(1_000))?.envelope.id, "a2");
   });
 }
+
+/** Of an order. */
+function order(id: string, number: number, webhookId = "hook") {
+  const body = new TextEncoder().encode(JSON.stringify({ order: { id: number } }));
+  return messageWith({ id, body, webhookId });
+}
+
+const byOrder = laneRule({ kind: "key", from: "pointer", pointer: "/order/id" });
+
+test("what waits when an order is asked for is in it: before what comes, and one at a time", async (t) => {
+  const folder = t.folder();
+  const before = await open(folder);
+  const store = await before.open("c", limits);
+  for (const id of ["a", "b", "c"]) await store.append(order(id, 42), 1e6, 0);
+  await store.append(order("x", 7), 1e6, 0);
+  for (const _ of "abc") await store.take(0);
+  // Given back with a delay, but the first.
+  for (const id of ["c", "b"]) await store.release(id, 500, failed("nacked", 0));
+  await before.close();
+
+  const after = await open(folder);
+  t.defer(() => after.close());
+  const again = await after.open("c", { ...limits, lanes: byOrder });
+  await again.append(order("d", 42), 1e6, 0);
+  const next = async () => (await again.take(1_000))?.envelope.id;
+  assert.deepEqual([await next(), await next(), await next()], ["a", "x", undefined]);
+  await again.ack("a");
+  assert.deepEqual([await next(), await next()], ["b", undefined]);
+  await again.ack("b");
+  assert.deepEqual([await next(), await next()], ["c", undefined]);
+  await again.ack("c");
+  assert.deepEqual([await next(), await next()], ["d", undefined]);
+});
+
+test("the order changes with many messages waiting: each is in the new one, its deliveries as they were", async (t) => {
+  const folder = t.folder();
+  const restart = async (lanes: LaneRule) => {
+    const stores = await open(folder);
+    return { stores, store: await stores.open("c", { ...limits, lanes }) };
+  };
+  const first = await restart(byOrder);
+  for (let n = 0; n < 300; n++) {
+    await first.store.append(order(`${n}`, n % 2, n < 299 ? "flood" : "other"), 1e6, 0);
+  }
+  await first.store.take(0);
+  await first.store.release("0", 5, failed("nacked", 0));
+  await first.stores.close();
+
+  const second = await restart(laneRule({ kind: "channel" }));
+  const taken = await second.store.take(0);
+  assert.deepEqual([taken?.envelope.id, taken?.deliveries], ["0", 2]);
+  assert.equal(await second.store.take(0), undefined);
+  await second.stores.close();
+
+  const third = await restart(laneRule({ kind: "none" }));
+  const ids = [];
+  for (const _ of "abc") ids.push((await third.store.take(0))?.envelope.id);
+  assert.deepEqual(ids, ["0", "299", "1"]);
+  await third.stores.close();
+});
+
+test("the order changes with a damaged message waiting: the relay starts, the others are in it", async (t) => {
+  const folder = t.folder();
+  const before = await open(folder);
+  const store = await before.open("c", limits);
+  for (const id of ["a", "b", "c"]) await store.append(order(id, 42), 1e6, 0);
+  await before.close();
+  const db = new DatabaseSync(join(folder, "relay.db"));
+  db.exec("UPDATE message SET headers = '[[#' WHERE id = 'a'");
+  db.close();
+  const after = await open(folder);
+  t.defer(() => after.close());
+  const again = await after.open("c", { ...limits, lanes: byOrder });
+  assert.equal((await again.take(0))?.envelope.id, "b");
+  assert.equal(await again.take(0), undefined);
+  assert.match(after.problem ?? "", /a cannot be read/);
+});
 
 test("numbers are not given again when the queue ran empty before a restart", async (t) => {
   const folder = t.folder();

@@ -66,4 +66,8 @@ export const migrations: readonly string[] = [
   DROP INDEX dead_letter_by_channel;
   CREATE INDEX dead_letter_by_channel ON dead_letter (channel_id, rowid, id, bytes);
   `,
+  `
+  -- By which rule its messages have their lanes (LaneRule in lane.ts).
+  ALTER TABLE channel ADD COLUMN lane_rule TEXT;
+  `,
 ];

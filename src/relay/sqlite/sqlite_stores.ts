@@ -8,10 +8,11 @@ import {
 } from "../../sqlite/database.ts";
 import { GroupCommit } from "../../sqlite/group_commit.ts";
 import { type OpenStores, StoreOpenError, type Stores, StoreUnavailableError } from "../store.ts";
+import { keepLanes } from "./keep_lanes.ts";
 import { migrations } from "./schema.ts";
 import { sqliteDirectory } from "./sqlite_directory.ts";
 import { SqliteStore } from "./sqlite_store.ts";
-import { addChannel } from "./statements.ts";
+import { addChannel, Statements } from "./statements.ts";
 
 const owner = "relay";
 const ifUnreadable = "nothing was changed: keep a copy, and mend it with sqlite3's .recover";
@@ -66,6 +67,7 @@ function storesIn(
     async open(channel, settings) {
       try {
         await addChannel(database.db, commit, channel);
+        await keepLanes(new Statements(database.db, channel), commit, settings.lanes);
         const store = new SqliteStore(database.db, commit, channel, settings);
         opened.push(store);
         return store;

@@ -57,6 +57,22 @@ export class Statements {
     );
   }
 
+  /** By which the messages have their lanes; null before there was one. */
+  laneRule(): string | null | undefined {
+    return this.#get<{ lane_rule: string | null }>("SELECT lane_rule FROM channel WHERE id = ?")
+      ?.lane_rule;
+  }
+
+  keepLaneRule(name: string): void {
+    this.#run("UPDATE channel SET lane_rule = ?2 WHERE id = ?1", name);
+  }
+
+  move(sequence: number, lane: string, readyAt: number): void {
+    const sql =
+      "UPDATE message SET lane = ?2, ready_at = ?3 WHERE channel_id = ?1 AND sequence = ?4";
+    this.#run(sql, lane, readyAt, sequence);
+  }
+
   lanes(): string[] {
     return this.#all<{ lane: string }>("SELECT DISTINCT lane FROM message WHERE channel_id = ?")
       .map(({ lane }) => lane);
