@@ -15,8 +15,6 @@ export interface FolderOptions {
   readonly migrations: readonly string[];
   /** `full`: a commit is on disk when it is done; `normal`: the last ones may be lost with the machine's power. */
   readonly synchronous: Synchronous;
-  /** The file grows no larger; then it counts as full. Undefined = as large as the disk allows. */
-  readonly maxBytes?: number | undefined;
 }
 
 export interface Database {
@@ -85,18 +83,13 @@ function holdLock(path: string, { folder, owner }: FolderOptions): DatabaseSync 
 }
 
 function open(path: string, options: FolderOptions): DatabaseSync {
-  const { synchronous, maxBytes } = options;
   const db = new DatabaseSync(path);
   try {
     chmodSync(path, 0o600);
     db.exec("PRAGMA auto_vacuum = INCREMENTAL");
     db.exec("PRAGMA journal_mode = WAL");
-    db.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`);
+    db.exec(`PRAGMA synchronous = ${options.synchronous === "full" ? "FULL" : "NORMAL"}`);
     migrate(db, options);
-    if (maxBytes !== undefined) {
-      const { page_size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
-      db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / page_size))}`);
-    }
     return db;
   } catch (error) {
     db.close();

@@ -1,21 +1,8 @@
 /** What becomes of deliveries when the journal cannot be kept. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { startProgram } from "../support/program.ts";
 import {
   publish,
@@ -25,7 +12,8 @@ import {
   startTarget,
   type Target,
 } from "../support/rig.ts";
-import { skip, test, type TestContext } from "../support/test.ts";
+import { onSmallDisk } from "../support/small_disk.ts";
+import { test, type TestContext } from "../support/test.ts";
 
 async function startProcess(
   t: TestContext,
@@ -319,13 +307,10 @@ test("a dead letter whose pages are damaged: show and export say so in one line,
   for (const line of running.stderr) assert.equal(typeof JSON.parse(line).event, "string");
 });
 
-const fullDisk =
-  "a full disk: deliveries go on and are acknowledged, the rejected ones go to the relay";
-if (process.getuid?.() === 0 && canMount()) {
-  test(fullDisk, async (t) => {
-    const folder = t.folder();
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]);
-    t.defer(() => execFileSync("umount", ["-l", folder]));
+onSmallDisk(
+  "a full disk: deliveries go on and are acknowledged, the rejected ones go to the relay",
+  512,
+  async (t, folder) => {
     const target = await startTarget(t, (_, { body }) => body.length > 20_000 ? 422 : 200);
     const relay = await startDevRelay(t);
     const run = startConnector(
@@ -341,21 +326,5 @@ if (process.getuid?.() === 0 && canMount()) {
     const { stats } = relay.registry.named("dev")?.channel ?? {};
     assert.deepEqual([stats?.delivered, stats?.deadLettered], [1, 20]);
     assert.ok(run.journal.deadLetters.count < 20);
-  });
-} else {
-  skip(fullDisk, "no right to mount a small file system");
-}
-
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), "mount-"));
-  try {
-    mkdirSync(join(folder, "m"));
-    execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(folder, "m")], { stdio: "ignore" });
-    execFileSync("umount", [join(folder, "m")], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+  },
+);

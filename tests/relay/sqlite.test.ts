@@ -1,6 +1,6 @@
 /** What the durable store promises beyond the others: it survives, and says when it cannot. */
 import assert from "node:assert/strict";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type LaneRule, laneRule } from "../../src/relay/lane.ts";
@@ -16,6 +16,7 @@ import { messageWith } from "../support/message.ts";
 import { fastClock } from "../support/fast_clock.ts";
 import { openSocket } from "../support/old_client.ts";
 import { publish, startDevRelay } from "../support/rig.ts";
+import { onSmallDisk } from "../support/small_disk.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
@@ -29,8 +30,8 @@ const limits = {
   lanes: laneRule({ kind: "none" }),
 };
 
-function open(folder: string, maxBytes?: number): Promise<Stores> {
-  return sqliteStores({ folder, durability: "full", maxBytes })(() => {});
+function open(folder: string): Promise<Stores> {
+  return sqliteStores({ folder, durability: "full" })(() => {});
 }
 
 const failed = (reason: string, at: number) => ({ at, reason, connectorId: "k1" });
@@ -326,48 +327,54 @@ test("writes of one turn share a commit", async (t) => {
   assert.deepEqual(groups, [100]);
 });
 
-test("a full disk: the sender gets 503, /readyz and log say why, what was accepted is delivered, and it mends itself", async (t) => {
-  const stores = await open(t.folder(), 300_000);
-  const failures: string[] = [];
-  const relay = await startDevRelay(t, {}, {
-    stores: () => Promise.resolve(stores),
-    observe: (event) => event.type === "relay.store_failed" && failures.push(event.message),
-  });
-  const post = async () => {
-    const body = "x".repeat(20_000);
-    const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
-    await response.body?.cancel();
-    return response;
-  };
-  let accepted = 0;
-  let response = await post();
-  for (; response.status === 202; response = await post()) accepted++;
-  assert.ok(accepted > 0);
-  assert.equal(response.status, 503);
-  assert.equal(response.headers.get("retry-after"), "5");
-  assert.deepEqual(failures, ["the store is not available: database or disk is full"]);
-  const ready = await fetch(`${relay.url}/readyz`);
-  assert.equal(ready.status, 503);
-  assert.match((await ready.json()).parts[0].detail, /full/);
-
-  const poll = await fetch(`${relay.url}/connect/stream/dev/poll?timeout=1&max_messages=100`, {
-    headers: { Authorization: "Bearer s3cret" },
-  });
-  const { messages, connection_id } = await poll.json();
-  assert.equal(messages.length, accepted);
-  for (const { message_id } of messages) {
-    const ack = await fetch(`${relay.url}/connect/ack?message_id=${message_id}`, {
-      method: "POST",
-      headers: { Authorization: "Bearer s3cret", "X-Connection-ID": connection_id },
+onSmallDisk(
+  "a full disk: the sender gets 503, /readyz and log say why, what was accepted is delivered, and it mends itself",
+  8_192,
+  async (t, folder) => {
+    const failures: string[] = [];
+    const relay = await startDevRelay(t, {}, {
+      stores: sqliteStores({ folder: join(folder, "relay"), durability: "full" }),
+      observe: (event) => event.type === "relay.store_failed" && failures.push(event.message),
     });
-    await ack.body?.cancel();
-    assert.equal(ack.status, 200);
-  }
-  assert.equal((await post()).status, 202);
-  const mended = await fetch(`${relay.url}/readyz`);
-  await mended.body?.cancel();
-  assert.equal(mended.status, 200);
-});
+    // Somebody else's.
+    writeFileSync(join(folder, "filler"), new Uint8Array(7 * 1024 * 1024));
+    const post = async () => {
+      const body = "x".repeat(20_000);
+      const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body });
+      await response.body?.cancel();
+      return response;
+    };
+    let accepted = 0;
+    let response = await post();
+    for (; response.status === 202; response = await post()) accepted++;
+    assert.ok(accepted > 0);
+    assert.equal(response.status, 503);
+    assert.equal(response.headers.get("retry-after"), "5");
+    assert.deepEqual(failures, ["the store is not available: database or disk is full"]);
+    const ready = await fetch(`${relay.url}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.match((await ready.json()).parts[0].detail, /full/);
+
+    const poll = await fetch(`${relay.url}/connect/stream/dev/poll?timeout=1&max_messages=100`, {
+      headers: { Authorization: "Bearer s3cret" },
+    });
+    const { messages, connection_id } = await poll.json();
+    assert.equal(messages.length, accepted);
+    rmSync(join(folder, "filler"));
+    for (const { message_id } of messages) {
+      const ack = await fetch(`${relay.url}/connect/ack?message_id=${message_id}`, {
+        method: "POST",
+        headers: { Authorization: "Bearer s3cret", "X-Connection-ID": connection_id },
+      });
+      await ack.body?.cancel();
+      assert.equal(ack.status, 200);
+    }
+    assert.equal((await post()).status, 202);
+    const mended = await fetch(`${relay.url}/readyz`);
+    await mended.body?.cancel();
+    assert.equal(mended.status, 200);
+  },
+);
 
 test("a database locked by another program: 503 until it is let go, nothing lost", async (t) => {
   const folder = t.folder();

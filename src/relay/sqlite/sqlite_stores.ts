@@ -24,12 +24,10 @@ export const memoryStores: OpenStores = (tell) =>
 export interface SqliteOptions {
   readonly folder: string;
   readonly durability: Synchronous;
-  /** The file grows no larger; then it counts as full. Undefined = as large as the disk allows. */
-  readonly maxBytes?: number | undefined;
 }
 
 /** All channels in one database in a folder, which this process has to itself. */
-export function sqliteStores({ folder, durability, maxBytes }: SqliteOptions): OpenStores {
+export function sqliteStores({ folder, durability }: SqliteOptions): OpenStores {
   return (tell) =>
     new Promise((resolve) => {
       const where = `the relay's data in ${JSON.stringify(folder)}`;
@@ -40,7 +38,6 @@ export function sqliteStores({ folder, durability, maxBytes }: SqliteOptions): O
           owner,
           migrations,
           synchronous: durability,
-          maxBytes,
         });
         resolve(storesIn("sqlite", database, tell, where));
       } catch (error) {
