@@ -80,7 +80,7 @@ export type RelayEvent =
   | { readonly type: "relay.channel_left"; readonly channel: string; readonly messages: number }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
-  /** systemd is not told any more how the relay is. */
+  /** systemd could not be told how the relay is; it hears it with what it is told next. Told once. */
   | { readonly type: "relay.service_manager_failed"; readonly message: string }
   | { readonly type: "relay.tls_renewed" }
   /** The certificate on disk is not that which is served, and cannot be. */

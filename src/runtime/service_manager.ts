@@ -5,38 +5,50 @@ import process from "node:process";
 export interface ServiceManager {
   /** How often it wants to hear that we live, milliseconds; undefined = it does not. */
   readonly watchdogMs: number | undefined;
-  /** Sends assignments such as `READY=1`, in order; never throws. */
+  /**
+   * Sends assignments such as `READY=1`, in order; never throws. What cannot be sent goes with what is told next, unless
+   * that says it anew.
+   */
   tell(...assignments: readonly string[]): void;
-  /** Resolves when all that was told is sent. */
+  /** Resolves when all that was told is sent, or was tried. */
   close(): Promise<void>;
 }
 
 /**
  * Undefined when nobody asks (no NOTIFY_SOCKET). The socket takes datagrams, which neither node:dgram nor node:net
- * can send: `systemd-notify`, which every machine with systemd has, does. `onFailed` is told once; then nothing
- * more is tried.
+ * can send: `systemd-notify`, which every machine with systemd has, does. Without its `--no-block`: it may be gone by
+ * then, and systemd could not tell whose word it was. `onFailed` is told once.
  */
 export function serviceManager(onFailed: (why: string) => void): ServiceManager | undefined {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   if (!NOTIFY_SOCKET) return undefined;
   const watchdogMs = Number(WATCHDOG_USEC) / 1000;
   const isMeant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
-  let isBroken = false;
+  let hasFailed = false;
+  /** By the variable, the newest of each. */
+  let untold = new Map<string, string>();
   let sent = Promise.resolve();
 
-  async function send(assignments: readonly string[]): Promise<void> {
-    if (isBroken) return;
+  async function send(): Promise<void> {
+    if (untold.size === 0) return; // it went with another
+    const now = untold;
+    untold = new Map();
     try {
-      await run(assignments);
+      await run([...now.values()]);
     } catch (error) {
-      isBroken = true;
+      untold = new Map([...now, ...untold]);
+      if (hasFailed) return;
+      hasFailed = true;
       onFailed(error instanceof Error ? error.message : String(error));
     }
   }
 
   return {
     watchdogMs: isMeant && watchdogMs > 0 ? watchdogMs : undefined,
-    tell: (...assignments) => void (sent = sent.then(() => send(assignments))),
+    tell(...assignments) {
+      for (const each of assignments) untold.set(each.slice(0, each.indexOf("=")), each);
+      sent = sent.then(send);
+    },
     close: () => sent,
   };
 }

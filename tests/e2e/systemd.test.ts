@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
 import { noNotify, startNotifySocket } from "../support/notify_socket.ts";
 import { startProgram } from "../support/program.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
-import { skip, test } from "../support/test.ts";
+import { skip, test, type TestContext } from "../support/test.ts";
 
 function connectArgs(relayUrl: string, target: URL): string[] {
   return [
@@ -11,6 +14,8 @@ function connectArgs(relayUrl: string, target: URL): string[] {
     ...["--log-format", "json"],
   ];
 }
+
+const relayArgs = ["relay", "--listen", "127.0.0.1:0", "--durability", "memory"];
 
 const told = "systemd hears that it is ready, how it is, that it lives, and that it stops";
 if (noNotify === undefined) {
@@ -41,7 +46,7 @@ const relayTold = "systemd hears of a relay that it listens, that it lives, and 
 if (noNotify === undefined) {
   test(relayTold, async (t) => {
     const socket = await startNotifySocket(t);
-    const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0", "--durability", "memory"], {
+    const relay = startProgram(t, relayArgs, {
       NOTIFY_SOCKET: socket.path,
       WATCHDOG_USEC: "100000",
     });
@@ -56,8 +61,46 @@ if (noNotify === undefined) {
   skip(relayTold, noNotify);
 }
 
+/** The PATH with a `systemd-notify` that fails the first time, and then is the real one. */
+function failsOnce(t: TestContext): string {
+  const folder = t.folder();
+  const script = `#!/bin/sh
+[ -e "$0.failed" ] || { touch "$0.failed"; exit 1; }
+PATH="\${PATH#*:}"
+exec systemd-notify "$@"
+`;
+  writeFileSync(join(folder, "systemd-notify"), script, { mode: 0o755 });
+  return folder + delimiter + process.env["PATH"];
+}
+
+for (const what of ["connector", "relay"] as const) {
+  const title = `a ${what} that could not tell systemd once tells it next time`;
+  if (noNotify !== undefined) {
+    skip(title, noNotify);
+    continue;
+  }
+  test(title, async (t) => {
+    const socket = await startNotifySocket(t);
+    const target = await startTarget(t);
+    const relay = await startDevRelay(t);
+    const args = what === "relay" ? relayArgs : connectArgs(relay.url, target.url);
+    const program = startProgram(t, args, {
+      CONNECTOR_TOKEN: "s3cret",
+      PATH: failsOnce(t),
+      NOTIFY_SOCKET: socket.path,
+      WATCHDOG_USEC: "100000",
+    });
+    await program.line(/systemd-notify ended with 1/);
+    await Promise.all([socket.line(/^READY=1$/), socket.line(/^WATCHDOG=1$/, 3)]);
+    program.terminate();
+    assert.equal(await program.ended, 0);
+    await socket.line(/^STOPPING=1$/);
+    assert.equal(program.stderr.filter((line) => line.includes("systemd-notify")).length, 1);
+  });
+}
+
 test("a relay whose service manager cannot be told warns once and goes on", async (t) => {
-  const relay = startProgram(t, ["relay", "--listen", "127.0.0.1:0", "--durability", "memory"], {
+  const relay = startProgram(t, relayArgs, {
     NOTIFY_SOCKET: "/nonexistent/notify",
     WATCHDOG_USEC: "20000",
   });
