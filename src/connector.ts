@@ -1,5 +1,5 @@
 /** The composition root: settings in, a running connector out. The only place that picks implementations. */
-import { abortable } from "./async/abort.ts";
+import { abortable, onAbort } from "./async/abort.ts";
 import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
@@ -77,8 +77,9 @@ export interface Connector {
    * `life.abort`). Resolves with how many messages had to be given back to the relay unfinished. Rejects
    * with a `StreamFailure` when the relay refuses the token, or cannot be reached, and the settings say to
    * stop then; with `JournalUnavailable`, after a drain, when the journal failed and they say to stop then.
+   * `makeRoom` drains it too, for another one that takes over: nobody is told that it stops.
    */
-  run(life: Lifetime): Promise<{ readonly abandoned: number }>;
+  run(life: Lifetime, makeRoom?: AbortSignal): Promise<{ readonly abandoned: number }>;
 }
 
 export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
@@ -150,14 +151,16 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
       if (isOther || isTokenOther) relink.ask(isOther ? "anew" : "now");
       return true;
     },
-    async run(life) {
+    async run(life, makeRoom) {
       const way = wayToRelay(() => now, { journal, clock, faults, renewToken });
       const { dedup, untold } = recall();
       const { shutdownGraceMs: graceMs } = delivery;
-      const end = withGrace(life, journalFailed.signal, graceMs, clock, () => {
+      const ending = AbortSignal.any([life.drain, journalFailed.signal]);
+      const untell = onAbort(ending, () => {
         observe({ type: "connector.draining", inHand: budget.items, graceMs });
-        draining.abort();
       });
+      const drain = makeRoom ? AbortSignal.any([ending, makeRoom]) : ending;
+      const end = withGrace({ drain, abort: life.abort }, graceMs, clock, () => draining.abort());
       if (chaos) {
         observe({ type: "config.warning", message: `faults are on: --chaos ${chaosText(chaos)}` });
       }
@@ -194,6 +197,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
         if (reason instanceof JournalUnavailable) throw reason;
         return { abandoned };
       } finally {
+        untell();
         end.dispose();
         if (!options.pause) pause.close();
         stopNow.abort();

@@ -3,23 +3,21 @@ import { onAbort } from "./async/abort.ts";
 import type { Clock } from "./async/clock.ts";
 import type { Lifetime } from "./flow.ts";
 
-/** `life` that also drains on `mustDrain`, and whose abort also comes when the drain has lasted longer than the grace. */
+/** `life` whose abort also comes when the drain has lasted longer than the grace. */
 export function withGrace(
-  life: Lifetime,
-  mustDrain: AbortSignal,
+  { drain, abort }: Lifetime,
   graceMs: number,
   clock: Clock,
   onDrain: () => void,
 ): { readonly life: Lifetime; dispose(): void } {
   const late = new AbortController();
-  const drain = AbortSignal.any([life.drain, mustDrain]);
   let cancel = () => {};
   const forget = onAbort(drain, () => {
     onDrain();
     cancel = clock.after(graceMs, () => late.abort());
   });
   return {
-    life: { drain, abort: AbortSignal.any([life.abort, late.signal]) },
+    life: { drain, abort: AbortSignal.any([abort, late.signal]) },
     dispose() {
       forget();
       cancel();

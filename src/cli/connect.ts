@@ -109,6 +109,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
       reload: reloading.reload,
     });
     for (const message of warnings) observeAll({ type: "config.warning", message });
+    observing.runs(fleet.ending);
     const { abandoned } = await fleet.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;
   } catch (error) {
@@ -142,10 +143,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
         journal: journal.open,
         clock: systemClock,
         random: Math.random,
-        observe(event) {
-          // One that makes room for the next is not the end.
-          if (event.type !== "connector.draining" || !running.isChanging) tell(event);
-        },
+        observe: tell,
         sample: observing.sample,
         pause,
         inspect: watch.exchanges?.record,

@@ -1,4 +1,5 @@
 /** The connections of a process: each a connector of its own, with its own budgets, journal and figures. */
+import { onAbort } from "../async/abort.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Lifetime } from "../flow.ts";
@@ -14,6 +15,8 @@ export interface Member {
 export interface Fleet {
   /** By name; one without connections in its file has the name "". */
   readonly members: ReadonlyMap<string, Member>;
+  /** Aborted once all of them have to finish: the life of `run` ends, or one of them has failed. */
+  readonly ending: AbortSignal;
   /**
    * Goes on with these: those that stay get their settings, those that are new begin, and those that are not named any
    * more finish what they have in hand. Rejects when one of them cannot.
@@ -45,7 +48,7 @@ export function createFleet(
   const pause = new Pause(clock, () => {});
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => {}); // whoever runs the fleet is told
-  const failed = new AbortController();
+  const ending = new AbortController();
   let life: Lifetime | undefined;
   try {
     for (const [name, settings] of first) add(name, settings);
@@ -56,6 +59,7 @@ export function createFleet(
 
   return {
     members,
+    ending: ending.signal,
     async apply(settings) {
       for (const [name, member] of [...members].filter(([name]) => !settings.has(name))) {
         members.delete(name);
@@ -82,8 +86,7 @@ export function createFleet(
     async run(given) {
       life = given;
       for (const member of members.values()) begin(member);
-      given.drain.addEventListener("abort", () => over.resolve(), { once: true });
-      if (given.drain.aborted) over.resolve();
+      onAbort(given.drain, end);
       let ends: ReturnType<typeof endings> = [];
       try {
         await over.promise;
@@ -106,6 +109,11 @@ export function createFleet(
     for (const { running } of members.values()) running.close();
   }
 
+  function end(): void {
+    ending.abort();
+    over.resolve();
+  }
+
   function add(name: string, settings: Settings): Running {
     const member = { ...make(name, settings), leave: new AbortController(), ended: undefined };
     members.set(name, member);
@@ -117,15 +125,14 @@ export function createFleet(
 
   function begin(member: Running): void {
     if (!life) return;
-    const drain = AbortSignal.any([life.drain, failed.signal, member.leave.signal]);
+    const drain = AbortSignal.any([ending.signal, member.leave.signal]);
     member.ended = member.running.run({ drain, abort: life.abort })
       .then(({ abandoned }) => abandoned);
     member.ended.catch((error) => {
-      failed.abort();
       over.reject(error);
+      end();
     }).then(() => {
-      // A journal that failed, say: it ended without being asked.
-      if (!drain.aborted) over.resolve();
+      if (!drain.aborted) end(); // without being asked
     });
   }
 }

@@ -25,6 +25,8 @@ export interface Observing {
   readonly sample: Sample | undefined;
   /** From now on standard output says what happens, too. */
   show(live: () => LiveParts): Promise<void>;
+  /** The process runs, until `ending` says that it has to end: systemd hears that. */
+  runs(ending: AbortSignal): void;
   /** All that is held is written: what comes to standard error now is the last word. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -84,6 +86,7 @@ export async function startObserving(
       output = await openOutput(mode, clock, live);
       looks.push(output.observe);
     },
+    runs: (ending) => serviceState?.runs(ending),
     flush,
     async close() {
       gathering.flush();

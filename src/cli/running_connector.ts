@@ -6,11 +6,9 @@ import type { Watched } from "./watch_connector.ts";
 /** A connector that outlives its settings. */
 export interface RunningConnector extends Watched {
   readonly settings: Settings;
-  /** True while one connector ends and another takes its place: the process goes on. */
-  readonly isChanging: boolean;
   /**
    * Goes on with other settings, where it must with another connector, once the first has finished what is in hand.
-   * Rejects when that one cannot be made; the settings from before count then.
+   * Rejects when that one cannot be made, or all is over before; the settings from before count then.
    */
   apply(settings: Settings): Promise<void>;
   /** Until `life` ends; rejects as a connector does. */
@@ -18,6 +16,8 @@ export interface RunningConnector extends Watched {
   /** Closes the journal and the pause. */
   close(): void;
 }
+
+const stopping = "the connector is stopping";
 
 interface Change {
   readonly settings: Settings;
@@ -34,6 +34,7 @@ export function runningConnector(
   let current = make(first);
   let change: Change | undefined;
   let replace = new AbortController();
+  let isOver = false;
 
   return {
     get connector() {
@@ -45,14 +46,12 @@ export function runningConnector(
     get settings() {
       return settings;
     },
-    get isChanging() {
-      return change !== undefined;
-    },
     apply(next) {
       if (current.connector.apply(next)) {
         settings = next;
         return Promise.resolve();
       }
+      if (isOver) return Promise.reject(new Error(stopping));
       // What is in hand may be told to the relay with the new token alone.
       if (isSameChannel(settings, next)) current.connector.apply(withToken(settings, next));
       change = { settings: next, done: Promise.withResolvers() };
@@ -60,18 +59,18 @@ export function runningConnector(
       return change.done.promise;
     },
     async run(life) {
-      for (;;) {
-        replace = new AbortController();
-        if (change) replace.abort(); // asked for before it ran
-        const drain = AbortSignal.any([life.drain, replace.signal]);
-        const result = await current.connector.run({ drain, abort: life.abort });
-        if (!change) return result;
-        if (life.drain.aborted) {
-          change.done.reject(new Error("the connector is stopping"));
-          return result;
+      try {
+        for (;;) {
+          replace = new AbortController();
+          if (change) replace.abort(); // asked for before it ran
+          const result = await current.connector.run(life, replace.signal);
+          if (!change || life.drain.aborted) return result;
+          take(change);
+          change = undefined;
         }
-        take(change);
-        change = undefined;
+      } finally {
+        isOver = true;
+        change?.done.reject(new Error(stopping));
       }
     },
     close() {

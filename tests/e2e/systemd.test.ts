@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { write } from "../support/configured_program.ts";
 import { noNotify, startNotifySocket } from "../support/notify_socket.ts";
 import { startProgram } from "../support/program.ts";
 import { startDevRelay, startTarget } from "../support/rig.ts";
@@ -40,6 +41,42 @@ if (noNotify === undefined) {
   });
 } else {
   skip(told, noNotify);
+}
+
+const several =
+  "systemd hears of all connections, and that the process stops only when it does, not when a reload takes one away";
+if (noNotify === undefined) {
+  test(several, async (t) => {
+    const socket = await startNotifySocket(t);
+    const target = await startTarget(t);
+    const relay = await startDevRelay(t);
+    const file = join(t.folder(), "connector.json");
+    const configure = (connections: Record<string, unknown>) =>
+      write(file, {
+        channel: "dev",
+        token: "s3cret",
+        default_target: { url: target.url.href },
+        journal: "memory",
+        status_listen: "off",
+        connections,
+      });
+    const stays = { cloud_url: relay.url };
+    configure({ gone: { cloud_url: "http://127.0.0.1:1" }, stays });
+    const connector = startProgram(t, ["connect", "--config", file], {
+      NOTIFY_SOCKET: socket.path,
+    });
+    await socket.line(/^STATUS=1 of 2 connected; gone: not connected: .*refused/);
+    configure({ stays });
+    await socket.line(/^STATUS=1 of 1 connected$/);
+    connector.terminate();
+    assert.equal(await connector.ended, 0);
+    await socket.line(/^STOPPING=1$/);
+    const at = (line: string) => socket.lines.indexOf(line);
+    assert.ok(at("STATUS=1 of 1 connected") < at("STOPPING=1"), socket.lines.join("\n"));
+    assert.equal(socket.lines.filter((line) => line === "READY=1").length, 1);
+  });
+} else {
+  skip(several, noNotify);
 }
 
 const relayTold = "systemd hears of a relay that it listens, that it lives, and that it stops";
