@@ -106,6 +106,8 @@ what was and is (\`config.reloaded\`):
   opened anew, once, and what is in hand stays in hand;
 - another relay, channel, journal, or bounds of what is in hand: the connector finishes what it has, then
   another takes its place in the same process;
+- \`connections\`: all side by side. What is new begins, what is gone finishes what it has; where one
+  of them cannot be made (\`on_journal_failure: stop\`), all stay as they were;
 - \`status_*\`, \`log_*\`, \`inspect*\` and \`output\`: at the next start, which is said.
 
 When the relay refuses the token it is read again before anything else.

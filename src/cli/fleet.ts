@@ -4,6 +4,7 @@ import type { Clock } from "../async/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Lifetime } from "../flow.ts";
 import { Pause } from "../source/pause.ts";
+import { journalFolder } from "./connector_journal.ts";
 import type { Watch } from "./watch_connector.ts";
 import type { RunningConnector } from "./running_connector.ts";
 
@@ -19,7 +20,8 @@ export interface Fleet {
   readonly ending: AbortSignal;
   /**
    * Goes on with these: those that stay get their settings, those that are new begin, and those that are not named any
-   * more finish what they have in hand. Rejects when one of them cannot.
+   * more finish what they have in hand, side by side. Rejects when one of them cannot: then it went back to those of
+   * before.
    */
   apply(settings: ReadonlyMap<string, Settings>): Promise<void>;
   /** All of them, and those that begin meanwhile, as a connector's `Pause`. */
@@ -61,18 +63,12 @@ export function createFleet(
     members,
     ending: ending.signal,
     async apply(settings) {
-      for (const [name, member] of [...members].filter(([name]) => !settings.has(name))) {
-        members.delete(name);
-        leaving.add(member);
-        member.leave.abort();
-        await member.ended;
-        member.running.close();
-        leaving.delete(member);
-      }
-      for (const [name, one] of settings) {
-        const member = members.get(name);
-        if (member) await member.running.apply(one);
-        else begin(add(name, one));
+      const before = new Map([...members].map(([name, { running }]) => [name, running.settings]));
+      try {
+        await goOn(settings);
+      } catch (error) {
+        if (!ending.signal.aborted) await goOn(before);
+        throw error;
       }
     },
     pause(forMs) {
@@ -104,6 +100,39 @@ export function createFleet(
     return [...members.values(), ...leaving].map(({ ended }) => ended ?? 0);
   }
 
+  /** As `apply`, but it stays where it is when one of them cannot. */
+  async function goOn(settings: ReadonlyMap<string, Settings>): Promise<void> {
+    const all = [...settings];
+    const present = [...members];
+    const isTaken = ([name, one]: readonly [string, Settings]) =>
+      present.some(([other, { running }]) => other !== name && isShared(running.settings, one));
+    // Given another name, say: it begins when the one that has its channel and journal has ended.
+    const later = new Map(all.filter(isTaken));
+    const now = all.filter(([name]) => !later.has(name));
+    const made = now.filter(([name]) => !members.has(name)).map(([name, one]) => add(name, one));
+    made.forEach(begin); // none of them fails any more
+    const works = present.map(async ([name, member]) => {
+      const next = settings.get(name);
+      if (next && !later.has(name)) await member.running.apply(next);
+      else await leave(name, member);
+    });
+    await Promise.allSettled(works);
+    await Promise.all(works);
+    for (const [name, one] of later) begin(add(name, one));
+  }
+
+  async function leave(name: string, member: Running): Promise<void> {
+    members.delete(name);
+    leaving.add(member);
+    member.leave.abort();
+    try {
+      await member.ended;
+    } finally {
+      leaving.delete(member);
+      member.running.close();
+    }
+  }
+
   function close(): void {
     pause.close();
     for (const { running } of members.values()) running.close();
@@ -115,6 +144,7 @@ export function createFleet(
   }
 
   function add(name: string, settings: Settings): Running {
+    if (ending.signal.aborted) throw new Error("the connector is stopping");
     const member = { ...make(name, settings), leave: new AbortController(), ended: undefined };
     members.set(name, member);
     const { isPaused, until } = pause;
@@ -135,4 +165,11 @@ export function createFleet(
       if (!drain.aborted) end(); // without being asked
     });
   }
+}
+
+/** Whether two connections of one process would take each other's messages, or share a journal. */
+function isShared(one: Settings, other: Settings): boolean {
+  const [{ url, channel }, folder] = [one.source, journalFolder(one)];
+  return url.href === other.source.url.href && channel === other.source.channel ||
+    folder !== undefined && folder === journalFolder(other);
 }

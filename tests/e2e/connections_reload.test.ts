@@ -1,0 +1,132 @@
+/** A reload of several connections: side by side, and all of it or nothing. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { write } from "../support/configured_program.ts";
+import { startFront } from "../support/front.ts";
+import { startProgram } from "../support/program.ts";
+import { publish, startDevRelay, startTarget } from "../support/rig.ts";
+import { test, type TestContext } from "../support/test.ts";
+
+type Connections = Record<string, Record<string, unknown>>;
+
+/** The real program once all these are connected. */
+async function start(t: TestContext, connections: Connections) {
+  const path = join(t.folder(), "connector.json");
+  const configure = (connections: Connections) =>
+    write(path, {
+      channel: "dev",
+      token: "s3cret",
+      status_listen: "127.0.0.1:0",
+      status_token: "status-t0ken",
+      log_level: "debug",
+      journal: "memory",
+      on_journal_failure: "stop",
+      connections,
+    });
+  configure(connections);
+  const program = startProgram(t, ["connect", "--config", path]);
+  const { url } = JSON.parse(await program.line(/"status\.listening"/)) as { url: string };
+  await program.line(/"stream\.connected"/, Object.keys(connections).length);
+  const headers = { Authorization: "Bearer status-t0ken" };
+  const reload = async (connections: Connections) => {
+    configure(connections);
+    const answer = await fetch(`${url}/-/reload`, { method: "POST", headers });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const status = async () => await (await fetch(`${url}/status`, { headers })).json();
+  const told = (pattern: RegExp) => program.stderr.filter((line) => pattern.test(line));
+  return { program, reload, status, told };
+}
+
+test("while one connection finishes what is in hand for a reload, another goes on by its new settings", async (t) => {
+  const [slow, quick] = [await startDevRelay(t), await startDevRelay(t)];
+  const drained = Promise.withResolvers<void>();
+  const front = await startFront(t, slow.url, (path) => {
+    if (path.startsWith("/connect/drain")) drained.resolve();
+    return false;
+  });
+  const held = Promise.withResolvers<void>();
+  t.defer(() => held.resolve());
+  const stuck = await startTarget(t, () => held.promise.then(() => 200));
+  const [before, after] = [await startTarget(t), await startTarget(t)];
+  const a = { cloud_url: front, protocol: "sse", default_target: { url: stuck.url.href } };
+  const b = (target: URL) => ({ cloud_url: quick.url, default_target: { url: target.href } });
+  const { reload } = await start(t, { a, b: b(before.url) });
+  await publish(slow, "in hand");
+  await stuck.arrived(1);
+  const answer = reload({ a: { ...a, ordering: "channel" }, b: b(after.url) });
+  await drained.promise;
+  await publish(quick, "meanwhile");
+  await Promise.race([before.arrived(1), after.arrived(1)]);
+  const { length } = before.got;
+  held.resolve();
+  assert.equal((await answer).status, 200);
+  assert.equal(length, 0);
+});
+
+test("where one connection cannot be made, a reload leaves all others as they are", async (t) => {
+  const relays = [await startDevRelay(t), await startDevRelay(t), await startDevRelay(t)];
+  const [before, after] = [await startTarget(t), await startTarget(t)];
+  const [a, b, c] = relays.map(({ url }) => (more: Record<string, unknown> = {}) => ({
+    cloud_url: url,
+    default_target: { url: before.url.href },
+    ...more,
+  }));
+  assert.ok(a && b && c);
+  const file = join(t.folder(), "file");
+  write(file, "");
+  const journal = `sqlite:${file}/journal`;
+  const otherTarget = { default_target: { url: after.url.href } };
+  const { reload, status, told } = await start(t, { a: a(), b: b() });
+  for (
+    const next of [
+      { a: a(otherTarget), c: c({ journal }) }, // a new one, and b is gone
+      { a: a({ ...otherTarget, ordering: "channel" }), b: b({ journal }) },
+    ]
+  ) {
+    const { status: code, text } = await reload(next);
+    assert.equal(code, 422, text);
+    assert.match(text, /cannot open the connector's data/);
+    const { connections } = await status();
+    assert.deepEqual(Object.keys(connections), ["a", "b"]);
+    if ("c" in next) assert.equal(told(/"connector\.draining"/).length, 0);
+    const had = before.got.length;
+    for (const relay of relays.slice(0, 2)) await publish(relay, "x");
+    await before.arrived(had + 2);
+    assert.equal(after.got.length, 0);
+  }
+});
+
+test("connections that change their journals and channels with each other each have the other's afterwards", async (t) => {
+  const [first, second] = [await startDevRelay(t), await startDevRelay(t)];
+  const target = await startTarget(t);
+  const folder = t.folder();
+  const [one, two] = [first, second].map(({ url }, at) => ({
+    cloud_url: url,
+    journal: `sqlite:${join(folder, String(at))}`,
+    default_target: { url: target.url.href },
+  }));
+  assert.ok(one && two);
+  const { reload, status } = await start(t, { a: one, b: two });
+  const places = async () => {
+    const { connections } = await status();
+    return Object.entries(connections as Record<string, { journal: { place: string } }>)
+      .map(([name, { journal }]) => `${name}: ${journal.place}`);
+  };
+  for (
+    const [next, journals] of [
+      [{ a: two, b: one }, ["a: 1", "b: 0"]],
+      [{ renamed: two, b: one }, ["b: 0", "renamed: 1"]],
+      [{ b: two }, ["b: 1"]],
+    ] as const
+  ) {
+    const { status: code, text } = await reload(next);
+    assert.equal(code, 200, text);
+    assert.deepEqual(
+      (await places()).sort(),
+      journals.map((each) => each.replace(/\d/, (at) => join(folder, at))),
+    );
+  }
+  await publish(second, "x");
+  await target.arrived(1);
+});
