@@ -13,6 +13,7 @@ const instance: Instance = {
   config: "/etc/hookferry/orders.yaml",
   tokenFile: undefined,
   webhooksFile: undefined,
+  written: [],
   more: [],
   stopSeconds: 65,
   isPrivileged: false,

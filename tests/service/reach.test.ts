@@ -14,7 +14,7 @@ test("a file that a made user cannot read is named, with what would let him", (t
   chmodSync(file, 0o600);
   assert.equal(toOpen(file, root), `chmod o+r ${file}`);
   const check = (user: string | undefined) =>
-    assertReached({ read: [file], used: [] }, openrc, user);
+    assertReached({ read: [file] }, openrc, { name: "connector", user, root });
   assert.throws(
     () => check(undefined),
     /cannot read it: chmod o\+r \S+client\.pem, or give --user/,

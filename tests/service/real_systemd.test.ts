@@ -14,7 +14,12 @@ cloud_url: http://127.0.0.1:8420
 channel: orders
 default_target: { url: "http://127.0.0.1:3000/hooks" }
 YAML
-(cat connector.yaml; echo token_file: /etc/hookferry/token) > second.yaml
+install -d -o daemon -m 700 /srv/second
+cat connector.yaml - > second.yaml <<'YAML'
+token_file: /etc/hookferry/token
+journal: sqlite:/srv/second
+on_journal_failure: stop
+YAML
 echo t0ken > token
 cp token open
 chmod 600 webhooks.json token
@@ -45,6 +50,7 @@ hookferry service install $program --token-file token
 echo "connector: $?"
 hookferry service install --name second $program --user daemon -- --status-listen 127.0.0.1:8431
 echo "second: $?"
+stat -c 'journal of %U' /srv/second/journal.db
 hookferry service status
 echo "status: $?"
 
@@ -92,6 +98,7 @@ if (noOwnSystemd === undefined) {
     assert.match(log, /cannot write .*hookferry-connector.service: EACCES.*; run it as root/);
     for (const each of ["relay", "connector", "second", "status"]) has(`${each}: 0`);
     assert.equal(lines.filter((line) => line.startsWith("running ")).length, 3);
+    has("journal of daemon");
     has("target got /hooks first");
     assert.match(log, /"event":"config\.reloaded"/);
     has("target got /hooks second");

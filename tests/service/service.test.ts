@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -355,6 +356,65 @@ test("a relay's files are absolute, and where the service sees them", async (t) 
   assert.match(stderr, /\/home\/me\/cert.pem: a service sees nothing of \/home/);
   assert.match(stderr, /key.pem: a service does not start in this folder/);
   assert.equal(existsSync(unitPath(root, "relay")), false);
+});
+
+const elsewhere = ["--", "--data", "/srv/hook ferry"];
+const journal = `${config}journal: sqlite:/srv/hook ferry\n`;
+
+test("a folder that the made user would write into is its state folder, or refused, which names that", async (t) => {
+  const root = systemRoot(t);
+  put(root, "/etc/hookferry/orders.yaml", journal);
+  mkdirSync(join(root, "/srv/hook ferry"), { recursive: true });
+  for (
+    const [words, state] of [
+      [[...relay, ...elsewhere], "relay"],
+      [[...connector, "--name", "orders"], "orders"],
+    ] as const
+  ) {
+    const { code, stderr } = await service(t, root, "systemd", ...words);
+    assert.equal(code, 78, stderr);
+    const why =
+      `/srv/hook ferry: the user that the service gets writes into /var/lib/hookferry/${state} alone`;
+    assert.ok(stderr.includes(why), stderr);
+    assert.equal(existsSync(join(root, "etc/systemd")), false);
+  }
+  const own = ["--", "--data", "/var/lib/hookferry/relay/messages"];
+  const { code, stderr } = await service(t, root, "systemd", ...relay, ...own);
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch(readFileSync(unitPath(root, "relay"), "utf8"), /ReadWritePaths/);
+});
+
+test("a folder that a named user can write into is open to the unit; one that is not there, or not his, is refused", async (t) => {
+  const root = systemRoot(t);
+  put(root, "/etc/hookferry/connector.yaml", journal);
+  put(root, "/etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:4242:4242::/:/bin/false\n");
+  const folder = join(root, "/srv/hook ferry");
+  const install = async (words: readonly string[], name: string) => {
+    const { code, stderr } = await service(t, root, "systemd", ...words);
+    const unit = code === 0 ? readFileSync(unitPath(root, name), "utf8") : "";
+    return { code, stderr, unit };
+  };
+  for (
+    const [words, name] of [
+      [[...relay, "--user", "daemon", ...elsewhere], "relay"],
+      [[...connector, "--user", "daemon"], "connector"],
+    ] as const
+  ) {
+    const absent = await install(words, name);
+    assert.equal(absent.code, 78, absent.stderr);
+    assert.match(absent.stderr, /no such folder: install -d -o daemon -m 700 '\/srv\/hook ferry'/);
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o755);
+    const foreign = await install(words, name);
+    assert.equal(foreign.code, 78, foreign.stderr);
+    assert.match(foreign.stderr, /daemon cannot write there: chown daemon '\/srv\/hook ferry'/);
+    chmodSync(folder, 0o777);
+    const { code, stderr, unit } = await install(words, name);
+    assert.equal(code, 0, stderr);
+    assert.match(unit, /^ReadWritePaths="\/srv\/hook ferry"$/m);
+    if (noSystemdAnalyze === undefined) assert.equal(verifyUnit(unitPath(root, name)), "");
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("where a file cannot be written it is said, with the path", async (t) => {

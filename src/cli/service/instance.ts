@@ -12,6 +12,8 @@ export interface Instance {
   readonly tokenFile: string | undefined;
   /** Holds the relay's channels and their secrets; as `tokenFile`. */
   readonly webhooksFile: string | undefined;
+  /** Folders outside of its state folder into which it writes, absolute. */
+  readonly written: readonly string[];
   /** What the command is given besides. */
   readonly more: readonly string[];
   /** It is given so long to end. */

@@ -8,6 +8,7 @@ export const launchd: Manager = {
   mode: 0o644,
   makesUsers: false,
   hidden: [],
+  confines: false,
   text: propertyList,
   unload: stop,
   start: ({ name, user = "root" }) => [

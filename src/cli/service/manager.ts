@@ -13,6 +13,8 @@ export interface Manager {
   readonly makesUsers: boolean;
   /** Below these a service sees nothing, or something else than others do. */
   readonly hidden: readonly string[];
+  /** A service writes into its state folder, and elsewhere only where its file says so. */
+  readonly confines: boolean;
   /** What goes into the file. */
   text(instance: Instance): string;
   /** Run before `start` where it runs already and `start` would not take the file as it is now. */

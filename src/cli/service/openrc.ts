@@ -9,6 +9,7 @@ export const openrc: Manager = {
   mode: 0o755,
   makesUsers: false,
   hidden: [],
+  confines: false,
   text: script,
   unload: () => [],
   start: ({ name }) => [

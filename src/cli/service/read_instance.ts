@@ -12,7 +12,7 @@ import { UsageError } from "../usage_error.ts";
 import { build, isNpmPackage } from "../version.ts";
 import { environmentFile, type Instance, type Role } from "./instance.ts";
 import type { Manager } from "./manager.ts";
-import { assertReached, hiddenFolder, toOpen } from "./reach.ts";
+import { assertReached, hiddenFolder, isIn, toOpen } from "./reach.ts";
 
 export interface Given {
   readonly role: Role;
@@ -70,10 +70,12 @@ export async function readInstance(
     assertWebhooks(join(root, webhooksFile));
     const { listen, data, tlsCert, tlsKey } = readRelayFlags(more, environmentOf(name, root));
     // Who may read the key is for systemctl edit to say (docs/OPERATIONS.md).
-    const used = [data, tlsCert, tlsKey].filter((path) => path !== undefined);
-    if (manager) assertReached({ used }, manager, user);
+    const used = [tlsCert, tlsKey].filter((path) => path !== undefined);
+    const written = outside(data === undefined ? [] : [data]);
+    if (manager) assertReached({ used, written }, manager, { name, user, root });
     return {
       ...common,
+      written,
       stopSeconds: relayStopSeconds,
       isPrivileged: listen.port < 1024,
     };
@@ -81,13 +83,20 @@ export async function readInstance(
   const path = join(root, config ?? "");
   const checked = await checkConnector(path, tokenFile && join(root, tokenFile), name, root, more);
   if (user === undefined) assertReadable(path, root);
-  if (manager) assertReached(checked, manager, user);
+  const written = outside(checked.journals);
+  if (manager) assertReached({ read: checked.read, written }, manager, { name, user, root });
   return {
     ...common,
+    written,
     tokenFile: tokenFile ?? checked.tokenFile,
     stopSeconds: Math.ceil(checked.graceSeconds) + stopMarginSeconds,
     isPrivileged: false,
   };
+
+  function outside(folders: readonly string[]): readonly string[] {
+    const state = manager?.stateFolder(name);
+    return folders.filter((folder) => state === undefined || !isIn(folder, state));
+  }
 }
 
 function files({ role, tokenFile, webhooksFile, config }: Given) {
@@ -113,8 +122,8 @@ interface Checked {
   readonly tokenFile: string | undefined;
   /** What it reads besides configuration and token. */
   readonly read: readonly string[];
-  /** Its journals. */
-  readonly used: readonly string[];
+  /** Folders. */
+  readonly journals: readonly string[];
 }
 
 /** Rejects with a `ConfigError`. */
@@ -139,7 +148,7 @@ async function checkConnector(
     graceSeconds: Math.max(...all.map(({ delivery }) => delivery.shutdownGraceMs)) / 1000,
     tokenFile: isHandedOver ? named : undefined,
     read: files.filter((file) => !own.includes(file)),
-    used: all.flatMap(({ journal: { place } }) => place.kind === "folder" ? place.folder : []),
+    journals: all.flatMap(({ journal: { place } }) => place.kind === "folder" ? place.folder : []),
   };
 }
 

@@ -8,6 +8,7 @@ export const systemd: Manager = {
   mode: 0o644,
   makesUsers: true,
   hidden: ["/home", "/root", "/run/user", "/tmp", "/var/tmp"],
+  confines: true,
   text: unit,
   unload: () => [],
   start: ({ name }) => [
@@ -25,8 +26,7 @@ export const systemd: Manager = {
 const lasting = "2 77 78";
 
 function unit(instance: Instance): string {
-  const { name, role, program, user, tokenFile, webhooksFile, stopSeconds, isPrivileged } =
-    instance;
+  const { name, role, program, user, tokenFile, webhooksFile, written, stopSeconds } = instance;
   const words = [program, ...commandWords({ ...instance, webhooksFile: undefined })].map(word);
   const secrets = [
     ...(tokenFile === undefined
@@ -69,13 +69,13 @@ ${secrets.map((line) => `${line}\n`).join("")}UMask=0077
 
 NoNewPrivileges=yes
 ${
-    isPrivileged
+    instance.isPrivileged
       ? "AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE"
       // In a user namespace of its own a capability does not count for ports.
       : "CapabilityBoundingSet=\nPrivateUsers=yes"
   }
 ProtectSystem=strict
-ProtectHome=yes
+${written.map((path) => `ReadWritePaths=${quoted(plain(path))}\n`).join("")}ProtectHome=yes
 PrivateTmp=yes
 PrivateMounts=yes
 PrivateDevices=yes
@@ -112,6 +112,9 @@ function plain(text: string): string {
 
 /** One word of a command line; variables are not meant. */
 function word(text: string): string {
-  const escaped = plain(text).replaceAll("$", "$$$$");
+  return quoted(plain(text).replaceAll("$", "$$$$"));
+}
+
+function quoted(escaped: string): string {
   return /^[\w@%$+=:,./-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, "\\$&")}"`;
 }
