@@ -1,11 +1,12 @@
 /** What the events about one message come to. */
 import type { ConnectorEvent } from "./events.ts";
-import type { AttemptRecord, RecentMessage, Standing } from "./picture.ts";
+import type { AttemptRecord, RecentMessage, Standing, TargetStanding } from "./picture.ts";
 
 /** Those that tell something about one message. */
 export type MessageEvent = Extract<ConnectorEvent, {
   type:
     | "delivery.received"
+    | "delivery.duplicate"
     | "delivery.attempted"
     | "delivery.retrying"
     | "delivery.succeeded"
@@ -56,16 +57,26 @@ export function newRecord(event: MessageEvent, at: number): RecentMessage {
   };
 }
 
-/** The message after an event that happened at `at`. */
-export function withEvent(message: RecentMessage, event: MessageEvent, at: number): RecentMessage {
+/**
+ * The message after an event that happened at `at`; `before` it came for the last time it was this, which it still is
+ * when it was a copy.
+ */
+export function withEvent(
+  message: RecentMessage,
+  event: MessageEvent,
+  at: number,
+  before: RecentMessage | undefined,
+): RecentMessage {
   const known = { ...message, traceId: message.traceId ?? event.traceId };
+  const reason = "reason" in event ? event.reason?.message : undefined;
   switch (event.type) {
     case "delivery.received": {
       const { method, path, bytes, lagMs } = event;
       const copies = known.copies + 1;
-      const durationMs = undefined;
-      return { ...known, lagMs: known.lagMs ?? lagMs, method, path, bytes, copies, durationMs };
+      return { ...begunAnew(known), lagMs: known.lagMs ?? lagMs, method, path, bytes, copies };
     }
+    case "delivery.duplicate":
+      return before ? standingAs(before, known) : known;
     case "delivery.attempted":
       return {
         ...known,
@@ -73,20 +84,37 @@ export function withEvent(message: RecentMessage, event: MessageEvent, at: numbe
         attempts: [...known.attempts.slice(1 - maxAttempts), attemptOf(event, at)],
       };
     case "delivery.retrying":
-      return standing(known, at, event.target, "retrying", event.reason.message);
+      return atTarget(known, at, event.target, { standing: "retrying", reason });
     case "delivery.succeeded":
-      return standing(known, at, event.target, "delivered");
+      // With that goes its letter, if it was put away before.
+      return atTarget(known, at, event.target, {
+        ...{ standing: "delivered", reason, isDeadLetter: false },
+      });
     case "delivery.failed":
-      return standing(known, at, event.target ?? "", event.outcome, event.reason.message);
+      return atTarget(known, at, event.target, { standing: event.outcome, reason });
     case "delivery.deferred":
-      return standing(known, at, event.target ?? "", "deferred", event.reason.message);
+      return atTarget(known, at, event.target, { standing: "deferred", reason });
     case "dead_letter.stored":
-      return { ...known, isDeadLetter: true };
+      return atTarget(known, at, event.target, { reason, isDeadLetter: true });
     case "dead_letter.replayed":
-      return { ...known, isDeadLetter: !event.delivered };
+      return atTarget(known, at, event.target, { isDeadLetter: !event.delivered });
     case "settlement.confirmed":
       return { ...known, settled: event.verdict };
   }
+}
+
+/** What is in hand again. Targets that have it stand where they did, and those whose letter is kept until they say more. */
+function begunAnew(message: RecentMessage): RecentMessage {
+  const targets = message.targets.filter(({ standing, isDeadLetter }) =>
+    standing === "delivered" || isDeadLetter
+  );
+  const news = { standing: "in_hand", reason: undefined, durationMs: undefined } as const;
+  return { ...message, ...news, targets, settled: undefined };
+}
+
+function standingAs(before: RecentMessage, message: RecentMessage): RecentMessage {
+  const { targets, standing, reason, durationMs, settled } = before;
+  return { ...message, targets, standing, reason, durationMs, settled };
 }
 
 function attemptOf(
@@ -103,25 +131,28 @@ function attemptOf(
   };
 }
 
-function standing(
+/** "" stands for all of them, until one of them is asked. */
+function atTarget(
   message: RecentMessage,
   at: number,
-  target: string,
-  standing: Standing,
-  reason?: string,
+  name = "",
+  news: Partial<TargetStanding>,
 ): RecentMessage {
-  const now = { name: target, standing };
-  const targets = message.targets.some(({ name }) => name === target)
-    ? message.targets.map((other) => other.name === target ? now : other)
-    : [...message.targets, now];
-  const furthest = targets.map((one) => one.standing)
-    .reduce((one, other) => rank[other] > rank[one] ? other : one);
-  const isOver = furthest !== "retrying" && furthest !== "in_hand";
+  const asked = message.targets.filter((other) => name === "" || other.name !== "");
+  const before = asked.find((other) => other.name === name);
+  const now: TargetStanding = {
+    ...before ?? { name, standing: "rejected", reason: undefined, isDeadLetter: false },
+    ...news,
+  };
+  const targets = before ? asked.map((other) => other === before ? now : other) : [...asked, now];
+  const { standing, reason } = targets.reduce((one, other) =>
+    rank[other.standing] > rank[one.standing] ? other : one
+  );
+  const isOver = standing !== "retrying" && standing !== "in_hand";
   return {
     ...message,
-    targets,
-    standing: furthest,
-    reason: furthest === "delivered" ? undefined : reason ?? message.reason,
+    ...{ targets, standing, reason },
     durationMs: message.durationMs ?? (isOver ? at - message.at : undefined),
+    isDeadLetter: targets.some(({ isDeadLetter }) => isDeadLetter),
   };
 }

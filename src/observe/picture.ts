@@ -25,8 +25,13 @@ export interface AttemptRecord {
 
 /** How it stands at one target. */
 export interface TargetStanding {
+  /** Empty = none was asked, and that of the message as a whole. */
   readonly name: string;
   readonly standing: Standing;
+  /** Why it is not delivered. */
+  readonly reason: string | undefined;
+  /** Kept here as a dead letter. */
+  readonly isDeadLetter: boolean;
 }
 
 /** One of the last messages. */
@@ -46,8 +51,9 @@ export interface RecentMessage {
   readonly bytes: number | undefined;
   /** How often it came. */
   readonly copies: number;
+  /** Those that told something since it came last, and those that are done with it. */
   readonly targets: readonly TargetStanding[];
-  /** The target furthest from success decides. */
+  /** The target furthest from success decides; what has come again is in hand until one tells something. */
   readonly standing: Standing;
   /** Why it is not delivered. */
   readonly reason: string | undefined;
@@ -56,9 +62,9 @@ export interface RecentMessage {
   readonly attempts: readonly AttemptRecord[];
   /** From its first coming to its end here, replays not counted; undefined before. */
   readonly durationMs: number | undefined;
-  /** What the relay was told. */
+  /** What the relay was told since it came last. */
   readonly settled: "ack" | "nack" | undefined;
-  /** Kept here as a dead letter. */
+  /** Kept here as a dead letter, of any target. */
   readonly isDeadLetter: boolean;
   /** Grows with every change of any message. */
   readonly version: number;

@@ -28,6 +28,8 @@ class Entry implements Linked {
   messageId = "";
   record: RecentMessage | undefined;
   version = 0;
+  /** What it was before it came for the last time. */
+  #before: RecentMessage | undefined;
   older: this | undefined;
   newer: this | undefined;
   readonly #heard: (MessageEvent | undefined)[] = new Array(maxHeard).fill(undefined);
@@ -37,6 +39,7 @@ class Entry implements Linked {
   begin(messageId: string): void {
     this.messageId = messageId;
     this.record = undefined;
+    this.#before = undefined;
     this.#count = 0;
   }
 
@@ -51,7 +54,9 @@ class Entry implements Linked {
     for (let i = 0; i < this.#count; i++) {
       const event = this.#heard[i]!;
       const at = this.#at[i]!;
-      this.record = withEvent(this.record ?? newRecord(event, at), event, at);
+      const record = this.record ?? newRecord(event, at);
+      if (event.type === "delivery.received") this.#before = record;
+      this.record = withEvent(record, event, at, this.#before);
     }
     const hasNews = this.#count > 0;
     this.#count = 0;
@@ -95,6 +100,7 @@ export function foldRecent(clock: Clock): RecentFold {
       case "dead_letter.stored":
         hear(entryOf(event), event);
         break;
+      case "delivery.duplicate":
       case "dead_letter.replayed":
       case "settlement.confirmed": {
         const entry = entries.get(event.messageId);

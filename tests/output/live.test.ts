@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import stringWidth from "string-width";
-import type { KeptExchanges, RecentMessage } from "../../src/observe/picture.ts";
+import type { KeptExchanges, RecentMessage, TargetStanding } from "../../src/observe/picture.ts";
 import { detailLines, detailText, lastFrom } from "../../src/output/live/details.ts";
 import { listLines } from "../../src/output/live/list.ts";
 import type { LivePicture } from "../../src/output/live/live_picture.ts";
@@ -81,9 +81,12 @@ test("keys while a filter is typed are its letters, not commands", () => {
 });
 
 test("every word of the filter must be in what is shown of a message", () => {
+  const billing: TargetStanding = {
+    ...{ name: "billing", standing: "delivered", reason: undefined, isDeadLetter: false },
+  };
   const some = [
     message(1, { standing: "rejected", isDeadLetter: true }),
-    message(2, { method: "PUT", targets: [{ name: "billing", standing: "delivered" }] }),
+    message(2, { method: "PUT", targets: [billing] }),
   ];
   const found = (filter: string) =>
     filtered({ ...firstUi, filter }, some).map(({ messageId }) => messageId);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { bucketOf, percentile } from "../../src/observe/latency.ts";
-import { foldRecent } from "../../src/observe/recent.ts";
+import { foldRecent, type RecentFold } from "../../src/observe/recent.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
@@ -63,7 +63,8 @@ test("a message is told with its attempts, their times and reasons, how it ended
     settled: "ack",
     isDeadLetter: false,
   });
-  assert.deepEqual(targets, [{ name: target, standing: "delivered" }]);
+  const delivered = { standing: "delivered", reason: undefined, isDeadLetter: false };
+  assert.deepEqual(targets, [{ name: target, ...delivered }]);
   assert.deepEqual(
     attempts.map(({ startedAt, status, result, reason }) => [
       ...[startedAt - start, status, result, reason],
@@ -86,14 +87,143 @@ test("of several targets the one furthest from success decides where the message
   fold.observe(succeeded("m", "orders"));
   assert.equal(fold.message("m")?.standing, "rejected");
   assert.equal(fold.message("m")?.reason, refused.message);
-  fold.observe({ type: "dead_letter.stored", ...about("m"), target: "audit", reason: refused });
-  assert.equal(fold.message("m")?.isDeadLetter, true);
+  fold.observe(putAway("m", "audit"));
+  assert.equal(isLetter(fold), true);
   fold.observe(succeeded("m", "audit"));
-  const replayed = { messageId: "m", target: "audit", delivered: true };
-  fold.observe({ type: "dead_letter.replayed", webhookId: "hook", ...replayed });
+  fold.observe(replayed("m", "audit", true));
   assert.equal(fold.message("m")?.standing, "delivered");
   assert.equal(fold.message("m")?.isDeadLetter, false);
 });
+
+/** Without `target`: before any was asked. */
+function failed(
+  messageId: string,
+  outcome: "rejected" | "exhausted",
+  to?: string,
+): ConnectorEvent {
+  const where = to === undefined ? {} : { target: to };
+  const counted = { outcome, attempts: 1, reason: refused };
+  return { type: "delivery.failed", ...about(messageId), ...where, ...counted };
+}
+
+function deferred(messageId: string): ConnectorEvent {
+  return { type: "delivery.deferred", ...about(messageId), reason: refused, delayMs: 1 };
+}
+
+function putAway(messageId: string, to: string): ConnectorEvent {
+  return { type: "dead_letter.stored", ...about(messageId), target: to, reason: refused };
+}
+
+function replayed(messageId: string, to: string, delivered: boolean): ConnectorEvent {
+  return { type: "dead_letter.replayed", ...about(messageId), target: to, delivered };
+}
+
+function duplicate(messageId: string): ConnectorEvent {
+  return { type: "delivery.duplicate", ...about(messageId), state: "finished" };
+}
+
+function settled(messageId: string, verdict: "ack" | "nack"): ConnectorEvent {
+  return { type: "settlement.confirmed", messageId, verdict, retry: verdict === "nack" };
+}
+
+for (
+  const [what, before, standing] of [
+    ["no target", [failed("m", "exhausted")], "exhausted"],
+    ["one that failed before it in its order", [deferred("m")], "deferred"],
+    ["a target of another name", [failed("m", "exhausted", "old")], "exhausted"],
+  ] as const
+) {
+  test(`what was given back because of ${what}, and comes again, is in hand and then delivered`, () => {
+    const fold = foldRecent(new ManualClock());
+    for (const event of [received("m"), ...before, settled("m", "nack")]) fold.observe(event);
+    assert.deepEqual(told(fold), [standing, refused.message, "nack"]);
+    fold.observe(received("m"));
+    assert.deepEqual(told(fold), ["in_hand", undefined, undefined]);
+    for (const event of [attempted("m", 1, true), succeeded("m")]) fold.observe(event);
+    fold.observe(settled("m", "ack"));
+    assert.deepEqual(told(fold), ["delivered", undefined, "ack"]);
+    assert.deepEqual(fold.message("m")?.targets.map(({ name }) => name), [target]);
+  });
+}
+
+test("a copy changes nothing of how a message ended, whenever somebody looks", async () => {
+  const clock = new ManualClock();
+  const fold = foldRecent(clock);
+  for (const event of [received("m"), failed("m", "rejected", target)]) fold.observe(event);
+  fold.observe(settled("m", "nack"));
+  const { copies: _, version: __, ...before } = fold.message("m")!;
+  await clock.advance(1_000);
+  for (const event of [received("m"), duplicate("m")]) fold.observe(event);
+  const { copies, version: ___, ...after } = fold.message("m")!;
+  assert.equal(copies, 2);
+  assert.deepEqual(after, before);
+});
+
+test("a message that no target was asked for, and that is replayed, stands where its targets do", () => {
+  const fold = foldRecent(new ManualClock());
+  for (const event of [received("m"), failed("m", "rejected"), putAway("m", "")]) {
+    fold.observe(event);
+  }
+  assert.deepEqual([...told(fold), isLetter(fold)], [
+    "rejected",
+    refused.message,
+    undefined,
+    true,
+  ]);
+  fold.observe(succeeded("m", "orders"));
+  fold.observe(replayed("m", "orders", true));
+  assert.deepEqual([...told(fold), isLetter(fold)], ["delivered", undefined, undefined, false]);
+  fold.observe(failed("m", "exhausted", "audit"));
+  fold.observe(replayed("m", "audit", false));
+  assert.deepEqual([fold.message("m")?.standing, isLetter(fold)], ["exhausted", true]);
+});
+
+test("it is a dead letter while any target's letter is kept, whichever was replayed last", () => {
+  const fold = foldRecent(new ManualClock());
+  fold.observe(received("m"));
+  for (const to of ["orders", "audit"]) {
+    for (const event of [failed("m", "rejected", to), putAway("m", to)]) fold.observe(event);
+  }
+  fold.observe(failed("m", "rejected", "audit"));
+  fold.observe(replayed("m", "audit", false));
+  fold.observe(succeeded("m", "orders"));
+  fold.observe(replayed("m", "orders", true));
+  assert.deepEqual([fold.message("m")?.standing, isLetter(fold)], ["rejected", true]);
+  // It came again and was delivered: its letter goes with that.
+  for (const event of [received("m"), succeeded("m", "audit")]) fold.observe(event);
+  assert.deepEqual([fold.message("m")?.standing, isLetter(fold)], ["delivered", false]);
+});
+
+test("what comes again for one of several targets is in hand, and the others stand where they did", () => {
+  const fold = foldRecent(new ManualClock());
+  fold.observe(received("m"));
+  for (const event of [failed("m", "rejected", "audit"), putAway("m", "audit")]) {
+    fold.observe(event);
+  }
+  fold.observe(succeeded("m", "orders"));
+  fold.observe({
+    ...{ type: "delivery.deferred", ...about("m"), target: "billing", delayMs: 1 },
+    reason: { code: "breaker_open", message: "it is failing" },
+  });
+  assert.deepEqual(told(fold), ["rejected", refused.message, undefined]);
+  fold.observe(received("m"));
+  assert.equal(fold.message("m")?.standing, "in_hand");
+  fold.observe(succeeded("m", "billing"));
+  assert.deepEqual(told(fold), ["rejected", refused.message, undefined]);
+  assert.deepEqual(
+    fold.message("m")?.targets.map(({ name, standing }) => `${name} ${standing}`),
+    ["audit rejected", "orders delivered", "billing delivered"],
+  );
+});
+
+function told(fold: RecentFold) {
+  const { standing, reason, settled } = fold.message("m")!;
+  return [standing, reason, settled];
+}
+
+function isLetter(fold: RecentFold) {
+  return fold.message("m")?.isDeadLetter;
+}
 
 test("200 messages are kept, the newest first; one that comes again is the newest; attempts are bounded", () => {
   const fold = foldRecent(new ManualClock());
