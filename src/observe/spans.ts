@@ -29,10 +29,15 @@ const maxOpen = 10_000;
  * `attempt N`, and `ack`.
  */
 export function foldSpans(
-  record: (span: Span) => void,
+  pass: (span: Span) => void,
   clock: Clock,
 ): { readonly observe: Observe; close(): void } {
   const open = new AgedMap<Open>();
+
+  /** A clock may have been set back meanwhile. */
+  function record(span: Span): void {
+    pass(span.endedAt < span.startedAt ? { ...span, endedAt: span.startedAt } : span);
+  }
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
@@ -103,8 +108,9 @@ export function foldSpans(
   function attempted(event: Extract<ConnectorEvent, { type: "delivery.attempted" }>): void {
     const { messageId, traceId, spanId, parentSpanId, target, attempt, result, reason } = event;
     const endedAt = clock.now();
-    const startedAt = endedAt - event.durationMs;
     const message = inHand(messageId);
+    // The duration is rounded, and the wall clock has no parts of a millisecond.
+    const startedAt = Math.max(endedAt - event.durationMs, message?.receivedAt ?? -Infinity);
     if (message && !message.isTried) {
       message.isTried = true;
       below(message, "queue", message.receivedAt, startedAt);

@@ -5,6 +5,7 @@ import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldSpans } from "../../src/observe/spans.ts";
 import type { Span } from "../../src/protocol/trace_context.ts";
 import { startProxy } from "../support/proxy.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -73,4 +74,31 @@ test("a copy of what is in hand begins no spans", async (t) => {
   answer(200);
   await run.happened("settlement.confirmed");
   assert.equal(treeOf(spansOf(run.events)), "ack, attempt 1, deliver, queue, stream");
+});
+
+test("no span ends before it begins or begins before its message came: durations are rounded, clocks are set", async () => {
+  for (
+    const [setBy, wanted] of [
+      [0, ["stream 997..1000", "queue 1000..1000", "attempt 1 1000..1012"]],
+      [-100, ["stream 997..1000", "queue 1000..1000", "attempt 1 1000..1000"]],
+    ] as const
+  ) {
+    const clock = new ManualClock(1_000);
+    const spans: Span[] = [];
+    const { observe } = foldSpans((span) => spans.push(span), clock);
+    const about = { messageId: "m", webhookId: "hook", traceId: trace, spanId: sender };
+    observe({
+      ...{ type: "delivery.received", ...about, method: "POST", path: "", bytes: 1, lagMs: 3 },
+    });
+    await clock.advance(12);
+    clock.jump(setBy);
+    observe({
+      ...{ type: "delivery.attempted", ...about, target: "a", attempt: 1, durationMs: 13 },
+      ...{ result: "delivered", status: 200 },
+    });
+    assert.deepEqual(
+      spans.map(({ name, startedAt, endedAt }) => `${name} ${startedAt}..${endedAt}`),
+      wanted,
+    );
+  }
 });
