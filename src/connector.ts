@@ -48,8 +48,8 @@ export interface ConnectorOptions {
 export interface InHand {
   readonly messages: number;
   readonly bytes: number;
-  /** Since when the oldest of them is, milliseconds since the epoch. */
-  readonly oldestAt: number | undefined;
+  /** How long the oldest of them has been so, milliseconds; 0 when there is none. */
+  readonly oldestAgeMs: number;
 }
 
 export interface Connector {
@@ -60,8 +60,8 @@ export interface Connector {
   /** Attempts under way. */
   readonly attempting: number;
   readonly targets: readonly TargetLoad[];
-  /** When the last bytes came from the relay, milliseconds since the epoch. */
-  readonly heardAt: number | undefined;
+  /** Milliseconds since the last bytes came from the relay; undefined before the first. */
+  readonly silenceMs: number | undefined;
   /** Stops the intake for a while. */
   readonly pause: Pause;
   /** Delivers a dead letter, or with `inspect` one of the last messages once more; while the connector runs. */
@@ -126,7 +126,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   return {
     connectorId: settings.source.connectorId ?? journal.connectorId,
     get inHand() {
-      return { messages: budget.items, bytes: budget.bytes, oldestAt: budget.oldestAt };
+      return { messages: budget.items, bytes: budget.bytes, oldestAgeMs: budget.oldestAgeMs };
     },
     get attempting() {
       return targets.attempting;
@@ -134,8 +134,8 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     get targets() {
       return targets.loads;
     },
-    get heardAt() {
-      return heardAt;
+    get silenceMs() {
+      return heardAt === undefined ? undefined : clock.monotonic() - heardAt;
     },
     pause,
     replay: (messageId) =>
@@ -173,7 +173,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             way: way.now,
             relink,
             renewToken,
-            onHeard: () => heardAt = clock.now(),
+            onHeard: () => heardAt = clock.monotonic(),
             pause,
             untold,
             onConfirmed(messageIds) {

@@ -71,7 +71,7 @@ const log = createLog({
 });
 const metrics = foldMetrics({
   build,
-  now: () => systemClock.now(),
+  clock: systemClock,
   load: () => ({ ...load, silenceMs: 0, deadLetters: 0, journalHealthy: 1 }),
 });
 const status = foldStatus({
@@ -81,7 +81,7 @@ const status = foldStatus({
   now: () => ({
     connectorId: "bench",
     inHand: { messages: 0, bytes: 0 },
-    heardAt: undefined,
+    silenceMs: undefined,
     journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
   }),
 });

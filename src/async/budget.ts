@@ -20,7 +20,7 @@ export class Budget {
   readonly maxItems: number;
   readonly maxBytes: number;
   readonly #clock: Clock;
-  /** When each item that is held was taken, the oldest first. */
+  /** When each item that is held was taken, by the monotonic clock, the oldest first. */
   readonly #held = new Chain<Item>();
   #bytes = 0;
   readonly #waiting = new Chain<Waiter>();
@@ -39,9 +39,10 @@ export class Budget {
     return this.#bytes;
   }
 
-  /** When the oldest of what is held was taken, milliseconds since the epoch. */
-  get oldestAt(): number | undefined {
-    return this.#held.oldest?.at;
+  /** How long the oldest of what is held has been so, milliseconds; 0 when nothing is. */
+  get oldestAgeMs(): number {
+    const { oldest } = this.#held;
+    return oldest ? this.#clock.monotonic() - oldest.at : 0;
   }
 
   /** Takes one more item of `bytes`, if it fits now; the result gives it back. */
@@ -79,7 +80,7 @@ export class Budget {
   }
 
   #take(bytes: number): () => void {
-    const item: Item = { at: this.#clock.now(), older: undefined, newer: undefined };
+    const item: Item = { at: this.#clock.monotonic(), older: undefined, newer: undefined };
     this.#held.add(item);
     this.#bytes += bytes;
     return () => {

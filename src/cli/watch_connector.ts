@@ -42,8 +42,8 @@ export function watchConnector(
       const { connector, journal: { open: { deadLetters }, place } } = watched();
       return {
         connectorId: connector.connectorId,
-        inHand: connector.inHand,
-        heardAt: connector.heardAt,
+        inHand: { messages: connector.inHand.messages, bytes: connector.inHand.bytes },
+        silenceMs: connector.silenceMs,
         journal: {
           place,
           problem: problem(),
@@ -54,18 +54,16 @@ export function watchConnector(
   });
   const metrics = foldMetrics({
     build,
-    now: () => clock.now(),
+    clock,
     load() {
       const { connector, journal } = watched();
       return {
         inHand: connector.inHand.messages,
         inHandBytes: connector.inHand.bytes,
-        oldestAgeMs: connector.inHand.oldestAt === undefined
-          ? 0
-          : Math.max(0, Date.now() - connector.inHand.oldestAt),
+        oldestAgeMs: connector.inHand.oldestAgeMs,
         held: new Map(connector.targets.map(({ name, held }) => [name, held])),
         attempting: connector.attempting,
-        silenceMs: connector.heardAt === undefined ? undefined : Date.now() - connector.heardAt,
+        silenceMs: connector.silenceMs,
         deadLetters: journal.open.deadLetters.count,
         journalHealthy: problem() === undefined ? 1 : 0,
       };

@@ -19,7 +19,10 @@ export type Looks = readonly Observe[];
 export interface Gathering {
   /** What is told to the result is looked at by all of these. */
   observedBy(...looks: readonly Looks[]): Observe;
-  /** For those who look: while they do, the time at which the event happened. */
+  /**
+   * For those who look: while they do, the time at which the event happened; the monotonic one by how long that is ago,
+   * which is nothing for what did not wait.
+   */
   readonly clock: Clock;
   /** Whoever reads what was made of the events asks for it first. */
   flush(): void;
@@ -71,7 +74,8 @@ export function gatherEvents(clock: Clock): Gathering {
     },
     clock: {
       now: () => happenedAt ?? clock.now(),
-      monotonic: () => clock.monotonic(),
+      monotonic: () =>
+        clock.monotonic() - (happenedAt === undefined ? 0 : clock.now() - happenedAt),
       after: (ms, callback) => clock.after(ms, callback),
     },
     flush,

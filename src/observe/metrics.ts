@@ -1,3 +1,4 @@
+import type { Clock } from "../async/clock.ts";
 import { Figures } from "../metrics/figures.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
@@ -35,10 +36,9 @@ const lagBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 2
  * transports, outcomes; never ids.
  */
 export function foldMetrics(
-  { load, now, build }: {
+  { load, clock, build }: {
     readonly load: () => Load;
-    /** Milliseconds. */
-    readonly now: () => number;
+    readonly clock: Clock;
     readonly build: { readonly version: string; readonly runtime: string };
   },
 ): MetricsFold {
@@ -114,7 +114,7 @@ export function foldMetrics(
     "When settings were taken last, seconds since the epoch.",
   );
   reloadOk.set(1);
-  reloadedAt.set(now() / 1000);
+  reloadedAt.set(clock.now() / 1000);
   const spansDropped = counter("trace_spans_dropped_total", "Spans the collector did not take.");
   const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
   const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
@@ -148,19 +148,20 @@ export function foldMetrics(
   asked("journal_healthy", "1 while the journal can be written.", () => load().journalHealthy);
   let isConnected = false;
   let isPaused = false;
-  let downSince: number | undefined = now();
+  let downSince: number | undefined = clock.monotonic();
   let downMs = 0;
   /** A pause is no outage. */
   const countDown = () => {
-    if (downSince !== undefined) downMs += now() - downSince;
-    downSince = isConnected || isPaused ? undefined : now();
+    const now = clock.monotonic();
+    if (downSince !== undefined) downMs += now - downSince;
+    downSince = isConnected || isPaused ? undefined : now;
   };
   figures.asked(
     "counter",
     "disconnected_seconds_total",
     "Seconds without a stream, but for those of a pause.",
     [],
-    () => [[(downMs + (downSince === undefined ? 0 : now() - downSince)) / 1000]],
+    () => [[(downMs + (downSince === undefined ? 0 : clock.monotonic() - downSince)) / 1000]],
   );
   gauge("build_info", "1, with version and runtime.", ["version", "runtime"])
     .set(1, build.version, build.runtime);
@@ -185,7 +186,7 @@ export function foldMetrics(
         return warnings.add(1);
       case "config.reloaded":
         reloadOk.set(1);
-        return reloadedAt.set(now() / 1000);
+        return reloadedAt.set(clock.now() / 1000);
       case "config.reload_failed":
         return reloadOk.set(0);
       case "connector.draining":

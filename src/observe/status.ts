@@ -23,8 +23,8 @@ export interface Now {
   readonly connectorId: string;
   /** Messages held. */
   readonly inHand: { readonly messages: number; readonly bytes: number };
-  /** When the last bytes came from the relay, milliseconds since the epoch. */
-  readonly heardAt: number | undefined;
+  /** Milliseconds since the last bytes came from the relay; undefined before the first. */
+  readonly silenceMs: number | undefined;
   readonly journal: {
     readonly place: string;
     /** Why it cannot be written; undefined when all is well. */
@@ -43,7 +43,7 @@ export function foldStatus(
     readonly now: () => Now;
   },
 ): StatusFold {
-  const startedAt = clock.now();
+  const startedAt = clock.monotonic();
   const { totals, observe: count } = foldTotals();
   const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
   const targets = new Map<string, TargetState>();
@@ -86,13 +86,15 @@ export function foldStatus(
       case "stream.connecting":
         reconnects.attempts++;
         break;
-      case "stream.connected":
-        if (!connection) reconnects.disconnectedMs += clock.now() - downSince;
-        connection = { transport: event.transport, id: event.connectionId, since: clock.now() };
+      case "stream.connected": {
+        const { transport, connectionId: id } = event;
+        if (!connection) reconnects.disconnectedMs += passedSince(downSince);
+        connection = { transport, id, since: clock.monotonic() };
         break;
+      }
       case "stream.disconnected":
         connection = undefined;
-        downSince = clock.now();
+        downSince = clock.monotonic();
         whyNone = `the stream from ${source} has ended: ${event.reason}`;
         break;
       case "stream.failed": {
@@ -160,7 +162,7 @@ export function foldStatus(
     status: () => ({
       ...about,
       connector_id: now().connectorId,
-      uptime_seconds: seconds(clock.now() - startedAt),
+      uptime_seconds: seconds(passedSince(startedAt)),
       draining,
       config: refused ?? { problem: null, since: null },
       connection: connection
@@ -168,12 +170,12 @@ export function foldStatus(
           state: "connected",
           transport: connection.transport,
           connection_id: connection.id,
-          up_seconds: seconds(clock.now() - connection.since),
-          silent_seconds: seconds(clock.now() - (now().heardAt ?? connection.since)),
+          up_seconds: seconds(passedSince(connection.since)),
+          silent_seconds: seconds(now().silenceMs ?? passedSince(connection.since)),
         }
         : {
           state: "disconnected",
-          down_seconds: seconds(clock.now() - downSince),
+          down_seconds: seconds(passedSince(downSince)),
           reason: whyNone ?? null,
         },
       reconnects: {
@@ -200,8 +202,12 @@ export function foldStatus(
     }),
   };
 
+  function passedSince(moment: number): number {
+    return clock.monotonic() - moment;
+  }
+
   function disconnectedMs(): number {
-    return reconnects.disconnectedMs + (connection ? 0 : clock.now() - downSince);
+    return reconnects.disconnectedMs + (connection ? 0 : passedSince(downSince));
   }
 }
 

@@ -200,7 +200,7 @@ test("a request with five messages that fails is one failure for readiness and s
     now: () => ({
       connectorId: "one",
       inHand: { messages: 0, bytes: 0 },
-      heardAt: undefined,
+      silenceMs: undefined,
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),
   });

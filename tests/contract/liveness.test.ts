@@ -95,7 +95,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     await beginStream(socket, protocol);
     socket.resume();
     const closed = closeOf(socket);
-    await turnsUntil(() => run.connector.heardAt !== undefined);
+    await turnsUntil(() => run.connector.silenceMs !== undefined);
     if (protocol !== "long_poll") await run.happened("stream.connected");
     // A first poll that is not answered whole is ended by the connection timeout.
     await clock.advance(protocol === "long_poll" ? 30_000 : 75_000);
@@ -125,7 +125,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
     const heard = async (bytes: Uint8Array) => {
       await clock.advance(1);
       socket.write(bytes);
-      await turnsUntil(() => run.connector.heardAt === clock.now());
+      await turnsUntil(() => run.connector.silenceMs === 0);
     };
     await heard(
       protocol === "websocket"

@@ -224,7 +224,7 @@ test("[sse] a pause that is said again before the relay has greeted is told when
   await clock.advance(1_000);
   await turnsUntil(() => streams.length === 2);
   await streams[1]?.write(head);
-  await turnsUntil(() => run.connector.heardAt === clock.now());
+  await turnsUntil(() => run.connector.silenceMs === 0);
   await settle();
   run.connector.pause.pause(600_000);
   await streams[1]?.write(hello("c2"));

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldMetrics } from "../../src/observe/metrics.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
-test("seconds without a stream: an outage counts, a pause does not", async () => {
-  let now = 0;
+test("seconds without a stream: an outage counts, a pause does not, nor does a clock that is set", async () => {
+  const clock = new ManualClock();
   const metrics = foldMetrics({
-    now: () => now,
+    clock,
     build: { version: "1", runtime: "test" },
     load: () => ({
       ...{ inHand: 0, inHandBytes: 0, oldestAgeMs: 0, held: new Map(), silenceMs: undefined },
@@ -31,12 +32,13 @@ test("seconds without a stream: an outage counts, a pause does not", async () =>
     [{ type: "connector.resumed" }, 5],
     [connected, 6],
   ];
-  now += 3_000; // until the first connection
-  for (const [event, seconds] of steps) {
+  await clock.advance(3_000); // until the first connection
+  for (const [step, [event, seconds]] of steps.entries()) {
     metrics.observe(event);
     const [, value] = /^hookferry_disconnected_seconds_total (\S+)/m.exec(await metrics.text()) ??
       [];
     assert.equal(Number(value), seconds, JSON.stringify(event));
-    now += 1_000;
+    await clock.advance(1_000);
+    clock.jump(step % 2 === 0 ? 259_200_000 : -3_600_000);
   }
 });

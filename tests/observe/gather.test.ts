@@ -38,6 +38,21 @@ test("events of every webhook wait a moment, and are then seen by each look in o
   assert.equal(clock.pending, 0);
 });
 
+test("who looks is told the time of the event by both clocks", async () => {
+  const clock = new ManualClock(1_000);
+  const gathering = gatherEvents(clock);
+  const { monotonic, now } = gathering.clock;
+  const before = clock.monotonic();
+  const seen: [at: number, passed: number][] = [];
+  const observe = gathering.observedBy([() => seen.push([now(), monotonic() - before])]);
+  observe(settled("1"));
+  await clock.advance(3);
+  observe(settled("2"));
+  await clock.advance(17);
+  assert.deepEqual(seen, [[1_000, 0], [1_003, 3]]);
+  assert.equal(monotonic() - before, 20);
+});
+
 test("anything else is seen when it happens, with what came before it", async () => {
   const clock = new ManualClock(0);
   const { observe, seen } = start(clock);

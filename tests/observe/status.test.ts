@@ -14,7 +14,7 @@ function start() {
     now: () => ({
       connectorId: "one",
       inHand: { messages: 0, bytes: 0 },
-      heardAt: undefined,
+      silenceMs: undefined,
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),
   });
@@ -64,6 +64,29 @@ test("while not connected readiness and status name the relay and why now, not a
   assert.equal(reason(), detail());
   observe(failed("cannot open a stream at https://relay.example: no route"));
   assert.equal(detail(), "cannot open a stream at https://relay.example: no route");
+});
+
+test("a clock that is set changes nothing of how long it runs, is connected or is not", async () => {
+  const { clock, observe, line, status } = start();
+  const jumps = async () => {
+    await clock.advance(1_000);
+    clock.jump(259_200_000);
+    await clock.advance(1_000);
+    clock.jump(-2 * 259_200_000);
+  };
+  await jumps();
+  assert.equal(line("relay"), "not connected for 2s");
+  observe({
+    ...{ type: "stream.connected", transport: "sse", connectionId: "1", downMs: 1 },
+    capabilities: [],
+  });
+  await jumps();
+  assert.equal(line("relay"), "connected over sse for 2s, heard 2s ago");
+  observe({ type: "stream.disconnected", transport: "sse", reason: "it was closed", upMs: 1 });
+  await jumps();
+  const { uptime_seconds, reconnects } = status();
+  assert.equal(uptime_seconds, 6);
+  assert.equal((reconnects as Record<string, unknown>)["disconnected_seconds"], 4);
 });
 
 test("status has nothing that a terminal would obey, whatever a relay says", () => {

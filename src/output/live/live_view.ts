@@ -38,7 +38,7 @@ export function startLiveView(options: LiveViewOptions): LiveView {
   let shown: readonly RecentMessage[] = [];
   /** What the details are of, as it was known last: who reads them may take longer than the messages. */
   let inside: { message: RecentMessage; exchanges: KeptExchanges | "off" | undefined } | undefined;
-  let notice = { text: "", until: 0 };
+  let notice = { text: "", until: -Infinity };
   let cancel = () => {};
   let isSoon = false;
   let isClosed = false;
@@ -49,7 +49,7 @@ export function startLiveView(options: LiveViewOptions): LiveView {
     if (isClosed) return;
     const picture = source.picture();
     shown = filtered(ui, picture.messages);
-    const said = clock.now() < notice.until ? notice.text : "";
+    const said = clock.monotonic() < notice.until ? notice.text : "";
     terminal.show(
       ui.details
         ? details(ui.details, picture, said)
@@ -101,7 +101,7 @@ export function startLiveView(options: LiveViewOptions): LiveView {
   }
 
   function say(text: string): void {
-    notice = { text, until: clock.now() + noticeMs };
+    notice = { text, until: clock.monotonic() + noticeMs };
     changed();
   }
 
