@@ -54,6 +54,21 @@ test("the newest is chosen until another one is; then that one stays chosen when
   assert.equal(press(firstUi, key("down"), []).ui.chosen, undefined);
 });
 
+test("what is not in the list any more is not chosen, and nor is another one in its place", () => {
+  const ui = after(["down"]);
+  const others = [message(40), message(39)];
+  assert.equal(chosenMessage(ui, others), undefined);
+  assert.equal(press(ui, key("return"), others).ui.details, undefined);
+  const lines = listLines({ ...picture, messages: others }, ui, "", size, plain);
+  assert.deepEqual(lines.filter((line) => line.startsWith(">")), []);
+  for (const name of ["down", "up"]) {
+    assert.equal(chosenMessage(press(ui, key(name), others).ui, others), "msg_40");
+  }
+  // Whoever types a filter chooses among what it leaves.
+  const typed = after(["f", "4"], ui);
+  assert.equal(chosenMessage(typed, filtered(typed, others)), "msg_40");
+});
+
 test("the list moves with what is chosen", () => {
   const lines = listLines(picture, after(["end"]), "", size, plain);
   assert.equal(lines.length, size.rows);

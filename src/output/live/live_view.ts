@@ -94,7 +94,9 @@ export function startLiveView(options: LiveViewOptions): LiveView {
       case "toggle_pause":
         return source.picture().isPaused ? actions.resume() : actions.pause();
       case "replay":
-        if (chosen === undefined) return say("no message is chosen");
+        if (chosen === undefined) {
+          return say(ui.chosen ? `${ui.chosen} is not in the list` : "no message is chosen");
+        }
         say(`${chosen} is replayed`);
         void actions.replay(chosen).then(say);
     }

@@ -3,7 +3,7 @@ import { outcomeOf } from "./outcome.ts";
 
 /** What whoever looks has chosen. */
 export interface Ui {
-  /** The message that is chosen; undefined = the newest, whichever that is. */
+  /** The message that is chosen, and may have left the list; undefined = the newest, whichever that is. */
   readonly chosen: string | undefined;
   /** The message whose details are shown, and from which line on. */
   readonly details: { readonly messageId: string; readonly from: number } | undefined;
@@ -43,7 +43,7 @@ export function press(
   shown: readonly RecentMessage[],
 ): { readonly ui: Ui; readonly action?: Action } {
   if (key.ctrl) return key.name === "c" || key.name === "d" ? { ui, action: "stop" } : { ui };
-  if (ui.isTyping) return { ui: typed(ui, key) };
+  if (ui.isTyping) return { ui: { ...typed(ui, key), chosen: undefined } };
   const name = key.name ?? "";
   const step = steps[name];
   if (step !== undefined) return { ui: moved(ui, step, shown) };
@@ -92,12 +92,12 @@ function moved(ui: Ui, step: number, shown: readonly RecentMessage[]): Ui {
   return { ...ui, chosen: to <= 0 ? undefined : shown[to]?.messageId };
 }
 
-/** Where the chosen message is; the newest when it is not among them. */
+/** Where the chosen message is; -1 when it is not among them any more: no other is to take its place. */
 export function chosenIndex({ chosen }: Ui, shown: readonly RecentMessage[]): number {
-  return Math.max(0, shown.findIndex(({ messageId }) => messageId === chosen));
+  return chosen === undefined ? 0 : shown.findIndex(({ messageId }) => messageId === chosen);
 }
 
-/** The id of the message that keys are about; undefined when there is none. */
+/** The id of the message that keys are about; undefined when there is none, or it is not among them any more. */
 export function chosenMessage(ui: Ui, shown: readonly RecentMessage[]): string | undefined {
   return ui.details?.messageId ?? shown[chosenIndex(ui, shown)]?.messageId;
 }
