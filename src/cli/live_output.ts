@@ -26,8 +26,12 @@ export function liveOutput({ source, actions }: LiveParts): Output {
   // Whatever ends the process, the terminal is given back.
   process.once("exit", terminal.closeNow);
   let isClosed = false;
+  let givenBack = 0;
   return {
-    observe: view.changed,
+    observe(event) {
+      if (event.type === "connector.stopped") givenBack = event.unsettled;
+      view.changed();
+    },
     tell: (told) => told.type === "sample" && view.say(`a signed ${told.event}: ${told.answer}`),
     say: view.say,
     async close() {
@@ -39,9 +43,9 @@ export function liveOutput({ source, actions }: LiveParts): Output {
   };
 
   async function lastWords(): Promise<void> {
-    const { delivered, failed, inFlight } = source.picture();
+    const { delivered, failed } = source.picture();
     await view.close();
-    const left = inFlight === 0 ? "" : `, ${inFlight} given back`;
+    const left = givenBack === 0 ? "" : `, ${givenBack} given back`;
     await write(`${delivered} delivered, ${failed} failed${left}\n`).catch(() => {});
   }
 }

@@ -193,7 +193,7 @@ test("q finishes what is in hand, q again gives it back; Ctrl-C is the same", as
   pane.press("q");
   await pane.until(/STOPPING[^]*q again stops now/);
   pane.press("C-c");
-  await pane.until(/exit 75/);
+  await pane.until(/0 delivered, 0 failed, 1 given back\n(.*\n)*exit 75/);
 });
 
 test("a third Ctrl-C exits at once, and gives the terminal back", async (t) => {

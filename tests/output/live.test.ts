@@ -130,10 +130,10 @@ test("every line is as wide as the terminal, whatever senders and targets write"
     }],
   };
   const shown = { ...picture, title: evil, trouble: evil, transport: undefined };
-  for (const columns of [78, 80, 200]) {
+  for (const columns of [40, 50, 61, 78, 80, 200]) {
     const wide = { columns, rows: 60 };
     const lines = [
-      ...listLines({ ...shown, messages: [strange] }, firstUi, evil, wide, plain),
+      ...listLines({ ...shown, messages: [strange, strange] }, firstUi, evil, wide, plain),
       ...detailLines(detailText(strange, kept), 0, evil, wide, plain),
     ].filter((line) => line !== "");
     for (const line of lines) {

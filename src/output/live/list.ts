@@ -13,7 +13,7 @@ export interface Size {
 
 /** Beside messages: heading, notice, status bar, keys. */
 const otherLines = 4;
-const least = { method: 4, path: 12, outcome: 18, took: 9, attempts: 8 };
+const least = { path: 12, outcome: 18, took: 9, attempts: 8 };
 
 /** The whole screen: the last messages and the status bar. */
 export function listLines(
@@ -75,19 +75,29 @@ function timeOrDay(at: number, now: number): string {
     : date.toDateString().slice(4, 10);
 }
 
-/** A row in columns; the path takes what is left. */
+/** A row in columns beside its mark; the path takes what is left, and at the right is cut what finds no room. */
 function cells(
   [time, method, path, outcome, took, attempts]: readonly [
     ...[string, string, string, string, string, string],
   ],
   columns: number,
 ) {
-  const others = 1 + 8 + 2 + 7 + 1 + 2 + least.outcome + least.took + 1 + least.attempts;
-  const wide = Math.max(least.path, columns - others);
+  const others = 8 + 2 + 7 + 1 + 2;
+  const last = least.took + 1 + least.attempts;
+  let left = columns - 1;
+  const wide = Math.max(least.path, left - others - least.outcome - last);
+  const next = (text: string, width: number) => {
+    const room = Math.min(width, left);
+    left -= room;
+    return fit(text, room);
+  };
   return {
-    before: `${fit(time, 8)}  ${fit(method, 7)} ${fit(path, wide)}  `,
-    outcome: fit(outcome, least.outcome),
-    after: `${fit(took, least.took, "right")} ${fit(attempts, least.attempts, "right")}`,
+    before: next(`${fit(time, 8)}  ${fit(method, 7)} ${fit(path, wide)}  `, others + wide),
+    outcome: next(outcome, least.outcome),
+    after: next(
+      `${fit(took, least.took, "right")} ${fit(attempts, least.attempts, "right")}`,
+      last,
+    ),
   };
 }
 
