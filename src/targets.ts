@@ -41,6 +41,8 @@ export interface TargetLoad {
   readonly attempting: number;
   /** Messages that wait for its breaker. */
   readonly held: number;
+  /** These, and those that wait for a place, for a retry, or for others to go with. */
+  readonly waiting: number;
 }
 
 export interface Targets {
@@ -64,6 +66,8 @@ interface Made {
   readonly target: Target;
   readonly places: Semaphore;
   readonly url: string;
+  /** Messages in requests that are under way. */
+  readonly sending: () => number;
   users: number;
 }
 
@@ -89,11 +93,14 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
       return places.held;
     },
     get loads() {
-      return [...targets.values()].map(({ target: { name, breaker }, places, url }) => ({
+      return [...targets.values()].map((
+        { target: { name, breaker }, places, url, users, sending },
+      ) => ({
         name,
         url,
         attempting: places.held,
         held: breaker.held,
+        waiting: Math.max(0, users - sending()),
       }));
     },
     keptFor: (deliver) => async (envelope, target, life) => {
@@ -153,6 +160,7 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
     const { name, retry, batch } = target;
     const places = new Semaphore(limit);
     const maxSockets = () => places.limit;
+    const batches = new Set<{ readonly size: number }>();
     const line = new Line(target.breaker.maxHeld, clock);
     const http = () => httpSink(target, maxSockets, clock, options.inspect);
     const made: Target = {
@@ -170,14 +178,23 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
       ),
     };
     const url = target.origin + target.url.pathname;
-    const entry: Made = { target: made, places, url, users: 0 };
+    const sending = () =>
+      batch ? [...batches].reduce((sum, { size }) => sum + size, 0) : places.held;
+    const entry: Made = { target: made, places, url, sending, users: 0 };
     used.set(made, entry);
     return entry;
 
     function makeBatchSink(batch: BatchSettings): Sink {
       return batchHttpSink(target, batch, {
         maxSockets,
-        admit: (signal) => admission.admit({ places }, signal),
+        async admit(batch) {
+          const leave = await admission.admit({ places }, batch.signal);
+          batches.add(batch);
+          return () => {
+            batches.delete(batch);
+            leave();
+          };
+        },
         drain: options.drain,
         inspect: options.inspect,
         observe,

@@ -17,8 +17,8 @@ import { targetClient } from "./target_client.ts";
 
 export interface BatchHttpOptions {
   readonly maxSockets: () => number;
-  /** Waits until a request may be made; the result says that it is over. */
-  readonly admit: (signal: AbortSignal) => Promise<() => void>;
+  /** Waits until a request with these may be made; the result says that it is over. */
+  readonly admit: (batch: Pick<Batch, "size" | "signal">) => Promise<() => void>;
   /** From then on nothing waits for others any more. */
   readonly drain: AbortSignal;
   readonly clock: Clock;
@@ -57,7 +57,7 @@ export function batchHttpSink(
   /** Never rejects: what goes wrong is the messages' to hear. */
   async function send(batch: Batch): Promise<void> {
     try {
-      const leave = await admit(batch.signal);
+      const leave = await admit(batch);
       try {
         gathering.close(batch);
         await sendAll(batch);

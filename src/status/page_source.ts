@@ -6,7 +6,7 @@ export interface TargetLoad {
   readonly name: string;
   readonly url: string;
   readonly attempting: number;
-  readonly held: number;
+  readonly waiting: number;
 }
 
 /** What the page shows, asked when somebody looks. */

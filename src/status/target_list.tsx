@@ -22,7 +22,7 @@ export function TargetList(
         ]}
       />
       <tbody>
-        {loads.map(({ name, url, attempting, held }) => {
+        {loads.map(({ name, url, attempting, waiting }) => {
           const known = status.targets[name];
           const failures = known?.failures_in_a_row ?? 0;
           return (
@@ -39,7 +39,7 @@ export function TargetList(
                 />
               </td>
               <td class="number">{count(attempting)}</td>
-              <td class="number wide">{count(held)}</td>
+              <td class="number wide">{count(waiting)}</td>
               <td class="number wide">{count(failures)}</td>
               <td class="wide reason">{known?.last_failure ?? "none"}</td>
             </tr>

@@ -9,6 +9,7 @@ import { bytesOf, writtenIn } from "../support/batches.ts";
 import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
 
 const batching = (batch: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
   ...more,
@@ -69,6 +70,30 @@ test("100 messages fill one request where ten requests may run, and hold one of 
   const written = writtenIn(target.got[0]?.body ?? new Uint8Array());
   const expected = Array.from({ length: 100 }, (_, i) => String(i));
   assert.deepEqual(written.map(({ body }) => body), expected);
+});
+
+test("the messages of a request under way do not wait, those gathered for the next one do", async (t) => {
+  const answers: (() => void)[] = [];
+  const target = await startTarget(
+    t,
+    () => new Promise((resolve) => answers.push(() => resolve(200))),
+  );
+  const relay = await startDevRelay(t);
+  const given = batching({ max_messages: 2, max_wait_seconds: 60 });
+  const run = startConnector(t, settings(relay.url, target.url, "websocket", given));
+  const load = () => run.connector.targets.map(({ attempting, waiting }) => [attempting, waiting]);
+  await publishAll(relay, 0, 3);
+  await target.arrived(1);
+  await turnsUntil(() => run.connector.targets[0]?.waiting === 1);
+  assert.deepEqual(load(), [[1, 1]]);
+  answers.shift()?.();
+  await run.happened("settlement.confirmed", 2);
+  assert.deepEqual(load(), [[0, 1]]);
+  await publishAll(relay, 3, 4);
+  await target.arrived(2);
+  assert.deepEqual(load(), [[1, 0]]);
+  answers.shift()?.();
+  await run.happened("settlement.confirmed", 4);
 });
 
 test("only the messages that failed come again, with the next attempt; one that is refused is put away", async (t) => {

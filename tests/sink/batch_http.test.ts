@@ -41,7 +41,7 @@ function sinkFor(
   const places = new Semaphore(limit);
   const sink = batchHttpSink(target, target.batch, {
     maxSockets: () => limit,
-    admit: (signal) => places.acquire(signal),
+    admit: ({ signal }) => places.acquire(signal),
     drain,
     clock,
     observe,

@@ -127,6 +127,25 @@ test("received and delivered add up: copies that came again are told beside them
   await polled(get, />1<[^>]*><[^>]*>2 received, 1 duplicate</);
 });
 
+test("a target that is slow has as many waiting as it cannot take yet", async (t) => {
+  const answers: (() => void)[] = [];
+  const target = await startTarget(
+    t,
+    () => new Promise((resolve) => answers.push(() => resolve(200))),
+  );
+  const relay = await startDevRelay(t);
+  const given = settings(relay.url, target.url, "websocket", { max_concurrent_requests: 1 });
+  const { url } = await startWatchedConnector(t, given);
+  const get = async () => ({ text: await (await fetch(url)).text() });
+  const row = (inFlight: number, waiting: number) =>
+    new RegExp(`<td class="number">${inFlight}</td><td class="number wide">${waiting}</td>`);
+  for (const body of ["a", "b", "c"]) await publish(relay, body);
+  await polled(get, row(1, 2));
+  answers.shift()?.();
+  await target.arrived(2);
+  await polled(get, row(1, 1));
+});
+
 test("what was given back to the relay is told beside what was received: they add up", async (t) => {
   const { relay, shows } = await start(t, {
     status: 503,
