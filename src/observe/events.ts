@@ -68,6 +68,9 @@ export type ConnectorEvent =
     readonly kind: "unknown" | "malformed" | "stray" | "header";
     readonly problem: string;
     readonly messageId?: string;
+    /** This and the trace of one that is delivered. */
+    readonly webhookId?: string;
+    readonly traceId?: string;
   }
   /** Reading from the relay stopped because the queue is full, or goes on. */
   | { readonly type: "stream.backpressure"; readonly on: boolean }

@@ -10,9 +10,8 @@ export function withContext(pass: (event: ConnectorEvent) => void): Observe {
 
   return (event) => {
     if (event.type === "settlement.confirmed") {
-      const context = known.get(event.messageId);
-      known.delete(event.messageId);
-      return pass({ ...event, ...context });
+      // Not forgotten with that: a copy that came meanwhile is settled for itself.
+      return pass({ ...event, ...known.get(event.messageId) });
     }
     if (event.type === "delivery.received") {
       const { messageId, webhookId, traceId } = event;

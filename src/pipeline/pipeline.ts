@@ -81,8 +81,7 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       if (!envelope.headers.every(isHeaderField)) {
         const strange = envelope.headers.filter((header) => !isHeaderField(header)).length;
         const problem = `${strange} headers that are none are not passed on`;
-        const { id: messageId } = envelope;
-        observe({ type: "stream.frame_ignored", kind: "header", problem, messageId });
+        observe({ type: "stream.frame_ignored", kind: "header", problem, ...about(envelope) });
       }
       const state = dedup.admit(delivery);
       if (state !== "new") {

@@ -154,7 +154,7 @@ test("requirement 14: every metric of the registry and every event is driven by 
   assert.ok(stream);
   stream.raw("event: tea\ndata: {}\n\n");
   await connector.line(/stream\.frame_ignored/);
-  relay.publish("1"); // 503, then a retry, and that is rejected with 410
+  relay.publish("1", { "no header": "" }); // 503, then a retry, and that is rejected with 410
   await connector.line(/delivery\.retrying/);
   await connector.line(/delivery\.failed/);
   await connector.line(/settlement\.failed/); // the relay answers the first nack with 500
@@ -192,11 +192,17 @@ test("requirement 14: every metric of the registry and every event is driven by 
     ...await driveRest(t, folder, seen),
     ...await driveDefaults(t, target.url),
   ];
-  const events = new Set(lines.map((line) => (JSON.parse(line) as { event: string }).event));
+  const told = lines.map((line) => JSON.parse(line) as Record<string, string>);
+  const events = new Set(told.map(({ event }) => event));
   const source = new URL("../../src/observe/events.ts", import.meta.url);
   const declared = [...readFileSync(source, "utf8").matchAll(/readonly type: "([^"]+)"/g)];
   const silent = declared.flatMap(([, name = ""]) => events.has(name) ? [] : [name]);
   assert.deepEqual(silent, [], "every event is driven, too");
+  const known = new Map(told.map(({ messageId, traceId }) => [messageId, traceId]));
+  const unnamed = told.filter(({ messageId, webhookId, traceId }) =>
+    messageId !== undefined && (webhookId === undefined || traceId !== known.get(messageId))
+  );
+  assert.deepEqual(unnamed, [], "every line about a message tells of which webhook and trace");
 
   const undriven = [...seen].filter(([, driven]) => !driven).map(([name]) => name);
   assert.deepEqual(undriven, []);

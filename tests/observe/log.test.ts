@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/async/clock.ts";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { createLog } from "../../src/observe/log.ts";
+import { withContext } from "../../src/observe/message_context.ts";
 import { test } from "../support/test.ts";
 
 test("the human log has nothing that a terminal would obey, whatever a relay or a target says", () => {
@@ -13,6 +15,18 @@ test("the human log has nothing that a terminal would obey, whatever a relay or 
   log.close();
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? "", /said="a\\u001b\[2J\\u009b2J\\r\\n\\u007f\\u202eb\\u2028c"$/);
+});
+
+test("every settlement of a message is told with its webhook and trace, also one for a copy that came meanwhile", () => {
+  const told: ConnectorEvent[] = [];
+  const observe = withContext((event) => told.push(event));
+  const about = { messageId: "m", webhookId: "hook", traceId: "4bf92f3577b34da6a3ce929d0e0e4736" };
+  const received = { ...about, method: "POST", path: "", bytes: 1, lagMs: 1 };
+  const settled = { messageId: "m", verdict: "ack", retry: false } as const;
+  for (let n = 0; n < 2; n++) observe({ type: "delivery.received", ...received });
+  for (let n = 0; n < 2; n++) observe({ type: "settlement.confirmed", ...settled });
+  const wanted = { type: "settlement.confirmed", ...settled, ...about };
+  assert.deepEqual(told.slice(2), [wanted, wanted]);
 });
 
 test("a JSON line has time, level and event first, wherever the event keeps its type", () => {
