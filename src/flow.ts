@@ -124,18 +124,21 @@ export interface Sink extends AsyncDisposable {
 }
 
 /**
- * The end of a delivery. `delivered` → ACK; `rejected` → NACK without retry (dead letter); `exhausted` and
- * `abandoned` → NACK with retry: the relay gives the message out again, after `delayMs` where there is one.
+ * The end of a delivery. `delivered` → ACK; `rejected` → NACK without retry (dead letter); the others → NACK with
+ * retry: the relay gives the message out again, after `delayMs` where there is one. `deferred`: until its target can
+ * take it, as if it had never been given out; `abandoned`: cut short by the end of the connector.
  */
 export type Outcome =
   | { readonly kind: "delivered" }
   | { readonly kind: "rejected"; readonly reason: Reason }
-  | { readonly kind: "exhausted"; readonly reason: Reason; readonly delayMs?: number }
+  | { readonly kind: "exhausted"; readonly reason: Reason; readonly delayMs: number }
+  | { readonly kind: "deferred"; readonly reason: Reason; readonly delayMs: number }
   | {
     readonly kind: "abandoned";
     readonly reason: Reason;
     /** False when no target that has not got it was asked, or only failing ones: as if it had never been given out. */
     readonly attempted: boolean;
+    /** Where another of its targets said it. */
     readonly delayMs?: number;
   };
 
@@ -151,14 +154,11 @@ export interface DeadLetter {
 }
 
 /** What a list shows of a letter: everything but the bytes. */
-export interface LetterSummary {
+export interface LetterSummary extends Pick<DeadLetter, "target" | "attempts" | "reason"> {
   readonly messageId: string;
   readonly webhookId: string;
-  readonly target: string;
   /** When it was put away, milliseconds since the epoch. */
   readonly at: number;
-  readonly attempts: number;
-  readonly reason: Reason;
   /** Of the body. */
   readonly bytes: number;
 }

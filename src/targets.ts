@@ -76,6 +76,7 @@ const mostForOne = 0.8;
 
 export function createTargets(settings: Settings, options: TargetsOptions): Targets {
   const { clock, observe } = options;
+  const { keepsAll } = settings.delivery;
   const places = new Semaphore(settings.delivery.maxConcurrentRequests);
   const admission = createAdmission(places);
   /** By what they are made from. */
@@ -169,7 +170,7 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
       sink: spoilt(batch ? makeBatchSink(batch) : http()),
       places: batch ? undefined : places,
       get line() {
-        return isAlone ? undefined : line;
+        return isAlone || keepsAll ? undefined : line;
       },
       breaker: new Breaker(
         target.breaker,

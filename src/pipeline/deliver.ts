@@ -112,12 +112,12 @@ export function createDeliver(options: DeliverOptions): Deliver {
       response?: Uint8Array,
     ): Ending {
       observe({ type: "delivery.deferred", ...which, reason, delayMs });
-      return ending(attempts, { ...abandoned(reason, false), delayMs }, response);
+      return ending(attempts, { kind: "deferred", reason, delayMs }, response);
     }
 
     function failed(
       attempts: number,
-      outcome: Exclude<Outcome, { kind: "delivered" }>,
+      outcome: Exclude<Outcome, { kind: "delivered" | "deferred" }>,
       response?: Uint8Array,
     ): Ending {
       const { kind, reason } = outcome;
@@ -210,10 +210,7 @@ function ending(attempts: number, outcome: Outcome, response?: Uint8Array): Endi
   return { outcome, attempts, response };
 }
 
-function abandoned(
-  reason: Reason,
-  attempted: boolean,
-): Extract<Outcome, { kind: "abandoned" }> {
+function abandoned(reason: Reason, attempted: boolean): Extract<Outcome, { kind: "abandoned" }> {
   return { kind: "abandoned", reason, attempted };
 }
 

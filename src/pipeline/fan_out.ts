@@ -31,7 +31,7 @@ export interface FanOutOptions {
 const unroutedDelayMs = 5_000;
 
 /** Back to the relay, which gives the message out again. */
-type Again = Extract<Outcome, { kind: "exhausted" | "abandoned" }>;
+type Again = Extract<Outcome, { kind: "exhausted" | "deferred" | "abandoned" }>;
 
 /** What became of a message at one target. A letter is undefined when it has been kept before. */
 type AtTarget =
@@ -94,7 +94,7 @@ export function createFanOut(options: FanOutOptions): Conclude {
     const letter = { envelope, target: target.name, reason, attempts, response };
     const isOver = outcome.kind === "rejected" || keepsAll ||
       (outcome.kind === "exhausted" && onExhausted === "dead_letter") ||
-      (!decides && !isCutShort(outcome));
+      (!decides && isGivenUp(outcome));
     return isOver ? { kind: "failed", reason, letter } : { kind: "again", outcome, letter };
   }
 
@@ -120,24 +120,33 @@ export function createFanOut(options: FanOutOptions): Conclude {
   }
 }
 
-/** By a stop. What is given back until its target can take it says when to come again. */
-function isCutShort(outcome: Again): boolean {
-  return outcome.kind === "abandoned" && outcome.delayMs === undefined;
+/** Whether nothing more is to be expected of a target that does not count. One that is well and only busy is. */
+function isGivenUp(outcome: Again): boolean {
+  return outcome.kind === "exhausted" ||
+    (outcome.kind === "deferred" && outcome.reason.code === "breaker_open");
 }
 
-/** What was cut short comes again in any case; then the policy decides. What comes again waits for all it is to have. */
+/** What a target is still to have comes again in any case; then the policy decides. */
 function together(results: readonly AtTarget[], ack: AckPolicy): Outcome {
   const deciding = ack === "primary" ? results.slice(0, 1) : results;
   const again = results.flatMap((result) => result.kind === "again" ? [result.outcome] : []);
   const isEnough = ack === "any" && results.some(({ kind }) => kind === "delivered");
-  if (isEnough && !again.some(isCutShort)) return { kind: "delivered" };
+  if (isEnough && again.every(isGivenUp)) return { kind: "delivered" };
   const [longest] = again.toSorted((a, b) => (b.delayMs ?? 0) - (a.delayMs ?? 0));
-  const abandoned = again.find((one) => one.kind === "abandoned");
-  if (abandoned) {
-    const attempted = again.some((one) => one.kind === "exhausted" || one.attempted);
-    return { ...abandoned, attempted, ...(longest?.delayMs && { delayMs: longest.delayMs }) };
-  }
-  if (longest) return longest;
+  if (longest) return comesAgain(again, longest);
   const failed = deciding.find((result) => result.kind === "failed");
   return failed ? { kind: "rejected", reason: failed.reason } : { kind: "delivered" };
+}
+
+/** It waits for all it is to have, and counts when an attempt at one of them does. */
+function comesAgain(again: readonly Again[], longest: Again): Again {
+  const { delayMs = 0 } = longest;
+  const { reason } = again.find((one) => one.kind !== "exhausted") ?? longest;
+  const isExhausted = again.some((one) => one.kind === "exhausted");
+  const cutShort = again.filter((one) => one.kind === "abandoned");
+  if (cutShort.length === 0) {
+    return { kind: isExhausted ? "exhausted" : "deferred", reason, delayMs };
+  }
+  const attempted = isExhausted || cutShort.some((one) => one.attempted);
+  return { kind: "abandoned", reason, attempted, ...(delayMs > 0 && { delayMs }) };
 }

@@ -17,8 +17,8 @@ interface Lane {
   readonly waiting: Set<(turn: Turn) => void>;
 }
 
-/** `go`: it is this one's turn. Otherwise the message is to be given back as its predecessor was. */
-type Turn = "go" | Extract<Outcome, { kind: "abandoned" }>;
+/** `go`: it is this one's turn. Otherwise the message is to be given back. */
+type Turn = "go" | Extract<Outcome, { kind: "deferred" | "abandoned" }>;
 
 /** How long the relay is to keep what a full lane gives back, milliseconds. */
 const fullLaneDelayMs = 5_000;
@@ -55,7 +55,8 @@ export function inOrder(handle: Handle, options: OrderOptions): Handle {
     }
     if (lane.waiting.size >= maxLaneMessages) {
       const message = `${maxLaneMessages} messages of the key ${JSON.stringify(key)} wait already`;
-      return Promise.resolve(blocked({ code: "lane_blocked", message }, fullLaneDelayMs));
+      const reason: Reason = { code: "lane_blocked", message };
+      return Promise.resolve({ kind: "deferred", reason, delayMs: fullLaneDelayMs });
     }
     return new Promise((resolve) => {
       let undo = () => {};
@@ -65,9 +66,10 @@ export function inOrder(handle: Handle, options: OrderOptions): Handle {
         resolve(turn);
       };
       lane.waiting.add(decide);
+      const reason: Reason = { code: "shutdown", message: "the connector is stopping" };
       undo = onAbort(
         life.abort,
-        () => decide(blocked({ code: "shutdown", message: "the connector is stopping" })),
+        () => decide({ kind: "abandoned", reason, attempted: false }),
       );
     });
   }
@@ -75,9 +77,12 @@ export function inOrder(handle: Handle, options: OrderOptions): Handle {
   function pass(key: string, outcome: Outcome): void {
     const lane = lanes.get(key);
     if (!lane) return;
-    if (outcome.kind === "exhausted" || outcome.kind === "abandoned") {
+    if (outcome.kind !== "delivered" && outcome.kind !== "rejected") {
       const message = `the message of the key ${JSON.stringify(key)} before it went back`;
-      const turn = blocked({ code: "lane_blocked", message }, outcome.delayMs);
+      const reason: Reason = { code: "lane_blocked", message };
+      const turn: Turn = outcome.kind === "abandoned"
+        ? { ...outcome, reason, attempted: false }
+        : { kind: "deferred", reason, delayMs: outcome.delayMs };
       for (const decide of [...lane.waiting]) decide(turn);
     }
     const [next] = lane.waiting;
@@ -89,13 +94,4 @@ export function inOrder(handle: Handle, options: OrderOptions): Handle {
 /** The lane of a message; undefined when it is in no order. */
 function laneRule(ordering: Ordering): (envelope: Envelope) => string | undefined {
   return ordering.kind === "key" ? (envelope) => keyOf(ordering, envelope) : () => "";
-}
-
-function blocked(reason: Reason, delayMs?: number): Extract<Turn, object> {
-  return {
-    kind: "abandoned",
-    reason,
-    attempted: false,
-    ...(delayMs !== undefined && { delayMs }),
-  };
 }

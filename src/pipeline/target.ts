@@ -12,7 +12,7 @@ export interface Target {
   /** Undefined = the sink asks for a place itself, one for each request. */
   readonly places: Semaphore | undefined;
   readonly breaker: Breaker;
-  /** Those that wait for a place; undefined = everybody may, there is no other target to be kept out. */
+  /** Those that wait for a place; undefined = everybody may: there is no other target to be kept out, or no way back. */
   readonly line: Line | undefined;
 }
 

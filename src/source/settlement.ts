@@ -13,6 +13,8 @@ export function settlementOf(
       return { ...nack(outcome.reason), retry: false };
     case "exhausted":
       return { ...nack(outcome.reason), retry: true, ...delayOf(outcome) };
+    case "deferred":
+      return { ...nack(outcome.reason), retry: true, ...delayOf(outcome), attempted: false };
     case "abandoned": {
       const untried = outcome.attempted ? {} : { attempted: false };
       return { ...nack(outcome.reason), retry: true, ...delayOf(outcome), ...untried };

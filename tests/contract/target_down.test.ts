@@ -132,3 +132,30 @@ for (const ack of ["any", "primary"]) {
     assert.equal(run.journal.deadLetters.count, count);
   });
 }
+
+for (const ack of ["any", "primary"]) {
+  test(`ack: ${ack}: a second target that is only slow gets every webhook too, and none is put away`, async (t) => {
+    const count = 100;
+    const clock = new ManualClock();
+    const quick = await startTarget(t);
+    const slow = await startTarget(
+      t,
+      () => new Promise((resolve) => clock.after(100, () => resolve(200))),
+    );
+    const relay = await startDevRelay(t, {}, { clock });
+    const to = [quick, slow].map(({ url }) => ({ url: url.href, max_concurrent_requests: 5 }));
+    const targets = { hook: { to, ack } };
+    const run = startConnector(t, settings(relay.url, quick.url, "websocket", { targets }), {
+      clock,
+    });
+    for (let n = 0; n < count; n++) await publish(relay, String(n));
+    for (let minutes = 0; minutes < 10 && slow.got.length < count; minutes++) {
+      await pass(clock, minuteMs);
+    }
+    await pass(clock, minuteMs);
+    assert.ok(run.events.some((event) => event.type === "delivery.deferred"), "none was too many");
+    assert.deepEqual([quick.got.length, slow.got.length], [count, count]);
+    assert.equal(relay.registry.named("dev")?.channel.stats.delivered, count);
+    assert.equal(run.journal.deadLetters.count, 0);
+  });
+}

@@ -51,7 +51,7 @@ test("what was finished is remembered when the journal is opened again, with wha
   await first.journal.finish("b", { outcome: rejected, deliveredTo: [], deadLetters: [] });
   await first.journal.finish("c", delivered);
   await first.journal.finish("d", {
-    outcome: { kind: "exhausted", reason },
+    outcome: { kind: "exhausted", reason, delayMs: 1 },
     deliveredTo: [],
     deadLetters: [],
   });
@@ -253,7 +253,7 @@ test("of a message with several targets, those that are done are known after a c
   const first = open(folder);
   await first.journal.deliveredTo("a", "one");
   await first.journal.finish("a", {
-    outcome: { kind: "exhausted", reason },
+    outcome: { kind: "exhausted", reason, delayMs: 1 },
     deliveredTo: [],
     deadLetters: [letter("a", "two")],
   });

@@ -38,11 +38,11 @@ for (const outcome of [delivered, { kind: "rejected", reason }] as const) {
   });
 }
 
-for (const kind of ["exhausted", "abandoned"] as const) {
+for (const kind of ["exhausted", "deferred", "abandoned"] as const) {
   test(`a message that was ${kind} is really tried again when it comes again`, () => {
     const dedup = new Dedup(limits, new ManualClock());
     dedup.admit(delivery("a"));
-    dedup.finish("a", { kind, reason, attempted: true });
+    dedup.finish("a", { kind, reason, attempted: true, delayMs: 1 });
     assert.equal(dedup.admit(delivery("a")), "new");
   });
 }

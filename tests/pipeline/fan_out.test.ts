@@ -9,26 +9,40 @@ import { test } from "../support/test.ts";
 
 const reason = { code: "status", status: 503, message: "the target answered 503" } as const;
 const exhausted = (delayMs: number): Outcome => ({ kind: "exhausted", reason, delayMs });
-const untried = (delayMs: number): Outcome => {
-  return { kind: "abandoned", reason, attempted: false, delayMs };
-};
+const deferred = (delayMs: number): Outcome => ({ kind: "deferred", reason, delayMs });
+const cutShort = (attempted: boolean): Outcome => ({ kind: "abandoned", reason, attempted });
 const delivered: Outcome = { kind: "delivered" };
 
 const cases: [what: string, at: readonly Outcome[], comesTo: Outcome][] = [
   [
     "what one target says of when to come again holds although another one was not asked",
-    [exhausted(60_000), untried(5_000)],
+    [exhausted(60_000), deferred(5_000)],
+    exhausted(60_000),
+  ],
+  [
+    "what one target says of when to come again holds although the other one was cut short",
+    [cutShort(false), deferred(5_000)],
+    { kind: "abandoned", reason, attempted: false, delayMs: 5_000 },
+  ],
+  [
+    "what was tried at one target counts although the other one was cut short before",
+    [cutShort(false), exhausted(60_000)],
     { kind: "abandoned", reason, attempted: true, delayMs: 60_000 },
   ],
   [
+    "what was cut short at both counts when one of them was tried",
+    [cutShort(false), cutShort(true)],
+    cutShort(true),
+  ],
+  [
     "the longer of two waits for breakers counts",
-    [untried(5_000), untried(40_000)],
-    { kind: "abandoned", reason, attempted: false, delayMs: 40_000 },
+    [deferred(5_000), deferred(40_000)],
+    deferred(40_000),
   ],
   [
     "that one has it is no attempt at the other",
-    [delivered, untried(5_000)],
-    { kind: "abandoned", reason, attempted: false, delayMs: 5_000 },
+    [delivered, deferred(5_000)],
+    deferred(5_000),
   ],
 ];
 for (const [what, outcomes, comesTo] of cases) {

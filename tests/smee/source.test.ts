@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
 import type { Settings } from "../../src/config/settings.ts";
 import { fastClock } from "../support/fast_clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { settingsFor, startConnector, startTarget } from "../support/rig.ts";
 import { startSmeeServer } from "../support/smee_server.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -230,6 +231,31 @@ test("of several targets only the one that has not got it has a letter, with its
   );
   assert.deepEqual(letters, ["bad"]);
   await run.ended;
+});
+
+test("a target that is only slow gets everything, beside another one: nothing is put away", async (t) => {
+  const count = 50;
+  const server = await startSmeeServer(t, "gosmee");
+  const quick = await startTarget(t);
+  const clock = new ManualClock();
+  const slow = await startTarget(
+    t,
+    () => new Promise((resolve) => clock.after(100, () => resolve(200))),
+  );
+  const to = [quick, slow].map(({ url }) => ({ url: url.href, max_concurrent_requests: 2 }));
+  const run = startConnector(
+    t,
+    smeeSettings(server.url, quick.url, { targets: { smee: to } }),
+    { clock },
+  );
+  await run.happened("stream.connected");
+  for (let n = 0; n < count; n++) server.post(String(n));
+  await run.happened("delivery.received", count);
+  const ended = () =>
+    run.events.filter(({ type }) => type === "settlement.confirmed").length === count;
+  while (!ended()) await clock.advance(100);
+  assert.deepEqual([quick.got.length, slow.got.length], [count, count]);
+  assert.equal(run.journal.deadLetters.count, 0);
 });
 
 test("a webhook without a target is kept here", async (t) => {
