@@ -83,7 +83,7 @@ export interface Connector {
 }
 
 export function createConnector(settings: Settings, options: ConnectorOptions): Connector {
-  const { clock, random, journal, chaos } = options;
+  const { clock, random, journal, chaos, observe } = options;
   const faults = chaos && faultsOf(chaos);
   const { delivery } = settings;
   let now = settings;
@@ -91,13 +91,6 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   let known: Dedup | undefined;
   let abandoned = 0;
   let heardAt: number | undefined;
-  const observe: Observe = (event) => {
-    // What is kept here is not given back.
-    if (event.type === "delivery.failed" && event.outcome === "abandoned" && !delivery.keepsAll) {
-      abandoned++;
-    }
-    options.observe(event);
-  };
   const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes, clock);
   const pause = options.pause ?? new Pause(clock, observe);
   const journalFailed = new AbortController();
@@ -188,6 +181,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
           budget,
           handle: downstream.handle,
           giveBack: downstream.giveBack,
+          onAbandoned: () => void abandoned++,
           clock,
           sample: options.sample,
           tellPayload: settings.log.payload ? redactBy(settings.redact) : undefined,

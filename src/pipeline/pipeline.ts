@@ -23,6 +23,8 @@ export interface PipelineOptions {
   readonly handle: Handle;
   /** Of what came and could not be taken in hand before the end. */
   readonly giveBack: GiveBack;
+  /** A message was cut short by the end, or not begun with: it went back to the source. */
+  readonly onAbandoned: () => void;
   readonly clock: Clock;
   /** Which traces are recorded; undefined = none. */
   readonly sample: Sample | undefined;
@@ -99,17 +101,22 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       const isLate = ends.drain.aborted;
       const release = isLate ? undefined : budget.tryAcquire(bytes) ?? await roomFor(bytes);
       if (!release) {
-        tasks.run(async () => dedup.finish(envelope.id, await options.giveBack(envelope, untaken)));
+        tasks.run(async () => finish(envelope.id, await options.giveBack(envelope, untaken)));
         continue;
       }
       tasks.run(async () => {
         try {
-          dedup.finish(envelope.id, await handle(envelope, ends));
+          finish(envelope.id, await handle(envelope, ends));
         } finally {
           release();
         }
       });
     }
+  }
+
+  function finish(messageId: string, outcome: Outcome): void {
+    if (outcome.kind === "abandoned") options.onAbandoned();
+    dedup.finish(messageId, outcome);
   }
 
   /** Waits for room; undefined when the end comes first. */

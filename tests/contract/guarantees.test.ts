@@ -287,6 +287,22 @@ test("a stop does not wait for a breaker: what it holds goes back to the relay a
   assert.deepEqual({ queued, deadLettered }, { queued: 2, deadLettered: 0 });
 });
 
+test("what a stop gives back is counted by messages, not by targets", async (t) => {
+  const target = await startTarget(t, () => 503);
+  const relay = await startDevRelay(t);
+  const slow = { url: target.url.href, retry_delay_seconds: 600, retry_max_delay_seconds: 600 };
+  const run = startConnector(
+    t,
+    settings(relay.url, target.url, "websocket", { targets: { hook: [slow, slow] } }),
+  );
+  await publish(relay, "x");
+  await run.happened("delivery.retrying", 2);
+  run.drain.abort();
+  assert.deepEqual(await run.ended, { abandoned: 1 });
+  assert.deepEqual(run.events.at(-1), { type: "connector.stopped", unsettled: 1 });
+  assert.equal(relay.registry.named("dev")?.channel.stats.queued, 1);
+});
+
 test("ordering by key: strict for each key through failures, side by side across keys", async (t) => {
   const failures = new Map<string, number>();
   const target = await startTarget(t, (_, { body }) => {

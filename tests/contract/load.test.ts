@@ -91,6 +91,21 @@ test("requirement 11: a relay that does not know our window is held up by back-p
   assert.equal(target.got.length, 100);
 });
 
+test("what a stop finds waiting for room goes back untried, and is counted", async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const target = await startTarget(t, () => gate.promise.then(() => 200));
+  const relay = await startOldRelay(t);
+  const given = settings(relay.url, target.url, "websocket", { max_queue_messages: 1 });
+  const run = startConnector(t, given);
+  for (const body of ["in hand", "waits for room"]) relay.publish(body);
+  await run.happened("stream.backpressure");
+  run.drain.abort();
+  await run.happened("stream.backpressure", 2);
+  gate.resolve();
+  assert.deepEqual(await run.ended, { abandoned: 1 });
+  assert.equal(target.got.length, 1);
+});
+
 test("messages that wait for a retry hold no place: another target gets its webhook meanwhile", async (t) => {
   const dead = await startTarget(t, () => 503);
   const well = await startTarget(t);
