@@ -125,9 +125,6 @@ export class SqliteJournal implements Journal {
     isFinal: boolean,
     wasPartly: boolean,
   ): Promise<void> {
-    if (!isFinal) {
-      for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);
-    }
     // What only we have must outlive the machine's power; of the rest the relay gives out again what is forgotten.
     const outlives = deadLetters.length > 0 ? "power" : "process";
     await this.#write(() => {
@@ -135,6 +132,8 @@ export class SqliteJournal implements Journal {
       // It may have been put away before, and have come again.
       if (this.#box.count > 0) {
         for (const target of deliveredTo) this.#box.drop(messageId, target);
+        // For all its targets, of which some are done with it now.
+        if (isFinal || deliveredTo.length + deadLetters.length > 0) this.#box.drop(messageId, "");
       }
       for (const letter of deadLetters) {
         this.#box.put(letter, now);
@@ -149,6 +148,10 @@ export class SqliteJournal implements Journal {
       const reason = outcome.kind === "rejected" ? JSON.stringify(outcome.reason) : null;
       this.#statements.finish.run(this.#number([messageId]), messageId, now, reason);
     }, outlives);
+    // Not before: a target whose letter is not kept is to be asked again.
+    if (!isFinal) {
+      for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);
+    }
   }
 
   confirm(messageIds: readonly string[]): void {

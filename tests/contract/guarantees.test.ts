@@ -394,17 +394,23 @@ test("fan-out, primary: the first decides, the others' failures are kept as lett
   assert.deepEqual(run.journal.deadLetters.of(id).map(({ target }) => target), ["audit"]);
 });
 
-test("a message that was in hand at three crashes is put away untried; its neighbours are delivered", async (t) => {
+/** A journal in which this message was in hand at three crashes; gives its folder. */
+async function poisoned(t: TestContext, id: string): Promise<string> {
   const folder = t.folder();
-  const target = await startTarget(t);
-  const relay = await startDevRelay(t);
-  const id = await publish(relay, "poison");
   const limits = { maxLetters: 10, maxBytes: 1e6 };
   for (let crash = 0; crash < 3; crash++) {
     const journal = openJournal({ folder, limits, clock: systemClock, onDropped: () => {} });
     await journal.journal.begin(id);
-    journal.close(); // with the message in hand: a crash
+    journal.close(); // with the message in hand
   }
+  return folder;
+}
+
+test("a message that was in hand at three crashes is put away untried; its neighbours are delivered", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const id = await publish(relay, "poison");
+  const folder = await poisoned(t, id);
   await publish(relay, "good");
   const run = startConnector(t, settings(relay.url, target.url, "websocket"), { folder });
   await run.happened("settlement.confirmed", 2);
@@ -418,4 +424,23 @@ test("a message that was in hand at three crashes is put away untried; its neigh
   ]);
   assert.deepEqual(bodies(target), ["good", "poison"]);
   assert.equal(run.journal.deadLetters.count, 0);
+});
+
+test("what was put away untried, and the relay replays, has no letter any more once a target has it", async (t) => {
+  const one = await startTarget(t);
+  const other = await startTarget(t, (n) => n === 1 ? 422 : 200);
+  const relay = await startDevRelay(t);
+  const id = await publish(relay, "poison");
+  const folder = await poisoned(t, id);
+  const targets = { hook: [{ url: one.url.href }, { name: "other", url: other.url.href }] };
+  const run = startConnector(t, settings(relay.url, one.url, "websocket", { targets }), { folder });
+  await run.happened("settlement.confirmed");
+  const letters = () => run.journal.deadLetters.of(id).map(({ target }) => target);
+  assert.deepEqual(letters(), [""]);
+  assert.equal(await relay.registry.named("dev")?.channel.replay([id]), 1);
+  await run.happened("settlement.confirmed", 2);
+  assert.deepEqual([one.got.length, other.got.length], [1, 1]);
+  assert.deepEqual(letters(), ["other"]);
+  assert.ok(await run.connector.replay(id));
+  assert.deepEqual([one.got.length, other.got.length], [1, 2]);
 });

@@ -64,6 +64,35 @@ test("a journal locked by another program: deliveries go on and are acknowledged
   assert.equal(run.journal.problem, undefined);
 });
 
+test("a letter that could not be written is none: its target is asked again with the others", async (t) => {
+  const folder = t.folder();
+  const primary = await startTarget(t, (n) => n === 1 ? 503 : 200);
+  const audit = await startTarget(t, () => 400);
+  const relay = await startDevRelay(t);
+  const to = [
+    { url: primary.url.href, retry_max_attempts: 1 },
+    { name: "audit", url: audit.url.href },
+  ];
+  const targets = { hook: { to, ack: "primary" } };
+  const run = startConnector(t, settings(relay.url, primary.url, "websocket", { targets }), {
+    folder,
+  });
+  await run.happened("stream.connected");
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec(
+    `CREATE TRIGGER full BEFORE INSERT ON dead_letter
+     BEGIN SELECT raise(ABORT, 'database or disk is full'); END`,
+  );
+  const id = await publish(relay, "x");
+  await run.happened("journal.failed");
+  other.exec("DROP TRIGGER full");
+  await run.happened("settlement.confirmed", 2);
+  assert.deepEqual([primary.got.length, audit.got.length], [2, 2]);
+  assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
+  assert.deepEqual(run.journal.deadLetters.of(id).map(({ target }) => target), ["audit"]);
+});
+
 test("told to stop when the journal fails, the connector finishes what is in hand, acknowledges it, and ends with 1", async (t) => {
   const folder = t.folder();
   const target = await startTarget(t);
