@@ -101,7 +101,7 @@ valid changes nothing and is told (\`config.reload_failed\`, \`hookferry_config_
 what was and is (\`config.reloaded\`):
 
 - targets: for the next message; a target that stays the same keeps its connections and its breaker,
-  and what is under way at another one ends there;
+  what is under way at another one ends there, and what waits for its breaker goes to the new one;
 - the token: for the next request; how the relay is reached, certificates included: the connection is
   opened anew, once, and what is in hand stays in hand;
 - another relay, channel, journal, or bounds of what is in hand: the connector finishes what it has, then

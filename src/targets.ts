@@ -55,7 +55,7 @@ export interface Targets {
   keptFor(deliver: Deliver): Deliver;
   /**
    * From now on webhooks go where these settings say. A target that is the same stays, with its connections and its
-   * breaker; what is under way at another one ends there.
+   * breaker; what is under way at another one ends there, what waits for its breaker goes back.
    */
   apply(settings: Settings): void;
   close(): Promise<void>;

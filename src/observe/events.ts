@@ -146,7 +146,7 @@ export type ConnectorEvent =
     readonly attempts: number;
     readonly reason: Reason;
   }
-  /** Given back to the relay, where it counts for nothing: breaker open, enough waits for a slow target, or for its key. */
+  /** Given back to the relay, where it counts for nothing: breaker open, target changed, enough waits for a slow target, or for its key. */
   | About & {
     readonly type: "delivery.deferred";
     readonly target?: string;

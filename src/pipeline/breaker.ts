@@ -8,11 +8,16 @@ export type BreakerState = "closed" | "open" | "half_open";
 export type Passage =
   | { readonly kind: "pass" }
   /** Too many wait already; it is not worth trying again before `delayMs`. */
-  | { readonly kind: "full"; readonly delayMs: number };
+  | { readonly kind: "full"; readonly delayMs: number }
+  /** Its target is gone: nobody waits for it any more. */
+  | typeof retired;
 
 interface Waiter {
-  readonly admit: () => void;
+  readonly go: (passage: Passage) => void;
 }
+
+const pass = { kind: "pass" } as const;
+const retired = { kind: "retired" } as const;
 
 /**
  * Keeps attempts away from a target that fails. Open, it holds what comes, up to a bound; then one message
@@ -32,6 +37,7 @@ export class Breaker {
   #openMs: number;
   #opensUntil = 0;
   #isProbing = false;
+  #isRetired = false;
   #turn = 0;
   /** Requests of several messages that were told of in this turn. */
   #told = new WeakSet<object>();
@@ -71,23 +77,24 @@ export class Breaker {
   /** Whether an attempt may be made now; if so, its result must be told with `record`. */
   tryEnter(): boolean {
     if (this.#state === "closed") return true;
-    if (this.#state === "open" || this.#isProbing) return false;
+    if (this.#state === "open" || this.#isProbing || this.#isRetired) return false;
     return this.#isProbing = true;
   }
 
   /** Resolves when an attempt may be made; it must then be told with `record`. Rejects when aborted. */
   enter(signal: AbortSignal): Promise<Passage> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.tryEnter()) return Promise.resolve({ kind: "pass" });
+    if (this.tryEnter()) return Promise.resolve(pass);
+    if (this.#isRetired) return Promise.resolve(retired);
     if (this.#waiting.size >= this.#settings.maxHeld) {
       return Promise.resolve({ kind: "full", delayMs: this.delayMs });
     }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
-        admit: () => {
+        go: (passage) => {
           undo();
           this.#waiting.delete(waiter);
-          resolve({ kind: "pass" });
+          resolve(passage);
         },
       };
       const undo = onAbort(signal, () => {
@@ -126,8 +133,13 @@ export class Breaker {
     if (failed && this.#isTooMuch()) this.#open();
   }
 
-  /** Nobody is told of it any more, lastly that it is closed: its target is gone. What is still in hand goes by it. */
+  /**
+   * Its target is gone. Nobody waits for it any more, or is told of it, lastly that it is closed; attempts that are under
+   * way, and those after them while it is closed, go by it.
+   */
   retire(): void {
+    this.#isRetired = true;
+    for (const waiter of [...this.#waiting]) waiter.go(retired);
     const onChange = this.#onChange;
     this.#onChange = () => {};
     if (this.#state !== "closed") onChange("closed", this.#openMs);
@@ -167,7 +179,7 @@ export class Breaker {
     this.#isProbing = false;
     for (const waiter of this.#waiting) {
       this.#isProbing = true;
-      return waiter.admit();
+      return waiter.go(pass);
     }
   }
 
@@ -177,7 +189,7 @@ export class Breaker {
     this.#isProbing = false;
     this.#openMs = this.#settings.openMs;
     this.#change("closed");
-    for (const waiter of [...this.#waiting]) waiter.admit();
+    for (const waiter of [...this.#waiting]) waiter.go(pass);
   }
 
   #change(state: BreakerState): void {

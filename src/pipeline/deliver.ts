@@ -55,6 +55,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
         const message = `the target ${target.name} is failing, and enough messages wait for it`;
         return deferred(attempt - 1, { code: "breaker_open", message }, passage.delayMs);
       }
+      if (passage.kind === "retired") {
+        const message = `a reload has changed the target ${target.name}`;
+        return deferred(attempt - 1, { code: "target_changed", message }, 0);
+      }
       const { turn } = breaker;
       if (breaker.state === "closed") usedUp++;
       const result = await tryOnce(envelope, target, attempt, life.abort);

@@ -33,6 +33,8 @@ export type ReasonCode =
   | "breaker_open"
   /** The target is slow, and enough webhooks wait for a place at it. */
   | "target_busy"
+  /** A reload has put another target in the place of the one it waited for. */
+  | "target_changed"
   /** One of the same ordering key before it has not come to its end. */
   | "lane_blocked"
   /** The connector crashed `poison_after` times with it in hand. */

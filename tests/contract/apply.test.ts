@@ -1,6 +1,7 @@
 /** Other settings for a connector that runs: nothing is lost, and the connection stays where it can. */
 import assert from "node:assert/strict";
 import type { Settings } from "../../src/config/settings.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -103,6 +104,39 @@ test("a target that is mended is ready again: its breaker of before is told as c
   while (await readyz() !== 200);
   assert.equal(await breaker(), "0");
 });
+
+for (const ack of ["all", "primary"]) {
+  test(`ack: ${ack}: what a target that is mended held goes to the new one within seconds, and nothing is put away for it`, async (t) => {
+    const clock = new ManualClock();
+    const relay = await startDevRelay(t, { maxDeliveries: 1 }, { clock });
+    const [well, down, mended] = [
+      await startTarget(t),
+      await startTarget(t, () => 503),
+      await startTarget(t),
+    ];
+    const given = ({ url }: { url: URL }) => {
+      const breaker = { consecutive_failures: 1, open_seconds: 1_000 };
+      const audit = { name: "audit", url: url.href, retry_enabled: false, breaker };
+      const targets = { hook: { to: [{ url: well.url.href }, audit], ack } };
+      return settings(relay.url, well.url, "websocket", { targets });
+    };
+    const run = startConnector(t, given(down), { clock });
+    await publish(relay, "opens");
+    await run.happened("settlement.confirmed");
+    const lettersBefore = run.journal.deadLetters.count;
+    for (let n = 0; n < 10; n++) await publish(relay, String(n));
+    const held = () => run.connector.targets.find(({ name }) => name === "audit")?.held;
+    await turnsUntil(() => held() === 10);
+    assert.equal(run.connector.apply(given(mended)), true);
+    for (let seconds = 0; seconds < 10; seconds++) await clock.advance(1_000);
+    await mended.arrived(10);
+    await run.happened("settlement.confirmed", 1 + 10 + 10);
+    assert.deepEqual([well.got.length, down.got.length], [11, 1]);
+    const { deadLettered } = relay.registry.named("dev")?.channel.stats ?? {};
+    assert.equal(deadLettered, 0);
+    assert.equal(run.journal.deadLetters.count, lettersBefore);
+  });
+}
 
 test("a target that is gone, with a webhook in hand, is told as closed once and tells nothing after that", async (t) => {
   const relay = await startDevRelay(t);

@@ -77,6 +77,18 @@ test("an open breaker holds what comes up to its bound, and sends the rest back 
   made.close();
 });
 
+test("one whose target is gone keeps nobody waiting, and lets nobody probe", async () => {
+  const { breaker: made, attempt, clock } = breaker();
+  for (let i = 0; i < 3; i++) await attempt("failed");
+  const held = [enter(made), enter(made)];
+  made.retire();
+  assert.deepEqual(await made.enter(signal), { kind: "retired" });
+  assert.deepEqual(held.map(({ came }) => came), ["retired", "retired"]);
+  await clock.advance(1_000);
+  assert.deepEqual([made.state, made.tryEnter(), made.held], ["half_open", false, 0]);
+  made.close();
+});
+
 test("half open, one probes at a time; a success lets all go on", async () => {
   const { breaker: made, attempt, clock, states } = breaker();
   for (let i = 0; i < 3; i++) await attempt("failed");
