@@ -1,7 +1,8 @@
 import { AgedMap } from "../async/aged_map.ts";
 import type { Envelope } from "../flow.ts";
+import { sizeOf } from "../protocol/envelope.ts";
 
-/** Bodies and headers together, bytes; more are kept of nobody. */
+/** Of all of them together; more are kept of nobody. */
 const maxBytes = 16 * 1024 * 1024;
 
 /** The last messages that came to their end, in memory, to be delivered once more. */
@@ -35,8 +36,4 @@ export class LastMessages {
     this.#kept.delete(messageId);
     this.#bytes -= sizeOf(before);
   }
-}
-
-function sizeOf({ headers, body }: Envelope): number {
-  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, body.byteLength);
 }
