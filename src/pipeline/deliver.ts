@@ -3,6 +3,7 @@ import { delay } from "../async/delay.ts";
 import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 import { about } from "../protocol/about.ts";
+import { lagMs } from "../protocol/envelope.ts";
 import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Passage } from "./breaker.ts";
 import type { Admitted, Line } from "./line.ts";
@@ -216,10 +217,4 @@ function ending(attempts: number, outcome: Outcome, response?: Uint8Array): Endi
 
 function abandoned(reason: Reason, attempted: boolean): Extract<Outcome, { kind: "abandoned" }> {
   return { kind: "abandoned", reason, attempted };
-}
-
-/** Time since the relay received it, 0 where it does not tell. */
-export function lagMs(envelope: Envelope, nowMs: number): number {
-  const receivedAt = Date.parse(envelope.receivedAt);
-  return Number.isNaN(receivedAt) ? 0 : Math.max(0, nowMs - receivedAt);
 }

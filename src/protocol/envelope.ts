@@ -29,3 +29,9 @@ export function sizeOf(
   for (const [name, value] of headers) bytes += name.length + value.length;
   return bytes;
 }
+
+/** Time since the relay received it, milliseconds; 0 where it does not tell. */
+export function lagMs(envelope: Envelope, nowMs: number): number {
+  const receivedAt = Date.parse(envelope.receivedAt);
+  return Number.isNaN(receivedAt) ? 0 : Math.max(0, nowMs - receivedAt);
+}

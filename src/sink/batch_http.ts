@@ -10,9 +10,9 @@ import type { Batch, BatchMessage } from "./batch.ts";
 import { type BatchAnswer, outcomesOf, readAnswer } from "./batch_answer.ts";
 import { batchFormats } from "./batch_format.ts";
 import { exchangeOf } from "./exchange.ts";
+import { failedAttempt } from "./failed_attempt.ts";
 import { Gathering } from "./gathering.ts";
 import { forwardedHeaders, namesOf } from "./headers.ts";
-import { failedAttempt } from "./http.ts";
 import { targetClient } from "./target_client.ts";
 
 export interface BatchHttpOptions {

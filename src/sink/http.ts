@@ -5,9 +5,9 @@ import type { Attempt, Envelope, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";
 import type { HttpBody } from "../runtime/http_body.ts";
 import type { HttpRequest, HttpResponse } from "../runtime/http_client.ts";
-import { networkFailure } from "../runtime/network_failure.ts";
 import { exchangeOf } from "./exchange.ts";
-import { requestFor, UnsendableError } from "./request.ts";
+import { failedAttempt } from "./failed_attempt.ts";
+import { requestFor } from "./request.ts";
 import { targetClient } from "./target_client.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -57,22 +57,6 @@ export function httpSink(
       client.close();
       return Promise.resolve();
     },
-  };
-}
-
-/** What a request came to that had no answer. */
-export function failedAttempt(error: unknown, timedOut: boolean, target: TargetSettings): Attempt {
-  if (error instanceof UnsendableError) {
-    return { kind: "permanent", reason: { code: "bad_request", message: error.message } };
-  }
-  if (timedOut) {
-    const message = `the target did not answer within ${target.timeoutMs / 1000} s`;
-    return { kind: "transient", reason: { code: "timeout", message } };
-  }
-  const { code, message } = networkFailure(error);
-  return {
-    kind: "transient",
-    reason: { code, message: `cannot reach ${target.origin}: ${message}` },
   };
 }
 
