@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../async/clock.ts";
-import { encodeSseEvent } from "../protocol/sse_encoder.ts";
+import { Unread } from "../async/unread.ts";
+import { encodeSseEvent, eventStreamHeaders } from "../protocol/sse_encoder.ts";
 
 /** What a page that is open is told. */
 export interface LiveSource {
@@ -35,8 +36,7 @@ const maxUnreadBytes = 1_048_576;
 
 /** Pages that follow what happens. While there are none it does nothing. */
 export function createLive(source: LiveSource, clock: Clock): Live {
-  const viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  const encoder = new TextEncoder();
+  const viewers = new Set<Unread>();
   const run = randomUUID();
   let version = 0;
   let cancel = () => {};
@@ -56,18 +56,18 @@ export function createLive(source: LiveSource, clock: Clock): Live {
   function tick(): void {
     const news = messages(version);
     version = news.version;
-    const bytes = encoder.encode(state() + news.text);
+    const text = state() + news.text;
     for (const viewer of viewers) {
-      // Room for what was not yet read: a tab that sleeps must not fill this process.
-      if ((viewer.desiredSize ?? 0) <= 0) {
+      // A tab that sleeps must not fill this process.
+      if (viewer.bytes >= maxUnreadBytes) {
         leave(viewer);
-        viewer.error(new Error("it does not read"));
-      } else viewer.enqueue(bytes);
+        viewer.drop();
+      } else viewer.put(text);
     }
     if (viewers.size > 0) cancel = clock.after(everyMs, tick);
   }
 
-  function leave(viewer: ReadableStreamDefaultController<Uint8Array>): void {
+  function leave(viewer: Unread): void {
     viewers.delete(viewer);
     if (viewers.size === 0) cancel();
   }
@@ -76,29 +76,16 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     run,
     open(since) {
       if (isClosed || viewers.size >= maxViewers) return undefined;
-      let own: ReadableStreamDefaultController<Uint8Array> | undefined;
-      const body = new ReadableStream<Uint8Array>({
-        start(controller) {
-          own = controller;
-          const missed = messages(since);
-          if (viewers.size === 0) {
-            version = missed.version;
-            cancel = clock.after(everyMs, tick);
-          }
-          viewers.add(controller);
-          controller.enqueue(encoder.encode(state() + missed.text));
-        },
-        cancel() {
-          if (own) leave(own);
-        },
-      }, new ByteLengthQueuingStrategy({ highWaterMark: maxUnreadBytes }));
-      return new Response(body, {
-        headers: {
-          "Content-Type": "text/event-stream; charset=utf-8",
-          "Cache-Control": "no-store",
-          "X-Accel-Buffering": "no",
-          "X-Content-Type-Options": "nosniff",
-        },
+      const missed = messages(since);
+      if (viewers.size === 0) {
+        version = missed.version;
+        cancel = clock.after(everyMs, tick);
+      }
+      const viewer = new Unread({ onRead() {}, onGone: () => leave(viewer) });
+      viewers.add(viewer);
+      viewer.put(state() + missed.text);
+      return new Response(viewer.body, {
+        headers: { ...eventStreamHeaders, "X-Content-Type-Options": "nosniff" },
       });
     },
     get viewers() {
@@ -107,7 +94,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     close() {
       isClosed = true;
       cancel();
-      for (const viewer of viewers) viewer.close();
+      for (const viewer of viewers) viewer.end();
       viewers.clear();
     },
   };

@@ -1,5 +1,12 @@
 /** Server-sent events as they are written, by the WHATWG HTML standard, section 9.2. */
 
+/** Of a response whose body they are: nothing on its way may keep or hold it back. */
+export const eventStreamHeaders = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-store",
+  "X-Accel-Buffering": "no",
+} as const;
+
 /**
  * One event as text for the wire. Data is split at its line ends, whichever they are; the receiver joins the
  * lines with LF. Throws a RangeError for an event name or id with a line end, or an id with NUL.

@@ -1,4 +1,4 @@
-import { encodeSseEvent } from "../protocol/sse_encoder.ts";
+import { encodeSseEvent, eventStreamHeaders } from "../protocol/sse_encoder.ts";
 import { encodeSmeeEvent, type SmeeForm } from "../protocol/smee_codec.ts";
 import type { Channel } from "./channel.ts";
 import type { RelayContext } from "./relay_env.ts";
@@ -109,11 +109,5 @@ export function smeeStream(
       end();
     },
   }, { highWaterMark: 0 });
-  return new Response(body, {
-    headers: {
-      "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-cache",
-      "X-Accel-Buffering": "no",
-    },
-  });
+  return new Response(body, { headers: eventStreamHeaders });
 }

@@ -1,12 +1,12 @@
+import { Unread } from "../async/unread.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import type { RelayFrame } from "../protocol/frames.ts";
-import { encodeSseEvent } from "../protocol/sse_encoder.ts";
+import { encodeSseEvent, eventStreamHeaders } from "../protocol/sse_encoder.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
-import { Unread } from "./unread.ts";
 import { webhookFrame } from "./webhook_frame.ts";
 
 /** A stream that is behind, and whose leases have all ended, is ended after so many ack timeouts. */
@@ -78,11 +78,6 @@ export function sseStream(
   if (!isTaken) return undefined;
   cancelHeartbeat = clock.after(heartbeatMs, beat);
   return new Response(unread.body, {
-    headers: {
-      "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-cache",
-      "X-Accel-Buffering": "no",
-      [wireHeaders.relayCapabilities]: capabilities.join(", "),
-    },
+    headers: { ...eventStreamHeaders, [wireHeaders.relayCapabilities]: capabilities.join(", ") },
   });
 }
