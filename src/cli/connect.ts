@@ -108,7 +108,9 @@ async function connectCommand(args: readonly string[]): Promise<number> {
       observe: observeAll,
       reload: reloading.reload,
     });
-    for (const message of warnings) observeAll({ type: "config.warning", message });
+    for (const message of [...warnings, ...observing.problems]) {
+      observeAll({ type: "config.warning", message });
+    }
     observing.runs(fleet.ending);
     const { abandoned } = await fleet.run(signals.life);
     return abandoned === 0 ? exitCode.ok : exitCode.unsettled;

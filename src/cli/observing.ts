@@ -21,6 +21,8 @@ import { version } from "./version.ts";
 
 export interface Observing {
   readonly looks: Looks;
+  /** What cannot be done as it is asked for. */
+  readonly problems: readonly string[];
   /** Which traces are recorded; undefined = none. */
   readonly sample: Sample | undefined;
   /** From now on standard output says what happens, too. */
@@ -81,6 +83,7 @@ export async function startObserving(
 
   return {
     looks,
+    problems: tracing?.problems ?? [],
     sample: tracing?.sample,
     async show(live) {
       output = await openOutput(mode, clock, live);

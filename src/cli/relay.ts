@@ -94,6 +94,9 @@ async function relayCommand(args: readonly string[]): Promise<number> {
     onFailed: (message, spans) =>
       relay.observe({ type: "relay.trace_export_failed", message, spans }),
   });
+  for (const problem of tracing?.problems ?? []) {
+    process.stderr.write(`hookferry relay: warning: traces: ${problem}\n`);
+  }
   const spans = tracing && foldRelaySpans(tracing.record, systemClock);
   const relay = await startRelay({
     ...listen,

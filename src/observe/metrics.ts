@@ -115,7 +115,7 @@ export function foldMetrics(
   );
   reloadOk.set(1);
   reloadedAt.set(clock.now() / 1000);
-  const spansDropped = counter("trace_spans_dropped_total", "Spans the collector did not take.");
+  const spansDropped = counter("trace_spans_dropped_total", "Spans that no collector took.");
   const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
   const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
   const draining = gauge("draining", "1 while the connector is stopping.");

@@ -1,5 +1,7 @@
 /** The only module that loads OpenTelemetry, and only when it is asked for: see tracing.ts. */
 import {
+  diag,
+  DiagLogLevel,
   type HrTime,
   ROOT_CONTEXT,
   SpanKind,
@@ -19,6 +21,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Sample } from "../protocol/trace_context.ts";
 import { waitOrGiveUp } from "../runtime/given_up.ts";
+import { spanAccount } from "./span_account.ts";
 import type { OtlpProtocol, Tracing, TracingOptions } from "./tracing.ts";
 
 const kinds = {
@@ -30,25 +33,49 @@ const kinds = {
 
 /** What is left may take so long to be sent at the end. */
 const lastWordsMs = 2_000;
+/** Some seconds of a busy relay; of the SDK itself 2,048, which three hundred webhooks fill. */
+const defaultQueueSize = 16_384;
+/** As of the SDK. */
+const defaultBatchSize = 512;
+
+/** What the SDK tells nobody but its own log, until it is taken. */
+let warnings: string[] = [];
+diag.setLogger({
+  warn: (...words) => void warnings.push(words.join(" ")),
+  ...{ error() {}, info() {}, debug() {}, verbose() {} },
+}, DiagLogLevel.WARN);
 
 /** Batches spans and sends them by OTLP/HTTP, as the standard variables say. */
 export async function startOtlp(
   { service, version, env, onFailed, clock }: TracingOptions,
   protocol: OtlpProtocol,
 ): Promise<Tracing> {
+  const maxQueueSize = numberFrom(env, "OTEL_BSP_MAX_QUEUE_SIZE") ?? defaultQueueSize;
+  const maxExportBatchSize = Math.min(
+    numberFrom(env, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE") ?? defaultBatchSize,
+    maxQueueSize,
+  );
+  const scheduledDelayMillis = numberFrom(env, "OTEL_BSP_SCHEDULE_DELAY");
+  // At the end all that waits is sent at once.
+  const concurrencyLimit = 30 + Math.ceil(maxQueueSize / maxExportBatchSize);
+  const account = spanAccount(await exporterFor(protocol, concurrencyLimit), {
+    maxWaiting: maxQueueSize,
+    ...{ rejectedIn, onFailed, clock },
+  });
+  const problems = takeWarnings();
   const processor = new BatchSpanProcessor({
-    exporter: tellingFailures(await exporterFor(protocol), onFailed),
-    ...numberFrom(env, "OTEL_BSP_SCHEDULE_DELAY", "scheduledDelayMillis"),
-    ...numberFrom(env, "OTEL_BSP_MAX_QUEUE_SIZE", "maxQueueSize"),
-    ...numberFrom(env, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "maxExportBatchSize"),
+    ...{ exporter: account.exporter, maxQueueSize, maxExportBatchSize },
+    ...(scheduledDelayMillis !== undefined && { scheduledDelayMillis }),
   });
   const resource = resourceFromAttributes({ "service.name": service, "service.version": version })
     .merge(detectResources({ detectors: [envDetector] }));
   const scope = { name: "hookferry", version };
 
   return {
+    problems,
     sample: sampleFrom(env),
-    record: (span) =>
+    record(span) {
+      if (!account.takes()) return;
       processor.onEnd(
         {
           name: span.name,
@@ -73,20 +100,39 @@ export async function startOtlp(
           droppedEventsCount: 0,
           droppedLinksCount: 0,
         } satisfies ReadableSpan,
-      ),
+      );
+    },
     async close() {
       // What could not be sent has been told; by itself the exporter gives up after ten seconds.
       const ending = processor.shutdown().catch(() => {});
       await waitOrGiveUp(lastWordsMs, ending, clock);
+      account.close();
     },
   };
 }
 
-async function exporterFor(protocol: OtlpProtocol): Promise<SpanExporter> {
+async function exporterFor(
+  protocol: OtlpProtocol,
+  concurrencyLimit: number,
+): Promise<SpanExporter> {
   const { OTLPTraceExporter } = protocol === "http/protobuf"
     ? await import("@opentelemetry/exporter-trace-otlp-proto")
     : await import("@opentelemetry/exporter-trace-otlp-http");
-  return new OTLPTraceExporter();
+  return new OTLPTraceExporter({ concurrencyLimit });
+}
+
+/** Of the answer that the exporter has just read: it warns of that before it says that all went well. */
+function rejectedIn(): { readonly message: string; readonly spans: number } | undefined {
+  const message = takeWarnings().find((warning) => warning.includes('"rejectedSpans"'));
+  if (message === undefined) return undefined;
+  const spans = Number(/"rejectedSpans":"?(\d+)/.exec(message)?.[1] ?? 0);
+  return spans > 0 ? { message, spans } : undefined;
+}
+
+function takeWarnings(): readonly string[] {
+  const taken = warnings;
+  warnings = [];
+  return taken;
 }
 
 /** OTEL_TRACES_SAMPLER; what it does not know is its default, parentbased_always_on. */
@@ -107,22 +153,6 @@ function sampleFrom(env: TracingOptions["env"]): Sample {
   };
 }
 
-/** Spans that could not be sent are told of, not lost in silence. */
-function tellingFailures(
-  exporter: SpanExporter,
-  onFailed: TracingOptions["onFailed"],
-): SpanExporter {
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        if (result.error) onFailed(result.error.message, spans.length);
-        done(result);
-      }),
-    shutdown: () => exporter.shutdown(),
-    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
-  };
-}
-
 function contextOf(traceId: string, spanId: string) {
   return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
 }
@@ -131,13 +161,7 @@ function hrTime(ms: number): HrTime {
   return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
 }
 
-function numberFrom<Name extends string>(
-  env: TracingOptions["env"],
-  variable: string,
-  name: Name,
-): { [Key in Name]?: number } {
+function numberFrom(env: TracingOptions["env"], variable: string): number | undefined {
   const value = Number(env[variable] || NaN);
-  const found: { [Key in Name]?: number } = {};
-  if (value > 0) found[name] = value;
-  return found;
+  return value > 0 ? value : undefined;
 }

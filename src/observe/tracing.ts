@@ -6,7 +6,7 @@ export interface TracingOptions {
   readonly service: string;
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Spans could not be sent. */
+  /** So many spans are lost. */
   readonly onFailed: (message: string, spans: number) => void;
   readonly clock: Clock;
 }
@@ -21,8 +21,10 @@ export class TracingError extends Error {
 }
 
 export interface Tracing {
+  /** What the variables ask for and cannot be had; traces are sent all the same. */
+  readonly problems: readonly string[];
   readonly sample: Sample;
-  /** Never throws, never waits: what is too much is dropped. */
+  /** Never throws, never waits: what is too much is dropped, and told of. */
   readonly record: (span: Span) => void;
   /** Sends what is left, or gives it up. Never rejects. */
   close(): Promise<void>;

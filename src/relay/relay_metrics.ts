@@ -62,7 +62,7 @@ export function foldRelayMetrics(
     buckets: commitBuckets,
   });
   const commitWrites = counter("commit_writes_total", "Writes in them: several share one.");
-  const spansDropped = counter("trace_spans_dropped_total", "Spans no collector took.");
+  const spansDropped = counter("trace_spans_dropped_total", "Spans that no collector took.");
   const renewals = counter("tls_renewals_total", "Changes of the certificate, by result.", [
     "result",
   ]);

@@ -63,7 +63,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   );
   const connector = startProgram(t, ["connect", "--config", file, "--log-level", "debug"], {
     XDG_STATE_HOME: folder,
-    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, 400)).url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, { status: 400 })).url,
     OTEL_BSP_SCHEDULE_DELAY: "10",
     OTEL_TRACES_SAMPLER: "always_on", // the relay records none
   });

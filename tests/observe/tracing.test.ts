@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import process from "node:process";
 import { systemClock } from "../../src/async/clock.ts";
 import { isAskedFor, startTracing } from "../../src/observe/tracing.ts";
 import { traceIdOf, withSpan } from "../../src/protocol/trace_context.ts";
-import { test } from "../support/test.ts";
+import { startOtlpReceiver } from "../support/otlp_receiver.ts";
+import { test, type TestContext } from "../support/test.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" };
@@ -82,4 +84,77 @@ test("a trace that begins here is new, and drops a tracestate without parent", (
   assert.match(headers[0]?.[1] ?? "", new RegExp(`^00-${traceIdOf(headers)}-${span.spanId}-01$`));
   assert.equal(span.parentSpanId, undefined);
   assert.deepEqual(withSpan([], () => false).span, {});
+});
+
+/** Traces to this receiver; the exporter reads the variables of the process. */
+async function startExport(t: TestContext, url: string, env: Record<string, string> = {}) {
+  const all = { OTEL_EXPORTER_OTLP_ENDPOINT: url, ...env };
+  for (const [name, value] of Object.entries(all)) process.env[name] = value;
+  t.defer(() => Object.keys(all).forEach((name) => delete process.env[name]));
+  const told: { message: string; spans: number }[] = [];
+  const tracing = await startTracing({
+    ...{ service: "a", version: "1", env: all, clock: systemClock },
+    onFailed: (message, spans) => void told.push({ message, spans }),
+  });
+  assert.ok(tracing);
+  const { record } = tracing;
+  return {
+    ...{ tracing, told },
+    lost: () => told.reduce((sum, { spans }) => sum + spans, 0),
+    recordSome(count: number) {
+      const at = Date.now();
+      for (let i = 0; i < count; i++) {
+        const spanId = i.toString(16).padStart(16, "1");
+        record({
+          ...{ name: "a", kind: "internal", traceId: trace, spanId, parentSpanId: undefined },
+          ...{ startedAt: at, endedAt: at, attributes: {} },
+        });
+      }
+    },
+  };
+}
+
+test("spans that come while a collector does not answer wait, 16,384 of them", async (t) => {
+  const { promise: open, resolve: answer } = Promise.withResolvers<void>();
+  const collector = await startOtlpReceiver(t, { open });
+  const { tracing, told, recordSome } = await startExport(t, collector.url);
+  recordSome(16_384);
+  answer();
+  await tracing.close();
+  assert.equal(collector.spans.length, 16_384);
+  assert.deepEqual(told, []);
+});
+
+test("spans for which there is no room are told of, in one word for many: received and told are all", async (t) => {
+  const { promise: open, resolve: answer } = Promise.withResolvers<void>();
+  const collector = await startOtlpReceiver(t, { open });
+  const { tracing, told, lost, recordSome } = await startExport(t, collector.url, {
+    OTEL_BSP_MAX_QUEUE_SIZE: "1000",
+  });
+  recordSome(5_000);
+  answer();
+  await tracing.close();
+  assert.equal(collector.spans.length + lost(), 5_000);
+  assert.deepEqual(told.map(({ message }) => message), [
+    "the collector is slow: 1000 spans wait (OTEL_BSP_MAX_QUEUE_SIZE)",
+  ]);
+});
+
+test("spans that a collector refuses in an answer of 200 are told of", async (t) => {
+  const collector = await startOtlpReceiver(t, {
+    answer: { partialSuccess: { rejectedSpans: "3", errorMessage: "too old" } },
+  });
+  const { tracing, told, recordSome } = await startExport(t, collector.url);
+  recordSome(10);
+  await tracing.close();
+  assert.deepEqual(told.map(({ spans }) => spans), [3]);
+  assert.match(told[0]?.message ?? "", /too old/);
+});
+
+test("a file that the variables name and that cannot be read is told of", async (t) => {
+  const { tracing } = await startExport(t, "https://127.0.0.1:1", {
+    OTEL_EXPORTER_OTLP_CERTIFICATE: "/nonexistent/ca.pem",
+  });
+  assert.deepEqual(tracing.problems, ["Failed to read root certificate file"]);
+  await tracing.close();
 });

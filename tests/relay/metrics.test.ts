@@ -41,7 +41,7 @@ async function driveProgram(t: TestContext, folder: string, seen: Seen): Promise
     ...["relay", "--listen", "127.0.0.1:0", "--data", join(folder, "data")],
     ...["--tls-cert", cert, "--tls-key", key, "--log-level", "debug", "--log-format", "json"],
   ], {
-    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, 400)).url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: (await startOtlpReceiver(t, { status: 400 })).url,
     OTEL_BSP_SCHEDULE_DELAY: "10",
     NOTIFY_SOCKET: "/nonexistent/notify",
   });
