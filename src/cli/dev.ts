@@ -13,6 +13,7 @@ import { startStatusServer, type StatusServer } from "../status/server.ts";
 import { watchConnector } from "./watch_connector.ts";
 import { openConnectorJournal } from "./connector_journal.ts";
 import { pageSource } from "./connector_page.ts";
+import { startDevTracing } from "./dev_tracing.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -51,10 +52,17 @@ async function devCommand(args: readonly string[]): Promise<number> {
     : outputMode(options.output);
   const secret = process.env["HOOKFERRY_SIGNING_SECRET"] || sampleSecret;
   const token = newToken();
+  let output: Output | undefined;
+  const gathering = gatherEvents(systemClock);
+  const tracing = await startDevTracing(gathering.clock, (text) => {
+    if (mode === "live" && output) output.say(text);
+    else process.stderr.write(`hookferry dev: ${text}\n`);
+  });
   const relay = await startRelay({
     ...options.listen,
     clock: systemClock,
-    observe: () => {},
+    observe: tracing.ofRelay,
+    sample: tracing.sample,
     heartbeatMs,
     channels: [channelConfig({ name: "dev", token, webhookIds: ["dev"] })],
   });
@@ -63,7 +71,6 @@ async function devCommand(args: readonly string[]): Promise<number> {
     : await startTargetPrinter(secret, (told) => output?.tell(told));
   const signals = lifetimeFromSignals();
   let closeJournal = () => {};
-  let output: Output | undefined;
   let status: StatusServer | undefined;
   const timeout = options.once ? AbortSignal.timeout(onceTimeoutMs) : undefined;
   timeout?.addEventListener("abort", signals.stopNow);
@@ -84,12 +91,12 @@ async function devCommand(args: readonly string[]): Promise<number> {
     });
     const journal = openConnectorJournal(settings, () => {});
     closeJournal = () => journal.open.close();
-    const gathering = gatherEvents(systemClock);
     const watch = watchConnector(() => ({ connector, journal }), settings, gathering);
-    const observe = gathering.observedBy(watch.looks);
+    const observe = gathering.observedBy(watch.looks, tracing.ofConnector);
     const connector = createConnector(settings, {
       journal: journal.open,
       inspect: watch.exchanges?.record,
+      sample: tracing.sample,
       clock: systemClock,
       random: Math.random,
       observe(event) {
@@ -119,11 +126,14 @@ async function devCommand(args: readonly string[]): Promise<number> {
   } finally {
     timeout?.removeEventListener("abort", signals.stopNow);
     signals.dispose();
+    gathering.flush();
     await output?.close();
+    output = undefined; // what is told from now on is the last word
     await status?.close();
     closeJournal();
     await relay.stop(1_000);
     await printer?.close();
+    await tracing.close();
   }
   return options.once && !sample.isAcked ? exitCode.unexpected : exitCode.ok;
 

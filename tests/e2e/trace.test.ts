@@ -59,6 +59,19 @@ async function startBoth(t: TestContext, env: Record<string, string>) {
   };
 }
 
+/** Every span by its way from the root, whose parent is `sender`. */
+function treeOf(spans: readonly ReceivedSpan[], sender?: string): string[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  assert.equal(byId.size, spans.length, "no id twice");
+  const path = (span: ReceivedSpan): string => {
+    const own = `${span.service.replace("hookferry-", "")} ${span.name}`;
+    if (span.parentSpanId === sender) return own;
+    const parent = byId.get(span.parentSpanId ?? "");
+    return parent ? `${path(parent)} > ${own}` : `lost: ${own}`;
+  };
+  return spans.map(path).sort();
+}
+
 for (const protocol of ["http/json", "http/protobuf"]) {
   test(`${protocol}: a webhook is one tree of spans over relay and connector, which goes on at the target`, async (t) => {
     const collector = await startOtlpReceiver(t);
@@ -74,15 +87,7 @@ for (const protocol of ["http/json", "http/protobuf"]) {
 
     const { spans } = collector;
     assert.deepEqual([...new Set(spans.map(({ traceId }) => traceId))], [trace]);
-    const byId = new Map(spans.map((span) => [span.spanId, span]));
-    assert.equal(byId.size, spans.length, "no id twice");
-    const path = (span: ReceivedSpan): string => {
-      const parent = span.parentSpanId === sender ? undefined : byId.get(span.parentSpanId ?? "");
-      const own = `${span.service.replace("hookferry-", "")} ${span.name}`;
-      if (!parent) return span.parentSpanId === sender ? own : `lost: ${own}`;
-      return `${path(parent)} > ${own}`;
-    };
-    assert.deepEqual(spans.map(path).sort(), [
+    assert.deepEqual(treeOf(spans, sender), [
       "relay ingest",
       "relay ingest > connector deliver",
       "relay ingest > connector deliver > connector ack",
@@ -116,6 +121,35 @@ for (const protocol of ["http/json", "http/protobuf"]) {
     }
   });
 }
+
+test("dev, in one process, sends the same tree, of both ends", async (t) => {
+  const collector = await startOtlpReceiver(t);
+  const dev = startProgram(t, ["dev", "--once"], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  assert.equal(await dev.ended, 0, dev.stderr.join("\n"));
+  assert.deepEqual(treeOf(collector.spans), [
+    "relay ingest",
+    "relay ingest > connector deliver",
+    "relay ingest > connector deliver > connector ack",
+    "relay ingest > connector deliver > connector attempt 1",
+    "relay ingest > connector deliver > connector queue",
+    "relay ingest > connector stream",
+    "relay ingest > relay store",
+  ]);
+});
+
+test("dev tells of spans that it cannot send, and ends as it would without", async (t) => {
+  const collector = await startOtlpReceiver(t, { status: 400 });
+  const dev = startProgram(t, ["dev", "--once"], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_CERTIFICATE: "/nonexistent/ca.pem",
+  });
+  assert.equal(await dev.ended, 0);
+  assert.deepEqual(dev.stderr.toSorted(), [
+    "hookferry dev: traces: Bad Request (2 spans are lost)",
+    "hookferry dev: traces: Bad Request (5 spans are lost)",
+    "hookferry dev: traces: Failed to read root certificate file",
+  ]);
+});
 
 test("a trace that its sender does not record is left alone", async (t) => {
   const collector = await startOtlpReceiver(t);
@@ -161,7 +195,15 @@ test("a collector that refuses the spans is told of, and stops no webhook", asyn
 });
 
 test("gRPC, which is not spoken, is refused at the start", async (t) => {
-  for (const args of [["relay"], ["connect", "--cloud-url", "http://127.0.0.1:1", "--to", "1"]]) {
+  for (
+    const args of [["relay"], ["dev"], [
+      "connect",
+      "--cloud-url",
+      "http://127.0.0.1:1",
+      "--to",
+      "1",
+    ]]
+  ) {
     const refused = startProgram(t, args, {
       CONNECTOR_CHANNEL: "dev",
       CONNECTOR_TOKEN: "s3cret",
