@@ -2,8 +2,12 @@
 const pill = document.getElementById("live");
 const rows = document.getElementById("messages");
 const maxRows = 200;
+/** The state comes every second: after so long without one nothing comes any more, though no stream has ended. */
+const silenceMs = 5_000;
 const shown = new Map();
 const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+let stream;
+let silence;
 let today = new Date().toDateString();
 
 /** Times are UTC as they come; here they are those of whoever looks, with the day where it is another one. */
@@ -61,29 +65,39 @@ function show({ html }) {
   if (hadFocus) row.querySelector("a")?.focus();
 }
 
+/** A browser has six connections to a server: pages that nobody sees must not hold them. */
 function follow() {
+  stream?.close();
+  clearTimeout(silence);
+  if (document.hidden) return;
   tell("lost", "Connecting");
-  const stream = new EventSource(`/live?since=${rows?.dataset.version ?? 0}`);
+  stream = new EventSource(`/live?since=${rows?.dataset.version ?? 0}`);
   stream.addEventListener("open", () => tell("on", "Live"));
-  stream.addEventListener("state", ({ data }) => update(JSON.parse(data)));
+  stream.addEventListener("state", ({ data }) => {
+    awaitState();
+    update(JSON.parse(data));
+  });
   stream.addEventListener("message", ({ data }) => show(JSON.parse(data)));
   stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED) tell("off", "Not live: reload");
-    else tell("lost", "Reconnecting");
+    if (stream.readyState !== EventSource.CLOSED) return tell("lost", "Reconnecting");
+    clearTimeout(silence);
+    tell("off", "Not live: reload");
   });
-  return stream;
+  awaitState();
+}
+
+function awaitState() {
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    tell("lost", "Reconnecting");
+    follow();
+  }, silenceMs);
 }
 
 localTimes(document);
 // What a button came to is told once, not again when the page is loaded anew.
 if (location.search) history.replaceState(null, "", location.pathname);
 if (pill) {
-  // A browser has six connections to a server: pages that nobody sees must not hold them.
-  let stream;
-  const look = () => {
-    stream?.close();
-    stream = document.hidden ? undefined : follow();
-  };
-  document.addEventListener("visibilitychange", look);
-  look();
+  document.addEventListener("visibilitychange", follow);
+  follow();
 }

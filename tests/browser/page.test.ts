@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import process from "node:process";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { startProgram } from "../support/program.ts";
 import { startChromium } from "../support/chromium.ts";
@@ -273,26 +274,46 @@ test("pages in tabs that nobody sees hold no connection: any number of them may 
   await tabs[0]!.locator(`#m-${id}`, { hasText: "delivered" }).waitFor();
 });
 
-test("when the connector has been started again a page that is open begins anew", async (t) => {
-  const { browser, relay } = await start(t);
+/** A connector as a process, whose page is at that port. */
+async function startConnector(t: TestContext, relay: Relay, port = "0") {
   const target = await startTarget(t, () => 200);
-  const run = async (port: string) => {
-    const program = startProgram(t, [
-      ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--journal", "memory"],
-      ...["--to", target.url.href, "--status-listen", `127.0.0.1:${port}`],
-    ], { CONNECTOR_TOKEN: "s3cret" });
-    const { url } = JSON.parse(await program.line(/"type":"status"/)) as { url: string };
-    return { program, url };
-  };
-  const first = await run("0");
+  const program = startProgram(t, [
+    ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--journal", "memory"],
+    ...["--to", target.url.href, "--status-listen", `127.0.0.1:${port}`],
+  ], { CONNECTOR_TOKEN: "s3cret" });
+  const { url } = JSON.parse(await program.line(/"type":"status"/)) as { url: string };
+  return { program, url };
+}
+
+async function openLive(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage();
   page.setDefaultTimeout(15_000);
-  await page.goto(first.url);
+  await page.goto(url);
   await page.locator("#live[data-state=on]").waitFor();
+  return page;
+}
+
+test("a page to which nothing comes any more does not say that it is live, until something comes again", async (t) => {
+  const browser = await startChromium(t);
+  const relay = await startDevRelay(t);
+  const { program, url } = await startConnector(t, relay);
+  const page = await openLive(browser, url);
+  process.kill(program.pid, "SIGSTOP");
+  await page.locator("#live[data-state=lost]", { hasText: "Reconnecting" }).waitFor();
+  process.kill(program.pid, "SIGCONT");
+  await page.locator("#live[data-state=on]", { hasText: "Live" }).waitFor();
+  const id = await publish(relay, "again");
+  await page.locator(`#m-${id}`, { hasText: "delivered" }).waitFor();
+});
+
+test("when the connector has been started again a page that is open begins anew", async (t) => {
+  const { browser, relay } = await start(t);
+  const first = await startConnector(t, relay);
+  const page = await openLive(browser, first.url);
   await page.evaluate("document.getElementById('no-messages').id = 'of-the-first'");
   first.program.terminate();
   await first.program.ended;
-  await run(new URL(first.url).port);
+  await startConnector(t, relay, new URL(first.url).port);
   await page.locator("#no-messages").waitFor();
   await page.locator("#live[data-state=on]").waitFor();
 });
