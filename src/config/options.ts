@@ -213,7 +213,7 @@ const table = [
     kind: text,
     default:
       "*authorization*,*cookie*,*token*,*secret*,*signature*,*api*key*,*access*key*,*auth*key*,key,*password*",
-    help: "headers and query parameters whose value is neither kept nor logged",
+    help: "headers, query parameters, JSON members and form fields neither kept nor logged",
   },
   {
     key: "output",

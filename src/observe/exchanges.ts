@@ -29,7 +29,7 @@ export function keepExchanges(
       received: {
         line: `${method} ${redact.path(path) || "/"}`,
         headers: redact.headers(headers),
-        body: keptBody(body),
+        body: keptBody(body, redact),
       },
       sent: [],
     };
@@ -42,12 +42,12 @@ export function keepExchanges(
         line: `${request.method} ${request.origin}${redact.path(request.path)}`,
         headers: redact.headers(request.headers),
         // Most often the very bytes that came.
-        body: request.body === body ? kept.received.body : keptBody(request.body),
+        body: request.body === body ? kept.received.body : keptBody(request.body, redact),
       },
       response: response && {
         status: response.status,
         headers: redact.headers(response.headers),
-        body: keptBody(response.body, response.bytes),
+        body: keptBody(response.body, redact, response.bytes),
       },
     });
     messages.forgetOldest(maxMessages);
@@ -57,6 +57,8 @@ export function keepExchanges(
 }
 
 /** A copy of the beginning, so that the rest can go. */
-function keptBody(bytes: Uint8Array, total = bytes.byteLength): KeptBody {
-  return { bytes: bytes.slice(0, maxBodyBytes), total };
+function keptBody(bytes: Uint8Array, redact: Redact, total = bytes.byteLength): KeptBody {
+  const beginning = bytes.slice(0, maxBodyBytes);
+  const isCut = total > beginning.byteLength;
+  return { bytes: redact.body(beginning, isCut), isCut, total };
 }

@@ -110,6 +110,8 @@ export type Inspect = (exchange: Exchange) => void;
 /** Bytes that are shown, and how many there were. */
 export interface KeptBody {
   readonly bytes: Uint8Array;
+  /** They are the beginning of it. */
+  readonly isCut: boolean;
   readonly total: number;
 }
 

@@ -15,16 +15,13 @@ export interface Payload {
 }
 
 export function payloadOf({ method, path, headers, body }: Envelope, redact: Redact): Payload {
-  const text = textOf(body);
+  const isCut = body.byteLength > maxBodyBytes;
+  const beginning = body.subarray(0, maxBodyBytes);
+  const text = utf8Beginning(redact.body(beginning, isCut), isCut);
   return {
     method,
     path: redact.path(path),
     headers: redact.headers(headers),
-    ...(text !== undefined && { body: text }),
+    ...(text !== undefined && !text.includes("\0") && { body: text }),
   };
-}
-
-function textOf(body: Uint8Array): string | undefined {
-  const text = utf8Beginning(body.subarray(0, maxBodyBytes), body.byteLength > maxBodyBytes);
-  return text?.includes("\0") ? undefined : text;
 }

@@ -1,5 +1,5 @@
-/** In place of what is not shown. */
-export const redacted = "[redacted]";
+import { utf8Beginning } from "./body_text.ts";
+import { maskPairs, maskText, redacted } from "./mask_text.ts";
 
 type Headers = readonly (readonly [name: string, value: string])[];
 
@@ -7,6 +7,8 @@ export interface Redact {
   headers(headers: Headers): Headers;
   /** Values in the query. */
   path(path: string): string;
+  /** Values in JSON and in forms; `isCut`: it is the beginning of a body. What is no text is left as it is. */
+  body(bytes: Uint8Array, isCut: boolean): Uint8Array;
 }
 
 /** Of a path or a URL what may be shown anywhere: secrets stand in queries. */
@@ -23,7 +25,10 @@ export function withoutPathOf({ pathname }: URL, text: string): string {
     .reduce((rest, part) => rest.replaceAll(part, "***"), text);
 }
 
-/** Hides the values of headers and query parameters whose name fits one of the patterns; `*` stands for anything. */
+/**
+ * Hides the values of headers, query parameters, and members and fields of bodies, whose name fits one of the
+ * patterns; `*` stands for anything.
+ */
 export function redactBy(patterns: string): Redact {
   const fitters = patterns.split(",").map((pattern) => pattern.trim().toLowerCase())
     .filter((pattern) => pattern !== "").map(fitter);
@@ -37,11 +42,13 @@ export function redactBy(patterns: string): Redact {
     path(path) {
       const mark = path.indexOf("?");
       if (mark === -1) return path;
-      const pairs = path.slice(mark + 1).split("&").map((pair) => {
-        const name = pair.split("=", 1)[0] ?? "";
-        return isSecret(decoded(name)) ? `${name}=${redacted}` : pair;
-      });
-      return `${path.slice(0, mark)}?${pairs.join("&")}`;
+      return `${path.slice(0, mark)}?${maskPairs(path.slice(mark + 1), isSecret)}`;
+    },
+    body(bytes, isCut) {
+      const text = utf8Beginning(bytes, isCut);
+      if (text === undefined) return bytes;
+      const masked = maskText(text, isSecret);
+      return masked === text ? bytes : new TextEncoder().encode(masked);
     },
   };
 }

@@ -26,9 +26,8 @@ export function Headers({ headers }: { readonly headers: KeptRequest["headers"] 
   );
 }
 
-export function Body({ body: { bytes, total } }: { readonly body: KeptBody }) {
+export function Body({ body: { bytes, isCut, total } }: { readonly body: KeptBody }) {
   if (total === 0) return <p class="quiet">No body.</p>;
-  const isCut = total > bytes.byteLength;
   const text = utf8Beginning(bytes, isCut);
   return (
     <>

@@ -262,6 +262,13 @@ const redaction = fuzzTarget(
     const redact = redactBy("authorization,*token*");
     assert.ok(!redact.path(`/x?token=marker-7${path.replaceAll("&", "")}`).includes("marker-7"));
     redact.path(path);
+    const shown = (text: string) =>
+      new TextDecoder().decode(redact.body(new TextEncoder().encode(text), true));
+    const members = JSON.stringify({ a: path, token: ["marker-7"], b: 1 });
+    for (const body of [members, JSON.stringify([members]), `a=${encodeURIComponent(members)}`]) {
+      assert.ok(!shown(body).includes("marker-7"), body);
+    }
+    shown(path);
     const [[, value] = []] = redact.headers([[name, "marker-7"]]);
     if (/token|^authorization$/i.test(name) && !/[\n\r\u2028\u2029]/.test(name)) {
       assert.notEqual(value, "marker-7");

@@ -120,7 +120,7 @@ test("every line is as wide as the terminal, whatever senders and targets write"
       ...{ status: undefined, reason: evil },
     }],
   });
-  const body = { bytes: new TextEncoder().encode(evil), total: 900 };
+  const body = { bytes: new TextEncoder().encode(evil), total: 900, isCut: true };
   const request = { line: evil, headers: [[evil, evil]], body } as const;
   const kept: KeptExchanges = {
     received: request,

@@ -25,11 +25,14 @@ function shown(body: string | Uint8Array<ArrayBuffer>, path = "") {
   return payloadOf(envelope, redactBy(patterns));
 }
 
-test("what names a secret is masked, in headers and in the query", () => {
+test("what names a secret is masked, in headers, in the query and in the body", () => {
   const { method, path, headers } = shown("", "/a?token=abc&x=1&api_key=abc");
   assert.equal(method, "POST");
   assert.equal(path, "/a?token=[redacted]&x=1&api_key=[redacted]");
   assert.deepEqual(headers.at(-1), ["Content-Type", "application/json"]);
+  assert.equal(shown('{"a":{"token":"abc"}}').body, '{"a":{"token":"[redacted]"}}');
+  const cut = shown(`{"a":"${"x".repeat(2_030)}","token":"abc"}`).body ?? "";
+  assert.ok(cut.endsWith('"token":"[redacted]"') || !cut.includes("token"), cut);
   assert.ok(headers.slice(0, -1).every(([, value]) => value === "[redacted]"));
 });
 

@@ -74,6 +74,28 @@ test("what is hidden is not kept: not in what came, what was sent, nor what was 
   assert.equal(text(found?.sent[0]?.response?.body.bytes ?? bytes("")), "done");
 });
 
+test("of bodies too: what came, what was sent and what was answered; what is sent stays as it is", () => {
+  const kept = keepExchanges({ maxMessages: 10, redact: redactBy(rules) });
+  const given = exchange("m");
+  const body = bytes('{"id":7,"client":{"api_key":"hush"}}');
+  const { envelope, request, response } = given;
+  assert.ok(response);
+  kept.record({
+    ...given,
+    envelope: { ...envelope, body },
+    request: { ...request, body },
+    response: { ...response, body: bytes("access_token=hush&for=7"), bytes: 23 },
+  });
+  const { received, sent: [sent] = [] } = kept.of("m") ?? {};
+  const shown = '{"id":7,"client":{"api_key":"[redacted]"}}';
+  assert.equal(text(received?.body.bytes ?? bytes("")), shown);
+  assert.equal(sent?.request.body, received?.body);
+  assert.equal(text(sent?.response?.body.bytes ?? bytes("")), "access_token=[redacted]&for=7");
+  assert.equal(received?.body.isCut, false);
+  assert.equal(received?.body.total, 36);
+  assert.equal(text(body), '{"id":7,"client":{"api_key":"hush"}}');
+});
+
 test("messages, attempts of each and bytes of bodies are bounded; the oldest go", () => {
   const kept = keepExchanges({ maxMessages: 2, redact: redactBy("") });
   for (const id of ["a", "b", "c"]) kept.record(exchange(id));

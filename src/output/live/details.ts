@@ -116,9 +116,8 @@ function headerLines(headers: readonly (readonly [string, string])[]): string[] 
   return headers.map(([name, value]) => `${name}: ${value}`);
 }
 
-function bodyLines({ bytes, total }: KeptBody): string[] {
+function bodyLines({ bytes, isCut, total }: KeptBody): string[] {
   if (total === 0) return [""];
-  const isCut = total > bytes.byteLength;
   const text = utf8Beginning(bytes, isCut);
   if (text === undefined) return ["", `(${size(total)} that are not text)`, ""];
   const cut = isCut ? [`(the first ${size(bytes.byteLength)} of ${size(total)})`] : [];
