@@ -87,13 +87,16 @@ const withToken = (token: "channel" | "admin") => (operation: Operation) => ({
 const byAdmin = withToken("admin");
 const byConnector = withToken("channel");
 
+const alive: Operation = {
+  summary: "The process is alive",
+  answer: z.strictObject({ status: z.literal("ok") }),
+};
+
 /** Every operation by method and path; parameters as Hono writes them. */
 export const operations: Readonly<Record<string, Operation>> = {
   "GET /openapi.json": { summary: "This document", answer: z.looseObject({}) },
-  "GET /healthz": {
-    summary: "The process is alive",
-    answer: z.strictObject({ status: z.literal("ok") }),
-  },
+  "GET /livez": alive,
+  "GET /healthz": alive,
   "GET /readyz": {
     summary: "Webhooks can be taken; 503 when not",
     answer: z.strictObject({

@@ -43,7 +43,7 @@ export function routes(
   const app = new Hono<RelayEnv>();
   const document = openApiDocument(options.version);
   app.get("/openapi.json", (c) => c.json(document));
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  for (const path of ["/livez", "/healthz"]) app.get(path, (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
     const { name, problem } = options.stores;
     const detail = problem ?? "takes webhooks";

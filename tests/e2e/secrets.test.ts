@@ -177,7 +177,7 @@ for (const format of ["json", "human"] as const) {
     const cookie = await signIn(statusUrl, own.status);
     const page = await ask("GET", statusUrl, { Cookie: cookie });
     outputs.push({ from: "the page, signed in", text: page });
-    // What a message holds is shown to who has signed in, its headers and query redacted; bodies are as they are.
+    // What a message holds is shown to who has signed in, without what inspect_redact names; the rest of a body is.
     const inspected: Output[] = [];
     for (const [, path = ""] of page.matchAll(/href="(\/messages\/[^"]+)"/g)) {
       inspected.push({ from: path, text: await ask("GET", statusUrl + path, { Cookie: cookie }) });

@@ -63,7 +63,7 @@ test("every operation answers as the OpenAPI document says", async (t) => {
 
   const document = JSON.parse(JSON.stringify(openApiDocument("9")));
   assert.deepEqual(await call("GET /openapi.json"), document);
-  for (const path of ["/healthz", "/readyz", "/metrics", `${admin}/health`]) {
+  for (const path of ["/livez", "/healthz", "/readyz", "/metrics", `${admin}/health`]) {
     await call(`GET ${path}`);
   }
   const { frame, say } = await openSocket(t, relay);
