@@ -104,6 +104,7 @@ export function foldMetrics(
   ]);
   const fallbacks = counter("transport_changes_total", "Changes of the transport.", ["from", "to"]);
   const ignored = counter("frames_ignored_total", "Frames from which nothing came.", ["kind"]);
+  ignored.add(0, "malformed"); // an alert looks for its growth, also by the first
   const warnings = counter("config_warnings_total", "Settings that should be looked at.");
   const reloadOk = gauge(
     "config_last_reload_successful",

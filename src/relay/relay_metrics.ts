@@ -66,6 +66,7 @@ export function foldRelayMetrics(
   const renewals = counter("tls_renewals_total", "Changes of the certificate, by result.", [
     "result",
   ]);
+  renewals.add(0, "failed"); // an alert looks for its growth, also by the first
   perChannel(
     "expired_total",
     "Dead letters that nobody settled in their time.",

@@ -54,6 +54,28 @@ test("dashboard and alert rules name only metrics that connector or relay have",
     assert.ok(names.length > 0, query);
     for (const name of names) assert.ok(series.has(name), `${name} in ${query}`);
   }
+  // From one scrape to the next: a series that is not there before the first time has not grown by it.
+  const grown = rules.flatMap((rule) => rule.match(/(?<=increase\()hookferry_\w+\{[^}]+\}/g) ?? []);
+  assert.ok(grown.length >= 2);
+  for (const one of grown) assert.ok(`${connector}${relay}`.includes(`${one} 0\n`), one);
+});
+
+/** Metrics that stand in the table of docs/OBSERVING.md below these words. */
+function listedBelow(words: string): string[] {
+  const [, below = ""] = read("OBSERVING.md").split(words);
+  const [table = ""] = below.slice(below.indexOf("|")).split("\n\n");
+  return [...table.matchAll(/`(hookferry_\w+)`/g)].map(([, name = ""]) => name);
+}
+
+test("what is said to be worth an alert has one, and what has one is said to be", () => {
+  const rules = read("prometheus/alerts.yml");
+  const listed = listedBelow("Worth an alert");
+  assert.ok(listed.length > 10);
+  assert.deepEqual(listed.filter((name) => !new RegExp(`expr: .*\\b${name}\\b`).test(rules)), []);
+  const alerted = [...rules.matchAll(/expr: (.*)/g)].flatMap(([, expr]) =>
+    expr?.match(/\bhookferry_\w+/g) ?? []
+  );
+  assert.deepEqual(alerted.filter((name) => !listed.includes(name)), []);
 });
 
 const checked = "promtool finds nothing to complain of in /metrics of connector and relay";
