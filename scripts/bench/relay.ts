@@ -13,6 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { WebSocket } from "ws";
 import { noNats, startNats } from "../../tests/support/nats_server.ts";
+import { systemClock } from "../../src/async/clock.ts";
 import { laneRule } from "../../src/relay/lane.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { farCore, holdOnCore } from "./tools/cores.ts";
@@ -90,7 +91,7 @@ async function atDepth(depth: number): Promise<{ out: number; in: number; disk: 
   const stores = await sqliteStores({
     folder: data,
     durability: "full",
-  })(() => {});
+  })(() => {}, systemClock);
   const store = await stores.open("c", {
     maxMessages: 1e9,
     maxBytes: 1e15,

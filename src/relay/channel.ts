@@ -20,7 +20,7 @@ export class Channel {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
-  readonly #members = new Members();
+  readonly #members: Members;
   readonly #leases: Leases;
   readonly #handOut: HandOut;
   #told = { expired: 0, deadLettersDropped: 0 };
@@ -30,7 +30,7 @@ export class Channel {
     this.#store = store;
     this.#clock = clock;
     this.#observe = observe;
-    const members = this.#members;
+    const members = this.#members = new Members(clock);
     const { name: channel } = settings;
     this.#leases = new Leases({
       settings,

@@ -75,15 +75,15 @@ export class HandOut {
     if (!message) return false;
     const member = members.leastLoaded; // the one of before may be gone
     if (member) lease(message, member);
-    else await store.release(message.envelope.id, clock.now());
+    else await store.release(message.envelope.id, 0);
     return true;
   }
 
   #wakeWhenReady(): void {
     this.#cancelWake();
-    const { store, members, clock } = this.#options;
-    const at = store.nextReadyAt();
-    if (at !== undefined && members.leastLoaded) this.#wakeIn(Math.max(0, at - clock.now()));
+    const { store, members } = this.#options;
+    const ms = store.readyInMs();
+    if (ms !== undefined && members.leastLoaded) this.#wakeIn(ms);
   }
 
   #wakeIn(ms: number): void {

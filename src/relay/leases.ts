@@ -60,7 +60,7 @@ export class Leases {
   }
 
   begin(message: StoredMessage, member: Member): void {
-    const { members, clock, observe, settings } = this.#options;
+    const { members, observe, settings } = this.#options;
     const { envelope, deliveries } = message;
     const { connectorId, connectionId } = member.subscriber;
     const lease: Lease = {
@@ -70,7 +70,7 @@ export class Leases {
     };
     this.#timeouts.begin(lease);
     this.#byId.set(envelope.id, lease);
-    members.took(member, envelope.id, envelope.body.byteLength, clock.now());
+    members.took(member, envelope.id, envelope.body.byteLength);
     this.#lateAcks.forget(envelope.id);
     observe({
       type: "relay.handed_out",
@@ -113,13 +113,13 @@ export class Leases {
   giveBack(member: Member, messageIds: readonly string[]): void {
     const { store, clock, onEnded } = this.#options;
     const { connectorId } = member.subscriber;
-    const at = clock.now();
+    const now = clock.monotonic();
     for (const id of messageIds) {
       if (this.#byId.get(id)?.member !== member) continue;
       this.#end(id);
-      this.#lateAcks.expect(id, connectorId, at);
+      this.#lateAcks.expect(id, connectorId, now);
       // Not counted: ten reconnects say nothing against a message.
-      void store.release(id, at);
+      void store.release(id, 0);
     }
     onEnded();
   }
@@ -130,13 +130,13 @@ export class Leases {
   }
 
   async #settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
-    const { store, members, clock } = this.#options;
+    const { store, members } = this.#options;
     const id = settlement.messageId;
     const lease = this.#byId.get(id);
     if (!lease) return await this.#settleLately(settlement, connectorId);
     if (lease.connectorId !== connectorId) return "unknown";
     this.#end(id);
-    members.heard(lease.member, clock.now());
+    members.heard(lease.member);
     if (settlement.verdict === "nack") {
       lease.member.nacked++;
       await this.#nack(lease, settlement);
@@ -153,9 +153,9 @@ export class Leases {
     if (!retry) return await this.#bury(lease, reason ?? "rejected by the connector");
     observe({ type: "relay.nacked", channel: settings.name, ...about(lease.message.envelope) });
     if (attempted !== false) return await this.#giveOutAgain(lease, delayMs, reason ?? "nacked");
-    const at = clock.now();
-    const why = reason === undefined ? undefined : { at, connectorId: lease.connectorId, reason };
-    await store.release(messageId, at + this.#atMostTtl(delayMs ?? untriedDelayMs), why, false);
+    const { connectorId } = lease;
+    const why = reason === undefined ? undefined : { at: clock.now(), connectorId, reason };
+    await store.release(messageId, this.#atMostTtl(delayMs ?? untriedDelayMs), why, false);
   }
 
   /** The message was given back when its connection ended, but its ack was on its way: take it, if nobody has it. */
@@ -163,7 +163,7 @@ export class Leases {
     const { store, clock } = this.#options;
     const { shared } = store;
     const id = settlement.messageId;
-    const isLate = this.#lateAcks.isExpected(id, connectorId, clock.now());
+    const isLate = this.#lateAcks.isExpected(id, connectorId, clock.monotonic());
     if (!isLate) {
       const elsewhere = await shared?.settleElsewhere(settlement, connectorId);
       if (elsewhere) return elsewhere;
@@ -177,11 +177,11 @@ export class Leases {
   }
 
   async #extend(id: string, connectorId: string): Promise<0 | 1> {
-    const { store, members, clock, observe, settings } = this.#options;
+    const { store, members, observe, settings } = this.#options;
     const lease = this.#byId.get(id);
     if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
-    members.heard(lease.member, clock.now());
+    members.heard(lease.member);
     this.#timeouts.end(lease);
     this.#timeouts.begin(lease);
     const which = about(lease.message.envelope);
@@ -207,12 +207,12 @@ export class Leases {
   }
 
   /** A WebSocket answers heartbeats and a poll ends by itself; of an event stream that nobody reads nothing tells. */
-  #endIfSilent({ subscriber, silentSince, isOpen }: Member): void {
-    const { settings, clock } = this.#options;
+  #endIfSilent(member: Member): void {
+    const { settings, members } = this.#options;
+    const { subscriber, isOpen } = member;
     const { protocol } = subscriber;
     if (protocol !== "sse" && protocol !== "smee") return;
-    if (!isOpen || silentSince === undefined) return;
-    if (clock.now() - silentSince < silentTimeouts * settings.ackTimeoutMs) return;
+    if (!isOpen || members.silentMs(member) < silentTimeouts * settings.ackTimeoutMs) return;
     subscriber.disconnect(closeCodes.evicted, "nothing was settled");
   }
 
@@ -228,9 +228,8 @@ export class Leases {
       return await this.#bury(handed, `given up after ${deliveries} deliveries: ${reason}`);
     }
     const growing = Math.min(nackCapMs, nackBaseMs * 2 ** Math.min(deliveries - 1, 16));
-    const at = clock.now();
-    const readyAt = at + this.#atMostTtl(delayMs ?? growing);
-    await store.release(id, readyAt, { at, connectorId, reason });
+    const why = { at: clock.now(), connectorId, reason };
+    await store.release(id, this.#atMostTtl(delayMs ?? growing), why);
   }
 
   async #bury({ message, connectorId }: Handed, reason: string): Promise<void> {

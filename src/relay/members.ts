@@ -1,3 +1,4 @@
+import type { Clock } from "../async/clock.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 
 /** How much may be held unsettled: nothing more is handed out from either on. */
@@ -51,7 +52,7 @@ export interface Member {
   readonly leases: Map<string, number>;
   /** All of them. */
   leasedBytes: number;
-  /** Since when it holds messages and has said nothing of any; undefined when it owes nothing. */
+  /** Since when it holds messages and has said nothing of any, on the clock that never jumps; undefined: it owes nothing. */
   silentSince: number | undefined;
   isOpen: boolean;
   isDraining: boolean;
@@ -61,9 +62,14 @@ const nothing: Window = { messages: 0, bytes: 0 };
 
 /** The connections of a channel: those that are open, and those that have ended and still hold messages. */
 export class Members {
+  readonly #clock: Clock;
   readonly #byId = new Map<string, Member>();
   /** What is unsettled, by connector id. */
   readonly #held = new Map<string, Window>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get(connectionId: string): Member | undefined {
     return this.#byId.get(connectionId);
@@ -110,17 +116,22 @@ export class Members {
   }
 
   /** It holds the message from now on. */
-  took(member: Member, messageId: string, bytes: number, now: number): void {
+  took(member: Member, messageId: string, bytes: number): void {
     member.leases.set(messageId, bytes);
     member.received++;
-    member.lastMessageAt = now;
-    member.silentSince ??= now;
+    member.lastMessageAt = this.#clock.now();
+    member.silentSince ??= this.#clock.monotonic();
     this.#countHeld(member, 1, bytes);
   }
 
   /** It said something of a message. */
-  heard(member: Member, now: number): void {
-    member.silentSince = member.leases.size > 0 ? now : undefined;
+  heard(member: Member): void {
+    member.silentSince = member.leases.size > 0 ? this.#clock.monotonic() : undefined;
+  }
+
+  /** For how long it has held messages and said nothing of any. */
+  silentMs({ silentSince }: Member): number {
+    return silentSince === undefined ? 0 : this.#clock.monotonic() - silentSince;
   }
 
   /** It no longer holds the message. */

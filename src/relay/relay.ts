@@ -88,7 +88,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     rates.observe(event);
     options.observe(event);
   };
-  const stores = await (options.stores ?? memoryStores)(observe);
+  const stores = await (options.stores ?? memoryStores)(observe, clock);
   const registry = await Registry.open(options.channels, stores, clock, observe)
     .catch(async (error) => {
       await stores.close();

@@ -26,7 +26,7 @@ export function sseStream(
 
   const send = (event: string, data: string, id?: string) => {
     unread.put(encodeSseEvent({ event, data, ...(id !== undefined && { id }) }));
-    if (unread.bytes >= maxFrameBytes) behindSince ??= clock.now();
+    if (unread.bytes >= maxFrameBytes) behindSince ??= clock.monotonic();
   };
   const sendFrame = (frame: Extract<RelayFrame, { type: "connected" | "heartbeat" }>) =>
     send(frame.type, encodeRelayFrame(frame, new Date(clock.now()).toISOString()));
@@ -36,7 +36,7 @@ export function sseStream(
     cancelHeartbeat = clock.after(heartbeatMs, beat);
   };
   const readsNoMore = (since: number) =>
-    clock.now() - since >= behindTimeouts * channel.settings.ackTimeoutMs &&
+    clock.monotonic() - since >= behindTimeouts * channel.settings.ackTimeoutMs &&
     channel.heldBy(connectionId).size === 0;
   const leave = () => {
     cancelHeartbeat();

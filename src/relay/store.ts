@@ -1,3 +1,4 @@
+import type { Clock } from "../async/clock.ts";
 import type { Directory } from "./directory.ts";
 import type { LaneRule } from "./lane.ts";
 import type { ObserveRelay } from "./relay_events.ts";
@@ -91,19 +92,19 @@ export interface Store {
   /** Settles a leased message for good. False when it is not leased. */
   ack(messageId: string): Promise<boolean>;
   /**
-   * Gives a lease back; the message is ready again at `readyAt`. `why` goes into its history; only what `counts` counts
-   * as delivered. False when it is not leased.
+   * Gives a lease back; the message is ready again after `delayMs`, however somebody sets the clock. `why` goes into its
+   * history; only what `counts` counts as delivered. False when it is not leased.
    */
   release(
     messageId: string,
-    readyAt: number,
+    delayMs: number,
     why?: FailedDelivery,
     counts?: boolean,
   ): Promise<boolean>;
   /** Settles a leased message as undeliverable for what came last. False when it is not leased. */
   bury(messageId: string, failed: FailedDelivery): Promise<boolean>;
-  /** When the next waiting message becomes ready, or undefined. */
-  nextReadyAt(): number | undefined;
+  /** Until the next waiting message becomes ready, milliseconds; undefined when none waits. */
+  readyInMs(): number | undefined;
   stats(now: number): StoreStats;
   /** Makes dead letters of some of what has expired; resolves with how many. */
   purge(now: number): Promise<number>;
@@ -175,7 +176,7 @@ export interface Stores {
 }
 
 /** Opens the stores; what they have to tell goes to `tell`. Rejects with `StoreOpenError`. */
-export type OpenStores = (tell: ObserveRelay) => Promise<Stores>;
+export type OpenStores = (tell: ObserveRelay, clock: Clock) => Promise<Stores>;
 
 /** The stores cannot be opened; the message says why. */
 export class StoreOpenError extends Error {

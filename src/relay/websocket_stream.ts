@@ -25,9 +25,10 @@ export function websocketStream(
 ): Response | undefined {
   const { clock, heartbeatMs } = relay;
   const { connectionId, connectorId, capabilities } = hello;
-  let heardAt = clock.now();
+  let heardAt = clock.monotonic();
   let cancelHeartbeat = () => {};
   const now = () => new Date(clock.now()).toISOString();
+  const silentMs = () => clock.monotonic() - heardAt;
 
   return server.upgrade({
     open(socket) {
@@ -35,7 +36,7 @@ export function websocketStream(
         ...hello,
         protocol: "websocket",
         connectedAt: clock.now(),
-        heardAt: () => heardAt,
+        heardAt: () => clock.now() - silentMs(),
         keepsLeases: false,
         get isBehind() {
           return socket.bufferedAmount >= maxFrameBytes;
@@ -52,7 +53,7 @@ export function websocketStream(
       cancelHeartbeat = clock.after(heartbeatMs, () => beat(socket));
     },
     message(socket, data) {
-      heardAt = clock.now();
+      heardAt = clock.monotonic();
       if (typeof data !== "string") {
         return end(socket, closeCodes.unsupportedData, "only text frames are accepted");
       }
@@ -128,7 +129,7 @@ export function websocketStream(
   }
 
   function beat(socket: ServerSocket): void {
-    if (clock.now() - heardAt >= missedHeartbeats * heartbeatMs) {
+    if (silentMs() >= missedHeartbeats * heartbeatMs) {
       return end(socket, closeCodes.evicted, "no heartbeat from the connector");
     }
     socket.send(encodeRelayFrame({ type: "heartbeat" }, now()));

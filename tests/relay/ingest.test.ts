@@ -119,6 +119,18 @@ test("a delivery that could not be stored is stored when it comes again, also at
   assert.equal(await others[1], "m2");
 });
 
+test("a delivery id is known for its window of time that passes, whichever way the clock is set", async () => {
+  const clock = new ManualClock();
+  const seen = new SeenDeliveries(1_000, clock);
+  await seen.begin("d1");
+  seen.end("d1", "m1");
+  clock.jump(7_200_000);
+  assert.equal(await seen.begin("d1"), "m1");
+  clock.jump(-14_400_000);
+  await clock.advance(1_000);
+  assert.equal(await seen.begin("d1"), undefined);
+});
+
 test("long delivery ids are known again, and take no more memory than short ones", async () => {
   const seen = new SeenDeliveries(1_000, new ManualClock());
   const idOf = (n: number) => new TextDecoder().decode(new Uint8Array(64 * 1024).fill(120)) + n;

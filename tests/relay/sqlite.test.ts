@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { type Clock, systemClock } from "../../src/async/clock.ts";
 import { type LaneRule, laneRule } from "../../src/relay/lane.ts";
 import { migrations } from "../../src/relay/sqlite/schema.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
@@ -12,6 +13,7 @@ import {
   type Stores,
   StoreUnavailableError,
 } from "../../src/relay/store.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { messageWith } from "../support/message.ts";
 import { fastClock } from "../support/fast_clock.ts";
 import { openSocket } from "../support/old_client.ts";
@@ -30,8 +32,8 @@ const limits = {
   lanes: laneRule({ kind: "none" }),
 };
 
-function open(folder: string): Promise<Stores> {
-  return sqliteStores({ folder, durability: "full" })(() => {});
+function open(folder: string, clock: Clock = systemClock): Promise<Stores> {
+  return sqliteStores({ folder, durability: "full" })(() => {}, clock);
 }
 
 const failed = (reason: string, at: number) => ({ at, reason, connectorId: "k1" });
@@ -42,7 +44,8 @@ function message(id: string, bytes = 3) {
 
 test("after a restart everything that was not settled is there again, with its number, delay and dead letters", async (t) => {
   const folder = t.folder();
-  const before = await open(folder);
+  const clock = new ManualClock(0);
+  const before = await open(folder, clock);
   const store = await before.open("c", limits);
   for (const id of ["a", "b", "c", "d"]) await store.append(message(id), 1e6, 0);
   for (const _ of "abcd") await store.take(0);
@@ -51,13 +54,15 @@ test("after a restart everything that was not settled is there again, with its n
   await store.bury("c", failed("because", 0));
   await before.close();
 
-  const after = await open(folder);
+  const after = await open(folder, clock);
   t.defer(() => after.close());
   const again = await after.open("c", limits);
   assert.equal(again.stats(0).queued, 2);
   // "d" was leased: leases are not written, it is ready at once. "b" keeps its delay and its count.
   assert.equal((await again.take(0))?.envelope.id, "d");
+  await clock.advance(499);
   assert.equal(await again.take(499), undefined);
+  await clock.advance(1);
   const delayed = await again.take(500);
   assert.deepEqual([delayed?.envelope.id, delayed?.deliveries], ["b", 2]);
   assert.equal(await again.take(1_000), undefined, "nothing twice");
@@ -138,7 +143,8 @@ for (const when of ["before", "after"]) {
     const folder = t.folder();
     const ordered = { ...limits, lanes: laneRule({ kind: "key", from: "webhook_id" }) };
     const from = (webhookId: string, id: string) => ({ ...message(id), webhookId });
-    const before = await open(folder);
+    const clock = new ManualClock(0);
+    const before = await open(folder, clock);
     const store = await before.open("c", ordered);
     await store.append(from("one", "a1"), 1_000, 0);
     await store.append(from("two", "b1"), 1_000, 0);
@@ -148,11 +154,12 @@ for (const when of ["before", "after"]) {
     await store.append(from("two", "b2"), 1e6, 0);
     await before.close();
 
-    const after = await open(folder);
+    const after = await open(folder, clock);
     t.defer(() => after.close());
     const again = await after.open("c", ordered);
     if (when === "after") assert.equal(await again.take(0), undefined, "both wait");
     await again.append(from("one", "a2"), 1e6, 0);
+    await clock.advance(1_000);
     assert.equal((await again.take(1_000))?.envelope.id, "b2");
     assert.equal((await again.take(1_000))?.envelope.id, "a2");
   });
@@ -319,7 +326,7 @@ test("writes of one turn share a commit", async (t) => {
   const groups: number[] = [];
   const stores = await sqliteStores({ folder: t.folder(), durability: "full" })((event) => {
     if (event.type === "relay.committed") groups.push(event.writes);
-  });
+  }, systemClock);
   t.defer(() => stores.close());
   const store = await stores.open("c", limits);
   groups.length = 0; // what opened it
@@ -488,7 +495,8 @@ test("a late ack that cannot be written is taken when it comes again", async (t)
 
 test("a late ack that cannot be written leaves the message to be given out, once", async (t) => {
   const folder = t.folder();
-  const stores = await open(folder);
+  const clock = new ManualClock(0);
+  const stores = await open(folder, clock);
   t.defer(() => stores.close());
   const store = await stores.open("c", limits);
   await store.append(message("a"), 1e6, 0);
@@ -502,8 +510,10 @@ test("a late ack that cannot be written leaves the message to be given out, once
   assert.equal((await store.take(0))?.envelope.id, "a");
   assert.equal(await store.take(0), undefined);
   await store.release("a", 500, failed("nacked", 0));
+  await clock.advance(499);
   assert.equal(await store.take(499), undefined, "no entry of before gives it out early");
   assert.equal(await store.claim("a"), true);
+  await clock.advance(1);
   assert.equal(await store.take(500), undefined);
 });
 

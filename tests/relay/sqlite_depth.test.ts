@@ -7,6 +7,7 @@ import { SqliteStore } from "../../src/relay/sqlite/sqlite_store.ts";
 import { addChannel } from "../../src/relay/sqlite/statements.ts";
 import { StoreUnavailableError } from "../../src/relay/store.ts";
 import { GroupCommit } from "../../src/sqlite/group_commit.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { messageWith } from "../support/message.ts";
 import { test } from "../support/test.ts";
 
@@ -42,7 +43,8 @@ for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] a
     for (const sql of migrations) db.exec(sql);
     const commit = new GroupCommit(db, (why, cause) => new StoreUnavailableError(why, cause));
     await addChannel(db, commit, "c");
-    const store = new SqliteStore(db, commit, "c", {
+    const clock = new ManualClock();
+    const store = new SqliteStore(db, commit, clock, "c", {
       maxMessages: 8,
       maxBytes: 1e9,
       maxDeadLetters: 1,
@@ -58,7 +60,7 @@ for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] a
     await store.append(message("g2", "g"), 1e6, 20); // full: what has expired goes
     for (const _ of ids) await store.take(20);
     await store.ack("a");
-    await store.release("b", 20, failed("nacked"));
+    await store.release("b", 0, failed("nacked"));
     await store.claim("b");
     await store.release("c", 500, failed("nacked"));
     await store.bury("d", failed("no"));
@@ -68,6 +70,7 @@ for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] a
     await store.bury("f", failed("no"));
     await store.replay(["f"], 20, 1e6);
     await store.ack("g");
+    await clock.advance(500);
     await store.take(500);
     await store.purge(20);
     await store.purgeDeadLetters();

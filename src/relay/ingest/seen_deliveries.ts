@@ -12,7 +12,7 @@ const maxRemembered = 100_000;
 export class SeenDeliveries {
   readonly #windowMs: number;
   readonly #clock: Clock;
-  /** In order of arrival. */
+  /** In order of arrival, by the clock that never jumps. */
   readonly #seen = new AgedMap<{ messageId: string; at: number }>();
   readonly #storing = new Map<string, PromiseWithResolvers<void>>();
 
@@ -33,7 +33,7 @@ export class SeenDeliveries {
       await storing.promise;
     }
     const seen = this.#seen.get(key);
-    if (seen && this.#clock.now() - seen.at < this.#windowMs) return seen.messageId;
+    if (seen && this.#clock.monotonic() - seen.at < this.#windowMs) return seen.messageId;
     this.#storing.set(key, Promise.withResolvers());
     return undefined;
   }
@@ -47,7 +47,7 @@ export class SeenDeliveries {
   }
 
   #remember(key: string, messageId: string): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     this.#seen.set(key, { messageId, at: now });
     this.#seen.forgetOldest(maxRemembered, ({ at }) => now - at >= this.#windowMs);
   }

@@ -129,17 +129,17 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async take(now: number): Promise<StoredMessage | undefined> {
-    for (let lane = this.#turns.next(now); lane !== undefined; lane = this.#turns.next(now)) {
-      const asked = lane;
+    for (;;) {
+      const lane = this.#turns.next(this.#clock.monotonic());
+      if (lane === undefined) return undefined;
       const message = await this.#server.attempt("read a message", async () => {
-        const pulled = await this.#consumers.pull(asked);
-        if (pulled) return await this.#lease(pulled, asked, now);
-        this.#turns.hadNothing(asked, now);
+        const pulled = await this.#consumers.pull(lane);
+        if (pulled) return await this.#lease(pulled, lane, now);
+        this.#turns.hadNothing(lane, this.#clock.monotonic());
         return undefined;
       });
       if (message) return message;
     }
-    return undefined;
   }
 
   async claim(messageId: string): Promise<boolean> {
@@ -183,14 +183,14 @@ export class JetStreamStore implements Store, SharedStore {
 
   async release(
     messageId: string,
-    readyAt: number,
+    delayMs: number,
     why?: FailedDelivery,
     counts = why !== undefined,
   ): Promise<boolean> {
     const lease = this.#leased.get(messageId);
     if (!lease) return false;
     this.#leased.delete(messageId);
-    const delayMs = Math.max(0, readyAt - this.#clock.now());
+    const readyAt = this.#clock.monotonic() + delayMs;
     await this.#server.attempt("give a message back", async () => {
       if (why) {
         const deliveries = lease.message.deliveries - (counts ? 0 : 1);
@@ -219,8 +219,9 @@ export class JetStreamStore implements Store, SharedStore {
     return true;
   }
 
-  nextReadyAt(): number | undefined {
-    return this.#turns.nextReadyAt;
+  readyInMs(): number | undefined {
+    const at = this.#turns.nextReadyAt;
+    return at === undefined ? undefined : Math.max(0, at - this.#clock.monotonic());
   }
 
   stats(_now: number): StoreStats {

@@ -3,10 +3,13 @@ import { Heap } from "../heap.ts";
 /** Until a lane is asked again that should have had something: a server may not know of it yet, or not answer. */
 const askAgainMs = 20;
 
-/** Whose turn it is: the lanes that may have something to give out, in the order in which they get it. */
+/**
+ * Whose turn it is: the lanes that may have something to give out, in the order in which they get it. Its times are
+ * those of the clock that never jumps.
+ */
 export class Turns {
   readonly #waiting = new Set<string>();
-  /** Until when a lane is not asked, milliseconds since the epoch. */
+  /** Until when a lane is not asked. */
   readonly #blocked = new Map<string, number>();
   /** Lanes that wait later. */
   readonly #due = new Heap<{ lane: string; readyAt: number }>(({ readyAt }) => readyAt);

@@ -1,26 +1,34 @@
+import type { Clock } from "../../async/clock.ts";
 import { Heap } from "../heap.ts";
 import type { Ref } from "./rows.ts";
 
 interface Entry {
   readonly ref: Ref;
+  /** On the clock that never jumps. */
   readonly readyAt: number;
 }
 
 /** Messages that were handed out and given back: each is ready at its time, then in sequence. */
 export class GivenBack {
+  readonly #clock: Clock;
   readonly #ready = new Heap<Entry>(({ ref }) => ref.sequence);
   readonly #waiting = new Heap<Entry>(({ readyAt }) => readyAt);
   /** By message id: the database needs no index of ids. An entry of a heap that is not here too is over. */
   readonly #byId = new Map<string, Entry>();
 
-  add(ref: Ref, readyAt: number): void {
-    const entry = { ref, readyAt };
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(ref: Ref, delayMs: number): void {
+    const entry = { ref, readyAt: this.#clock.monotonic() + delayMs };
     this.#byId.set(ref.id, entry);
     this.#waiting.push(entry);
   }
 
   /** The next that is ready. It comes no more, but stays in until it is taken out. */
-  next(now: number): Ref | undefined {
+  next(): Ref | undefined {
+    const now = this.#clock.monotonic();
     for (let due = this.#waiting.peek(); due && due.readyAt <= now; due = this.#waiting.peek()) {
       this.#waiting.pop();
       this.#ready.push(due);
@@ -42,8 +50,9 @@ export class GivenBack {
     return entry?.ref;
   }
 
-  /** When the next one becomes ready, or sooner. */
-  get nextReadyAt(): number | undefined {
-    return this.#waiting.peek()?.readyAt;
+  /** Until the next one becomes ready, or less, milliseconds; undefined when none waits. */
+  get readyInMs(): number | undefined {
+    const next = this.#waiting.peek();
+    return next && Math.max(0, next.readyAt - this.#clock.monotonic());
   }
 }

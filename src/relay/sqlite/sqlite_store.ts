@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../async/clock.ts";
 import type { GroupCommit } from "../../sqlite/group_commit.ts";
 import { historyWith } from "../history.ts";
 import type {
@@ -30,19 +31,28 @@ const purgeBytes = 16 * 1024 * 1024;
  */
 export class SqliteStore implements Store {
   readonly #commit: GroupCommit;
+  readonly #clock: Clock;
   readonly #sql: Statements;
   readonly #settings: StoreSettings;
   readonly #lanes: Lanes;
   readonly #leased = new Map<string, Ref>();
-  readonly #givenBack = new GivenBack();
+  readonly #givenBack: GivenBack;
   readonly #tally = new Tally();
   readonly #dead: DeadLetters;
   /** What could not be read, by message id, and why. */
   readonly #unreadable = new Map<string, string>();
   #nextSequence: number;
 
-  constructor(db: DatabaseSync, commit: GroupCommit, channel: string, settings: StoreSettings) {
+  constructor(
+    db: DatabaseSync,
+    commit: GroupCommit,
+    clock: Clock,
+    channel: string,
+    settings: StoreSettings,
+  ) {
     this.#commit = commit;
+    this.#clock = clock;
+    this.#givenBack = new GivenBack(clock);
     this.#settings = settings;
     this.#sql = new Statements(db, channel);
     this.#lanes = new (settings.lanes.exclusive ? ExclusiveLanes : SharedLanes)(this.#sql);
@@ -55,7 +65,9 @@ export class SqliteStore implements Store {
     });
     for (const { ready_at, ...row } of this.#sql.delayed()) {
       this.#lanes.hold(row.lane);
-      this.#givenBack.add(refFromRow(row), ready_at);
+      // The clock may have been set back since: no delay is longer than the TTL.
+      const delayMs = Math.min(Math.max(0, ready_at - clock.now()), settings.ttlMs);
+      this.#givenBack.add(refFromRow(row), delayMs);
     }
   }
 
@@ -124,7 +136,7 @@ export class SqliteStore implements Store {
 
   release(
     messageId: string,
-    readyAt: number,
+    delayMs: number,
     why?: FailedDelivery,
     counts = why !== undefined,
   ): Promise<boolean> {
@@ -133,7 +145,8 @@ export class SqliteStore implements Store {
     this.#leased.delete(messageId);
     if (why) ref.history = historyWith(ref.history, why, counts);
     if (!counts) ref.deliveries--;
-    this.#givenBack.add(ref, readyAt);
+    this.#givenBack.add(ref, delayMs);
+    const readyAt = delayMs > 0 ? this.#clock.now() + delayMs : 0;
     // Not waited for: should it be lost, the message comes sooner than it would have.
     const history = JSON.stringify(ref.history ?? []);
     this.#commit.run(() => this.#sql.delay(ref.sequence, readyAt, ref.deliveries, history))
@@ -151,8 +164,8 @@ export class SqliteStore implements Store {
     return true;
   }
 
-  nextReadyAt(): number | undefined {
-    return this.#givenBack.nextReadyAt;
+  readyInMs(): number | undefined {
+    return this.#givenBack.readyInMs;
   }
 
   stats(_now: number): StoreStats {
@@ -256,7 +269,7 @@ export class SqliteStore implements Store {
 
   #take(now: number): StoredMessage | undefined {
     for (;;) {
-      const known = this.#givenBack.next(now);
+      const known = this.#givenBack.next();
       if (known && this.#unreadable.has(known.id) && !this.#lanes.mayGo(known)) continue;
       const head = known ? undefined : this.#commit.read(() => this.#lanes.next());
       const ref = known ?? (head && refFromRow(head));
@@ -266,7 +279,7 @@ export class SqliteStore implements Store {
         if (!this.#isHere(head.id)) this.#lanes.free(head.lane);
         continue;
       }
-      const message = this.#read(ref, now);
+      const message = this.#read(ref);
       if (!message) continue;
       if (message.expiresAt <= now) {
         this.#lanes.free(ref.lane);
@@ -286,7 +299,7 @@ export class SqliteStore implements Store {
   }
 
   /** Undefined when it expired or was settled meanwhile, or cannot be read: then the others go on without it. */
-  #read(ref: Ref, now: number): StoredMessage | undefined {
+  #read(ref: Ref): StoredMessage | undefined {
     try {
       const row = this.#sql.bySequence(ref.sequence);
       const message = row && messageFromRow(row, ref.deliveries + 1);
@@ -297,7 +310,7 @@ export class SqliteStore implements Store {
       const why = error instanceof Error ? error.message : String(error);
       this.#unreadable.set(ref.id, `${ref.id} cannot be read: ${why}`);
       this.#lanes.free(ref.lane);
-      this.#givenBack.add(ref, now + unreadableRetryMs);
+      this.#givenBack.add(ref, unreadableRetryMs);
       return undefined;
     }
   }

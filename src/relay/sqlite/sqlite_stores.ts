@@ -1,3 +1,4 @@
+import type { Clock } from "../../async/clock.ts";
 import type { ObserveRelay } from "../relay_events.ts";
 import {
   type Database,
@@ -18,8 +19,8 @@ const owner = "relay";
 const ifUnreadable = "nothing was changed: keep a copy, and mend it with sqlite3's .recover";
 
 /** Stores that live as long as the process. */
-export const memoryStores: OpenStores = (tell) =>
-  Promise.resolve(storesIn("memory", openMemory({ owner, migrations }), tell));
+export const memoryStores: OpenStores = (tell, clock) =>
+  Promise.resolve(storesIn("memory", openMemory({ owner, migrations }), tell, clock));
 
 export interface SqliteOptions {
   readonly folder: string;
@@ -28,7 +29,7 @@ export interface SqliteOptions {
 
 /** All channels in one database in a folder, which this process has to itself. */
 export function sqliteStores({ folder, durability }: SqliteOptions): OpenStores {
-  return (tell) =>
+  return (tell, clock) =>
     new Promise((resolve) => {
       const where = `the relay's data in ${JSON.stringify(folder)}`;
       try {
@@ -39,7 +40,7 @@ export function sqliteStores({ folder, durability }: SqliteOptions): OpenStores 
           migrations,
           synchronous: durability,
         });
-        resolve(storesIn("sqlite", database, tell, where));
+        resolve(storesIn("sqlite", database, tell, clock, where));
       } catch (error) {
         if (error instanceof DatabaseOpenError) throw new StoreOpenError(error.message);
         throw error;
@@ -51,6 +52,7 @@ function storesIn(
   name: Stores["name"],
   database: Database,
   tell: ObserveRelay,
+  clock: Clock,
   where = "the messages",
 ): Stores {
   const commit = new GroupCommit(
@@ -65,7 +67,7 @@ function storesIn(
       try {
         await addChannel(database.db, commit, channel);
         await keepLanes(new Statements(database.db, channel), commit, settings.lanes);
-        const store = new SqliteStore(database.db, commit, channel, settings);
+        const store = new SqliteStore(database.db, commit, clock, channel, settings);
         opened.push(store);
         return store;
       } catch (error) {
