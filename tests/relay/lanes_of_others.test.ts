@@ -8,19 +8,7 @@ import { type Store, StoreUnavailableError } from "../../src/relay/store.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { onNats, startNats } from "../support/nats_server.ts";
 import { startProxy } from "../support/proxy.ts";
-import { message, openStore } from "../support/nats_store.ts";
-
-/** Has room; resolves when it is woken for the first time by another relay. */
-function attach(store: Store): Promise<void> {
-  return new Promise((resolve) =>
-    store.shared?.attach({
-      hasRoom: true,
-      wake: resolve,
-      settle: () => Promise.resolve("unknown"),
-      extend: () => Promise.resolve(0),
-    })
-  );
-}
+import { attach, message, openStore } from "../support/nats_store.ts";
 
 /** The next message, however often that has to be looked for. */
 async function found(store: Store, clock: ManualClock): Promise<string> {
@@ -37,7 +25,7 @@ onNats(
     const nats = await startNats(t);
     const clock = new ManualClock(Date.now());
     const [here, there] = [await openStore(t, nats), await openStore(t, nats, {}, clock)];
-    const woken = attach(there);
+    const woken = new Promise<void>((resolve) => attach(there, true, resolve));
     await here.append(message("a"), Date.now() + 1e6, Date.now());
     await woken;
     assert.equal((await here.take(Date.now()))?.envelope.id, "a");

@@ -28,6 +28,16 @@ export async function openStore(
   });
 }
 
+/** Answers other relays, as one does that holds what it took and settles nothing. */
+export function attach(store: Store, hasRoom = true, wake = () => {}): void {
+  store.shared?.attach({
+    hasRoom,
+    wake,
+    settle: () => Promise.resolve("unknown"),
+    extend: () => Promise.resolve(0),
+  });
+}
+
 /** Of the webhook id "hook". */
 export function message(id: string): NewMessage {
   return messageWith({ id, receivedAt: new Date().toISOString() });

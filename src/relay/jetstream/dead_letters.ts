@@ -1,14 +1,28 @@
-import { DiscardPolicy, JetStreamApiError, JsHeaders } from "@nats-io/jetstream";
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamPublishOptions,
+  JsHeaders,
+} from "@nats-io/jetstream";
+import { reasonOfExpiry } from "../history.ts";
 import type { DeadLetter, FailedDelivery, StoredMessage, StoreSettings } from "../store.ts";
-import type { NatsServer } from "./connection.ts";
-import { headOf, letterHeadersOf, letterOf, messageOf } from "./message_codec.ts";
+import { isApiError, type NatsServer } from "./connection.ts";
+import { headOf, type LetterHead, letterHeadersOf, letterOf, messageOf } from "./message_codec.ts";
 import { deadStreamOf, deadSubjectsOf, token } from "./names.ts";
 
-/** A dead letter and where it lies. */
-export interface StoredLetter {
-  readonly letter: DeadLetter;
+/** Where a dead letter lies. */
+interface Place {
   readonly sequence: number;
 }
+
+export interface StoredLetter extends Place {
+  readonly letter: DeadLetter;
+}
+
+/** JetStream's code for a message that is not published, as another one came in between. */
+const cameBetween = 10071;
+/** How long whoever has put away what expired may take to remove it. After that it has died. */
+const othersMs = 60_000;
 
 /** The stream with the dead letters of a channel: one for each message id, the oldest dropped when it is full. */
 export class DeadLetters {
@@ -34,19 +48,48 @@ export class DeadLetters {
     });
   }
 
-  /** `reason` where it is not that of the last delivery. */
+  /** For what came last in its history. */
   async add(
     message: StoredMessage,
     history: readonly FailedDelivery[],
     at: number,
-    reason?: string,
   ): Promise<void> {
-    const { envelope, expiresAt, deliveries } = message;
+    await this.#publish(message, { at, history });
+  }
+
+  /** Whoever puts it there is the one to remove the message. Undefined when that is somebody else. */
+  async addExpired(
+    message: StoredMessage,
+    history: readonly FailedDelivery[],
+    at: number,
+  ): Promise<Place | undefined> {
+    const { id, sequence } = message.envelope;
+    const there = await this.#last(id);
+    if (there?.letter.message.envelope.sequence === sequence) {
+      if (Math.abs(at - there.letter.at) < othersMs) return undefined;
+    }
+    try {
+      const letter = { at, history, reason: reasonOfExpiry(history) };
+      return await this.#publish(message, letter, { lastSubjectSequence: there?.sequence ?? 0 });
+    } catch (error) {
+      if (isApiError(error, cameBetween)) return undefined;
+      throw error;
+    }
+  }
+
+  async #publish(
+    { envelope, expiresAt, deliveries }: StoredMessage,
+    why: Pick<LetterHead, "at" | "history" | "reason">,
+    expect: JetStreamPublishOptions["expect"] = {},
+  ): Promise<Place> {
     const { sequence, deliveryCount: _, ...content } = envelope;
-    const letter = { at, deliveries, sequence, history, ...(reason !== undefined && { reason }) };
-    await this.#server.js.publish(`${this.#subjects}.${token(envelope.id)}`, envelope.body, {
+    const letter = { ...why, deliveries, sequence };
+    const subject = `${this.#subjects}.${token(envelope.id)}`;
+    const { seq } = await this.#server.js.publish(subject, envelope.body, {
       headers: letterHeadersOf(content, expiresAt, letter, this.#server.maxPayload),
+      expect,
     });
+    return { sequence: seq };
   }
 
   /** The newest first. */
@@ -75,7 +118,7 @@ export class DeadLetters {
   }
 
   /** False when it is gone already. */
-  async remove({ sequence }: StoredLetter): Promise<boolean> {
+  async remove({ sequence }: Place): Promise<boolean> {
     return await this.#server.removeMessage(this.#stream, sequence);
   }
 

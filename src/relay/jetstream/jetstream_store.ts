@@ -2,7 +2,7 @@ import type { KV } from "@nats-io/kv";
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../async/clock.ts";
 import type { Settlement } from "../../protocol/frames.ts";
-import { historyWith, reasonOfExpiry } from "../history.ts";
+import { historyWith } from "../history.ts";
 import {
   type DeadLetter,
   type FailedDelivery,
@@ -22,7 +22,7 @@ import { DeadLetters } from "./dead_letters.ts";
 import { Histories, noPast } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
 import { fits, type Head, headOf, messageOf } from "./message_codec.ts";
-import { MessageStream } from "./message_stream.ts";
+import { type Found, MessageStream } from "./message_stream.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
 
@@ -44,6 +44,8 @@ const sweepMs = 2_000;
 const sweepsOfLanes = 15;
 /** When a message that cannot be read is tried again. */
 const unreadableRetryMs = 60_000;
+/** When what another relay is putting away is looked at again. */
+const expiredRetryMs = 5_000;
 /** Messages purged in one step. */
 const purgeStep = 200;
 
@@ -66,6 +68,8 @@ export class JetStreamStore implements Store, SharedStore {
   readonly #leased = new Map<string, Lease>();
   /** Pulled and not yet leased. */
   readonly #pulled = new Set<string>();
+  /** Leased no more, and not yet settled. */
+  readonly #settling = new Map<string, Lease>();
   /** Late acks under way, by message id: whether the message was still there. */
   readonly #claims = new Map<string, Promise<boolean>>();
   readonly #tally = new Tally();
@@ -73,6 +77,8 @@ export class JetStreamStore implements Store, SharedStore {
   #oldestAt: number | undefined;
   #reader: Reader | undefined;
   #cancelSweep = () => {};
+  #purging: Promise<number> | undefined;
+  #isClosed = false;
 
   private constructor(
     server: NatsServer,
@@ -120,7 +126,7 @@ export class JetStreamStore implements Store, SharedStore {
     return await this.#server.attempt("store a message", async () => {
       await this.#consumers.ensure(lane);
       const sequence = await this.#messages.add(message, lane, expiresAt) ??
-        (await this.#purge(now) > 0
+        (await this.#purgeOnce(now) > 0
           ? await this.#messages.add(message, lane, expiresAt)
           : undefined);
       if (sequence !== undefined) this.#added(message, lane);
@@ -166,12 +172,10 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async ack(messageId: string): Promise<boolean> {
-    const lease = this.#leased.get(messageId);
-    if (!lease) return false;
-    this.#leased.delete(messageId);
-    await this.#end(lease, "settle a message", () => this.#settle(lease, "+ACK"));
-    this.#tally.delivered++;
-    return true;
+    return await this.#end(messageId, "settle a message", async (lease) => {
+      await this.#settle(lease);
+      this.#tally.delivered++;
+    });
   }
 
   async extend(messageId: string): Promise<boolean> {
@@ -197,8 +201,7 @@ export class JetStreamStore implements Store, SharedStore {
         const history = historyWith(lease.history, why, counts);
         await this.#histories.keep(messageId, { deliveries, history });
       }
-      const delay = Math.round(Math.max(1, delayMs - earlyMs) * 1e6); // whole nanoseconds, or none is read
-      await this.#server.request(lease.reply, delayMs > 0 ? `-NAK {"delay": ${delay}}` : "-NAK");
+      await this.#giveBack(lease.reply, delayMs > 0 ? Math.max(1, delayMs - earlyMs) : 0);
     }).catch(() => {}); // the server gives it out again after the ack wait
     if (this.#settings.lanes.exclusive) this.#turns.block(lease.lane, readyAt);
     this.#turns.addAt(lease.lane, readyAt);
@@ -208,15 +211,11 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async bury(messageId: string, failed: FailedDelivery): Promise<boolean> {
-    const lease = this.#leased.get(messageId);
-    if (!lease) return false;
-    this.#leased.delete(messageId);
-    await this.#end(lease, "put a message away", async () => {
+    return await this.#end(messageId, "put a message away", async (lease) => {
       await this.#dead.add(lease.message, historyWith(lease.history, failed), failed.at);
-      await this.#settle(lease, "+ACK");
+      await this.#settle(lease);
+      this.#tally.deadLettered++;
     });
-    this.#tally.deadLettered++;
-    return true;
   }
 
   readyInMs(): number | undefined {
@@ -229,7 +228,7 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async purge(now: number): Promise<number> {
-    return await this.#server.attempt("purge what has expired", () => this.#purge(now));
+    return await this.#server.attempt("purge what has expired", () => this.#purgeOnce(now));
   }
 
   async deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
@@ -272,6 +271,11 @@ export class JetStreamStore implements Store, SharedStore {
         const here = messageIds.filter((id) => this.#leased.has(id));
         return here.length > 0 ? reader.extend(here, connectorId) : undefined;
       },
+      held: (expiredAt) => {
+        const inHand = [...this.#leased.values(), ...this.#settling.values()]
+          .filter(({ message }) => message.expiresAt <= expiredAt);
+        return [...inHand.map(({ message }) => message.envelope.id), ...this.#pulled];
+      },
     });
     let sweeps = 0;
     const sweep = () => {
@@ -313,9 +317,12 @@ export class JetStreamStore implements Store, SharedStore {
     await this.#server.attempt("find the lanes", () => this.#consumers.find()).catch(() => {});
   }
 
-  close(): void {
+  /** Resolves when nothing is purged any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     this.#cancelSweep();
     this.#peers.close();
+    await this.#purging?.catch(() => {});
   }
 
   async #open(): Promise<void> {
@@ -341,15 +348,14 @@ export class JetStreamStore implements Store, SharedStore {
       // Told until it is not found again: somebody may have removed it.
       const until = this.#clock.now() + 2 * unreadableRetryMs;
       this.#unreadable = { what: `${pulled.subject} is no message of a relay`, until };
-      await this.#server.request(reply, `-NAK {"delay": ${unreadableRetryMs * 1e6}}`);
+      await this.#giveBack(reply, unreadableRetryMs);
       this.#turns.add(lane);
       return undefined;
     }
     if (head.expiresAt <= now) {
-      await this.#putExpired(head, pulled.data, streamSequence, now);
-      await this.#server.request(reply, "+ACK");
-      this.#gone(head.id, lane, head.webhookId);
-      this.#tally.expired++;
+      const found = { sequence: streamSequence, lane, body: pulled.data };
+      if (await this.#expire(head, found, now)) await this.#server.request(reply, "+ACK");
+      else await this.#giveBack(reply, expiredRetryMs);
       this.#turns.add(lane);
       return undefined;
     }
@@ -371,20 +377,35 @@ export class JetStreamStore implements Store, SharedStore {
     }
   }
 
-  async #settle({ message, history, lane, reply }: Lease, verdict: string): Promise<void> {
-    await this.#server.request(reply, verdict);
+  async #giveBack(reply: string, delayMs: number): Promise<void> {
+    const delay = Math.round(delayMs * 1e6); // whole nanoseconds, or none is read
+    await this.#server.request(reply, delay > 0 ? `-NAK {"delay": ${delay}}` : "-NAK");
+  }
+
+  async #settle({ message, history, lane, reply }: Lease): Promise<void> {
+    await this.#server.request(reply, "+ACK");
     const { id, webhookId } = message.envelope;
     this.#gone(id, lane, webhookId);
     if (history.length > 0) this.#histories.forget(id);
   }
 
-  /** Its lane goes on even if the server did not answer: the server knows which message is the next. */
-  async #end({ lane }: Lease, what: string, work: () => Promise<void>): Promise<void> {
+  /**
+   * False when it is not leased. Its lane goes on even if the server did not answer: the server knows which message is
+   * the next.
+   */
+  async #end(id: string, what: string, work: (lease: Lease) => Promise<void>): Promise<boolean> {
+    const lease = this.#leased.get(id);
+    if (!lease) return false;
+    this.#leased.delete(id);
+    this.#settling.set(id, lease);
     try {
-      await this.#server.attempt(what, work);
+      await this.#server.attempt(what, () => work(lease));
+      return true;
     } catch (error) {
-      this.#turns.free(lane);
+      this.#turns.free(lease.lane);
       throw error;
+    } finally {
+      this.#settling.delete(id);
     }
   }
 
@@ -396,28 +417,48 @@ export class JetStreamStore implements Store, SharedStore {
     this.#peers.wake(lane);
   }
 
-  async #putExpired(head: Head, data: Uint8Array, sequence: number, now: number): Promise<void> {
-    const { deliveries, history } = await this.#histories.of(head.id);
-    const message = messageOf(head, data, sequence, deliveries);
-    await this.#dead.add(message, history, now, reasonOfExpiry(history));
-    if (history.length > 0) this.#histories.forget(head.id);
+  /** Shared by all who ask meanwhile. */
+  #purgeOnce(now: number): Promise<number> {
+    return this.#purging ??= this.#purge(now).finally(() => this.#purging = undefined);
   }
 
   async #purge(now: number): Promise<number> {
     let purged = 0;
-    for (let next = 1; purged < purgeStep;) {
+    let elsewhere: ReadonlySet<string> | undefined;
+    for (let next = 1; purged < purgeStep && !this.#isClosed;) {
       const found = await this.#messages.next(next);
       if (!found || (found.head && found.head.expiresAt > now)) break;
-      const { head, lane, sequence, body } = found;
-      next = sequence + 1;
-      if (!head || this.#leased.has(head.id)) continue;
-      // First: another relay may do the same, or settle it. One that ends now puts nothing away.
-      if (!await this.#messages.remove(found)) continue;
-      await this.#putExpired(head, body, sequence, now);
-      this.#gone(head.id, lane, head.webhookId);
-      this.#tally.expired++;
-      purged++;
+      const { head } = found;
+      next = found.sequence + 1;
+      if (!head || this.#isHere(head.id)) continue;
+      elsewhere ??= await this.#peers.held(now);
+      if (elsewhere.has(head.id)) continue;
+      if (await this.#expire(head, found, now)) purged++;
     }
     return purged;
+  }
+
+  #isHere(id: string): boolean {
+    return this.#leased.has(id) || this.#pulled.has(id) || this.#settling.has(id);
+  }
+
+  /** Put away first: it is there twice rather than lost. False when another relay does it, or it was settled meanwhile. */
+  async #expire(
+    head: Head,
+    { sequence, lane, body }: Pick<Found, "sequence" | "lane" | "body">,
+    now: number,
+  ): Promise<boolean> {
+    const { deliveries, history } = await this.#histories.of(head.id);
+    const message = messageOf(head, body, sequence, deliveries);
+    const letter = await this.#dead.addExpired(message, history, now);
+    if (!letter) return false;
+    if (!await this.#messages.remove({ sequence })) {
+      await this.#dead.remove(letter);
+      return false;
+    }
+    if (history.length > 0) this.#histories.forget(head.id);
+    this.#gone(head.id, lane, head.webhookId);
+    this.#tally.expired++;
+    return true;
   }
 }

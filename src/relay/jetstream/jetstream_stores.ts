@@ -35,7 +35,7 @@ export function jetStreamStores(address: NatsAddress, clock: Clock): OpenStores 
           return server.problem ?? opened.find(({ problem }) => problem !== undefined)?.problem;
         },
         async close() {
-          for (const store of opened) store.close();
+          await Promise.all(opened.map((store) => store.close()));
           await server.close();
         },
       };

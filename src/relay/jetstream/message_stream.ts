@@ -11,7 +11,7 @@ interface Place {
   readonly webhookId: string;
 }
 
-interface Found extends Place {
+export interface Found extends Place {
   /** Undefined where somebody else published it. */
   readonly head: Head | undefined;
   readonly body: Uint8Array;

@@ -27,6 +27,8 @@ export const wakeSubjectOf = (channel: string) => `hookferry.wake.${token(channe
 export const settleSubjectOf = (channel: string) => `hookferry.settle.${token(channel)}`;
 /** Asks the other relays to extend what they have leased of some messages. */
 export const extendSubjectOf = (channel: string) => `hookferry.extend.${token(channel)}`;
+/** Asks the other relays what they have in hand that has expired. */
+export const heldSubjectOf = (channel: string) => `hookferry.held.${token(channel)}`;
 
 /** The bucket with channels and tokens, and the one with the failed deliveries of messages not settled. */
 export const directoryBucket = "hookferry-channels";

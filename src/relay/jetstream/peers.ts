@@ -1,9 +1,9 @@
-import type { Subscription } from "@nats-io/transport-node";
+import { NoRespondersError, type Subscription } from "@nats-io/transport-node";
 import { z } from "zod";
 import type { Settlement } from "../../protocol/frames.ts";
 import type { SettleOutcome } from "../store.ts";
 import type { NatsServer } from "./connection.ts";
-import { extendSubjectOf, settleSubjectOf, wakeSubjectOf } from "./names.ts";
+import { extendSubjectOf, heldSubjectOf, settleSubjectOf, wakeSubjectOf } from "./names.ts";
 
 /** How long the others may take to say that they hold a message. */
 const askMs = 1_000;
@@ -17,6 +17,8 @@ const extendSchema = z.object({
   messageIds: z.array(z.string()).readonly(),
   connectorId: z.string(),
 });
+const heldSchema = z.object({ expiredAt: z.number() });
+const idsSchema = z.array(z.string());
 
 /** The questions of the others. Each gives undefined for what is not leased here: then nothing is answered. */
 export interface PeerAnswers {
@@ -30,6 +32,8 @@ export interface PeerAnswers {
     messageIds: readonly string[],
     connectorId: string,
   ) => Promise<number> | undefined;
+  /** What is in hand here and has expired at that time. Of none nothing is answered. */
+  readonly held: (expiredAt: number) => readonly string[];
 }
 
 /**
@@ -46,7 +50,7 @@ export class Peers {
     this.#channel = channel;
   }
 
-  listen({ woken, settle, extend }: PeerAnswers): void {
+  listen({ woken, settle, extend, held }: PeerAnswers): void {
     this.#subscriptions.push(
       this.#server.nc.subscribe(wakeSubjectOf(this.#channel), {
         callback: (error, message) => {
@@ -65,6 +69,10 @@ export class Peers {
       extendSchema,
       ({ messageIds, connectorId }) => extend(messageIds, connectorId),
     );
+    this.#answer(heldSubjectOf(this.#channel), heldSchema, ({ expiredAt }) => {
+      const ids = held(expiredAt);
+      return ids.length > 0 ? Promise.resolve(JSON.stringify(ids)) : undefined;
+    });
   }
 
   /** A lane has something to give out. */
@@ -84,6 +92,24 @@ export class Peers {
   async extend(messageIds: readonly string[], connectorId: string): Promise<number> {
     const asked: z.infer<typeof extendSchema> = { messageIds, connectorId };
     return Number(await this.#ask(extendSubjectOf(this.#channel), asked) ?? 0);
+  }
+
+  /** The messages that the others have in hand though they have expired at that time. */
+  async held(expiredAt: number): Promise<ReadonlySet<string>> {
+    const asked: z.infer<typeof heldSchema> = { expiredAt };
+    const subject = heldSubjectOf(this.#channel);
+    const ids = new Set<string>();
+    try {
+      const answers = await this.#server.nc.requestMany(subject, JSON.stringify(asked), {
+        maxWait: askMs, // how many there are is not known
+      });
+      for await (const answer of answers) {
+        for (const id of read(idsSchema, answer.string()) ?? []) ids.add(id);
+      }
+    } catch (error) {
+      if (!(error instanceof NoRespondersError)) throw error;
+    }
+    return ids;
   }
 
   close(): void {
