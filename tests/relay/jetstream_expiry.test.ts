@@ -114,3 +114,16 @@ onNats(
     assert.deepEqual([await lettersOf(store), store.stats(now).queued], [["0"], 0]);
   },
 );
+
+onNats("a message lives as long as it was promised, whatever the server did before", async (t) => {
+  const nats = await startNats(t);
+  const jsm = await manager(t, nats);
+  const first = await openStore(t, nats, { ttlMs: 1e9 });
+  await first.append(message("a"), now + 1e9, now);
+  const maxAge = async () => (await jsm.streams.info("hookferry-messages-c")).config.max_age;
+  assert.equal(await maxAge(), 0);
+  // As a build made it that left what is old to the server.
+  await jsm.streams.update("hookferry-messages-c", { max_age: 1e15 });
+  await openStore(t, nats, { ttlMs: 1_000 });
+  assert.equal(await maxAge(), 0);
+});

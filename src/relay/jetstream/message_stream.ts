@@ -19,8 +19,6 @@ export interface Found extends Place {
 
 /** JetStream's code for a stream that is full. */
 const streamFull = 10077;
-/** How much longer than its time a message is kept: what has expired is purged, and counted, by a relay. */
-const safetyNetMs = 3_600_000;
 
 /** The stream with the messages of a channel that are not settled: a work queue. */
 export class MessageStream {
@@ -34,7 +32,7 @@ export class MessageStream {
     this.#subjects = subjectsOf(channel);
   }
 
-  async open({ maxMessages, maxBytes, ttlMs }: StoreSettings): Promise<void> {
+  async open({ maxMessages, maxBytes }: StoreSettings): Promise<void> {
     await this.#server.keepStream({
       name: this.#stream,
       subjects: [`${this.#subjects}.>`],
@@ -42,7 +40,8 @@ export class MessageStream {
       discard: DiscardPolicy.New,
       max_msgs: maxMessages,
       max_bytes: maxBytes,
-      max_age: (ttlMs + safetyNetMs) * 1e6,
+      // What is old is for a relay to put away: the server would only drop it.
+      max_age: 0,
       allow_direct: true,
     });
   }
