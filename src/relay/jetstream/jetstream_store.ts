@@ -30,8 +30,8 @@ interface Lease {
   readonly message: StoredMessage;
   readonly history: readonly FailedDelivery[];
   readonly lane: string;
-  /** Where its settlement is sent. */
-  readonly reply: string;
+  /** Where its settlement is sent: the server's newest delivery of it. */
+  reply: string;
 }
 
 /** How much longer than the relay's own lease the server's is: the relay ends first. */
@@ -349,6 +349,14 @@ export class JetStreamStore implements Store, SharedStore {
       const until = this.#clock.now() + 2 * unreadableRetryMs;
       this.#unreadable = { what: `${pulled.subject} is no message of a relay`, until };
       await this.#giveBack(reply, unreadableRetryMs);
+      this.#turns.add(lane);
+      return undefined;
+    }
+    const lease = this.#leased.get(head.id);
+    if (lease) {
+      // Its time is over at the server and not here: this relay stood still, or it lies there twice.
+      if (lease.message.envelope.sequence === streamSequence) lease.reply = reply;
+      else await this.#giveBack(reply, this.#settings.ackTimeoutMs);
       this.#turns.add(lane);
       return undefined;
     }
