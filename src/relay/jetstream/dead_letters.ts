@@ -37,11 +37,13 @@ export class DeadLetters {
   }
 
   async open({ maxDeadLetters, maxDeadLetterBytes }: StoreSettings): Promise<void> {
+    // The server sets such bytes aside: not for what so many can never be.
+    const isBounded = maxDeadLetters * this.#server.maxPayload <= maxDeadLetterBytes;
     await this.#server.keepStream({
       name: this.#stream,
       subjects: [`${this.#subjects}.*`],
       max_msgs: maxDeadLetters,
-      max_bytes: maxDeadLetterBytes,
+      max_bytes: isBounded ? -1 : maxDeadLetterBytes,
       max_msgs_per_subject: 1,
       discard: DiscardPolicy.Old,
       allow_direct: true,
