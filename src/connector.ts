@@ -4,6 +4,7 @@ import { Budget } from "./async/budget.ts";
 import type { Clock, Random } from "./async/clock.ts";
 import { type Chaos, faultsOf } from "./chaos/chaos.ts";
 import { chaosText } from "./chaos/chaos_text.ts";
+import { identityText } from "./config/identity.ts";
 import type { Settings } from "./config/settings.ts";
 import { withoutPath } from "./config/source_url.ts";
 import { createDownstream } from "./downstream.ts";
@@ -55,6 +56,8 @@ export interface InHand {
 export interface Connector {
   /** What the relay knows it by. */
   readonly connectorId: string;
+  /** What its settings tell it from others by. */
+  readonly identity: string;
   /** Messages received and not yet settled. */
   readonly inHand: InHand;
   /** Attempts under way. */
@@ -118,6 +121,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
 
   return {
     connectorId: settings.source.connectorId ?? journal.connectorId,
+    identity: identityText(settings.source),
     get inHand() {
       return { messages: budget.items, bytes: budget.bytes, oldestAgeMs: budget.oldestAgeMs };
     },

@@ -80,6 +80,7 @@ const status = foldStatus({
   about: build,
   now: () => ({
     connectorId: "bench",
+    identity: "bench@relay.example",
     inHand: { messages: 0, bytes: 0 },
     silenceMs: undefined,
     journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../async/clock.ts";
-import type { Identity } from "../config/identity.ts";
+import { type Identity, identityText } from "../config/identity.ts";
 import type { Settings } from "../config/settings.ts";
 import { type OpenJournal, openJournal } from "../journal/open_journal.ts";
 import type { Observe } from "../observe/events.ts";
@@ -24,19 +23,9 @@ export function journalFolder({ journal: { place }, source }: Identity): string 
       return undefined;
     case "folder":
       return place.folder;
-    case "default": {
-      const { channel, url, connectorId, protocol } = source;
-      // What tells smee streams apart is a secret.
-      const path = protocol === "smee" ? [sha256(url.pathname).slice(0, 12)] : [];
-      const id = connectorId === undefined ? [] : [connectorId];
-      const name = [channel, url.host, ...path, ...id].join("@");
-      return stateFolder("connect", name.replace(/[^A-Za-z0-9._@-]/g, "_"));
-    }
+    case "default":
+      return stateFolder("connect", identityText(source).replace(/[^A-Za-z0-9._@-]/g, "_"));
   }
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 /**

@@ -1,16 +1,18 @@
+import { z } from "zod";
 import { authority } from "../config/host.ts";
 import type { ListenAddress } from "../config/settings.ts";
 import { isOff, parseListen } from "../config/listen_address.ts";
 import type { Layers } from "../config/merge.ts";
 import { mergeLayers } from "../config/merge.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
-import { ask } from "./ask.ts";
+import { ask, type Question } from "./ask.ts";
+import { identitiesOf, otherConnector } from "./meant_connector.ts";
 import { otherState } from "./state_folder.ts";
 import { readStatusToken, statusTokenFile } from "./status_token.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Asks the control routes of a connector; `path` is below `/-`. Rejects with a `ControlError`. */
-export type AskControl = (method: string, path: string) => Promise<Response>;
+export type AskControl = (method: string, path: string, how?: Question) => Promise<Response>;
 
 /** What was asked was not done; the message says why. */
 export class ControlError extends Error {
@@ -43,17 +45,42 @@ export function statusOrigin(address: ListenAddress): string {
   return `http://${authority(reachable(address), address.port)}`;
 }
 
-/** A way to ask the connector that runs with these settings. */
-export function askRunning(layers: Layers): AskControl {
+const statusShape = z.record(z.string(), z.unknown());
+const statusTimeoutMs = 5_000;
+
+/** The status of the connector at `origin`, which is not known to be another one than the layers name. Rejects with a `ControlError`. */
+export async function statusAt(origin: string, layers: Layers): Promise<Record<string, unknown>> {
+  const response = await checked(await answerAt(origin, "/status", { timeoutMs: statusTimeoutMs }));
+  const status = await contentOf(response, statusShape);
+  const other = otherConnector(layers, status);
+  if (other === undefined) return status;
+  const unasked = `the connector at ${origin} is another one, ${other}`;
+  throw new ControlError(unasked, { unasked });
+}
+
+/** Where the layers name a connector: rejects with a `ControlError` when nobody is there, or another one. */
+export async function assertMeant(origin: string, layers: Layers): Promise<void> {
+  if (!identitiesOf(layers)) return;
+  try {
+    await statusAt(origin, layers);
+  } catch (error) {
+    // Who does not say who it is may be the one.
+    if (!(error instanceof ControlError && error.unasked === undefined)) throw error;
+  }
+}
+
+/** A way to ask the connector that runs with these settings. Rejects as `assertMeant`. */
+export async function askRunning(layers: Layers): Promise<AskControl> {
   const { origin, port } = statusAddress(layers);
+  await assertMeant(origin, layers);
   const values = mergeLayers(layers, () => {});
   const given = values.get("status_token")?.reveal();
   const token = given ?? readStatusToken(port);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  return async (method, path) => {
-    const response = await answerAt(origin, `/-${path}`, { method, headers });
+  return async (method, path, how) => {
+    const response = await answerAt(origin, `/-${path}`, { ...how, method, headers });
     if (response.status === 401) {
-      await response.body?.cancel();
+      await textOf(response);
       const file = statusTokenFile(port);
       const why = token === undefined
         ? `wants its status token, and there is no ${file}`
@@ -64,20 +91,7 @@ export function askRunning(layers: Layers): AskControl {
   };
 }
 
-/** What the connector at `origin` says. Rejects with a `ControlError`. */
-export async function askConnector(
-  origin: string,
-  path: string,
-  how: Parameters<typeof ask>[1],
-): Promise<Response> {
-  return await checked(await answerAt(origin, path, how));
-}
-
-async function answerAt(
-  origin: string,
-  path: string,
-  how: Parameters<typeof ask>[1],
-): Promise<Response> {
+async function answerAt(origin: string, path: string, how: Question): Promise<Response> {
   try {
     return await ask(origin + path, how);
   } catch (error) {
@@ -91,7 +105,7 @@ async function answerAt(
 /** The response, when it is one that says yes. Rejects with a `ControlError`. */
 export async function checked(response: Response): Promise<Response> {
   if (response.ok) return response;
-  const text = (await response.text()).slice(0, 500);
+  const text = (await textOf(response)).slice(0, 500);
   let detail = text;
   try {
     detail = String((JSON.parse(text) as { detail?: unknown }).detail ?? text);
@@ -99,6 +113,25 @@ export async function checked(response: Response): Promise<Response> {
     // Not one of our answers; what it says is as good as anything.
   }
   throw new ControlError(`the connector answered ${response.status}: ${detail}`);
+}
+
+/** The JSON that the response holds. Rejects with a `ControlError` when it is none of that shape. */
+export async function contentOf<T>(response: Response, shape: z.ZodType<T>): Promise<T> {
+  const text = await textOf(response);
+  try {
+    return shape.parse(JSON.parse(text));
+  } catch {
+    const begin = JSON.stringify(text.trim().slice(0, 100));
+    throw new ControlError(`what answers is no connector of this version: it said ${begin}`);
+  }
+}
+
+async function textOf(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw new ControlError(`the answer broke off: ${networkFailure(error).message}`);
+  }
 }
 
 function reachable({ hostname }: ListenAddress): string {

@@ -3,7 +3,14 @@ import { didYouMean } from "../config/near_name.ts";
 import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { maxListed } from "../status/control.ts";
-import { type AskControl, askRunning, ControlError } from "./control_client.ts";
+import { type AskControl, askRunning, contentOf, ControlError } from "./control_client.ts";
+import {
+  dropAnswer,
+  idsAnswer,
+  listAnswer,
+  replayAnswer,
+  showAnswer,
+} from "./dead_letter_answers.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Flags } from "./flags.ts";
 import { type LayersToAsk, readLayersToAsk } from "./layers_to_ask.ts";
@@ -28,15 +35,8 @@ const deadLettersHelp =
   hookferry dead-letters replay --all
 `;
 
-interface Listed {
-  readonly message_id: string;
-  readonly webhook_id: string;
-  readonly target: string;
-  readonly at: string;
-  readonly attempts: number;
-  readonly reason: { readonly message: string };
-  readonly bytes: number;
-}
+/** A target's own attempts and waits are in it. */
+const replayMs = 3_600_000;
 
 interface Action {
   /** What it takes beside the settings; anything else is a slip, not something to pass over. */
@@ -96,8 +96,8 @@ async function connectorOf(
   replays: boolean,
 ): Promise<{ readonly ask: AskControl; close(): Promise<void> }> {
   try {
-    const ask = askRunning(layers);
-    await ask("GET", "/dead-letters?limit=1");
+    const ask = await askRunning(layers);
+    await contentOf(await ask("GET", "/dead-letters?limit=1"), listAnswer);
     return { ask, close: () => Promise.resolve() };
   } catch (error) {
     if (!(error instanceof ControlError) || error.unasked === undefined) throw error;
@@ -116,7 +116,7 @@ function limitOf(text: string): number {
 
 async function list(ask: AskControl, limit: number, asJson: boolean): Promise<number> {
   const response = await ask("GET", `/dead-letters?limit=${limit}`);
-  const { dead_letters: letters } = await response.json() as { dead_letters: Listed[] };
+  const { dead_letters: letters } = await contentOf(response, listAnswer);
   for (const letter of letters) {
     const { at, message_id, webhook_id, target, attempts, reason, bytes } = letter;
     if (asJson) {
@@ -133,13 +133,12 @@ async function list(ask: AskControl, limit: number, asJson: boolean): Promise<nu
 }
 
 async function idsOfAll(ask: AskControl): Promise<readonly string[]> {
-  const response = await ask("GET", "/dead-letter-ids");
-  return (await response.json() as { message_ids: string[] }).message_ids;
+  return (await contentOf(await ask("GET", "/dead-letter-ids"), idsAnswer)).message_ids;
 }
 
 async function show(ask: AskControl, id: string): Promise<number> {
   const response = await ask("GET", `/dead-letters/${encodeURIComponent(id)}`);
-  const { dead_letters } = await response.json() as { dead_letters: unknown[] };
+  const { dead_letters } = await contentOf(response, showAnswer);
   printJson(JSON.stringify(dead_letters, null, 2));
   return exitCode.ok;
 }
@@ -148,10 +147,9 @@ async function show(ask: AskControl, id: string): Promise<number> {
 type Act = (ask: AskControl, id: string) => Promise<boolean>;
 
 async function replay(ask: AskControl, id: string): Promise<boolean> {
-  const response = await ask("POST", `/dead-letters/${encodeURIComponent(id)}/replay`);
-  const { results } = await response.json() as {
-    results: { target: string; outcome: string; reason?: string }[];
-  };
+  const path = `/dead-letters/${encodeURIComponent(id)}/replay`;
+  const response = await ask("POST", path, { timeoutMs: replayMs });
+  const { results } = await contentOf(response, replayAnswer);
   for (const { target, outcome, reason } of results) {
     print(`${id}  ${target}  ${outcome}${reason === undefined ? "" : `: ${reason}`}`);
   }
@@ -159,7 +157,7 @@ async function replay(ask: AskControl, id: string): Promise<boolean> {
 }
 
 async function drop(ask: AskControl, id: string): Promise<boolean> {
-  await ask("DELETE", `/dead-letters/${encodeURIComponent(id)}`);
+  await contentOf(await ask("DELETE", `/dead-letters/${encodeURIComponent(id)}`), dropAnswer);
   print(`${id}  dropped`);
   return true;
 }
@@ -193,7 +191,7 @@ function each(flags: Flags, act: Act): (ask: AskControl) => Promise<number> {
 
 /** One that cannot be read does not keep the others from being exported. */
 async function exportAll(ask: AskControl): Promise<number> {
-  const { body } = await ask("GET", "/dead-letters/export");
+  const { body } = await ask("GET", "/dead-letters/export", { untilHead: true });
   let isDone = true;
   try {
     for await (const line of linesOf(body ?? [])) {

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
-import { statusAddress } from "./control_client.ts";
+import { assertMeant, statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersToAsk } from "./layers_to_ask.ts";
 import { UsageError } from "./usage_error.ts";
@@ -27,9 +27,11 @@ async function healthcheckCommand(args: readonly string[]): Promise<number> {
   });
   const isLive = flags.isOn("live") ?? false;
   if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
-  const url = `${statusAddress(layers).origin}/${isLive ? "livez" : "readyz"}`;
+  const { origin } = statusAddress(layers);
+  await assertMeant(origin, layers);
+  const url = `${origin}/${isLive ? "livez" : "readyz"}`;
   try {
-    const response = await ask(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const response = await ask(url, { timeoutMs });
     process.stdout.write(`${(await response.text()).trim()}\n`);
     return response.ok ? exitCode.ok : exitCode.unexpected;
   } catch (error) {

@@ -1,5 +1,6 @@
 import process from "node:process";
-import { askRunning } from "./control_client.ts";
+import { z } from "zod";
+import { askRunning, contentOf } from "./control_client.ts";
 import { parseDuration } from "./duration.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersToAsk } from "./layers_to_ask.ts";
@@ -35,8 +36,9 @@ async function pauseCommand(args: readonly string[]): Promise<number> {
   if (value !== undefined && ms === undefined) {
     throw new UsageError(`--for ${JSON.stringify(value)}: use a time like 90s, 10m or 1h`);
   }
-  const ask = askRunning(layers);
-  await ask("POST", `/pause${ms === undefined ? "" : `?for_seconds=${ms / 1000}`}`);
+  const ask = await askRunning(layers);
+  const forTime = ms === undefined ? "" : `?for_seconds=${ms / 1000}`;
+  await contentOf(await ask("POST", `/pause${forTime}`), z.object({ paused: z.literal(true) }));
   process.stdout.write(`paused${value === undefined ? "" : ` for ${value}`}\n`);
   return exitCode.ok;
 }
@@ -44,7 +46,8 @@ async function pauseCommand(args: readonly string[]): Promise<number> {
 /** Resolves with the exit code. Rejects with a `ControlError`. */
 async function resumeCommand(args: readonly string[]): Promise<number> {
   const { layers } = await readLayersToAsk(args, {}, { acts: true });
-  await askRunning(layers)("POST", "/resume");
+  const ask = await askRunning(layers);
+  await contentOf(await ask("POST", "/resume"), z.object({ paused: z.literal(false) }));
   process.stdout.write("resumed\n");
   return exitCode.ok;
 }

@@ -3,7 +3,7 @@ import { systemClock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import { visible } from "../output/visible.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
-import { askConnector, ControlError, statusAddress } from "./control_client.ts";
+import { ControlError, statusAddress, statusAt } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersToAsk } from "./layers_to_ask.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -23,7 +23,6 @@ const statusHelp = `hookferry status: what a running connector is doing.
 `;
 
 const everyMs = 1_000;
-const timeoutMs = 5_000;
 /** Home, and clear from there on. */
 const redraw = "\x1b[H\x1b[J";
 
@@ -35,7 +34,7 @@ async function statusCommand(args: readonly string[]): Promise<number> {
   const { origin } = statusAddress(layers);
   const asJson = flags.isOn("json") ?? false;
   if (!flags.isOn("watch")) {
-    process.stdout.write(shown(await statusOf(origin), asJson));
+    process.stdout.write(shown(await statusAt(origin, layers), asJson));
     return exitCode.ok;
   }
   const isTerminal = process.stdout.isTTY && !asJson;
@@ -43,7 +42,8 @@ async function statusCommand(args: readonly string[]): Promise<number> {
   const { life, dispose } = lifetimeFromSignals();
   try {
     while (!life.drain.aborted && !lines.isClosed) {
-      const text = await statusOf(origin).then((status) => shown(status, !isTerminal), saying);
+      const text = await statusAt(origin, layers)
+        .then((status) => shown(status, !isTerminal), saying);
       lines.write((isTerminal ? redraw + text : text).trimEnd());
       await delay(everyMs, { signal: life.drain, clock: systemClock }).catch(() => {});
     }
@@ -60,11 +60,6 @@ async function statusCommand(args: readonly string[]): Promise<number> {
       ? `${visible(error.message)}\n`
       : `${JSON.stringify({ error: error.message })}\n`;
   }
-}
-
-async function statusOf(origin: string): Promise<unknown> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  return await (await askConnector(origin, "/status", { signal })).json();
 }
 
 function shown(status: unknown, asJson: boolean): string {

@@ -42,6 +42,7 @@ export function watchConnector(
       const { connector, journal: { open: { deadLetters }, place } } = watched();
       return {
         connectorId: connector.connectorId,
+        identity: connector.identity,
         inHand: { messages: connector.inHand.messages, bytes: connector.inHand.bytes },
         silenceMs: connector.silenceMs,
         journal: {

@@ -1,4 +1,5 @@
 /** What tells a connector from others, and so where its journal is. */
+import { createHash } from "node:crypto";
 import { channelNameRule, isChannelName } from "../protocol/channel_name.ts";
 import { ConfigError, type Report } from "./config_error.ts";
 import { type Layers, mergeLayers, type Values } from "./merge.ts";
@@ -10,6 +11,18 @@ import { readSourceUrl } from "./source_url.ts";
 export interface Identity {
   readonly source: Pick<SourceSettings, "url" | "channel" | "connectorId" | "protocol">;
   readonly journal: JournalSettings;
+}
+
+/** CHANNEL@HOST, and what else tells connectors of a channel apart. */
+export function identityText({ channel, url, connectorId, protocol }: Identity["source"]): string {
+  // What tells smee streams apart is a secret.
+  const path = protocol === "smee" ? [sha256(url.pathname).slice(0, 12)] : [];
+  const id = connectorId === undefined ? [] : [connectorId];
+  return [channel, url.host, ...path, ...id].join("@");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** Problems with these keep it from being known. */

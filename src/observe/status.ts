@@ -21,6 +21,7 @@ interface TargetState {
 /** What is asked when somebody looks, since no event tells it. */
 export interface Now {
   readonly connectorId: string;
+  readonly identity: string;
   /** Messages held. */
   readonly inHand: { readonly messages: number; readonly bytes: number };
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
@@ -162,6 +163,7 @@ export function foldStatus(
     status: () => ({
       ...about,
       connector_id: now().connectorId,
+      identity: now().identity,
       uptime_seconds: seconds(passedSince(startedAt)),
       draining,
       config: refused ?? { problem: null, since: null },

@@ -19,7 +19,7 @@ for (const [command, args] of asking) {
     const asked: string[] = [];
     const connector = await startHttpServer(t, (request, response) => {
       asked.push(`${request.method} ${request.url}`);
-      response.setHeader("Content-Type", "application/json").end("{}");
+      response.setHeader("Content-Type", "application/json").end('{"paused":true}');
     });
     const program = startProgram(
       t,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { startHttpServer } from "../support/http_server.ts";
 import { startProgram } from "../support/program.ts";
+import { httpAnswer, startRawServer } from "../support/raw_peer.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 const said = "owned \x1b[2J\x1b]0;x\x07\x9b31m\x9d0;x\x9c\x7f\u202e";
@@ -63,3 +64,44 @@ test("dead-letters list --json tells what was said as it was", async (t) => {
   const lines = await printed(t, ["dead-letters", "list", "--json"]);
   assert.deepEqual(lines.map((line) => JSON.parse(line)), [letter]);
 });
+
+const noConnector = [
+  [
+    "answers with a page",
+    /no connector of this version: it said "<p>/,
+    httpAnswer("200 OK", "<p>"),
+  ],
+  [
+    "answers with other JSON",
+    /no connector of this version: it said "\[\]"/,
+    httpAnswer("200 OK", "[]"),
+  ],
+  ["breaks off", /the answer broke off: /, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<p>"],
+] as const;
+
+for (const [what, said, answer] of noConnector) {
+  test(`of a server in a connector's place that ${what} a command says so in a line`, async (t) => {
+    const { url } = await startRawServer(t, async ({ socket, write }) => {
+      await write(answer);
+      socket.end();
+    });
+    const listen = ["--status-listen", new URL(url).host];
+    for (
+      const words of [
+        ["status"],
+        ["status", "--json"],
+        ["pause"],
+        ["resume"],
+        ["dead-letters", "list"],
+        ["dead-letters", "replay", "m1"],
+        ["dead-letters", "drop", "m1"],
+      ]
+    ) {
+      const program = startProgram(t, [...words, ...listen]);
+      assert.equal(await program.ended, 1);
+      assert.equal(program.stderr.length, 1, program.stderr.join("\n"));
+      assert.match(program.stderr[0] ?? "", said);
+      assert.deepEqual(program.stdout, []);
+    }
+  });
+}

@@ -13,6 +13,7 @@ function start() {
     about: { version: "1", runtime: "test" },
     now: () => ({
       connectorId: "one",
+      identity: "dev@relay.example",
       inHand: { messages: 0, bytes: 0 },
       silenceMs: undefined,
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },

@@ -53,7 +53,7 @@ export async function checkListen(
 
 async function whoRunsAt(origin: string) {
   try {
-    const response = await ask(`${origin}/status`, { signal: AbortSignal.timeout(timeoutMs) });
+    const response = await ask(`${origin}/status`, { timeoutMs });
     return running.safeParse(JSON.parse(await response.text())).data;
   } catch {
     return undefined;
