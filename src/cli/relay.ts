@@ -62,7 +62,7 @@ const stopGraceMs = 5_000;
 /** Runs until SIGINT or SIGTERM; a second one ends it at once. Resolves with the exit code. */
 async function relayCommand(args: readonly string[]): Promise<number> {
   const flags = readRelayFlags(args, process.env);
-  const { listen, webhooks: file, nats, durability, trustedProxies, allowQueryToken } = flags;
+  const { listen, webhooks: file, nats, durability, trustedProxies } = flags;
   let configured: WebhooksFile;
   try {
     configured = file === undefined
@@ -116,9 +116,9 @@ async function relayCommand(args: readonly string[]): Promise<number> {
       : sqliteStores({ folder, durability }),
     build: { version, runtime: runtimeName },
     heartbeatMs,
-    adminToken: process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined,
+    adminToken: flags.adminToken,
     isBehindProxy: flags.publicUrl !== undefined || trustedProxies.length > 0,
-    allowQueryToken,
+    allowQueryToken: flags.allowQueryToken,
   });
   const renewal = tls && onRenewedTls({
     first: tls,
@@ -136,7 +136,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   onAbort(signals.life.abort, () => process.exit(exitCode.givenUp));
   const ignoreHangUp = onHangUp({ onGone: signals.interrupt, onAsked: () => renewal?.look() });
   output.write(`listening  ${relay.url}`);
-  const address = flags.publicUrl?.replace(/\/+$/, "") ?? reachableUrl(relay.url);
+  const address = flags.publicUrl ?? reachableUrl(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.every(({ hasLeft }) => hasLeft);
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;

@@ -1,5 +1,6 @@
 import { parseListen } from "../config/listen_address.ts";
 import type { ListenAddress } from "../config/settings.ts";
+import { tokenSlip } from "../config/token.ts";
 import { addressSet } from "../protocol/address_set.ts";
 import { type NatsAddress, natsAddressRule, parseNatsAddress } from "../relay/jetstream/address.ts";
 import { parseFlags } from "./flags.ts";
@@ -32,12 +33,33 @@ export function readRelayFlags(
     durability: choice("durability", ["full", "normal", "memory"]),
     logLevel: choice("log-level", ["info", "debug", "warning", "error"]),
     logFormat: choice("log-format", ["auto", "human", "json"]),
-    publicUrl: text("public-url"),
+    publicUrl: publicUrl(text("public-url")),
     trustedProxies: readTrustedProxies(text("trusted-proxies")),
     tlsCert: text("tls-cert"),
     tlsKey: text("tls-key"),
     allowQueryToken: isOn("allow-query-token") ?? false,
+    adminToken: readAdminToken(env),
   };
+}
+
+/** Undefined when none is set: an empty variable is none. Throws `UsageError`. */
+export function readAdminToken(
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const token = env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined;
+  const slip = token && tokenSlip(token);
+  if (slip) throw new UsageError(`WEBHOOK_CONNECT_ADMIN_TOKEN: ${slip}`);
+  return token;
+}
+
+/** Without a trailing slash. The value is not shown when it is wrong: it may hold a password. */
+function publicUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol) && !/[@?#]/.test(text)) {
+    return url.href.replace(/\/+$/, "");
+  }
+  throw new UsageError("--public-url: use a URL as https://HOST or https://HOST/PATH");
 }
 
 function listenAddress(text: string): ListenAddress {

@@ -5,6 +5,7 @@ import { networkFailure } from "../runtime/network_failure.ts";
 import { ask } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
+import { readAdminToken } from "./relay_flags.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
 
@@ -33,8 +34,8 @@ async function rotateTokenCommand(args: readonly string[]): Promise<number> {
   if (grace === undefined || grace < 0) {
     throw new UsageError(`--grace ${JSON.stringify(text("grace"))}: use a number of seconds`);
   }
-  const adminToken = process.env["WEBHOOK_CONNECT_ADMIN_TOKEN"];
-  if (!adminToken) {
+  const adminToken = readAdminToken(process.env);
+  if (adminToken === undefined) {
     throw new UsageError("rotate-token: set WEBHOOK_CONNECT_ADMIN_TOKEN to the relay's");
   }
   const path = `/admin/webhook-connect/channels/${encodeURIComponent(channel)}/rotate-token`;

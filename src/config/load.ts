@@ -11,7 +11,7 @@ import { Secret } from "./secret.ts";
 import { checkSmee, isSmee } from "./smee_source.ts";
 import { readRoutes } from "./routes.ts";
 import { readTls, tlsKeys } from "./tls_settings.ts";
-import { readToken } from "./token.ts";
+import { readToken, tokenSlip } from "./token.ts";
 import { configWarnings } from "./warnings.ts";
 
 export interface Loaded {
@@ -56,6 +56,9 @@ export function loadSettings(layers: Layers): Loaded {
   }
   const way = url && readProxy(url, values.get("proxy")?.reveal(), values.env, "proxy", report);
   const statusListen = readStatusListen(values, report);
+  const statusToken = values.get("status_token");
+  const slip = statusToken && tokenSlip(statusToken.reveal());
+  if (slip !== undefined) report(`status_token: ${slip}`);
   const ordering = parseOrdering(values.get("ordering"));
   if (!ordering) report(`ordering: ${values.quoted("ordering")}: use ${orderingRule}`);
   const { defaultRoute, routes } = readRoutes(values, report);
@@ -110,7 +113,7 @@ export function loadSettings(layers: Layers): Loaded {
     },
     output: values.get("output"),
     statusListen,
-    statusToken: values.get("status_token"),
+    statusToken,
     redact: values.get("inspect_redact"),
     inspect: values.get("inspect")
       ? { maxMessages: values.get("inspect_max_messages") }

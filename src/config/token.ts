@@ -18,7 +18,15 @@ export function readToken(values: Values, report: Report): Secret | undefined {
     report("token: is required; set CONNECTOR_TOKEN, token_file, or use --token-stdin");
     return undefined;
   }
-  if (/^[\x21-\x7e]+$/.test(token.reveal())) return token;
-  report("token: has characters that cannot stand in a header (only visible ASCII can)");
+  const slip = tokenSlip(token.reveal());
+  if (slip === undefined) return token;
+  report(`token: ${slip}`);
   return undefined;
+}
+
+/** What keeps a token from ever being shown in an `Authorization` header; undefined when nothing does. */
+export function tokenSlip(token: string): string | undefined {
+  return /^[\x21-\x7e]+$/.test(token)
+    ? undefined
+    : "has characters that cannot stand in a header (only visible ASCII can)";
 }

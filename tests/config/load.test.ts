@@ -381,6 +381,8 @@ const badValues: [key: string, value: unknown, says: RegExp][] = [
   ["protocol", "carrier-pigeon", /one of auto, websocket, sse, long_poll/],
   ["status_listen", "8421", /neither HOST:PORT nor off/],
   ["status_listen", "::1:8421", /neither HOST:PORT nor off/],
+  ["status_token", "hush\n", /^status_token: has characters that cannot stand in a header .*/],
+  ["status_token", "h\u00fcsh", /^status_token: has characters that cannot stand in a header .*/],
   ["targets", [], /targets: must be an object/],
   ["default_target", "http://x", /default_target: /],
   ["heartbeat_timout", 5, /unknown key .*did you mean heartbeat_timeout\?/],

@@ -1,7 +1,7 @@
 /** The commands as a person or a script meets them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConnectString } from "../../src/cli/connect_string.ts";
 import { configSchema } from "../../src/config/schema.ts";
@@ -262,6 +262,33 @@ test("relay prints lines that work where they are pasted, also on IPv6 and behin
   assert.equal(proxied.url, "https://r.example/x");
 });
 
+test("a relay that is told what it cannot print or compare says so before it makes anything", async (t) => {
+  const data = join(t.folder(), "data");
+  const ended = async (args: string[], env: Record<string, string>, says: RegExp) => {
+    const relay = startProgram(
+      t,
+      ["relay", "--listen", "127.0.0.1:0", "--data", data, ...args],
+      env,
+    );
+    void relay.line(/^listening/).then(() => relay.terminate(), () => {});
+    assert.equal(await relay.ended, 2, `${args} ${relay.stderr.join("\n")}`);
+    assert.match(relay.stderr.join("\n"), says);
+    assert.doesNotMatch(relay.stderr.join("\n"), /adm1n|pass/);
+  };
+  const urls = [
+    "relay.example",
+    "",
+    "relay.example:443",
+    "https://me:pass@r.example",
+    "https://r/?a",
+  ];
+  for (const url of urls) await ended([`--public-url=${url}`], {}, /--public-url.*: use a URL/);
+  for (const token of ["adm1n\n", "adm1n ", "adm\u00efn"]) {
+    await ended([], { WEBHOOK_CONNECT_ADMIN_TOKEN: token }, /ADMIN_TOKEN: has characters that/);
+  }
+  assert.equal(existsSync(data), false);
+});
+
 test("the channel of the first start is there after a restart, with its token, which is not shown again", async (t) => {
   const data = join(folderWith(t, {}), "data");
   const args = ["relay", "--listen", "127.0.0.1:0", "--data", data];
@@ -311,7 +338,7 @@ test("rotate-token prints the new token alone, and says what is wrong otherwise"
   assert.equal(await refused.ended, 1);
   assert.match(refused.stderr.join(), /401/);
   assert.doesNotMatch(refused.stderr.join(), /wrong-admin/);
-  assert.equal(await rotate("dev", "").ended, 2);
+  for (const none of ["", "adm1n\n"]) assert.equal(await rotate("dev", none).ended, 2);
   // An empty one, as of a variable that is not set, must not revoke at once.
   for (const grace of ["", "0x10", "-1", "soon"]) {
     assert.equal(await rotate("dev", "adm1n", `--grace=${grace}`).ended, 2, grace);
