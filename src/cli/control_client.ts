@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { authority } from "../config/host.ts";
 import type { ListenAddress } from "../config/settings.ts";
 import { isOff, parseListen } from "../config/listen_address.ts";
 import type { Layers } from "../config/merge.ts";
@@ -7,6 +6,7 @@ import { mergeLayers } from "../config/merge.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask, type Question } from "./ask.ts";
 import { identitiesOf, otherConnector } from "./meant_connector.ts";
+import { fromHere } from "./reachable.ts";
 import { otherState } from "./state_folder.ts";
 import { readStatusToken, statusTokenFile } from "./status_token.ts";
 import { UsageError } from "./usage_error.ts";
@@ -42,7 +42,7 @@ export function statusAddress(layers: Layers): { readonly origin: string; readon
 
 /** Where who listens there can be asked from this machine. */
 export function statusOrigin(address: ListenAddress): string {
-  return `http://${authority(reachable(address), address.port)}`;
+  return `http://${fromHere(address)}`;
 }
 
 const statusShape = z.record(z.string(), z.unknown());
@@ -132,9 +132,4 @@ async function textOf(response: Response): Promise<string> {
   } catch (error) {
     throw new ControlError(`the answer broke off: ${networkFailure(error).message}`);
   }
-}
-
-function reachable({ hostname }: ListenAddress): string {
-  if (hostname === "0.0.0.0") return "127.0.0.1";
-  return hostname === "::" ? "::1" : hostname;
 }

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { systemClock } from "../async/clock.ts";
+import { isLoopback } from "../config/host.ts";
 import { parseListen } from "../config/listen_address.ts";
 import { loadSettings } from "../config/load.ts";
 import { outputChoices } from "../config/settings.ts";
@@ -20,6 +21,7 @@ import { lifetimeFromSignals } from "./lifetime.ts";
 import { liveActions, liveSource } from "./live_source.ts";
 import { openOutput, type Output } from "./output.ts";
 import { outputMode } from "./output_mode.ts";
+import { fromElsewhere, fromHere } from "./reachable.ts";
 import { makeSample, sampleSecret } from "./samples.ts";
 import { post } from "./send.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
@@ -74,13 +76,18 @@ async function devCommand(args: readonly string[]): Promise<number> {
   let status: StatusServer | undefined;
   const timeout = options.once ? AbortSignal.timeout(onceTimeoutMs) : undefined;
   timeout?.addEventListener("abort", signals.stopNow);
-  const sample = { url: new URL(`${relay.url}/webhook/dev`), isPosted: false, isAcked: false };
+  const port = Number(new URL(relay.url).port);
+  const own = new URL(`http://${fromHere({ ...options.listen, port })}`);
+  const postTo = `${fromElsewhere(relay.url)}/webhook/dev`;
+  const sample = { isPosted: false, isAcked: false };
   try {
     const { settings } = loadSettings({
       file: undefined,
       flags: { protocol: options.protocol },
       env: {
-        CONNECTOR_CLOUD_URL: relay.url,
+        CONNECTOR_CLOUD_URL: own.origin,
+        // It stays on this machine, also at an address of the network.
+        CONNECTOR_ALLOW_INSECURE: isLoopback(own.hostname) ? undefined : "true",
         CONNECTOR_CHANNEL: "dev",
         CONNECTOR_TOKEN: token,
         CONNECTOR_TARGET_URL: options.to ?? printer?.url.href,
@@ -117,10 +124,10 @@ async function devCommand(args: readonly string[]): Promise<number> {
     });
     status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
     output = await openOutput(mode, systemClock, () => ({
-      source: liveSource(() => `post to ${sample.url}`, watch),
+      source: liveSource(() => `post to ${postTo}`, watch),
       actions: liveActions({ connector, journal }, signals.interrupt),
     }));
-    output.tell({ type: "post_to", url: sample.url.href });
+    output.tell({ type: "post_to", url: postTo });
     output.tell({ type: "status", url: `${status.url}/` });
     await connector.run(signals.life);
   } finally {
@@ -140,7 +147,7 @@ async function devCommand(args: readonly string[]): Promise<number> {
   async function postSample(): Promise<void> {
     sample.isPosted = true;
     const webhook = makeSample("github.push", secret, systemClock.now());
-    const { says } = await post(sample.url, webhook);
+    const { says } = await post(new URL("/webhook/dev", own), webhook);
     output?.tell({ type: "sample", event: "github.push", answer: says });
   }
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import process from "node:process";
 import { onAbort } from "../async/abort.ts";
 import { systemClock } from "../async/clock.ts";
@@ -25,6 +24,7 @@ import { version } from "./version.ts";
 import { onHangUp } from "./hang_up.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
 import { logFormat } from "./log_format.ts";
+import { fromElsewhere } from "./reachable.ts";
 import { readRelayFlags } from "./relay_flags.ts";
 import { stateFolder } from "./state_folder.ts";
 import type { Command } from "./command.ts";
@@ -136,7 +136,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   onAbort(signals.life.abort, () => process.exit(exitCode.givenUp));
   const ignoreHangUp = onHangUp({ onGone: signals.interrupt, onAsked: () => renewal?.look() });
   output.write(`listening  ${relay.url}`);
-  const address = flags.publicUrl ?? reachableUrl(relay.url);
+  const address = flags.publicUrl ?? fromElsewhere(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.every(({ hasLeft }) => hasLeft);
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
@@ -184,13 +184,6 @@ function readServerTls(
     throw new ConfigError(problems);
   }
   return { cert, key };
-}
-
-/** Under which others reach a relay that listens on all addresses. */
-function reachableUrl(listening: string): string {
-  const url = new URL(listening);
-  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = hostname();
-  return url.origin;
 }
 
 /** What to run where the targets are; the token goes by standard input, not by the process list. */
