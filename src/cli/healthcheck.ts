@@ -1,8 +1,10 @@
 import process from "node:process";
-import { networkFailure } from "../runtime/network_failure.ts";
-import { ask } from "./ask.ts";
+import { isLoopback } from "../config/host.ts";
+import { ask, whyNot } from "./ask.ts";
 import { assertMeant, statusAddress } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
+import { type Flags, parseFlags } from "./flags.ts";
+import { httpUrl } from "./http_url.ts";
 import { readLayersToAsk } from "./layers_to_ask.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
@@ -10,8 +12,10 @@ import type { Command } from "./command.ts";
 const healthcheckHelp = `hookferry healthcheck: ask a running connector how it is; for containers.
 
   --ready                     whether it can deliver (/readyz); the default
-  --live                      only whether it is alive (/livez)
+  --live                      only whether it is alive (/healthz)
   --status-listen HOST:PORT   where it listens (default: as configured)
+  --url URL                   a relay instead; on this machine its certificate
+                              may be of any name
 
   Exit codes: 0 well, 1 not, 2 usage, 78 bad configuration.
 
@@ -22,23 +26,43 @@ const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
 async function healthcheckCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = await readLayersToAsk(args, { live: "boolean", ready: "boolean" }, {
-    acts: false,
-  });
-  const isLive = flags.isOn("live") ?? false;
-  if (isLive && flags.isOn("ready")) throw new UsageError("--live or --ready, not both");
-  const { origin } = statusAddress(layers);
-  await assertMeant(origin, layers);
-  const url = `${origin}/${isLive ? "livez" : "readyz"}`;
+  const { url, verify } = args.some((arg) => /^--url(=|$)/.test(arg))
+    ? relayUrl(parseFlags(args, own))
+    : await connectorUrl(args);
   try {
-    const response = await ask(url, { timeoutMs });
+    const response = await ask(url, { timeoutMs, verify });
     process.stdout.write(`${(await response.text()).trim()}\n`);
     return response.ok ? exitCode.ok : exitCode.unexpected;
   } catch (error) {
-    const why = networkFailure(error).message;
-    process.stderr.write(`hookferry healthcheck: no answer from ${url}: ${why}\n`);
+    process.stderr.write(`hookferry healthcheck: no answer from ${url}: ${whyNot(error)}\n`);
     return exitCode.unexpected;
   }
+}
+
+const own = { live: "boolean", ready: "boolean", url: "string" } as const;
+
+/** Rejects with a `ControlError` when nobody is there, or another connector. */
+async function connectorUrl(args: readonly string[]) {
+  const { layers, flags } = await readLayersToAsk(args, own, { acts: false });
+  const path = pathOf(flags);
+  const { origin } = statusAddress(layers);
+  await assertMeant(origin, layers);
+  return { url: origin + path, verify: true };
+}
+
+function relayUrl(flags: Flags) {
+  const given = flags.text("url") ?? "";
+  const url = httpUrl(given);
+  if (!url) {
+    throw new UsageError(`--url ${JSON.stringify(given)}: use a URL with http: or https:`);
+  }
+  // It names the relay as others reach it.
+  return { url: url.href.replace(/\/$/, "") + pathOf(flags), verify: !isLoopback(url.hostname) };
+}
+
+function pathOf({ isOn }: Flags): string {
+  if (isOn("live") && isOn("ready")) throw new UsageError("--live or --ready, not both");
+  return isOn("live") ? "/healthz" : "/readyz";
 }
 
 export const healthcheck: Command = { help: healthcheckHelp, run: healthcheckCommand };

@@ -4,6 +4,7 @@ import { tokenSlip } from "../config/token.ts";
 import { addressSet } from "../protocol/address_set.ts";
 import { type NatsAddress, natsAddressRule, parseNatsAddress } from "../relay/jetstream/address.ts";
 import { parseFlags } from "./flags.ts";
+import { httpUrl } from "./http_url.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What a relay is told on its command line; `env` is its environment. Throws `UsageError`. */
@@ -55,10 +56,8 @@ export function readAdminToken(
 /** Without a trailing slash. The value is not shown when it is wrong: it may hold a password. */
 function publicUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const url = URL.parse(text);
-  if (url && /^https?:$/.test(url.protocol) && !/[@?#]/.test(text)) {
-    return url.href.replace(/\/+$/, "");
-  }
+  const url = httpUrl(text);
+  if (url && !/[@?#]/.test(text)) return url.href.replace(/\/+$/, "");
   throw new UsageError("--public-url: use a URL as https://HOST or https://HOST/PATH");
 }
 

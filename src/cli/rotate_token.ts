@@ -1,10 +1,10 @@
 import process from "node:process";
 import { decimal } from "../config/decimal.ts";
 import { visible } from "../output/visible.ts";
-import { networkFailure } from "../runtime/network_failure.ts";
-import { ask } from "./ask.ts";
+import { ask, whyNot } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
+import { httpUrl } from "./http_url.ts";
 import { readAdminToken } from "./relay_flags.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
@@ -17,6 +17,7 @@ const rotateTokenHelp =
                     now: connections that used them are closed)
 
   WEBHOOK_CONNECT_ADMIN_TOKEN must be the relay's. Prints the token alone.
+  TLS is by CONNECTOR_CA_CERT_PATH and the like.
 
   hookferry rotate-token orders --grace 600 > token && chmod 600 token
 `;
@@ -26,8 +27,8 @@ async function rotateTokenCommand(args: readonly string[]): Promise<number> {
   const { text, positionals } = parseFlags(args, { url: "string", grace: "string" }, 1);
   const [channel] = positionals;
   if (channel === undefined) throw new UsageError("rotate-token: name the channel");
-  const base = URL.parse(text("url") ?? "http://127.0.0.1:8420");
-  if (!base || !/^https?:$/.test(base.protocol)) {
+  const base = httpUrl(text("url") ?? "http://127.0.0.1:8420");
+  if (!base) {
     throw new UsageError(`--url ${JSON.stringify(text("url"))}: use a URL with http: or https:`);
   }
   const grace = decimal(text("grace") ?? "3600");
@@ -49,8 +50,7 @@ async function rotateTokenCommand(args: readonly string[]): Promise<number> {
     });
     answer = { status: response.status, body: await response.json() };
   } catch (error) {
-    const why = networkFailure(error).message;
-    return fail(`cannot rotate the token at ${base.origin}: ${why}`);
+    return fail(`cannot rotate the token at ${base.origin}: ${whyNot(error)}`);
   }
   if (answer.body.new_token === undefined) {
     return fail(`the relay answered ${answer.status}: ${JSON.stringify(answer.body.detail)}`);

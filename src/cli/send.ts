@@ -1,10 +1,10 @@
 import process from "node:process";
 import { decimal } from "../config/decimal.ts";
 import { visible } from "../output/visible.ts";
-import { networkFailure } from "../runtime/network_failure.ts";
-import { ask } from "./ask.ts";
+import { ask, whyNot } from "./ask.ts";
 import { exitCode } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
+import { httpUrl } from "./http_url.ts";
 import { makeSample, sampleNames, sampleSecret } from "./samples.ts";
 import { UsageError } from "./usage_error.ts";
 import type { Command } from "./command.ts";
@@ -15,8 +15,8 @@ const sendHelp = `hookferry send URL: post sample webhooks, signed as the provid
   --count N       how many (default 1)
 
   The signing secret is HOOKFERRY_SIGNING_SECRET, else the one that
-  hookferry dev checks with.
-  Exit codes: 0 all were accepted, 1 not all, 2 usage.
+  hookferry dev checks with. TLS is by CONNECTOR_CA_CERT_PATH and the like.
+  Exit codes: 0 all were accepted, 1 not all, 2 usage, 78 bad configuration.
 
   hookferry send http://127.0.0.1:8420/webhook/default --sample stripe --count 3
 `;
@@ -25,8 +25,8 @@ const sendHelp = `hookferry send URL: post sample webhooks, signed as the provid
 async function sendCommand(args: readonly string[]): Promise<number> {
   const { text, positionals } = parseFlags(args, { sample: "string", count: "string" }, 1);
   const [given] = positionals;
-  const url = given === undefined ? undefined : URL.parse(given);
-  if (!url || !/^https?:$/.test(url.protocol)) {
+  const url = given === undefined ? undefined : httpUrl(given);
+  if (!url) {
     throw new UsageError(
       `send ${given === undefined ? "" : JSON.stringify(given)}: give the URL to post to, ` +
         "as in http://127.0.0.1:8420/webhook/default",
@@ -52,7 +52,7 @@ async function sendCommand(args: readonly string[]): Promise<number> {
   return accepted === count ? exitCode.ok : exitCode.unexpected;
 }
 
-/** Posts one sample. Never rejects: what went wrong is in `says`. */
+/** Posts one sample; what went wrong is in `says`. Rejects with a `ConfigError`. */
 export async function post(
   url: URL,
   { headers, body }: { headers: Readonly<Record<string, string>>; body: string },
@@ -64,7 +64,7 @@ export async function post(
   } catch (error) {
     return {
       isAccepted: false,
-      says: `cannot post to ${url.href}: ${networkFailure(error).message}`,
+      says: `cannot post to ${url.href}: ${whyNot(error)}`,
     };
   }
 }

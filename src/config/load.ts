@@ -10,7 +10,7 @@ import { readProxy } from "./proxy.ts";
 import { Secret } from "./secret.ts";
 import { checkSmee, isSmee } from "./smee_source.ts";
 import { readRoutes } from "./routes.ts";
-import { readTls, tlsKeys } from "./tls_settings.ts";
+import { readRelayTls } from "./tls_settings.ts";
 import { readToken, tokenSlip } from "./token.ts";
 import { configWarnings } from "./warnings.ts";
 
@@ -35,19 +35,7 @@ export function loadSettings(layers: Layers): Loaded {
     report("max_reconnect_delay: must not be less than reconnect_delay");
   }
   const token = isSmee(values) ? new Secret("") : readToken(values, report);
-  const tls = readTls(
-    {
-      verify: values.get("verify_ssl"),
-      caPath: values.get("ca_cert_path"),
-      certPath: values.get("client_cert_path"),
-      keyPath: values.get("client_key_path"),
-      passphrase: values.get("client_key_passphrase"),
-      serverName: values.get("tls_server_name"),
-      minVersion: values.get("tls_min_version"),
-    },
-    tlsKeys(""),
-    report,
-  );
+  const tls = readRelayTls(values, report);
   if (!tls.verify && !values.get("allow_insecure")) {
     report(
       "verify_ssl: off, whoever sits between us and the relay can read the token; give the CA as " +

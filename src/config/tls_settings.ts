@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Report } from "./config_error.ts";
 import { readText } from "./read_text.ts";
+import type { Values } from "./merge.ts";
 import type { Secret } from "./secret.ts";
 import type { TlsSettings } from "./settings.ts";
 
@@ -24,6 +25,23 @@ export interface TlsNames {
   readonly serverName?: string;
   /** Undefined = a key with a passphrase is not accepted. */
   readonly passphrase?: string;
+}
+
+/** The relay's, as the options say. */
+export function readRelayTls(values: Values, report: Report): TlsSettings {
+  return readTls(
+    {
+      verify: values.get("verify_ssl"),
+      caPath: values.get("ca_cert_path"),
+      certPath: values.get("client_cert_path"),
+      keyPath: values.get("client_key_path"),
+      passphrase: values.get("client_key_passphrase"),
+      serverName: values.get("tls_server_name"),
+      minVersion: values.get("tls_min_version"),
+    },
+    tlsKeys(""),
+    report,
+  );
 }
 
 /** The keys of a file; `at` stands before them: "targets.orders." */
