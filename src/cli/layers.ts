@@ -11,9 +11,15 @@ import { homeFolder } from "./home_folder.ts";
 import { badTarget, targetUrl } from "./target_flag.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The layers the configuration is made from: `--config` or the first file found, environment, flags. */
-export async function readLayers(args: readonly string[]): Promise<Layers> {
-  const { layers, flags: { positionals: [url] } } = await readLayersAnd(args, {}, 1);
+/**
+ * The layers the configuration is made from: `--config` or the first file found, environment, flags. A command's `own`
+ * flags are passed over.
+ */
+export async function readLayers(
+  args: readonly string[],
+  own: Readonly<Record<string, "string" | "boolean">> = {},
+): Promise<Layers> {
+  const { layers, flags: { positionals: [url] } } = await readLayersAnd(args, own, 1);
   if (url === undefined) return layers;
   // As other clients of smee.io are called; anything else is a slip.
   if (layers.flags["source"] === undefined || layers.flags["cloud_url"] !== undefined) {

@@ -91,6 +91,19 @@ test("doctor tells a wrong token, a target that is not there and a relay that ca
   assert.equal(lost.byName.has("relay.tcp"), false);
 });
 
+test("doctor --json is JSON also of a file that cannot be read, or is not there", async (t) => {
+  const file = join(t.folder(), "connector.json");
+  for (const detail of [/there is no such file/, /cannot read the file .*line 1, column 2/]) {
+    const program = startProgram(t, ["doctor", "--json", "--config", file]);
+    assert.equal(await program.ended, 78);
+    assert.deepEqual(program.stderr, []);
+    const { ok, findings } = JSON.parse(program.stdout.join("\n"));
+    assert.deepEqual([ok, findings.length, findings[0].check], [false, 1, "settings"]);
+    assert.match(findings[0].detail, detail);
+    writeFileSync(file, "{");
+  }
+});
+
 test("doctor tells which proxy leads to the relay and why, without its password", async (t) => {
   const proxy = await startConnectProxy(t, { user: "u:marked-secret" });
   const url = proxy.url.replace("//", "//u:marked-secret@");

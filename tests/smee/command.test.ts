@@ -82,7 +82,7 @@ test("doctor asks whether the channel is there, and takes no message and sends n
   const gosmee = await startSmeeServer(t, "gosmee");
   const target = await startTarget(t);
   const ask = async (url: string) => {
-    const flags = ["--source", "smee", "--cloud-url", url, "--to", target.url.href];
+    const flags = ["--source", "smee", url, "--to", target.url.href];
     const program = startProgram(t, ["doctor", "--json", ...flags, "--journal", "memory"], {
       CONNECTOR_TOKEN: "unused",
     });

@@ -19,7 +19,8 @@ export function checkDisk(folder: string | undefined): Finding {
   }
   let at = resolve(folder);
   try {
-    while (!existsSync(at)) at = dirname(at);
+    // A drive of Windows that is not there has no folder above it.
+    while (!existsSync(at) && at !== dirname(at)) at = dirname(at);
     if (!statSync(at).isDirectory()) throw new Error("not a folder");
     accessSync(at, constants.W_OK);
   } catch {

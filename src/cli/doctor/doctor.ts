@@ -7,7 +7,7 @@ import type { Settings } from "../../config/settings.ts";
 import { visible } from "../../output/visible.ts";
 import { journalFolder } from "../connector_journal.ts";
 import { exitCode } from "../exit_code.ts";
-import { readLayersAnd } from "../layers.ts";
+import { readLayers } from "../layers.ts";
 import { checkDisk } from "./disk_check.ts";
 import type { Finding, Tell } from "./finding.ts";
 import { checkListen } from "./listen_check.ts";
@@ -36,14 +36,14 @@ const maxStepMs = 15_000;
 
 /** Resolves with the exit code. */
 async function doctorCommand(args: readonly string[]): Promise<number> {
-  const { layers, flags } = await readLayersAnd(args, { json: "boolean" });
-  const asJson = flags.isOn("json") ?? false;
+  const asJson = args.includes("--json"); // also where nothing else can be read
   const findings: Finding[] = [];
   const tell: Tell = (finding) => {
     findings.push(finding);
     if (!asJson) process.stdout.write(shown(finding));
   };
-  const code = await examine(() => loadConnections(layers), tell);
+  const load = async () => loadConnections(await readLayers(args, { json: "boolean" }));
+  const code = await examine(load, tell);
   const failed = findings.filter(({ status }) => status === "fail").length;
   if (asJson) process.stdout.write(`${JSON.stringify({ ok: failed === 0, findings })}\n`);
   else process.stdout.write(failed === 0 ? "nothing failed\n" : `${failed} failed\n`);
@@ -51,10 +51,10 @@ async function doctorCommand(args: readonly string[]): Promise<number> {
 }
 
 /** Resolves with the exit code for when something failed. */
-async function examine(load: () => LoadedConnections, tell: Tell): Promise<number> {
+async function examine(load: () => Promise<LoadedConnections>, tell: Tell): Promise<number> {
   let loaded: LoadedConnections;
   try {
-    loaded = load();
+    loaded = await load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const fix = "correct it: docs/CONFIGURATION.md";
