@@ -32,7 +32,7 @@ const connectHelp = `hookferry connect: receive webhooks from a relay, deliver t
 
   --cloud-url URL      the relay (https or wss)
   --channel NAME       the channel to read
-  --to PORT|URL        where webhooks go (also --target-url)
+  --to PORT|URL        where webhooks go (a URL also as --target-url)
   --from -             relay, channel and token from standard input: the line
                        that hookferry relay printed
   --token-stdin, --token-file FILE   the token; or set CONNECTOR_TOKEN

@@ -48,7 +48,8 @@ const relayHelp = `hookferry relay: takes webhooks, keeps them, gives them to co
   --log-level NAME    info (default), debug, warning or error
 
   WEBHOOK_CONNECT_ADMIN_TOKEN switches the admin API on. Exit codes: 0 stopped,
-  1 cannot listen, or use its store, 2 usage, 78 bad configuration.
+  1 cannot listen, or use its store, 2 usage, 78 bad configuration, 130 ended
+  at once by a second signal.
 
   hookferry relay --listen 0.0.0.0:8420 --webhooks webhooks.json
 `;

@@ -92,6 +92,10 @@ function readJournal(values: Values, report: Report): JournalSettings | undefine
   if (given === undefined) return { place: { kind: "default" }, onFailure };
   if (given === "memory") return { place: { kind: "memory" }, onFailure };
   const folder = /^sqlite:(.+)$/.exec(given)?.[1];
+  if (folder !== undefined && /^~(\/|$)/.test(folder)) {
+    report(`journal: ${values.quoted("journal")}: write the home out: only a shell knows ~`);
+    return undefined;
+  }
   if (folder !== undefined) return { place: { kind: "folder", folder }, onFailure };
   report(`journal: ${values.quoted("journal")} is neither memory nor sqlite:FOLDER`);
   return undefined;

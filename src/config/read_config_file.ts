@@ -37,12 +37,21 @@ export function readConfigFile(path: string): ConfigFile {
 
 /** Throws a SyntaxError that shows nothing of the file: the token may stand where the slip is. */
 function parseYamlFile(text: string): unknown {
+  let value: unknown;
   try {
-    return parseYaml(text, { uniqueKeys: false, logLevel: "error" });
+    value = parseYaml(text, { uniqueKeys: false, logLevel: "error" });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const [what = ""] = message.split(/: | \(| at line /);
     const [start] = error instanceof YAMLParseError && error.linePos || [];
     throw new SyntaxError(start ? `line ${start.line}, column ${start.col}: ${what}` : what);
   }
+  if (containsItself(value, [])) throw new SyntaxError("an anchor stands within itself");
+  return value;
+}
+
+function containsItself(value: unknown, around: readonly unknown[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return around.includes(value) ||
+    Object.values(value).some((one) => containsItself(one, [...around, value]));
 }

@@ -508,3 +508,12 @@ for (
     );
   });
 }
+
+test("a YAML value that contains itself is no configuration", (t) => {
+  for (const text of ["a: &a\n  b: *a\n", "targets: &a\n  - url: x\n  - *a\n"]) {
+    const path = written(t, "self.yaml", text);
+    assert.deepEqual(problemsOf(path), [
+      `cannot read the file ${JSON.stringify(path)}: an anchor stands within itself`,
+    ]);
+  }
+});

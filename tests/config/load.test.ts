@@ -383,6 +383,7 @@ const badValues: [key: string, value: unknown, says: RegExp][] = [
   ["status_listen", "::1:8421", /neither HOST:PORT nor off/],
   ["status_token", "hush\n", /^status_token: has characters that cannot stand in a header .*/],
   ["status_token", "h\u00fcsh", /^status_token: has characters that cannot stand in a header .*/],
+  ["journal", "sqlite:~/journal", /^journal: "sqlite:~\/journal" from file .*: write the home out/],
   ["targets", [], /targets: must be an object/],
   ["default_target", "http://x", /default_target: /],
   ["heartbeat_timout", 5, /unknown key .*did you mean heartbeat_timeout\?/],
