@@ -12,7 +12,7 @@ const around = 64;
 
 /**
  * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, at most `maxMessages` and what
- * a connector reads of one answer, 204 when there is none. Their leases outlive the response, so that they can be
+ * a connector reads of one answer, up to one that was delivered before; 204 when there is none. Their leases outlive the response, so that they can be
  * acknowledged. Undefined when the channel has all the connections it takes.
  */
 export async function longPoll(
@@ -40,7 +40,11 @@ export async function longPoll(
       if (text === undefined) return;
       handed.push({ id: envelope.id, text });
       bytes += envelope.body.byteLength;
-      if (handed.length === maxMessages || bytes >= maxAnswerBytes) channel.drain(connectionId);
+      // What came to nothing before is the last of its answer: no other is lost with it again.
+      const isAgain = (envelope.deliveryCount ?? 1) > 1;
+      if (isAgain || handed.length === maxMessages || bytes >= maxAnswerBytes) {
+        channel.drain(connectionId);
+      }
       // The others that are ready come in the same turn.
       if (handed.length === 1) setImmediate(ready);
     },

@@ -9,6 +9,7 @@ import { maxFrameBytes } from "../protocol/limits.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
 import { plainBytes } from "../runtime/plain_bytes.ts";
+import { AtOnce } from "./at_once.ts";
 import { boundedText } from "./bounded_text.ts";
 import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
@@ -26,7 +27,7 @@ const repeatPauseMs = 1_000;
 /** One request after the other, each held by the relay until there is a message; settlements by POST. */
 export function longPollTransport(relay: RelayEndpoint): Transport {
   const url = streamUrl(relay, "/poll");
-  const atOnce = { messages: Math.min(maxMessages, relay.maxInFlight) };
+  const atOnce = new AtOnce(Math.min(maxMessages, relay.maxInFlight), relay.clock);
   const postFrames = createPostFrames(relay);
   const pollSeconds = Math.max(
     1,
@@ -95,11 +96,6 @@ async function pause(clock: Clock, stop: AbortSignal): Promise<void> {
   await delay(repeatPauseMs, { signal: stop, clock }).catch(() => {});
 }
 
-/** How many messages are asked for. */
-interface AtOnce {
-  messages: number;
-}
-
 interface PollAnswer {
   readonly frames: readonly RelayFrame[];
   readonly capabilities: readonly Capability[];
@@ -117,6 +113,7 @@ async function poll(
   const url = new URL(base);
   url.searchParams.set("timeout", String(seconds));
   url.searchParams.set("max_messages", String(atOnce.messages));
+  let isAnswered = false;
   try {
     const response = await relay.fetch(url, {
       method: "GET",
@@ -128,6 +125,7 @@ async function poll(
       const text = await boundedText(response);
       throw refusedStream(doing, response.status, response.headers, text, relay.clock.now());
     }
+    isAnswered = true;
     const { headers } = response;
     const capabilities = parseCapabilities(headers.get(wireHeaders.relayCapabilities));
     const body = await bodyBytes(response, link);
@@ -139,14 +137,9 @@ async function poll(
     }
     return { frames, capabilities };
   } catch (error) {
-    // An old relay counts messages alone: with fewer of them there is an answer that can be read.
-    if (error instanceof AnswerTooLarge) atOnce.messages = Math.ceil(atOnce.messages / 2);
+    if (isAnswered) atOnce.brokeOff();
     throw brokenStream(doing, error);
   }
-}
-
-class AnswerTooLarge extends Error {
-  override readonly name = "AnswerTooLarge";
 }
 
 async function bodyBytes(
@@ -159,7 +152,7 @@ async function bodyBytes(
     link.heard();
     bytes += chunk.byteLength;
     if (bytes > maxFrameBytes) {
-      throw new AnswerTooLarge(`the answer is larger than ${maxFrameBytes} bytes`);
+      throw new Error(`the answer is larger than ${maxFrameBytes} bytes`);
     }
     chunks.push(chunk);
   }

@@ -1,8 +1,9 @@
 /** Webhooks of which the connector can hold few at a time. */
 import assert from "node:assert/strict";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
-import { settle } from "../support/manual_clock.ts";
+import { startCuttingFront } from "../support/front.ts";
+import { startHttpServer } from "../support/http_server.ts";
+import { ManualClock, settle } from "../support/manual_clock.ts";
 import { settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import type { Relay } from "../../src/relay/relay.ts";
 import { test } from "../support/test.ts";
@@ -59,30 +60,73 @@ test("[long_poll] an answer of the relay ends at eight megabytes of bodies", asy
   assert.deepEqual(sizes, [2, 2]);
 });
 
-test("[long_poll] of a relay whose answers are too large fewer messages are asked for", async (t) => {
-  const asked: number[] = [];
-  const server = http.createServer((request, response) => {
-    const url = new URL(request.url ?? "", "http://relay");
-    const most = Number(url.searchParams.get("max_messages"));
-    asked.push(most);
-    if (most <= 25) return void response.writeHead(204).end();
-    response.writeHead(200, { "Content-Type": "application/json" });
+/** What becomes of an answer that is too much for somebody. */
+const brokenAnswers: Record<string, (response: http.ServerResponse) => void> = {
+  "never ends"(response) {
     const chunk = new Uint8Array(1024 * 1024).fill(0x20);
     const write = () => {
       while (!response.destroyed) if (!response.write(chunk)) return;
     };
     response.on("drain", write);
     write();
+  },
+  "is cut": (response) => void response.write('{"messages": [', () => response.destroy()),
+  "ends too soon": (response) => void response.end('{"messages": ['),
+};
+
+for (const [what, answer] of Object.entries(brokenAnswers)) {
+  test(`[long_poll] where an answer ${what} fewer messages are asked for, and more again an hour later`, async (t) => {
+    const asked: number[] = [];
+    const held: http.ServerResponse[] = [];
+    const { url } = await startHttpServer(t, (request, response) => {
+      const most = Number(new URL(request.url ?? "", url).searchParams.get("max_messages"));
+      asked.push(most);
+      if (most > 25) {
+        response.writeHead(200, { "Content-Type": "application/json" });
+        return answer(response);
+      }
+      if (asked.length > 3) held.push(response);
+      else response.writeHead(204).end();
+    });
+    const clock = new ManualClock();
+    const nowhere = new URL("http://127.0.0.1:1/");
+    const given = settings(url, nowhere, "long_poll", { heartbeat_timeout: 1e6 });
+    const run = startConnector(t, given, { clock });
+    const until = async (condition: () => boolean) => {
+      while (!condition()) {
+        await clock.advance(100);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    };
+    await until(() => held.length === 1);
+    assert.deepEqual(asked, [100, 50, 25, 25]);
+    await clock.advance(3_600_000);
+    held[0]?.writeHead(204).end();
+    await until(() => asked.length > 4);
+    assert.equal(asked[4], 50);
+    assert.ok(run.events.some(({ type }) => type === "stream.connected"));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.defer(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const run = startConnector(t, settings(url, new URL("http://127.0.0.1:1/"), "long_poll"));
-  await run.happened("stream.connected");
-  assert.deepEqual(asked.slice(0, 3), [100, 50, 25]);
+}
+
+test("[long_poll] a proxy that cuts large answers keeps the small webhooks that came with a large one from nobody", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, {}, { clock, heartbeatMs: 1e9 });
+  const proxy = await startCuttingFront(t, relay.url, 1024 * 1024);
+  const target = await startTarget(t);
+  const small = 20;
+  await post(relay, 2 * 1024 * 1024);
+  for (let n = 0; n < small; n++) await post(relay, 100);
+  const run = startConnector(t, settings(proxy, target.url, "long_poll"));
+  const stats = () => relay.registry.named("dev")?.channel.stats;
+  for (let round = 1; round <= 10; round++) {
+    await run.happened("stream.failed", round);
+    // What was in the answer that was cut is leased until the ack timeout.
+    await turnsUntil(() => stats()?.inFlight === (stats()?.delivered === small ? 1 : small + 1));
+    await clock.advance(30_000);
+  }
+  const { delivered, deadLettered } = stats() ?? {};
+  assert.deepEqual({ delivered, deadLettered }, { delivered: small, deadLettered: 1 });
+  assert.equal(target.got.length, small);
 });
 
 test("[long_poll] two messages that together are more than a connector reads of one answer come one after the other", async (t) => {

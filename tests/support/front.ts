@@ -1,36 +1,60 @@
+/** Proxies of HTTP before a relay. */
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import { startHttpServer } from "./http_server.ts";
 import type { TestContext } from "./test.ts";
 
 const page = "<!doctype html><title>We are back soon</title>";
 
 /** Passes requests on, but for those of which `isForeign` says otherwise: they get the page, with this status. */
-export async function startFront(
+export function startFront(
   t: TestContext,
   relayUrl: string,
   isForeign: (path: string) => boolean,
   status = 200,
 ): Promise<string> {
+  return start(t, relayUrl, (answer, response) => answer.pipe(response), (request, response) => {
+    if (!isForeign(request.url ?? "")) return false;
+    request.resume();
+    response.writeHead(status, { "Content-Type": "text/html" }).end(page);
+    return true;
+  });
+}
+
+/** Passes requests on, and of an answer so many bytes: then it cuts the connection. */
+export function startCuttingFront(
+  t: TestContext,
+  relayUrl: string,
+  maxBytes: number,
+): Promise<string> {
+  return start(t, relayUrl, (answer, response) => {
+    let bytes = 0;
+    answer.on("data", (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) response.destroy();
+      else response.write(chunk);
+    });
+    answer.on("end", () => response.end());
+  });
+}
+
+async function start(
+  t: TestContext,
+  relayUrl: string,
+  pass: (answer: http.IncomingMessage, response: http.ServerResponse) => void,
+  answers: (request: http.IncomingMessage, response: http.ServerResponse) => boolean = () => false,
+): Promise<string> {
   const { hostname, port } = new URL(relayUrl);
-  const server = http.createServer((request, response) => {
+  const { url } = await startHttpServer(t, (request, response) => {
+    if (answers(request, response)) return;
     const { method, headers, url: path = "" } = request;
-    if (isForeign(path)) {
-      request.resume();
-      return void response.writeHead(status, { "Content-Type": "text/html" }).end(page);
-    }
     const inner = http.request({ hostname, port, method, headers, path }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
-      answer.pipe(response);
+      pass(answer, response);
     });
     inner.on("error", () => response.destroy());
     response.on("close", () => inner.destroy());
     request.pipe(inner);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.defer(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return url;
 }
