@@ -17,8 +17,11 @@ const running = z.union([
 export function otherConnector(layers: Layers, status: unknown): string | undefined {
   const found = running.safeParse(status).data;
   const meant = identitiesOf(layers);
-  if (!found || !meant || found.some((identity) => meant.includes(identity))) return undefined;
-  return found.join(", ");
+  if (!found || !meant) return undefined;
+  // Where the settings say no id it may have one all the same, from its command line.
+  const isMeant = (identity: string) =>
+    meant.some((one) => identity === one || identity.startsWith(`${one}@`));
+  return found.some(isMeant) ? undefined : found.join(", ");
 }
 
 /** Of all connections; undefined where the layers do not tell. */
