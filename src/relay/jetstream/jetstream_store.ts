@@ -73,7 +73,7 @@ export class JetStreamStore implements Store, SharedStore {
   /** Late acks under way, by message id: whether the message was still there. */
   readonly #claims = new Map<string, Promise<boolean>>();
   readonly #tally = new Tally();
-  #unreadable = { what: "", until: 0 };
+  #unreadable = { what: "", until: -Infinity };
   #oldestAt: number | undefined;
   #reader: Reader | undefined;
   #cancelSweep = () => {};
@@ -113,7 +113,7 @@ export class JetStreamStore implements Store, SharedStore {
   /** Why a message is not given out; undefined when all can be. */
   get problem(): string | undefined {
     const { what, until } = this.#unreadable;
-    return this.#clock.now() < until ? what : undefined;
+    return this.#clock.monotonic() < until ? what : undefined;
   }
 
   async append(message: NewMessage, expiresAt: number, now: number): Promise<number | undefined> {
@@ -346,7 +346,7 @@ export class JetStreamStore implements Store, SharedStore {
     const head = headOf(pulled.headers);
     if (!head) {
       // Told until it is not found again: somebody may have removed it.
-      const until = this.#clock.now() + 2 * unreadableRetryMs;
+      const until = this.#clock.monotonic() + 2 * unreadableRetryMs;
       this.#unreadable = { what: `${pulled.subject} is no message of a relay`, until };
       await this.#giveBack(reply, unreadableRetryMs);
       this.#turns.add(lane);
