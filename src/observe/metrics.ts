@@ -193,6 +193,7 @@ export function foldMetrics(
       case "connector.draining":
         return draining.set(1);
       case "stream.connecting":
+        connected.set(0, event.transport); // also of what never was
         return connects.add(1, event.transport);
       case "stream.connected":
         isConnected = true;

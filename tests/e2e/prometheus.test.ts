@@ -1,6 +1,6 @@
 /** What we give to Prometheus and Grafana: the text of /metrics, alert rules, a dashboard. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startProgram } from "../support/program.ts";
 import { noPromtool, promtool } from "../support/promtool.ts";
@@ -78,7 +78,19 @@ test("what is said to be worth an alert has one, and what has one is said to be"
   assert.deepEqual(alerted.filter((name) => !listed.includes(name)), []);
 });
 
+test("a connector that was never connected is told to be not, by its metric", async (t) => {
+  const connector = startProgram(t, [
+    ...["connect", "--cloud-url", "http://127.0.0.1:1", "--channel", "dev", "--to", "1"],
+    ...["--journal", "memory", "--status-listen", "127.0.0.1:0", "--protocol", "sse"],
+  ], { CONNECTOR_TOKEN: "s3cret" });
+  const { url } = JSON.parse(await connector.line(/status\.listening/)) as { url: string };
+  await connector.line(/stream\.failed/);
+  const text = await (await fetch(`${url}/metrics`)).text();
+  assert.match(text, /^hookferry_connected\{transport="sse"\} 0$/m);
+});
+
 const checked = "promtool finds nothing to complain of in /metrics of connector and relay";
+const shown = "the dashboard says connected only where each connection of a connector is";
 const ruled = "each alert is told when it should be, and not when all is well";
 if (noPromtool === undefined) {
   test(checked, async (t) => {
@@ -89,6 +101,43 @@ if (noPromtool === undefined) {
       const { ok, says } = promtool(["check", "metrics"], text);
       assert.ok(ok && says === "", says);
     }
+  });
+  test(shown, (t) => {
+    const dashboard = JSON.parse(read("grafana/hookferry.json")) as {
+      panels: { title: string; targets?: { expr: string }[] }[];
+    };
+    const expr = dashboard.panels.find(({ title }) => title === "Connected")?.targets?.[0]?.expr;
+    assert.ok(expr);
+    const series = (labels: string, values: string) => ({
+      series: `hookferry_connected{${labels}}`,
+      values,
+    });
+    const tests = {
+      evaluation_interval: "1m",
+      tests: [{
+        input_series: [
+          series('instance="a",connection="east",transport="websocket"', "1x5"),
+          series('instance="a",connection="west",transport="websocket"', "1x5"),
+          series('instance="b",connection="east",transport="websocket"', "1x5"),
+          series('instance="b",connection="west",transport="sse"', "0x5"),
+          // One that has come down to another transport.
+          series('instance="c",transport="websocket"', "0x5"),
+          series('instance="c",transport="sse"', "1x5"),
+        ],
+        promql_expr_test: [{
+          expr: expr.replace("$connector", ".*"),
+          eval_time: "3m",
+          exp_samples: Object.entries({ a: 1, b: 0, c: 1 }).map(([instance, value]) => ({
+            labels: `{instance="${instance}"}`,
+            value,
+          })),
+        }],
+      }],
+    };
+    const file = join(t.folder(), "tests.yml");
+    writeFileSync(file, JSON.stringify(tests)); // which is YAML, too
+    const { ok, says } = promtool(["test", "rules", file]);
+    assert.ok(ok, says);
   });
   test(ruled, () => {
     const { ok, says } = promtool(["test", "rules", join(docs, "prometheus/alerts_test.yml")]);
@@ -101,5 +150,6 @@ if (noPromtool === undefined) {
   });
 } else {
   skip(checked, noPromtool);
+  skip(shown, noPromtool);
   skip(ruled, noPromtool);
 }
