@@ -21,7 +21,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Sample } from "../protocol/trace_context.ts";
 import { waitOrGiveUp } from "../runtime/given_up.ts";
-import { spanAccount } from "./span_account.ts";
+import { type Rejected, type SpanAccount, spanAccount } from "./span_account.ts";
 import type { OtlpProtocol, Tracing, TracingOptions } from "./tracing.ts";
 
 const kinds = {
@@ -58,13 +58,11 @@ export async function startOtlp(
   const scheduledDelayMillis = numberFrom(env, "OTEL_BSP_SCHEDULE_DELAY");
   // At the end all that waits is sent at once.
   const concurrencyLimit = 30 + Math.ceil(maxQueueSize / maxExportBatchSize);
-  const account = spanAccount(await exporterFor(protocol, concurrencyLimit), {
-    maxWaiting: maxQueueSize,
-    ...{ rejectedIn, onFailed, clock },
-  });
+  const account = spanAccount({ maxWaiting: maxQueueSize, onFailed, clock });
+  const exporter = accounted(await exporterFor(protocol, concurrencyLimit), account);
   const problems = takeWarnings();
   const processor = new BatchSpanProcessor({
-    ...{ exporter: account.exporter, maxQueueSize, maxExportBatchSize },
+    ...{ exporter, maxQueueSize, maxExportBatchSize },
     ...(scheduledDelayMillis !== undefined && { scheduledDelayMillis }),
   });
   const resource = resourceFromAttributes({ "service.name": service, "service.version": version })
@@ -121,8 +119,22 @@ async function exporterFor(
   return new OTLPTraceExporter({ concurrencyLimit });
 }
 
+function accounted(exporter: SpanExporter, account: SpanAccount): SpanExporter {
+  return {
+    export(spans, done) {
+      account.sent(spans.length);
+      exporter.export(spans, (result) => {
+        account.answered(spans.length, result.error, rejectedIn());
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+  };
+}
+
 /** Of the answer that the exporter has just read: it warns of that before it says that all went well. */
-function rejectedIn(): { readonly message: string; readonly spans: number } | undefined {
+function rejectedIn(): Rejected | undefined {
   const message = takeWarnings().find((warning) => warning.includes('"rejectedSpans"'));
   if (message === undefined) return undefined;
   const spans = Number(/"rejectedSpans":"?(\d+)/.exec(message)?.[1] ?? 0);

@@ -1,11 +1,19 @@
-import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Clock } from "../async/clock.ts";
 import type { TracingOptions } from "./tracing.ts";
+
+/** Spans that a collector did not take, of those in an answer that says that all is well. */
+export interface Rejected {
+  readonly message: string;
+  readonly spans: number;
+}
 
 export interface SpanAccount {
   /** Whether one more span may be given to who batches them for the exporter; one that may not counts as lost. */
   takes(): boolean;
-  readonly exporter: SpanExporter;
+  /** So many do not wait any more: they are on their way. */
+  sent(spans: number): void;
+  /** What became of so many that were. */
+  answered(spans: number, error: Error | undefined, rejected: Rejected | undefined): void;
   /** Tells of what is left: nobody waits for it any more. */
   close(): void;
 }
@@ -18,12 +26,9 @@ const foldMs = 1_000;
  * processor of the SDK drops in silence what it has no room for.
  */
 export function spanAccount(
-  exporter: SpanExporter,
-  { maxWaiting, rejectedIn, onFailed, clock }: {
+  { maxWaiting, onFailed, clock }: {
     /** Spans that wait to be exported. */
     readonly maxWaiting: number;
-    /** What the collector says to have rejected in the answer that has just come. */
-    readonly rejectedIn: () => { readonly message: string; readonly spans: number } | undefined;
     readonly onFailed: TracingOptions["onFailed"];
     readonly clock: Clock;
   },
@@ -43,14 +48,6 @@ export function spanAccount(
     onFailed(why, spans);
   }
 
-  function answered(spans: readonly ReadableSpan[], error: Error | undefined): void {
-    const rejected = rejectedIn();
-    if (isClosed) return;
-    underWay -= spans.length;
-    if (error) onFailed(error.message, spans.length);
-    else if (rejected) onFailed(rejected.message, rejected.spans);
-  }
-
   return {
     takes() {
       if (waiting >= maxWaiting) {
@@ -60,17 +57,15 @@ export function spanAccount(
       waiting++;
       return true;
     },
-    exporter: {
-      export(spans, done) {
-        waiting -= spans.length;
-        underWay += spans.length;
-        exporter.export(spans, (result) => {
-          answered(spans, result.error);
-          done(result);
-        });
-      },
-      shutdown: () => exporter.shutdown(),
-      forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+    sent(spans) {
+      waiting -= spans;
+      underWay += spans;
+    },
+    answered(spans, error, rejected) {
+      if (isClosed) return;
+      underWay -= spans;
+      if (error) onFailed(error.message, spans);
+      else if (rejected) onFailed(rejected.message, rejected.spans);
     },
     close() {
       isClosed = true;
