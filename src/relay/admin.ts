@@ -30,7 +30,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
       status: "healthy",
       buffer: true,
       channels_count: registry.all.length,
-      connections_count: registry.all.reduce((n, { channel }) => n + channel.connections.length, 0),
+      connections_count: registry.all.reduce((n, { channel }) => n + channel.openCount, 0),
       timestamp: isoTime(clock.now()),
     }));
 
@@ -159,7 +159,7 @@ export function statsOf({ channel }: RegisteredChannel) {
     messages_delivered: stats.delivered,
     messages_expired: stats.expired,
     messages_dead_lettered: stats.deadLettered,
-    connected_clients: channel.connections.length,
+    connected_clients: channel.openCount,
   };
 }
 
@@ -172,7 +172,7 @@ function summaryOf({ channel, webhookIds, createdAt }: RegisteredChannel) {
     ttl_seconds: ttlMs / 1000,
     max_queue_size: maxMessages,
     max_connections: maxConnections,
-    connected_clients: channel.connections.length,
+    connected_clients: channel.openCount,
   };
 }
 

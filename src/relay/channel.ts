@@ -20,17 +20,27 @@ export class Channel {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
+  readonly #connections: Map<string, Channel>;
   readonly #members: Members;
   readonly #leases: Leases;
   readonly #handOut: HandOut;
   #told = { expired: 0, deadLettersDropped: 0 };
 
-  constructor(settings: ChannelSettings, store: Store, clock: Clock, observe: ObserveRelay) {
+  /** `connections` is the relay's: this channel by the ids of its connections that are open or have leases. */
+  constructor(
+    settings: ChannelSettings,
+    store: Store,
+    clock: Clock,
+    observe: ObserveRelay,
+    connections: Map<string, Channel>,
+  ) {
     this.settings = settings;
     this.#store = store;
     this.#clock = clock;
     this.#observe = observe;
-    const members = this.#members = new Members(clock);
+    this.#connections = connections;
+    const members = new Members(clock, (connectionId) => connections.delete(connectionId));
+    this.#members = members;
     const { name: channel } = settings;
     this.#leases = new Leases({
       settings,
@@ -56,7 +66,7 @@ export class Channel {
 
   /** Somebody is connected who takes a message now. */
   get hasRoom(): boolean {
-    return this.#members.leastLoaded !== undefined;
+    return this.#members.haveRoom;
   }
 
   /** Hands out what is ready. */
@@ -81,15 +91,21 @@ export class Channel {
   subscribe(subscriber: Subscriber, greet = () => {}): boolean {
     if (this.isFull) return false;
     greet();
-    this.#members.add(subscriber);
     const { connectionId, protocol } = subscriber;
+    this.#members.add(subscriber);
+    this.#connections.set(connectionId, this);
     this.#observe({ type: "relay.connected", channel: this.settings.name, connectionId, protocol });
     this.wake();
     return true;
   }
 
   get isFull(): boolean {
-    return this.#members.open.length >= this.settings.maxConnections;
+    return this.openCount >= this.settings.maxConnections;
+  }
+
+  /** How many connections are open. */
+  get openCount(): number {
+    return this.#members.openCount;
   }
 
   get subscribers(): readonly Subscriber[] {

@@ -70,7 +70,7 @@ export class HandOut {
   /** False when nothing is ready, or nobody has room. */
   async #handOutNext(): Promise<boolean> {
     const { store, members, clock, lease } = this.#options;
-    if (!members.leastLoaded) return false;
+    if (!members.haveRoom) return false;
     const message = await store.take(clock.now());
     if (!message) return false;
     const member = members.leastLoaded; // the one of before may be gone
@@ -83,7 +83,7 @@ export class HandOut {
     this.#cancelWake();
     const { store, members } = this.#options;
     const ms = store.readyInMs();
-    if (ms !== undefined && members.leastLoaded) this.#wakeIn(ms);
+    if (ms !== undefined && members.haveRoom) this.#wakeIn(ms);
   }
 
   #wakeIn(ms: number): void {

@@ -8,6 +8,14 @@ export interface Window {
   readonly bytes: number;
 }
 
+/** What is held unsettled. */
+interface Held {
+  messages: number;
+  bytes: number;
+  /** Connections that count for it. */
+  members: number;
+}
+
 /** One connector's place on a channel. */
 export interface Subscriber {
   readonly connectionId: string;
@@ -50,25 +58,30 @@ export interface Member {
   readonly subscriber: Subscriber;
   /** The bytes of the messages it holds, by id. */
   readonly leases: Map<string, number>;
-  /** All of them. */
-  leasedBytes: number;
+  /** What counts against its window: its own, or with what other connections of its connector hold. */
+  readonly load: Held;
+  /** Its own, and all that its connector holds. */
+  readonly held: readonly [own: Held, ofConnector: Held];
   /** Since when it holds messages and has said nothing of any, on the clock that never jumps; undefined: it owes nothing. */
   silentSince: number | undefined;
   isOpen: boolean;
   isDraining: boolean;
 }
 
-const nothing: Window = { messages: 0, bytes: 0 };
-
 /** The connections of a channel: those that are open, and those that have ended and still hold messages. */
 export class Members {
   readonly #clock: Clock;
+  readonly #onForgotten: (connectionId: string) => void;
   readonly #byId = new Map<string, Member>();
-  /** What is unsettled, by connector id. */
-  readonly #held = new Map<string, Window>();
+  /** Those that are open, in the order in which they came. */
+  readonly #open = new Set<Member>();
+  /** By connector id. */
+  readonly #held = new Map<string, Held>();
 
-  constructor(clock: Clock) {
+  /** `onForgotten` is told of a connection that has ended and holds nothing more. */
+  constructor(clock: Clock, onForgotten: (connectionId: string) => void) {
     this.#clock = clock;
+    this.#onForgotten = onForgotten;
   }
 
   get(connectionId: string): Member | undefined {
@@ -76,39 +89,57 @@ export class Members {
   }
 
   get open(): readonly Member[] {
-    return [...this.#byId.values()].filter(({ isOpen }) => isOpen);
+    return [...this.#open];
+  }
+
+  get openCount(): number {
+    return this.#open.size;
   }
 
   add(subscriber: Subscriber): void {
-    this.#byId.set(subscriber.connectionId, {
+    const { connectionId, connectorId, keepsLeases } = subscriber;
+    const own = { messages: 0, bytes: 0, members: 1 };
+    const ofConnector = this.#held.get(connectorId) ?? { messages: 0, bytes: 0, members: 0 };
+    ofConnector.members++;
+    this.#held.set(connectorId, ofConnector);
+    const member: Member = {
       received: 0,
       acked: 0,
       nacked: 0,
       lastMessageAt: undefined,
       subscriber,
       leases: new Map(),
-      leasedBytes: 0,
+      load: keepsLeases ? ofConnector : own,
+      held: [own, ofConnector],
       silentSince: undefined,
       isOpen: true,
       isDraining: false,
-    });
+    };
+    this.#byId.set(connectionId, member);
+    this.#open.add(member);
   }
 
   /** Its connection has ended; it is forgotten when it holds nothing more. */
   close(member: Member): void {
     member.isOpen = false;
+    this.#open.delete(member);
     this.#forgetIfDone(member);
+  }
+
+  /** One of them takes a message now. */
+  get haveRoom(): boolean {
+    for (const member of this.#open) if (takesOne(member)) return true;
+    return false;
   }
 
   /** The one with the fewest unsettled messages of those that take one now. */
   get leastLoaded(): Member | undefined {
     let best: Member | undefined;
     let fewest = Infinity;
-    for (const member of this.#byId.values()) {
-      if (!member.isOpen || member.isDraining || member.subscriber.isBehind) continue;
-      const { window } = member.subscriber;
-      const { messages, bytes } = this.#load(member);
-      if (messages >= window.messages || bytes >= window.bytes || messages >= fewest) continue;
+    for (const member of this.#open) {
+      const { messages } = member.load;
+      if (messages >= fewest || !takesOne(member)) continue;
+      if (messages === 0) return member;
       best = member;
       fewest = messages;
     }
@@ -121,7 +152,7 @@ export class Members {
     member.received++;
     member.lastMessageAt = this.#clock.now();
     member.silentSince ??= this.#clock.monotonic();
-    this.#countHeld(member, 1, bytes);
+    count(member, 1, bytes);
   }
 
   /** It said something of a message. */
@@ -139,25 +170,28 @@ export class Members {
     const bytes = member.leases.get(messageId);
     if (bytes !== undefined) {
       member.leases.delete(messageId);
-      this.#countHeld(member, -1, -bytes);
+      count(member, -1, -bytes);
     }
     this.#forgetIfDone(member);
   }
 
-  #forgetIfDone({ isOpen, leases, subscriber }: Member): void {
-    if (!isOpen && leases.size === 0) this.#byId.delete(subscriber.connectionId);
+  #forgetIfDone({ isOpen, leases, subscriber, held: [, ofConnector] }: Member): void {
+    const { connectionId, connectorId } = subscriber;
+    if (isOpen || leases.size > 0 || !this.#byId.delete(connectionId)) return;
+    if (--ofConnector.members === 0) this.#held.delete(connectorId);
+    this.#onForgotten(connectionId);
   }
+}
 
-  #load({ subscriber, leases, leasedBytes }: Member): Window {
-    if (!subscriber.keepsLeases) return { messages: leases.size, bytes: leasedBytes };
-    return this.#held.get(subscriber.connectorId) ?? nothing;
-  }
+function takesOne({ isDraining, load, subscriber }: Member): boolean {
+  const { window } = subscriber;
+  return load.messages < window.messages && load.bytes < window.bytes && !isDraining &&
+    !subscriber.isBehind;
+}
 
-  #countHeld(member: Member, more: 1 | -1, moreBytes: number): void {
-    member.leasedBytes += moreBytes;
-    const { connectorId } = member.subscriber;
-    const { messages, bytes } = this.#held.get(connectorId) ?? nothing;
-    if (messages + more === 0) this.#held.delete(connectorId);
-    else this.#held.set(connectorId, { messages: messages + more, bytes: bytes + moreBytes });
+function count({ held }: Member, messages: 1 | -1, bytes: number): void {
+  for (const one of held) {
+    one.messages += messages;
+    one.bytes += bytes;
   }
 }

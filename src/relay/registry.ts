@@ -1,8 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
-import { maxChannelBodyBytes } from "../protocol/limits.ts";
 import { Channel } from "./channel.ts";
-import type { ChannelSettings } from "./channel_settings.ts";
+import { type ChannelSettings, settingsHere } from "./channel_settings.ts";
 import { ChannelExistsError, type ChannelRecord } from "./directory.ts";
 import { HeardChannels } from "./heard_channels.ts";
 import type { ObserveRelay } from "./relay_events.ts";
@@ -33,6 +32,9 @@ export interface RegisteredChannel {
 export class Registry {
   readonly #byName = new Map<string, RegisteredChannel>();
   readonly #byWebhookId = new Map<string, RegisteredChannel>();
+  readonly #bySmeePathHash = new Map<string, RegisteredChannel>();
+  /** By connection id. */
+  readonly #connections = new Map<string, Channel>();
   readonly #stores: Stores;
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
@@ -127,6 +129,17 @@ export class Registry {
     return this.#byWebhookId.get(webhookId);
   }
 
+  /** The first with that path. */
+  readAt(smeePathHash: string): RegisteredChannel | undefined {
+    return this.#bySmeePathHash.get(smeePathHash);
+  }
+
+  /** That of a connection which is open or still has leases. */
+  withConnection(connectionId: string): RegisteredChannel | undefined {
+    const channel = this.#connections.get(connectionId);
+    return channel && this.#byName.get(channel.settings.name);
+  }
+
   /**
    * Makes a channel that lasts, with what one that left the file under its name still holds; resolves with its token.
    * Rejects with `ChannelExistsError`.
@@ -207,34 +220,28 @@ export class Registry {
     }
   }
 
-  /** As it is here: with no more than a frame carries and the store takes. */
-  #settingsOf({ settings }: ChannelRecord): ChannelSettings {
-    const most = Math.min(maxChannelBodyBytes, this.#stores.maxBodyBytes ?? Infinity);
-    return { ...settings, maxBodyBytes: Math.min(settings.maxBodyBytes, most) };
-  }
-
   #open(record: ChannelRecord): Promise<Store> {
-    const settings = this.#settingsOf(record);
+    const settings = settingsHere(record.settings, this.#stores);
     return this.#stores.open(settings.name, storeSettings(settings));
   }
 
   #add(record: ChannelRecord, store: Store, hasLeft = false): void {
     if (this.#isClosed) return; // the store goes with the others
     const { tokens, webhookIds, origin, createdAt } = record;
-    const settings = this.#settingsOf(record);
-    const channel = new Channel(settings, store, this.#clock, this.#observe);
+    const settings = settingsHere(record.settings, this.#stores);
+    const channel = new Channel(settings, store, this.#clock, this.#observe, this.#connections);
     const closeOthers = (isGood: (tokenHash: string) => boolean) =>
       channel.closeUnless(isGood, closeCodes.badToken, "the token was revoked");
     const registered = {
       channel,
       tokens: new ChannelTokens(tokens, this.#clock, closeOthers),
-      webhookIds,
-      origin,
-      createdAt,
-      hasLeft,
+      ...{ webhookIds, origin, createdAt, hasLeft },
     };
-    const { name } = settings;
+    const { name, smeePathHash } = settings;
     this.#byName.set(name, registered);
+    if (smeePathHash !== undefined && !this.#bySmeePathHash.has(smeePathHash)) {
+      this.#bySmeePathHash.set(smeePathHash, registered);
+    }
     for (const webhookId of new Set(webhookIds)) {
       const by = this.#byWebhookId.get(webhookId)?.channel.settings.name;
       if (by === undefined) this.#byWebhookId.set(webhookId, registered);

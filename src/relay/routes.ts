@@ -123,7 +123,7 @@ export function routes(
     await channel.refresh();
     return c.json({
       channel: channel.settings.name,
-      connected: channel.subscribers.length > 0,
+      connected: channel.openCount > 0,
       stats: statsOf(found),
       server_time: new Date(clock.now()).toISOString(),
     });
@@ -146,9 +146,7 @@ export function routes(
   function readAsSmee(c: Context<RelayEnv>, form: SmeeForm): Response {
     // Hashes are compared: what the time tells of one does not tell the path.
     const pathHash = hashOf(c.req.param("path") ?? "");
-    const found = relay.registry.all.find(({ channel }) =>
-      channel.settings.smeePathHash === pathHash
-    );
+    const found = relay.registry.readAt(pathHash);
     if (!found) return c.json({ detail: "Not found" }, 404);
     // Whoever looks at the URL must not be given messages, which nobody would ever see.
     if (!/\btext\/event-stream\b/i.test(c.req.header("accept") ?? "")) {

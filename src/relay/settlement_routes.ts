@@ -86,11 +86,11 @@ export function settlementRoutes(relay: RelayContext): Hono<RelayEnv> {
     if (token === undefined || !connectionId) {
       return c.json({ detail: `Authorization and ${wireHeaders.connectionId} are required` }, 422);
     }
-    const { all } = relay.registry;
+    const { registry } = relay;
     const opens = ({ tokens }: RegisteredChannel) => tokens.accepts(token) !== undefined;
     // A connection is looked up, a token is hashed and compared with all there are.
-    const own = all.find(({ channel }) => channel.connectorOf(connectionId) !== undefined);
-    const opened = own && opens(own) ? [own] : all.filter(opens);
+    const own = registry.withConnection(connectionId);
+    const opened = own && opens(own) ? [own] : registry.all.filter(opens);
     if (opened.length === 0) return c.json({ detail: "Invalid token" }, 401);
     const channels = opened.map(({ channel }) => channel);
     const connectorId = c.req.header(wireHeaders.connectorId) ??

@@ -149,7 +149,7 @@ function refusedBeforeReading(
   }
   const tooMany = policy.verification ? undefined : tooManyFor(policy);
   if (tooMany) return tooMany;
-  if (policy.refuseWithoutConnector && channel.subscribers.length === 0) {
+  if (policy.refuseWithoutConnector && channel.openCount === 0) {
     return [503, "no_connector", "No connector is connected", storeRetrySeconds];
   }
   return undefined;

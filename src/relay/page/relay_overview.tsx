@@ -56,7 +56,7 @@ export function RelayOverview({ view }: { readonly view: RelayView }) {
 }
 
 function State({ view: { problem, channels, store } }: { readonly view: RelayView }) {
-  const readers = sum(channels, ({ channel }) => channel.connections.length);
+  const readers = sum(channels, ({ channel }) => channel.openCount);
   return (
     <>
       <h1 class={`state ${problem === undefined ? "good" : "bad"}`}>
@@ -144,7 +144,7 @@ function Channels({ view: { channels, now } }: { readonly view: RelayView }) {
       <tbody>
         {channels.map(({ channel, webhookIds }) => {
           const { queued, inFlight, delivered, deadLettered, oldestAt } = channel.stats;
-          const readers = channel.connections.length;
+          const readers = channel.openCount;
           const oldest = oldestAt === undefined ? undefined : span(now - oldestAt);
           return (
             <tr>
