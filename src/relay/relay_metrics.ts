@@ -1,5 +1,5 @@
 import { Figures } from "../metrics/figures.ts";
-import type { Registry } from "./registry.ts";
+import type { RegisteredChannel, Registry } from "./registry.ts";
 import type { ObserveRelay, RelayEvent } from "./relay_events.ts";
 
 export interface RelayMetrics {
@@ -31,7 +31,7 @@ export function foldRelayMetrics(
   const perChannel = (
     name: string,
     help: string,
-    read: (channel: ReturnType<Registry["all"]["at"]> & object) => number,
+    read: (channel: RegisteredChannel) => number,
     type: "gauge" | "counter" = "gauge",
   ) =>
     figures.asked(
@@ -99,7 +99,7 @@ export function foldRelayMetrics(
     const { oldestAt } = channel.stats;
     return oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000;
   });
-  perChannel("connections", "Connections open.", ({ channel }) => channel.subscribers.length);
+  perChannel("connections", "Connections open.", ({ channel }) => channel.openCount);
   asked("incoming_bytes", "Bytes of bodies that are not complete.", incomingBytes);
   figures.gauge("build_info", "1, with version and runtime.", ["version", "runtime"])
     .set(1, build.version, build.runtime);

@@ -1,6 +1,6 @@
 import { closeCodes } from "../protocol/close_codes.ts";
 import { decodeConnectorFrame } from "../protocol/connector_codec.ts";
-import type { RelayFrame } from "../protocol/frames.ts";
+import type { RelayFrame, Settlement } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
 import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
@@ -67,7 +67,7 @@ export function websocketStream(
           sayGoodbye(socket);
           break;
         case "settle":
-          void settle(socket, frame.settlements.map((settlement) => ({ ...settlement })));
+          void settle(socket, frame.settlements);
           break;
         case "extend":
           void channel.extend(frame.messageIds, connectorId);
@@ -99,7 +99,7 @@ export function websocketStream(
 
   async function settle(
     socket: ServerSocket,
-    settlements: readonly Parameters<Channel["settle"]>[0][],
+    settlements: readonly Settlement[],
   ): Promise<void> {
     const outcomes = await Promise.all(
       settlements.map((settlement) => channel.settle(settlement, connectorId)),
