@@ -33,8 +33,7 @@ export class Registry {
   readonly #byName = new Map<string, RegisteredChannel>();
   readonly #byWebhookId = new Map<string, RegisteredChannel>();
   readonly #bySmeePathHash = new Map<string, RegisteredChannel>();
-  /** By connection id. */
-  readonly #connections = new Map<string, Channel>();
+  readonly #byConnectionId = new Map<string, Channel>();
   readonly #stores: Stores;
   readonly #clock: Clock;
   readonly #observe: ObserveRelay;
@@ -136,7 +135,7 @@ export class Registry {
 
   /** That of a connection which is open or still has leases. */
   withConnection(connectionId: string): RegisteredChannel | undefined {
-    const channel = this.#connections.get(connectionId);
+    const channel = this.#byConnectionId.get(connectionId);
     return channel && this.#byName.get(channel.settings.name);
   }
 
@@ -229,7 +228,7 @@ export class Registry {
     if (this.#isClosed) return; // the store goes with the others
     const { tokens, webhookIds, origin, createdAt } = record;
     const settings = settingsHere(record.settings, this.#stores);
-    const channel = new Channel(settings, store, this.#clock, this.#observe, this.#connections);
+    const channel = new Channel(settings, store, this.#clock, this.#observe, this.#byConnectionId);
     const closeOthers = (isGood: (tokenHash: string) => boolean) =>
       channel.closeUnless(isGood, closeCodes.badToken, "the token was revoked");
     const registered = {
