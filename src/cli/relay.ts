@@ -136,11 +136,12 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   const stopped = new Promise<void>((resolve) => onAbort(signals.life.drain, resolve));
   onAbort(signals.life.abort, () => process.exit(exitCode.givenUp));
   const ignoreHangUp = onHangUp({ onGone: signals.interrupt, onAsked: () => renewal?.look() });
-  output.write(`listening  ${relay.url}`);
   const address = flags.publicUrl ?? fromElsewhere(relay.url);
   const isFirstStart = file === undefined && relay.registry.all.every(({ hasLeft }) => hasLeft);
   const { token: _, webhookIds, ...settings } = channelConfig(firstChannel);
   const token = isFirstStart ? await relay.registry.create(settings, webhookIds) : undefined;
+  // Whoever waits for this line may post at once.
+  output.write(`listening  ${relay.url}`);
   for (const { webhookIds } of relay.registry.all) {
     for (const id of webhookIds) {
       output.write(`post to    ${address}/webhook/${encodeURIComponent(id)}`);
