@@ -80,7 +80,16 @@ const [program = "", ...args] = [
     "--target-url",
     targetUrl,
   ],
-  ...["--protocol", "websocket", "--status-listen", "off", "--log-level", "error"],
+  ...[
+    "--protocol",
+    "websocket",
+    "--status-listen",
+    "off",
+    "--log-level",
+    "error",
+    "--output",
+    "quiet",
+  ],
   ...["--max-queue-messages", String(bound)],
 ];
 const connector = spawn(program, args, {

@@ -33,7 +33,7 @@ interface Group {
 
 const groups: readonly Group[] = [
   {
-    processes: 8,
+    processes: 4,
     modes: {
       "nothing": "nothing",
       "nothing, again": "nothing_again",
@@ -41,8 +41,8 @@ const groups: readonly Group[] = [
       "the same and --output json": "json",
     },
   },
-  { processes: 4, share: 0.1, modes: { "nothing": "nothing", "one trace in ten": "traces" } },
-  { processes: 4, share: 1, modes: { "nothing": "nothing", "every trace": "traces" } },
+  { processes: 2, share: 0.1, modes: { "nothing": "nothing", "one trace in ten": "traces" } },
+  { processes: 2, share: 1, modes: { "nothing": "nothing", "every trace": "traces" } },
 ];
 
 const wanted = process.argv.slice(2);
