@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { write } from "../support/configured_program.ts";
-import { startFront } from "../support/front.ts";
+import { startHeldDrain } from "../support/held_drain.ts";
 import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
@@ -39,27 +39,20 @@ async function start(t: TestContext, connections: Connections) {
 }
 
 test("while one connection finishes what is in hand for a reload, another goes on by its new settings", async (t) => {
-  const [slow, quick] = [await startDevRelay(t), await startDevRelay(t)];
-  const drained = Promise.withResolvers<void>();
-  const front = await startFront(t, slow.url, (path) => {
-    if (path.startsWith("/connect/drain")) drained.resolve();
-    return false;
-  });
-  const held = Promise.withResolvers<void>();
-  t.defer(() => held.resolve());
-  const stuck = await startTarget(t, () => held.promise.then(() => 200));
+  const slow = await startHeldDrain(t);
+  const quick = await startDevRelay(t);
   const [before, after] = [await startTarget(t), await startTarget(t)];
-  const a = { cloud_url: front, protocol: "sse", default_target: { url: stuck.url.href } };
+  const a = slow.settings;
   const b = (target: URL) => ({ cloud_url: quick.url, default_target: { url: target.href } });
   const { reload } = await start(t, { a, b: b(before.url) });
-  await publish(slow, "in hand");
-  await stuck.arrived(1);
+  await publish(slow.relay, "in hand");
+  await slow.target.arrived(1);
   const answer = reload({ a: { ...a, ordering: "channel" }, b: b(after.url) });
-  await drained.promise;
+  await slow.drained;
   await publish(quick, "meanwhile");
   await Promise.race([before.arrived(1), after.arrived(1)]);
   const { length } = before.got;
-  held.resolve();
+  slow.release();
   assert.equal((await answer).status, 200);
   assert.equal(length, 0);
 });

@@ -1,7 +1,7 @@
 /** What happens to the real program while it goes over to other settings. */
 import assert from "node:assert/strict";
 import { startConfigured } from "../support/configured_program.ts";
-import { startFront } from "../support/front.ts";
+import { startHeldDrain } from "../support/held_drain.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
@@ -32,26 +32,16 @@ test("a token refused while a reload waits for what is in hand: the reload goes 
 });
 
 test("a stop while a reload waits for what is in hand is seen by everybody at once", async (t) => {
-  const relay = await startDevRelay(t);
-  const drained = Promise.withResolvers<void>();
-  const front = await startFront(t, relay.url, (path) => {
-    if (path.startsWith("/connect/drain")) drained.resolve();
-    return false;
-  });
-  const held = Promise.withResolvers<void>();
-  t.defer(() => held.resolve());
-  const target = await startTarget(t, () => held.promise.then(() => 200));
+  const { relay, target, settings, drained, release } = await startHeldDrain(t);
   const { url, configure, reload, metric, program } = await startConfigured(t, {
-    cloud_url: front,
-    protocol: "sse",
+    ...settings,
     token: "s3cret",
-    default_target: { url: target.url.href },
   });
   await publish(relay, "in hand");
   await target.arrived(1);
   configure({ ordering: "channel" });
   const answer = reload();
-  await drained.promise;
+  await drained;
   assert.equal(await metric("hookferry_draining"), 0, "the process goes on");
   program.terminate();
   await program.line(/"connector\.draining"/);
@@ -59,7 +49,7 @@ test("a stop while a reload waits for what is in hand is seen by everybody at on
   assert.equal(ready.status, 503);
   assert.match(await ready.text(), /it is stopping/);
   assert.equal(await metric("hookferry_draining"), 1);
-  held.resolve();
+  release();
   assert.match(await (await answer).text(), /the connector is stopping/);
   assert.equal(await program.ended, 0);
 });
