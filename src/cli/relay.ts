@@ -111,7 +111,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
     },
     sample: tracing?.sample,
     stores: nats
-      ? jetStreamStores(nats, systemClock)
+      ? jetStreamStores(nats)
       : durability === "memory"
       ? memoryStores
       : sqliteStores({ folder, durability }),

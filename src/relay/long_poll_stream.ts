@@ -12,8 +12,8 @@ const around = 64;
 
 /**
  * One poll: waits up to `timeoutMs` for messages and answers with those that are ready, at most `maxMessages` and what
- * a connector reads of one answer, up to one that was delivered before; 204 when there is none. Their leases outlive the response, so that they can be
- * acknowledged. Undefined when the channel has all the connections it takes.
+ * a connector reads of one answer, up to one that was delivered before; 204 when there is none. Their leases outlive the
+ * response, so that they can be acknowledged. Undefined when the channel has all the connections it takes.
  */
 export async function longPoll(
   request: Request,

@@ -162,7 +162,7 @@ onNats(
   async (t) => {
     const nats = await startNats(t);
     const clock = new ManualClock(Date.now());
-    const stores = jetStreamStores(nats.address, clock);
+    const stores = jetStreamStores(nats.address);
     const there = await startDevRelay(t, { webhookIds: [] }, {
       stores,
       clock,

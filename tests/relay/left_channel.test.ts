@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { systemClock } from "../../src/async/clock.ts";
 import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import type { Relay, RelayOptions } from "../../src/relay/relay.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
@@ -111,7 +110,7 @@ onNats(
   "[jetstream] a channel that left the file is told, and stays what it is for the relays that have it",
   async (t) => {
     const { address } = await startNats(t);
-    const stores = jetStreamStores(address, systemClock);
+    const stores = jetStreamStores(address);
     const has = await startDevRelay(t, {}, { stores });
     const id = await publish(has, "1");
     const told: RelayEvent[] = [];

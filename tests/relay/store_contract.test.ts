@@ -68,7 +68,7 @@ const kinds: [name: string, open: Open][] = [
     // The times that the tests name begin now.
     const start = Date.now();
     const clock = { ...systemClock, now: () => Date.now() - start };
-    const stores = await jetStreamStores(address, clock)(() => {}, clock);
+    const stores = await jetStreamStores(address)(() => {}, clock);
     t.defer(() => stores.close());
     const store = await stores.open("c", { ...limits, ...overrides });
     store.shared?.attach({

@@ -37,7 +37,7 @@ export async function startNode(
     }],
     clock,
     observe: (event) => void events.push(event),
-    stores: jetStreamStores(address, clock),
+    stores: jetStreamStores(address),
     heartbeatMs: 30_000,
     adminToken,
   });

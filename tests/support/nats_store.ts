@@ -14,7 +14,7 @@ export async function openStore(
   overrides: Partial<StoreSettings> = {},
   clock: Clock = systemClock,
 ): Promise<Store> {
-  const stores = await jetStreamStores(address, clock)(() => {}, clock);
+  const stores = await jetStreamStores(address)(() => {}, clock);
   t.defer(() => stores.close());
   return await stores.open("c", {
     ackTimeoutMs: 30_000,

@@ -1,5 +1,4 @@
 import { Kvm } from "@nats-io/kv";
-import type { Clock } from "../../async/clock.ts";
 import { type OpenStores, StoreOpenError } from "../store.ts";
 import type { NatsAddress } from "./address.ts";
 import { NatsServer } from "./connection.ts";
@@ -13,8 +12,8 @@ const headerBytes = 65_536;
 const historyMs = 30 * 86_400_000;
 
 /** All channels in JetStream, shared with every relay that is given the same server. */
-export function jetStreamStores(address: NatsAddress, clock: Clock): OpenStores {
-  return async (tell) => {
+export function jetStreamStores(address: NatsAddress): OpenStores {
+  return async (tell, clock) => {
     const server = await NatsServer.connect(address);
     const opened: JetStreamStore[] = [];
     try {
