@@ -12,7 +12,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { WebSocketServer } from "ws";
-import { peakMibOf } from "./tools/process_figures.ts";
+import { residentOf } from "../process_figures.ts";
 import { report } from "./tools/report.ts";
 import { ourCommand, ownRuntime } from "./tools/runtimes.ts";
 
@@ -96,7 +96,7 @@ const connector = spawn(program, args, {
   env: { ...process.env, CONNECTOR_TOKEN: "t" },
   stdio: ["ignore", "inherit", "inherit"],
 });
-const peak = () => peakMibOf(connector.pid ?? 0);
+const peak = () => residentOf(connector.pid ?? 0).peakMib;
 
 // The sender has come to a stand when it sends nothing more for a while: the socket is full.
 for (let last = -1; last !== sent;) {

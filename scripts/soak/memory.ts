@@ -6,7 +6,7 @@ import type { TestContext } from "../../tests/support/cleanup.ts";
 import { startCountingTarget } from "../../tests/support/counting_target.ts";
 import type { Tally } from "../../tests/support/journey.ts";
 import { startProgram } from "../../tests/support/program.ts";
-import { residentOf } from "./resident.ts";
+import { type Resident, residentOf } from "../process_figures.ts";
 import { startScriptedSource } from "./source.ts";
 
 /**
@@ -65,14 +65,14 @@ export async function memoryRun(
 
   let mibAtTenth = 0;
   const sampling = setInterval(() => {
-    const { mib, peakMib } = residentOf(connector.pid);
+    const { mib, peakMib } = rounded(residentOf(connector.pid));
     if (mibAtTenth === 0 && source.acked.size >= messages / 10) mibAtTenth = mib;
     onProgress(`${source.acked.size} of ${messages} acked, ${mib} MiB, peak ${peakMib} MiB`);
   }, sampleEveryMs);
   t.defer(() => clearInterval(sampling));
   await source.finished(connector.ended);
   const duration = seconds();
-  const { mib, peakMib } = residentOf(connector.pid);
+  const { mib, peakMib } = rounded(residentOf(connector.pid));
   connector.terminate();
   assert.equal(await connector.ended, 0, connector.stderr.join("\n"));
   return {
@@ -88,4 +88,8 @@ export async function memoryRun(
     peakMib,
     ceilingMib,
   };
+}
+
+function rounded({ mib, peakMib }: Resident): Resident {
+  return { mib: Math.round(mib), peakMib: Math.round(peakMib) };
 }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { cpuSecondsOf, residentMibOf } from "./process_figures.ts";
+import { cpuSecondsOf, residentOf } from "../../process_figures.ts";
 
 export class Subject {
   readonly #child: ChildProcess;
@@ -25,7 +25,7 @@ export class Subject {
   }
 
   get residentMib(): number {
-    return residentMibOf(this.#pid);
+    return residentOf(this.#pid).mib;
   }
 
   /** The first line that it says, where its output is a pipe. */
