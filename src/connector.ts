@@ -170,7 +170,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             way: way.now,
             relink,
             renewToken,
-            onHeard: () => heardAt = clock.monotonic(),
+            onHeard: (at) => heardAt = at,
             pause,
             untold,
             onConfirmed(messageIds) {

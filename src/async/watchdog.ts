@@ -30,8 +30,9 @@ export class Watchdog {
     this.#cancel = clock.after(this.#tickMs, () => this.#tick());
   }
 
-  feed(): void {
-    this.#fedAt = this.#clock.monotonic();
+  /** The result is when that was, on the clock that never jumps. */
+  feed(): number {
+    return this.#fedAt = this.#clock.monotonic();
   }
 
   /** While paused silence does not count: it is we who are not listening. */
@@ -40,6 +41,7 @@ export class Watchdog {
   }
 
   resume(): void {
+    if (!this.#paused) return;
     this.#paused = false;
     this.feed();
   }

@@ -37,7 +37,8 @@ export class HttpConnection {
   #exchange: Exchange | undefined;
   #isClosed = false;
   #failure: unknown;
-  #usableUntil = Infinity;
+  /** Undefined = for as long as it is open. */
+  #usableUntil: number | undefined;
   // The same for all requests: there is one at a time.
   readonly #source: BodySource = {
     pause: () => this.#socket.pause(),
@@ -67,7 +68,8 @@ export class HttpConnection {
 
   /** False when the server is about to close it, by what it has said, or has closed it. */
   get isUsable(): boolean {
-    return !this.#isClosed && this.#clock.monotonic() < this.#usableUntil;
+    if (this.#isClosed) return false;
+    return this.#usableUntil === undefined || this.#clock.monotonic() < this.#usableUntil;
   }
 
   /** Resolves with the head of the response. Rejects with the network's error or with the signal's reason. */
@@ -112,7 +114,7 @@ export class HttpConnection {
     if (!exchange.reader.keepsAlive) return this.#end(undefined);
     const { idleMs } = exchange.reader;
     this.#usableUntil = idleMs === undefined
-      ? Infinity
+      ? undefined
       : this.#clock.monotonic() + Math.max(0, idleMs - idleMarginMs);
     if (exchange.isWritten) return this.#events.onIdle(this);
     // The word about the last write may come after the answer to it; a server that answers without having read all

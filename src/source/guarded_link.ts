@@ -9,9 +9,9 @@ import { type Link, StreamFailure } from "../flow.ts";
 export class GuardedLink implements Link {
   readonly #controller = new AbortController();
   readonly #watchdog: Watchdog;
-  readonly #onHeard: () => void;
+  readonly #onHeard: (at: number) => void;
 
-  constructor(silenceMs: number, clock: Clock, onHeard: () => void) {
+  constructor(silenceMs: number, clock: Clock, onHeard: (at: number) => void) {
     this.#onHeard = onHeard;
     this.#watchdog = new Watchdog(silenceMs, (reason) => {
       const message = reason === "silent"
@@ -32,8 +32,7 @@ export class GuardedLink implements Link {
   }
 
   heard(): void {
-    this.#watchdog.feed();
-    this.#onHeard();
+    this.#onHeard(this.#watchdog.feed());
   }
 
   /** While we are not reading, silence is ours. */

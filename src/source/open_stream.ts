@@ -20,7 +20,7 @@ export interface OpenStreamOptions {
   readonly heartbeatTimeoutMs: number;
   readonly connectionTimeoutMs: number;
   /** Called for any bytes from the relay. */
-  readonly onHeard: () => void;
+  readonly onHeard: (at: number) => void;
   /** Closes what waits for the next request to the relay: called when a link is found dead, and that may be too. */
   readonly dropIdle: () => void;
   readonly clock: Clock;

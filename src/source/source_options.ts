@@ -27,8 +27,8 @@ export interface WayToRelay {
 export interface SourceOptions {
   /** As the settings have it now: what changes counts from the next connection on. */
   readonly way: () => WayToRelay;
-  /** Called for any bytes from the relay. */
-  readonly onHeard: () => void;
+  /** Called for any bytes from the relay, with when that was, on the clock that never jumps. */
+  readonly onHeard: (at: number) => void;
   readonly pause: Pause;
   /** Told when `way` or the token are others now. */
   readonly relink?: Relink;
