@@ -1,10 +1,17 @@
 import type { Envelope } from "./envelope.ts";
 
 /** What both of our ends can do beyond the old protocol. Nothing is used that the relay did not answer. */
-export type Capability = "exact-body" | "ack-batch" | "ack-confirm" | "drain" | "extend";
+export type Capability =
+  | "exact-body"
+  | "binary-body"
+  | "ack-batch"
+  | "ack-confirm"
+  | "drain"
+  | "extend";
 
 export const allCapabilities: readonly Capability[] = [
   "exact-body",
+  "binary-body",
   "ack-batch",
   "ack-confirm",
   "drain",

@@ -8,6 +8,7 @@ import type { RelayFrame } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxChannelNameLength, maxPollMessages } from "./limits.ts";
 import { elementsOf, splitObject } from "./json_bytes.ts";
+import { lenientText } from "./lenient_text.ts";
 import { bodyNames, decodeWebhook } from "./webhook_codec.ts";
 import { wireHeaders } from "./wire.ts";
 
@@ -65,6 +66,20 @@ export function decodeRelayFrame(bytes: Uint8Array<ArrayBuffer>, impliedType?: s
   }
 }
 
+/** Decodes a binary message of the relay: a webhook, of which a line is JSON and the rest the body, a view on `bytes`. */
+export function decodeBinaryFrame(bytes: Uint8Array<ArrayBuffer>): RelayFrame {
+  const end = bytes.indexOf(lineFeed);
+  const value = parseObject(lenientText(bytes.subarray(0, Math.max(end, 0))));
+  if (typeof value === "string") {
+    return { type: "malformed", problem: `a binary message: ${value}` };
+  }
+  return value.type === "webhook"
+    ? decodeWebhook(value, {}, bytes.subarray(end + 1))
+    : { type: "malformed", problem: "a binary message: no webhook" };
+}
+
+const lineFeed = 0x0a;
+
 /** Decodes the body of a long-poll response: a `connected` frame, then its messages. */
 export function decodePollResponse(bytes: Uint8Array<ArrayBuffer>): RelayFrame[] {
   const { members, rest } = splitObject(bytes, ["messages"]);
@@ -120,7 +135,7 @@ function decodeConnected(value: Record<string, unknown>): Connected | Malformed 
   };
 }
 
-/** Encodes every frame but `webhook` (see `encodeWebhook`) and those a relay never says. */
+/** Encodes every frame but `webhook` (see webhook_codec.ts) and those a relay never says. */
 export function encodeRelayFrame(
   frame: Extract<RelayFrame, { type: "connected" | "heartbeat" | "settled" | "goodbye" }>,
   timestamp: string,

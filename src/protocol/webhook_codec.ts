@@ -1,4 +1,4 @@
-/** The `webhook` frame in both its forms: the exact bytes, and the old relay's parsed payload. */
+/** The `webhook` frame in its forms: the exact bytes, as text or as they are, and the old relay's parsed payload. */
 import { z } from "zod";
 import { bodyMembers, fromBase64, jsonOf } from "./body_text.ts";
 import type { Envelope } from "./envelope.ts";
@@ -8,8 +8,10 @@ import { lenientText } from "./lenient_text.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import type { Member } from "./json_bytes.ts";
 import { compactJson, stringBytes } from "./json_escapes.ts";
-import { ownBytes } from "./own_bytes.ts";
+import { concat, ownBytes } from "./own_bytes.ts";
 import { asciiJson } from "./ascii_json.ts";
+
+const encoder = new TextEncoder();
 
 /** Ids go on in headers, to the target and back to the relay. */
 const messageId = z.string().max(maxMessageIdLength).regex(/^[\x21-\x7e]+$/, "not an id");
@@ -33,8 +35,12 @@ const webhookSchema = z.object({
 export const bodyNames = ["body", "payload"] as const;
 export type Bodies = Readonly<{ [Name in typeof bodyNames[number]]?: Member | undefined }>;
 
-/** Decodes a frame whose JSON is `value`, apart from its body; never throws. */
-export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): RelayFrame {
+/** Decodes a frame whose JSON is `value`, apart from its body, which may have come as it is; never throws. */
+export function decodeWebhook(
+  value: Record<string, unknown>,
+  bodies: Bodies,
+  plain?: Uint8Array<ArrayBuffer>,
+): RelayFrame {
   const malformed = (problem: string): RelayFrame => {
     const id = messageId.safeParse(value.message_id);
     return { type: "malformed", problem, ...(id.success && { messageId: id.data }) };
@@ -42,12 +48,10 @@ export function decodeWebhook(value: Record<string, unknown>, bodies: Bodies): R
   const parsed = webhookSchema.safeParse(value);
   if (!parsed.success) return malformed(problemOf(parsed.error));
   const { data } = parsed;
-  const exact = bodies.body !== undefined;
+  const exact = plain !== undefined || bodies.body !== undefined;
   const headers = headersOf(value, exact);
   if (typeof headers === "string") return malformed(headers);
-  const body = bodies.body
-    ? exactBody(bodies.body, data.body_encoding)
-    : payloadBody(bodies.payload, headers);
+  const body = bodyOf(plain, bodies, data.body_encoding, headers);
   if (body === undefined) return malformed("body: no text, or not base64");
   return {
     type: "webhook",
@@ -94,6 +98,16 @@ function isHeader(value: unknown): value is Header {
     typeof value[0] === "string" && typeof value[1] === "string";
 }
 
+function bodyOf(
+  plain: Uint8Array<ArrayBuffer> | undefined,
+  { body, payload }: Bodies,
+  encoding: string | undefined,
+  headers: readonly Header[],
+): Body | undefined {
+  if (plain) return { bytes: ownBytes(plain) };
+  return body ? exactBody(body, encoding) : payloadBody(payload, headers);
+}
+
 interface Body {
   bytes: Uint8Array<ArrayBuffer>;
   /** Set when the bytes are not those the sender sent, so that its own header no longer describes them. */
@@ -124,7 +138,7 @@ function payloadBody(
   return { bytes, contentType: "application/json" };
 }
 
-const nullPayload: Member = { bytes: new TextEncoder().encode("null"), isLoose: false };
+const nullPayload: Member = { bytes: encoder.encode("null"), isLoose: false };
 
 /** The old relay masks what looks secret; a masked value must not reach the target as if it were real. */
 const masked = "***REDACTED***";
@@ -155,14 +169,23 @@ export function encodeWebhook(envelope: Envelope, style: EnvelopeStyle): string 
 }
 
 function encodeExact(envelope: Envelope): string {
-  return JSON.stringify({
+  return JSON.stringify({ ...exactMembers(envelope), ...bodyMembers(envelope.body) });
+}
+
+/** One `webhook` as a binary message: a line of JSON, and behind it the body as it is. */
+export function encodeBinaryWebhook(envelope: Envelope): Uint8Array<ArrayBuffer> {
+  const line = encoder.encode(`${JSON.stringify(exactMembers(envelope))}\n`);
+  return concat([line, envelope.body]);
+}
+
+function exactMembers(envelope: Envelope) {
+  return {
     ...commonMembers(envelope),
     method: envelope.method,
     path: envelope.path,
     raw_headers: envelope.headers,
-    ...bodyMembers(envelope.body),
     delivery_count: envelope.deliveryCount,
-  });
+  };
 }
 
 function encodePayload(envelope: Envelope): string {

@@ -1,7 +1,7 @@
 import type { Sample } from "../protocol/trace_context.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Capability, RelayFrame } from "../protocol/frames.ts";
-import { parseCapabilities } from "../protocol/capabilities.ts";
+import { parseCapabilities, withoutBinary } from "../protocol/capabilities.ts";
 import { wireHeaders } from "../protocol/wire.ts";
 import type { RequestContext } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
@@ -39,28 +39,26 @@ export interface RelayContext {
 export interface Hello
   extends
     Pick<Subscriber, "connectorId" | "connectionId" | "window" | "remoteAddress" | "tokenHash"> {
+  /** Those of its that this stream can use. */
   readonly capabilities: readonly Capability[];
 }
 
 export function readHello(
   request: Request,
   channel: Channel,
-  { connectionId, remoteAddress, tokenHash }: Pick<
-    Hello,
-    "connectionId" | "remoteAddress" | "tokenHash"
-  >,
+  known: Pick<Hello, "connectionId" | "remoteAddress" | "tokenHash">,
+  carries: "text" | "binary",
 ): Hello {
   const asked = (header: string) => {
     const count = Number(request.headers.get(header));
     return Number.isInteger(count) && count > 0 ? count : Infinity;
   };
   const { maxInFlight } = channel.settings;
+  const capabilities = parseCapabilities(request.headers.get(wireHeaders.connectorCapabilities));
   return {
-    connectionId,
-    remoteAddress,
-    tokenHash,
-    connectorId: request.headers.get(wireHeaders.connectorId) ?? connectionId,
-    capabilities: parseCapabilities(request.headers.get(wireHeaders.connectorCapabilities)),
+    ...known,
+    connectorId: request.headers.get(wireHeaders.connectorId) ?? known.connectionId,
+    capabilities: carries === "binary" ? capabilities : withoutBinary(capabilities),
     window: {
       messages: Math.min(asked(wireHeaders.maxInFlight), maxInFlight),
       bytes: asked(wireHeaders.maxInFlightBytes),

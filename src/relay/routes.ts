@@ -83,14 +83,14 @@ export function routes(
     const found = authorize(c);
     if (found instanceof Response) return found;
     if (found.channel.isFull) return tooMany(c, 429);
-    return websocketStream(c.env, found.channel, hello(c, found, "wsc"), relay) ??
+    return websocketStream(c.env, found.channel, hello(c, found, "wsc", "binary"), relay) ??
       c.json({ detail: "a WebSocket upgrade is expected" }, 426);
   });
   app.get("/connect/stream/:channel/sse", (c) => {
     const found = authorize(c);
     if (found instanceof Response) return found;
     if (isHead(c)) return c.body(null);
-    return sseStream(found.channel, hello(c, found, "sse"), relay) ?? tooMany(c, 429);
+    return sseStream(found.channel, hello(c, found, "sse", "text"), relay) ?? tooMany(c, 429);
   });
   app.get("/connect/stream/:channel/poll", async (c) => {
     const found = authorize(c);
@@ -101,7 +101,13 @@ export function routes(
     if (!(seconds >= 1 && seconds <= 60)) return c.json({ detail: "timeout: 1 to 60" }, 422);
     if (!(most >= 1 && most <= 100)) return c.json({ detail: "max_messages: 1 to 100" }, 422);
     const limits = { timeoutMs: seconds * 1000, maxMessages: most };
-    return await longPoll(c.req.raw, found.channel, hello(c, found, "poll"), limits, relay) ??
+    return await longPoll(
+      c.req.raw,
+      found.channel,
+      hello(c, found, "poll", "text"),
+      limits,
+      relay,
+    ) ??
       tooMany(c, 503);
   });
 
@@ -163,10 +169,11 @@ export function routes(
     c: Context<RelayEnv>,
     { channel, tokenHash }: Authorized,
     prefix: string,
+    carries: "text" | "binary",
   ): Hello {
     const connectionId = relay.newConnectionId(prefix);
     const { remoteAddress } = c.env;
-    return readHello(c.req.raw, channel, { connectionId, remoteAddress, tokenHash });
+    return readHello(c.req.raw, channel, { connectionId, remoteAddress, tokenHash }, carries);
   }
 }
 

@@ -3,6 +3,7 @@ import { decodeConnectorFrame } from "../protocol/connector_codec.ts";
 import type { RelayFrame, Settlement } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
 import { encodeRelayFrame } from "../protocol/relay_codec.ts";
+import { encodeBinaryWebhook } from "../protocol/webhook_codec.ts";
 import type { RequestContext, ServerSocket } from "../runtime/serve.ts";
 import type { Channel } from "./channel.ts";
 import { connectedFrame, type Hello, type RelayContext } from "./relay_env.ts";
@@ -42,8 +43,10 @@ export function websocketStream(
           return socket.bufferedAmount >= maxFrameBytes;
         },
         hand(envelope) {
-          const text = webhookFrame(envelope, channel, hello);
-          if (text !== undefined) socket.send(text);
+          const frame = capabilities.includes("binary-body")
+            ? encodeBinaryWebhook(envelope)
+            : webhookFrame(envelope, channel, hello);
+          if (frame !== undefined) socket.send(frame);
         },
         disconnect: (code, reason) => end(socket, code, reason),
       }, () => socket.send(encodeRelayFrame(connectedFrame(hello, channel, clock), now())));

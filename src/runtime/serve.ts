@@ -32,8 +32,8 @@ export interface SocketHandlers {
 export interface ServerSocket {
   /** Bytes accepted by `send` and not yet taken by the network. */
   readonly bufferedAmount: number;
-  /** Never throws; what cannot be sent is lost, and `close` follows. */
-  send(text: string): void;
+  /** A text, or bytes as a binary message. Never throws; what cannot be sent is lost, and `close` follows. */
+  send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code: number, reason: string): void;
 }
 
@@ -144,8 +144,8 @@ function upgradeOnDeno(request: Request, handlers: SocketHandlers): Response | u
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
-    send(text) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    send(data) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data);
     },
     close(code, reason) {
       if (socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
@@ -166,7 +166,7 @@ const headTimeoutSeconds = 30;
 
 interface BunSocket {
   readonly data: { handlers: SocketHandlers; wrapped?: ServerSocket };
-  send(text: string): number;
+  send(data: string | Uint8Array<ArrayBuffer>): number;
   close(code: number, reason: string): void;
   getBufferedAmount(): number;
 }
@@ -244,7 +244,7 @@ function wrapBunSocket(socket: BunSocket): ServerSocket {
     get bufferedAmount() {
       return socket.getBufferedAmount();
     },
-    send: (text) => void socket.send(text),
+    send: (data) => void socket.send(data),
     close: (code, reason) => socket.close(code, reason),
   };
 }

@@ -31,7 +31,7 @@ export class HandshakeRefused extends Error {
   }
 }
 
-/** Text messages arrive as their bytes, which are valid UTF-8; of a binary one only that it came. */
+/** Text messages arrive as their bytes, which are valid UTF-8. */
 export interface ClientSocket extends AsyncIterable<Message> {
   /** How it ended; set before the iteration ends. */
   readonly closed:
@@ -52,8 +52,10 @@ export interface OpenOptions extends Pick<Reach, "tls" | "proxy" | "refuses"> {
   readonly heard: () => void;
 }
 
-export const binaryMessage = Symbol("a binary message");
-export type Message = Uint8Array<ArrayBuffer> | typeof binaryMessage;
+export interface Message {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly isBinary: boolean;
+}
 
 /** Messages held here, and their bytes, before the socket is paused. */
 const highWater = 16;
@@ -132,9 +134,9 @@ function receive(
 
   socket.on("message", (data, isBinary) => {
     heard();
-    const frame = isBinary ? binaryMessage : plainBytes(data as Buffer);
+    const frame = { bytes: plainBytes(data as Buffer), isBinary };
     frames.push(frame);
-    bytes += bytesOf(frame);
+    bytes += frame.bytes.byteLength;
     if (frames.length >= highWater || bytes >= highWaterBytes) socket.pause();
     wake();
   });
@@ -161,7 +163,7 @@ function receive(
       for (;;) {
         const frame = frames.shift();
         if (frame !== undefined) {
-          bytes -= bytesOf(frame);
+          bytes -= frame.bytes.byteLength;
           if (frames.length === 0 && socket.isPaused) socket.resume();
           yield frame;
         } else if (closed) {
@@ -198,10 +200,6 @@ function receive(
         socket.close(code);
       }),
   };
-}
-
-function bytesOf(frame: Message): number {
-  return frame === binaryMessage ? 0 : frame.byteLength;
 }
 
 async function refusal(response: IncomingMessage): Promise<HandshakeRefused> {

@@ -8,15 +8,10 @@ import {
 } from "../flow.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import { encodeConnectorFrame } from "../protocol/connector_codec.ts";
-import { decodeRelayFrame } from "../protocol/relay_codec.ts";
+import { decodeBinaryFrame, decodeRelayFrame } from "../protocol/relay_codec.ts";
 import type { Capability } from "../protocol/frames.ts";
 import { maxFrameBytes } from "../protocol/limits.ts";
-import {
-  binaryMessage,
-  type ClientSocket,
-  HandshakeRefused,
-  openWebSocket,
-} from "../runtime/websocket.ts";
+import { type ClientSocket, HandshakeRefused, openWebSocket } from "../runtime/websocket.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, refusedStream } from "./stream_failure.ts";
 
@@ -56,12 +51,12 @@ function websocketConnection(socket: ClientSocket, relay: RelayEndpoint, doing: 
   let capabilities: readonly Capability[] = [];
   return {
     async *[Symbol.asyncIterator](): AsyncGenerator<RelayFrame> {
-      for await (const message of socket) {
-        if (message === binaryMessage) {
+      for await (const { bytes, isBinary } of socket) {
+        if (isBinary && !capabilities.includes("binary-body")) {
           yield { type: "malformed", problem: "a binary message" };
           continue;
         }
-        const frame = decodeRelayFrame(message);
+        const frame = isBinary ? decodeBinaryFrame(bytes) : decodeRelayFrame(bytes);
         if (frame.type === "connected") capabilities = frame.capabilities;
         yield frame;
       }

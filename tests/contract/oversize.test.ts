@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { WebSocketServer } from "ws";
 import {
   maxBodyBytes,
+  maxChannelBodyBytes,
   maxFrameBytes,
   maxHeaderChars,
   maxPathLength,
 } from "../../src/protocol/limits.ts";
-import { encodeWebhook } from "../../src/protocol/webhook_codec.ts";
+import { encodeBinaryWebhook, encodeWebhook } from "../../src/protocol/webhook_codec.ts";
 import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
@@ -83,7 +84,19 @@ test("a channel that was made to take more than any frame carries takes no more 
   assert.equal(response.status, 413);
 });
 
-for (const protocol of ["websocket", "sse", "long_poll"] as const) {
+test("[websocket] what no text would carry comes as it is", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t, { maxBodyBytes: 45 * 1024 * 1024 });
+  const id = await publish(relay, "\x01".repeat(12 * 1024 * 1024));
+  const run = startConnector(t, settings(relay.url, target.url, "websocket"));
+  await run.happened("settlement.confirmed");
+  assert.ok(
+    run.events.some((event) => event.type === "delivery.succeeded" && event.messageId === id),
+  );
+  assert.equal(target.got[0]?.body.byteLength, 12 * 1024 * 1024);
+});
+
+for (const protocol of ["sse", "long_poll"] as const) {
   test(`[${protocol}] what no frame carries is a dead letter that says so, and what is behind it comes`, async (t) => {
     const target = await startTarget(t);
     const relay = await startDevRelay(t, { maxBodyBytes: 45 * 1024 * 1024 });
@@ -114,6 +127,8 @@ for (const [name, byte] of [["control characters", 0x01], ["no text", 0xff]] as 
       const bytes = Buffer.byteLength(encodeWebhook(envelope, style));
       assert.ok(bytes < maxFrameBytes, `${bytes} bytes`);
     }
+    const largest = { ...envelope, body: new Uint8Array(maxChannelBodyBytes).fill(byte) };
+    assert.ok(encodeBinaryWebhook(largest).byteLength < maxFrameBytes);
   });
 }
 

@@ -16,11 +16,15 @@ import { asciiJson } from "../../src/protocol/ascii_json.ts";
 import { elementsOf, splitObject } from "../../src/protocol/json_bytes.ts";
 import { compactJson, stringBytes } from "../../src/protocol/json_escapes.ts";
 import { maxMessageIdLength, maxPollMessages, maxQuoteLength } from "../../src/protocol/limits.ts";
-import { decodePollResponse, decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
+import {
+  decodeBinaryFrame,
+  decodePollResponse,
+  decodeRelayFrame,
+} from "../../src/protocol/relay_codec.ts";
 import { parseRetryAfter } from "../../src/protocol/retry_after.ts";
 import { SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
 import { traceIdOf, withSpan } from "../../src/protocol/trace_context.ts";
-import { encodeWebhook } from "../../src/protocol/webhook_codec.ts";
+import { encodeBinaryWebhook, encodeWebhook } from "../../src/protocol/webhook_codec.ts";
 import { readText, type TextEvent } from "../support/sse_text.ts";
 import { byteArray, deepJson, fuzzTarget, near, nearObject } from "./target.ts";
 
@@ -176,7 +180,10 @@ const relayFrame = fuzzTarget(
     text: frameText,
     name: fc.option(near(["webhook", "connected"]), { nil: undefined }),
   }, { requiredKeys: ["text"] }),
-  ({ text, name }) => assertTame(decodeRelayFrame(encoder.encode(text), name)),
+  ({ text, name }) => {
+    assertTame(decodeRelayFrame(encoder.encode(text), name));
+    assertTame(decodeBinaryFrame(encoder.encode(text.replace(" ", "\n"))));
+  },
 );
 
 /** What a frame promises to whoever reads it. */
@@ -253,6 +260,8 @@ const webhookRound = fuzzTarget(
     const text = encodeWebhook(sent, { exactBody: true, ascii });
     if (ascii) assert.match(text, /^[\0-\x7f]*$/);
     assert.deepEqual(decodeRelayFrame(encoder.encode(text)), { type: "webhook", envelope: sent });
+    const message = encodeBinaryWebhook(sent);
+    assert.deepEqual(decodeBinaryFrame(message), { type: "webhook", envelope: sent });
     // The old form loses the bytes, but is a frame in any case.
     assertTame(decodeRelayFrame(encoder.encode(encodeWebhook(sent, { exactBody: false, ascii }))));
   },

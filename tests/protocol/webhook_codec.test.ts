@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { maxHeaderChars, maxHeaders } from "../../src/protocol/limits.ts";
-import { decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
+import { decodeBinaryFrame, decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
 import { test } from "../support/test.ts";
 
 const common = { type: "webhook", message_id: "m", webhook_id: "hook" };
@@ -55,3 +55,29 @@ for (
     assert.match(frame.problem, /^(raw_)?headers: /);
   });
 }
+
+for (
+  const [what, text, problem, messageId] of [
+    ["nothing", "", "a binary message: not JSON"],
+    ["no line", JSON.stringify(common), "a binary message: not JSON"],
+    ["a line that is no object", "[]\n", "a binary message: not a JSON object"],
+    ["no webhook", '{"type":"heartbeat"}\n', "a binary message: no webhook"],
+    ["an id that is none", '{"type":"webhook","message_id":"a b"}\n', /^message_id: /],
+    ["headers that are none", `${JSON.stringify({ ...common, raw_headers: 1 })}\n`, /^raw_h/, "m"],
+  ] as const
+) {
+  test(`a binary message that is malformed says why: ${what}`, () => {
+    const frame = decodeBinaryFrame(new TextEncoder().encode(text));
+    assert.ok(frame.type === "malformed", JSON.stringify(frame));
+    if (typeof problem === "string") assert.equal(frame.problem, problem);
+    else assert.match(frame.problem, problem);
+    assert.equal(frame.messageId, messageId);
+  });
+}
+
+test("of a binary message the bytes behind the line are the body, whatever its members say", () => {
+  const line = JSON.stringify({ ...common, body: "no", body_encoding: "base64", payload: 1 });
+  const frame = decodeBinaryFrame(new TextEncoder().encode(`${line}\n\nyes`));
+  assert.ok(frame.type === "webhook");
+  assert.equal(new TextDecoder().decode(frame.envelope.body), "\nyes");
+});

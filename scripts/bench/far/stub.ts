@@ -1,6 +1,7 @@
 /**
  * The other side of a connector as cheap as it can be made, in a process of its own: a relay that speaks the old wire
- * (protocol.md) or, on channels named `new-…`, exact bodies and acks in groups, a smee stream, and a target. Prints its
+ * (protocol.md) or, on channels named `new-…`, exact bodies, as they are on a WebSocket, and acks in groups, a smee
+ * stream, and a target. Prints its
  * URL as one line; ends with its parent.
  *
  *   GET /turn/CHANNEL?seconds=&bytes=&window=   webhooks for so long, at most `window` of them unsettled
@@ -111,12 +112,14 @@ function framesOf(channel: string, bytes: number, traced: boolean): (id: string)
     ...(traced && { traceparent: traceMark }),
   };
   const receivedAt = new Date().toISOString();
-  const rest = channel.startsWith("new-")
-    ? `"webhook_id":"hook","timestamp":"${receivedAt}","method":"POST","path":"","raw_headers":` +
-      `${JSON.stringify(Object.entries(headers))},"body":${JSON.stringify(payload)},` +
-      `"body_encoding":"utf8","delivery_count":1}`
-    : `"webhook_id":"hook","timestamp":"${receivedAt}","headers":${JSON.stringify(headers)},` +
-      `"payload":${payload}}`;
+  const about = `"webhook_id":"hook","timestamp":"${receivedAt}",`;
+  const exact = `${about}"method":"POST","path":"","delivery_count":1,"raw_headers":` +
+    JSON.stringify(Object.entries(headers));
+  const rest = isBinary(channel)
+    ? `${exact}}\n${payload}`
+    : channel.startsWith("new-")
+    ? `${exact},"body":${JSON.stringify(payload)},"body_encoding":"utf8"}`
+    : `${about}"headers":${JSON.stringify(headers)},"payload":${payload}}`;
   if (channel.startsWith("smee-")) {
     const { host: _, ...kept } = headers;
     const data = `${JSON.stringify({ ...kept, timestamp: Date.now() }).slice(0, -1)},"query":{},`;
@@ -128,6 +131,10 @@ function framesOf(channel: string, bytes: number, traced: boolean): (id: string)
   const frame = (id: string) =>
     `${before}{"type":"webhook","message_id":"${id}","sequence":${made},${tail}${after}`;
   return traced ? (id) => frame(id).replace(traceMark, traceparent(made)) : frame;
+}
+
+function isBinary(channel: string): boolean {
+  return channel.startsWith("new-websocket");
 }
 
 function fill(channel: Channel): void {
@@ -207,17 +214,22 @@ async function collector(name: string, request: Request): Promise<Response> {
   return Response.json({});
 }
 
-function capabilitiesOf({ name }: Channel): Record<string, string> {
-  return name.startsWith("new-") ? { "x-relay-capabilities": "exact-body, ack-batch" } : {};
+function capabilitiesOf({ name }: Channel): string[] | undefined {
+  if (!name.startsWith("new-")) return undefined;
+  return ["exact-body", ...isBinary(name) ? ["binary-body"] : [], "ack-batch"];
+}
+
+function capabilityHeader(channel: Channel): Record<string, string> {
+  const names = capabilitiesOf(channel);
+  return names ? { "x-relay-capabilities": names.join(", ") } : {};
 }
 
 function connected(channel: Channel): string {
-  const names = channel.name.startsWith("new-") ? ["exact-body", "ack-batch"] : undefined;
   return JSON.stringify({
     type: "connected",
     connection_id: "wsc_1",
     channel: channel.name,
-    capabilities: names,
+    capabilities: capabilitiesOf(channel),
   });
 }
 
@@ -234,7 +246,7 @@ function stream(channel: Channel): Response {
       channel.arrive();
     },
   });
-  const headers = { "content-type": "text/event-stream", ...capabilitiesOf(channel) };
+  const headers = { "content-type": "text/event-stream", ...capabilityHeader(channel) };
   return new Response(body, { headers });
 }
 
@@ -256,7 +268,7 @@ async function poll(channel: Channel): Promise<Response> {
   const head = connected(channel).slice(0, -1);
   const messages = channel.waiting.splice(0, 100).join(",");
   return new Response(`${head},"messages":[${messages}]}`, {
-    headers: { "content-type": "application/json", ...capabilitiesOf(channel) },
+    headers: { "content-type": "application/json", ...capabilityHeader(channel) },
   });
 }
 
@@ -308,7 +320,9 @@ const server = await serve({
     answer(request, (channel) =>
       context.upgrade({
         open(socket: ServerSocket) {
-          channel.reader = socket;
+          channel.reader = isBinary(channel.name)
+            ? { send: (text) => socket.send(encoder.encode(text)) }
+            : socket;
           socket.send(connected(channel));
           channel.arrive();
         },
