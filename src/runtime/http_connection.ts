@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import { type Cancel, onAbort } from "../async/abort.ts";
 import type { Clock } from "../async/clock.ts";
 import { type BodySource, HttpBody } from "./http_body.ts";
-import { type ResponseEvents, type ResponseHead, ResponseReader } from "./response_reader.ts";
+import type { ResponseHead } from "./response_head.ts";
+import { type ResponseEvents, ResponseReader } from "./response_reader.ts";
 
 export interface HttpResponse extends ResponseHead {
   /** Must be read to its end or destroyed. */

@@ -1,11 +1,11 @@
 /** Reads one HTTP/1.1 response out of the bytes of a connection (RFC 9112). Does no I/O. */
-import { headerName } from "../protocol/header_field.ts";
-
-export interface ResponseHead {
-  readonly status: number;
-  /** Names in small letters; what came more than once is an array. */
-  readonly headers: Readonly<Record<string, string | string[]>>;
-}
+import {
+  InvalidResponse,
+  type ReadHead,
+  readHead,
+  type ResponseHead,
+  shown,
+} from "./response_head.ts";
 
 /** What is told of a response: one head, then its bytes, then its end. */
 export interface ResponseEvents {
@@ -14,18 +14,12 @@ export interface ResponseEvents {
   onEnd(): void;
 }
 
-/** What came is not a response; the connection cannot be read on. */
-export class InvalidResponse extends Error {
-  override readonly name = "InvalidResponse";
-}
-
 const maxHeadBytes = 64 * 1024;
 /** Of one line with the size of a chunk, its extensions included. */
 const maxSizeLineBytes = 4 * 1024;
 
 const cr = 0x0d;
 const lf = 0x0a;
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
 /** An empty line, behind the end of the one before; a CR may be missing (section 2.2). */
 const crlfLine = Buffer.from("\n\r\n");
 const lfLine = Buffer.from("\n\n");
@@ -148,52 +142,39 @@ export class ResponseReader {
       throw new InvalidResponse(`the head of the response is larger than ${maxHeadBytes} bytes`);
     }
     if (end === undefined) return 0;
-    const text = bytes.toString("latin1", 0, end).trimEnd();
-    // What is folded is one line (section 5.2). Both are rare.
-    const lines = /\n[ \t]|[^\r]\n/.test(text)
-      ? text.replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/)
-      : text.split("\r\n");
-    const [, minor, digits] = statusLine.exec(lines[0] ?? "") ?? [];
-    if (digits === undefined) {
-      throw new InvalidResponse(`the answer does not begin as HTTP/1.1 does: ${shown(lines[0])}`);
-    }
-    const status = Number(digits);
+    const head = readHead(bytes.toString("latin1", 0, end).trimEnd());
+    const { status } = head;
     if (status === 101) {
       throw new InvalidResponse("the server answered 101, an upgrade that was not asked for");
     }
-    // What comes before the response (100, 103) says nothing to us.
     if (status < 200) return end;
-    const headers = headersOf(lines);
-    this.#begin(status, headers, minor === "1");
-    this.#events.onHead({ status, headers });
+    this.#begin(head);
+    this.#events.onHead(head);
     if (this.#state === "sized" && this.#left === 0) this.#state = "over";
     return end;
   }
 
-  /** Section 6.3: how long the body is; section 9.3: whether the connection stays. */
-  #begin(status: number, headers: ResponseHead["headers"], isHttp11: boolean): void {
-    const connection = listOf(headers["connection"]);
-    this.#keepsAlive = isHttp11 ? !connection.includes("close") : connection.includes("keep-alive");
-    const [, seconds] = /timeout=(\d{1,9})/i.exec(String(headers["keep-alive"] ?? "")) ?? [];
-    if (seconds !== undefined) this.#idleMs = Number(seconds) * 1000;
-    const codings = listOf(headers["transfer-encoding"]);
-    const lengths = listOf(headers["content-length"]);
+  /** Section 6.3: how long the body is. */
+  #begin({ status, framing, keepsAlive, idleMs }: ReadHead): void {
+    this.#keepsAlive = keepsAlive;
+    this.#idleMs = idleMs;
     this.#state = "sized";
     if (this.#method === "HEAD" || status === 204 || status === 304) return;
-    if (codings.length > 0) {
-      this.#state = codings.at(-1) === "chunked" ? "size" : "until_close";
-      // A length beside it may be an attempt to have the rest read as another response.
-      if (lengths.length > 0 || !isHttp11) this.#keepsAlive = false;
-    } else if (lengths.length > 0) {
-      const [length = ""] = lengths;
-      if (lengths.some((other) => other !== length) || !/^\d{1,15}$/.test(length)) {
-        throw new InvalidResponse(`${shown(lengths.join(", "))} is no content-length`);
-      }
-      this.#left = Number(length);
-    } else {
-      this.#state = "until_close";
+    switch (framing.kind) {
+      case "sized":
+        this.#left = framing.bytes;
+        break;
+      case "chunked":
+        this.#state = "size";
+        if (framing.isAmbiguous) this.#keepsAlive = false;
+        break;
+      case "until_close":
+        this.#state = "until_close";
+        this.#keepsAlive = false;
+        break;
+      case "invalid":
+        throw new InvalidResponse(framing.problem);
     }
-    if (this.#state === "until_close") this.#keepsAlive = false;
   }
 }
 
@@ -205,31 +186,6 @@ function endOfHead(bytes: Buffer): number | undefined {
   return crlf === -1 ? undefined : crlf + crlfLine.length;
 }
 
-/** Section 5. */
-function headersOf([_, ...lines]: readonly string[]): ResponseHead["headers"] {
-  const headers: Record<string, string | string[]> = Object.create(null);
-  for (const line of lines) {
-    const colon = line.indexOf(":");
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    if (colon === -1 || !headerName.test(name) || value.includes("\0") || /[\r\n]/.test(value)) {
-      throw new InvalidResponse(`${shown(line)} is no header`);
-    }
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers;
-}
-
-/** The elements of a comma-separated header, in small letters. */
-function listOf(value: string | string[] | undefined): readonly string[] {
-  if (value === undefined) return none;
-  return String(value).split(",").map((element) => element.trim().toLowerCase())
-    .filter((element) => element !== "");
-}
-
-const none: readonly string[] = [];
-
 /** The first line without its end, as Latin-1; undefined when that has not come. */
 function lineIn(bytes: Buffer, maxBytes: number): string | undefined {
   const end = bytes.indexOf(lf);
@@ -239,8 +195,4 @@ function lineIn(bytes: Buffer, maxBytes: number): string | undefined {
   if (end === -1) return undefined;
   if (bytes[end - 1] !== cr) throw new InvalidResponse("a line of the response ends without CR");
   return bytes.toString("latin1", 0, end - 1);
-}
-
-function shown(text: string | undefined): string {
-  return JSON.stringify(text?.slice(0, 64) ?? "");
 }

@@ -1,7 +1,8 @@
 /** What a target or a relay may answer, as bytes. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { InvalidResponse, ResponseReader } from "../../src/runtime/response_reader.ts";
+import { InvalidResponse } from "../../src/runtime/response_head.ts";
+import { ResponseReader } from "../../src/runtime/response_reader.ts";
 import { byteArray, fuzzTarget, near } from "./target.ts";
 
 const text = near([

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/async/seeded_random.ts";
-import { InvalidResponse, ResponseReader } from "../../src/runtime/response_reader.ts";
+import { InvalidResponse } from "../../src/runtime/response_head.ts";
+import { ResponseReader } from "../../src/runtime/response_reader.ts";
 import { test } from "../support/test.ts";
 
 interface Read {
@@ -140,6 +141,30 @@ for (const [name, [text, expected, options]] of Object.entries(responses)) {
 test("headers that come more than once are all there, in order; Latin-1 stays as it is", () => {
   const { headers } = whole("HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nset-cookie: b\r\nx: \xe9\r\n\r\n");
   assert.deepEqual(headers, { "set-cookie": ["a", "b"], x: "\xe9" });
+});
+
+test("a head that comes again says the same, and its body is that of its own request", () => {
+  const head = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx: 1\r\n\r\n";
+  const got = ["POST", "HEAD", "POST"].map((method) =>
+    whole(method === "HEAD" ? head : `${head}ok`, { method })
+  );
+  assert.deepEqual(got.map(({ body, isOver }) => [body, isOver]), [
+    ["ok", true],
+    ["", true],
+    ["ok", true],
+  ]);
+  assert.deepEqual(got.map(({ headers }) => headers), [1, 2, 3].map(() => got[0]?.headers));
+  assert.deepEqual(whole(head.replace("x: 1", "x: 2")).headers, { "content-length": "2", x: "2" });
+});
+
+test("what of a response without a body, or before the response, is wrong is not looked at", () => {
+  const odd = "content-length: 1, 2\r\n";
+  for (const status of ["204 No Content", "304 Not Modified"]) {
+    assert.ok(whole(`HTTP/1.1 ${status}\r\n${odd}\r\n`).isOver, status);
+  }
+  assert.ok(whole(`HTTP/1.1 200 OK\r\n${odd}\r\n`, { method: "HEAD" }).isOver);
+  const early = "HTTP/1.1 103 Early Hints\r\nno colon\r\n\r\n";
+  assert.equal(whole(`${early}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`).body, "ok");
 });
 
 test("what is no response is refused", () => {
