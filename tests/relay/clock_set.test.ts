@@ -1,5 +1,6 @@
 /** Somebody sets the relay's clock, by hours: nothing waits for it, and nobody is silent because of it. */
 import assert from "node:assert/strict";
+import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 import { openSocket } from "../support/old_client.ts";
@@ -107,4 +108,21 @@ test("so it is with an event stream that settles nothing", async (t) => {
   await clock.advance(2_000);
   assert.equal(channel?.subscribers.length, 0);
   await stream.text();
+});
+
+test("how long it took to take a webhook in is not what the clock was set back meanwhile", async (t) => {
+  class FallingBack extends ManualClock {
+    override now(): number {
+      this.jump(-1_000);
+      return super.now();
+    }
+  }
+  const events: RelayEvent[] = [];
+  const observe = (event: RelayEvent) => void events.push(event);
+  const relay = await startDevRelay(t, {}, { clock: new FallingBack(), observe });
+  await publish(relay, "x");
+  const took = events.flatMap((event) =>
+    event.type === "relay.ingested" ? [event.durationMs, event.storeMs] : []
+  );
+  assert.deepEqual(took, [0, 0]);
 });

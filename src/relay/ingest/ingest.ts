@@ -35,7 +35,7 @@ type Refusal = readonly [
  * the channel is full.
  */
 export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise<Response> {
-  const startedAt = relay.clock.now();
+  const startedAt = relay.clock.monotonic();
   const request = c.req.raw;
   const url = new URL(request.url);
   const [, , idText = "", ...suffix] = url.pathname.split("/");
@@ -74,7 +74,7 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
     [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
     relay.sample ?? recordNone,
   );
-  const beganStoring = relay.clock.now();
+  const beganStoring = relay.clock.monotonic();
   const message = {
     id,
     webhookId,
@@ -107,8 +107,8 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
     ...about(message),
     ...span,
     bytes: body.byteLength,
-    durationMs: relay.clock.now() - startedAt,
-    storeMs: relay.clock.now() - beganStoring,
+    durationMs: Math.round(relay.clock.monotonic() - startedAt),
+    storeMs: Math.round(relay.clock.monotonic() - beganStoring),
   });
   return c.json({ message_id: id, sequence }, 202);
 
