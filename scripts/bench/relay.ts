@@ -67,7 +67,8 @@ async function latency(
   const took: number[] = [];
   let arrived = () => {};
   socket.on("message", (data) => {
-    const frame = JSON.parse(String(data));
+    const [line = ""] = String(data).split("\n", 1); // behind it is the body
+    const frame = JSON.parse(line);
     if (frame.type !== "webhook") return arrived();
     socket.send(JSON.stringify({ type: "ack", message_id: frame.message_id }));
     arrived();

@@ -63,7 +63,7 @@ export function streamOf({ url }: RelayProcess): {
     url: `${url.replace("http", "ws")}/connect/stream/${channel}`,
     headers: {
       "Authorization": `Bearer ${token}`,
-      "X-Connector-Capabilities": "exact-body, ack-batch",
+      "X-Connector-Capabilities": "exact-body, binary-body, ack-batch",
     },
   };
 }
