@@ -48,6 +48,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return "info";
     case "stream.connecting":
     case "delivery.payload":
+    case "delivery.routed":
     case "delivery.duplicate":
     case "delivery.deferred":
       return "debug";

@@ -98,6 +98,11 @@ export type ConnectorEvent =
     readonly type: "delivery.duplicate";
     readonly state: "in_flight" | "finished";
   }
+  /** It has several targets; these are asked now. */
+  | About & {
+    readonly type: "delivery.routed";
+    readonly targets: readonly string[];
+  }
   | About & {
     readonly type: "delivery.attempted";
     readonly target: string;

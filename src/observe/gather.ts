@@ -4,6 +4,7 @@ import type { ConnectorEvent, Observe } from "./events.ts";
 /** Those that come with every webhook. Anything else is looked at when it happens, with what came before it. */
 const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
   "delivery.received",
+  "delivery.routed",
   "delivery.attempted",
   "delivery.succeeded",
   "settlement.confirmed",

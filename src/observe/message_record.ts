@@ -7,6 +7,7 @@ export type MessageEvent = Extract<ConnectorEvent, {
   type:
     | "delivery.received"
     | "delivery.duplicate"
+    | "delivery.routed"
     | "delivery.attempted"
     | "delivery.retrying"
     | "delivery.succeeded"
@@ -77,6 +78,11 @@ export function withEvent(
     }
     case "delivery.duplicate":
       return before ? standingAs(before, known) : known;
+    case "delivery.routed":
+      return event.targets.reduce(
+        (so, target) => atTarget(so, at, target, { standing: "in_hand", reason }),
+        known,
+      );
     case "delivery.attempted":
       return {
         ...known,

@@ -51,7 +51,7 @@ export interface RecentMessage {
   readonly bytes: number | undefined;
   /** How often it came. */
   readonly copies: number;
-  /** Those that told something since it came last, and those that are done with it. */
+  /** Those that are asked or told something since it came last, and those that are done with it. */
   readonly targets: readonly TargetStanding[];
   /** The target furthest from success decides; what has come again is in hand until one tells something. */
   readonly standing: Standing;

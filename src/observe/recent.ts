@@ -94,6 +94,7 @@ export function foldRecent(clock: Clock): RecentFold {
       case "stream.connected":
         waiting = event.waiting?.messages;
         break;
+      case "delivery.routed":
       case "delivery.retrying":
       case "delivery.failed":
       case "delivery.deferred":

@@ -50,11 +50,10 @@ export function createFanOut(options: FanOutOptions): Conclude {
     const found = route(envelope.webhookId);
     if (!found) return { outcome: unrouted(envelope), deliveredTo: [], deadLetters: [] };
     const { targets, ack } = found;
+    const settled = targets.length > 1 ? journal.settledTargets(envelope.id) : undefined;
+    if (settled) tellRoute(envelope, targets.filter(({ name }) => !settled.has(name)));
     const asked = targets.map((target, i) =>
-      atTarget(envelope, target, {
-        isOneOfMany: targets.length > 1,
-        decides: ack !== "primary" || i === 0,
-      }, life)
+      atTarget(envelope, target, { settled, decides: ack !== "primary" || i === 0 }, life)
     );
     const [only] = asked;
     // One is the rule, and waiting for one costs less than waiting for all of one.
@@ -76,16 +75,20 @@ export function createFanOut(options: FanOutOptions): Conclude {
   async function atTarget(
     envelope: Envelope,
     target: Target,
-    { isOneOfMany, decides }: { readonly isOneOfMany: boolean; readonly decides: boolean },
+    { settled, decides }: {
+      /** How it ended at those that are done with it; undefined = it has no other target. */
+      readonly settled: ReadonlyMap<string, "delivered" | Reason> | undefined;
+      readonly decides: boolean;
+    },
     life: Lifetime,
   ): Promise<AtTarget> {
-    const before = isOneOfMany ? journal.settledTargets(envelope.id).get(target.name) : undefined;
+    const before = settled?.get(target.name);
     if (before === "delivered") return { kind: "delivered" };
     if (before) return { kind: "failed", reason: before, letter: undefined };
     const { outcome, attempts, response } = await deliver(envelope, target, life);
     if (outcome.kind === "delivered") {
       // Known before the others are done: a crash until then must not bring it here again.
-      if (isOneOfMany) {
+      if (settled) {
         await written(journal.deliveredTo(envelope.id, target.name), options.onJournalFailed);
       }
       return outcome;
@@ -96,6 +99,15 @@ export function createFanOut(options: FanOutOptions): Conclude {
       (outcome.kind === "exhausted" && onExhausted === "dead_letter") ||
       (!decides && isGivenUp(outcome));
     return isOver ? { kind: "failed", reason, letter } : { kind: "again", outcome, letter };
+  }
+
+  function tellRoute(envelope: Envelope, asked: readonly Target[]): void {
+    if (asked.length === 0) return;
+    observe({
+      type: "delivery.routed",
+      ...about(envelope),
+      targets: asked.map(({ name }) => name),
+    });
   }
 
   /** What a target had refused before a replay may have brought to it while the others were asked. */

@@ -3,6 +3,7 @@ import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { bucketOf, percentile } from "../../src/observe/latency.ts";
 import { foldRecent, type RecentFold } from "../../src/observe/recent.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
 const target = "default";
@@ -93,6 +94,56 @@ test("of several targets the one furthest from success decides where the message
   fold.observe(replayed("m", "audit", true));
   assert.equal(fold.message("m")?.standing, "delivered");
   assert.equal(fold.message("m")?.isDeadLetter, false);
+});
+
+for (const ack of ["all", "any", "primary"]) {
+  test(`ack: ${ack}: a webhook for two targets is over when the second has it, too, and took until then`, async (t) => {
+    const quick = await startTarget(t);
+    const answer = Promise.withResolvers<number>();
+    const slow = await startTarget(t, (n) => n === 1 ? 503 : answer.promise);
+    const relay = await startDevRelay(t);
+    const wait = { retry_delay_seconds: 0.01, retry_max_delay_seconds: 0.05 };
+    const to = [quick, slow].map(({ url }) => ({ ...wait, url: url.href }));
+    const given = { targets: { hook: { to, ack } } };
+    const run = startConnector(t, settings(relay.url, quick.url, "websocket", given));
+    const clock = new ManualClock();
+    const fold = foldRecent(clock);
+    let seen = 0;
+    const look = () => {
+      for (; seen < run.events.length; seen++) fold.observe(run.events[seen]!);
+      const { standing, durationMs, targets } = fold.messages()[0]!;
+      return [standing, durationMs, ...targets.map((target) => target.standing)];
+    };
+    await publish(relay, "x");
+    await run.happened("delivery.succeeded");
+    await run.happened("delivery.retrying");
+    await slow.arrived(2);
+    assert.deepEqual(look(), ["retrying", undefined, "delivered", "retrying"]);
+    await clock.advance(31_000);
+    answer.resolve(200);
+    await run.happened("settlement.confirmed");
+    assert.deepEqual(look(), ["delivered", 31_000, "delivered", "delivered"]);
+  });
+}
+
+test("a webhook for several targets is in hand until each has answered, and a replay takes no time of it", async () => {
+  const clock = new ManualClock();
+  const fold = foldRecent(clock);
+  const took = () => [fold.message("m")?.standing, fold.message("m")?.durationMs];
+  fold.observe(received("m"));
+  fold.observe({ type: "delivery.routed", ...about("m"), targets: ["orders", "audit"] });
+  fold.observe(succeeded("m", "orders"));
+  assert.deepEqual(took(), ["in_hand", undefined]);
+  await clock.advance(40);
+  fold.observe(failed("m", "rejected", "audit"));
+  fold.observe(putAway("m", "audit"));
+  assert.deepEqual(took(), ["rejected", 40]);
+  await clock.advance(60_000);
+  const why = { target: "audit", attempt: 1, reason: refused, delayMs: 1 };
+  fold.observe({ type: "delivery.retrying", ...about("m"), ...why });
+  fold.observe(succeeded("m", "audit"));
+  fold.observe(replayed("m", "audit", true));
+  assert.deepEqual(took(), ["delivered", 40]);
 });
 
 /** Without `target`: before any was asked. */
