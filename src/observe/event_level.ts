@@ -15,6 +15,10 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return event.failureClass === "rejected" ? "error" : "warning";
     case "delivery.failed":
       return event.reason.code === "no_target" ? "error" : "warning";
+    case "stream.disconnected":
+      return event.by === "connector" ? "info" : "warning";
+    case "stream.transport_changed":
+      return event.cause === "better" ? "info" : "warning";
     case "stream.frame_ignored":
       return event.kind === "stray" ? "debug" : "warning";
     case "batch.sent":
@@ -29,8 +33,6 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "config.warning":
     case "trace.export_failed":
     case "status.unavailable":
-    case "stream.disconnected":
-    case "stream.transport_changed":
     case "delivery.retrying":
     case "settlement.failed":
       return "warning";

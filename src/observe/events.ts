@@ -39,10 +39,15 @@ export type ConnectorEvent =
     /** What the relay says is waiting, where it tells. */
     readonly waiting?: { readonly messages: number; readonly oldestAgeMs: number };
   }
+  /**
+   * The connector ends it itself where it stops, is paused or goes on after that, where other settings count, and where
+   * a better transport gets through.
+   */
   | {
     readonly type: "stream.disconnected";
     readonly transport: TransportName;
     readonly reason: string;
+    readonly by: "connector" | "relay_or_network";
     readonly upMs: number;
   }
   | {
@@ -53,10 +58,12 @@ export type ConnectorEvent =
     readonly status?: number;
     readonly retryInMs: number;
   }
+  /** `blocked`: what it had does not get through; `better`: one before that in the order does again. */
   | {
     readonly type: "stream.transport_changed";
     readonly from: TransportName;
     readonly to: TransportName;
+    readonly cause: "blocked" | "better";
     readonly reason: string;
   }
   | {

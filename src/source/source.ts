@@ -1,4 +1,5 @@
-import { type Delivery, type Lifetime, type Outcome, type Source, StreamFailure } from "../flow.ts";
+import type { Delivery, Lifetime, Outcome, Source, TransportName } from "../flow.ts";
+import { StreamFailure } from "../flow.ts";
 import { climb } from "./climb.ts";
 import { Ending } from "./ending.ts";
 import { HeldNacks } from "./held_nacks.ts";
@@ -96,9 +97,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       const way = { ...options.way(), onHeard: options.onHeard, clock };
       const { transports } = way;
       const { current } = transports;
+      const transport = current.name;
       let failure: StreamFailure | undefined;
       try {
-        if (!replacement) observe({ type: "stream.connecting", transport: current.name, attempt });
+        if (!replacement) observe({ type: "stream.connecting", transport, attempt });
         stream = replacement ??
           await openStream(current, way, AbortSignal.any([stop, overtaken.signal]));
         replacement = undefined;
@@ -137,12 +139,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         downSince = clock.monotonic();
         const upMs = Math.round(downSince - wasConnectedAt);
         if (upMs >= stableAfterMs) attempt = 0;
-        observe({
-          type: "stream.disconnected",
-          transport: current.name,
-          reason: failure?.message ?? endReason(),
-          upMs,
-        });
+        observe({ type: "stream.disconnected", transport, ...whoEnded(failure), upMs });
       }
       if (stop.aborted) break;
       if (overtaken.signal.aborted || (isLeft && !failure)) {
@@ -152,7 +149,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       }
       if (replacement) {
         transports.climbTo(replacement.transport);
-        changed(current.name, "it gets through again");
+        changed(transport, "better", "it gets through again");
         continue;
       }
       // The token that was refused may be the one of before.
@@ -162,7 +159,9 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
 
       const isBlocked = failure?.failureClass === "protocol" || nothingCame;
       const next = isBlocked ? transports.blocked() : "only_one";
-      if (next !== "only_one") changed(current.name, failure?.message ?? "it carried nothing");
+      if (next !== "only_one") {
+        changed(transport, "blocked", failure?.message ?? "it carried nothing");
+      }
       const { maxConnectAttempts: most } = options.way();
       if (most > 0 && attempt + 1 >= most && next !== "next") {
         throw failure ?? new StreamFailure("unavailable", "the relay closed the stream");
@@ -172,7 +171,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         : reconnectDelayMs(failure, attempt++, options.way().backoff, random);
       observe({
         type: "stream.failed",
-        transport: current.name,
+        transport,
         failureClass: failure?.failureClass ?? "unavailable",
         message: failure?.message ?? "the relay closed the stream",
         retryInMs,
@@ -227,20 +226,23 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     void stream?.close();
   }
 
-  function endReason(): string {
+  function whoEnded(failure: StreamFailure | undefined) {
+    const own = failure ? undefined : ownReason();
+    const by = own === undefined ? "relay_or_network" : "connector";
+    return { reason: own ?? failure?.message ?? "closed by the relay", by } as const;
+  }
+
+  /** Why we ended this connection, if we did. */
+  function ownReason(): string | undefined {
     if (stop.aborted) return "stopped";
     if (overtaken.signal.aborted) return "the settings have changed";
     if (replacement) return `${replacement.transport.name} gets through again`;
-    if (!isLeft) return "closed by the relay";
+    if (!isLeft) return undefined;
     return options.pause.isPaused ? "paused" : "the pause is over";
   }
 
-  function changed(from: OpenStream["transport"]["name"], reason: string): void {
-    observe({
-      type: "stream.transport_changed",
-      from,
-      to: options.way().transports.current.name,
-      reason,
-    });
+  function changed(from: TransportName, cause: "blocked" | "better", reason: string): void {
+    const to = options.way().transports.current.name;
+    observe({ type: "stream.transport_changed", from, to, cause, reason });
   }
 }

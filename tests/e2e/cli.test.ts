@@ -227,7 +227,7 @@ test("the human log has one readable line an event and no colour off a terminal"
   program.terminate();
   assert.equal(await program.ended, 0);
   for (const line of program.stderr) {
-    assert.match(line, /^\d\d:\d\d:\d\d\.\d{3} (INF|WRN) [a-z]+\.[a-z_]+( [A-Za-z]+=\S.*)?$/);
+    assert.match(line, /^\d\d:\d\d:\d\d\.\d{3} INF [a-z]+\.[a-z_]+( [A-Za-z]+=\S.*)?$/);
   }
 });
 

@@ -173,7 +173,7 @@ test("p stops the intake and takes it up again; f shows the messages that have t
   await publish(relay, "while paused");
   assert.doesNotMatch(pane.screen(), /POST/);
   pane.press("p");
-  await pane.until(/ 200 /);
+  assert.doesNotMatch(await pane.until(/ 200 /), /WRN/);
   answer.status = 422;
   await publish(relay, "refused");
   await pane.until(/422 dead letter/);

@@ -19,7 +19,7 @@ test("seconds without a stream: an outage counts, a pause does not, nor does a c
     ...{ type: "stream.connected", transport, connectionId: "c", capabilities: [], downMs: 0 },
   };
   const disconnected: ConnectorEvent = {
-    ...{ type: "stream.disconnected", transport, reason: "paused", upMs: 0 },
+    ...{ type: "stream.disconnected", transport, reason: "paused", by: "connector", upMs: 0 },
   };
   const steps: [ConnectorEvent, seconds: number][] = [
     [connected, 3],

@@ -60,7 +60,13 @@ test("while not connected readiness and status name the relay and why now, not a
     capabilities: [],
   });
   assert.equal(detail(), "connected over sse");
-  observe({ type: "stream.disconnected", transport: "sse", reason: "it was closed", upMs: 1 });
+  observe({
+    type: "stream.disconnected",
+    transport: "sse",
+    reason: "it was closed",
+    by: "relay_or_network",
+    upMs: 1,
+  });
   assert.equal(detail(), "the stream from https://relay.example has ended: it was closed");
   assert.equal(reason(), detail());
   observe(failed("cannot open a stream at https://relay.example: no route"));
@@ -83,7 +89,13 @@ test("a clock that is set changes nothing of how long it runs, is connected or i
   });
   await jumps();
   assert.equal(line("relay"), "connected over sse for 2s, heard 2s ago");
-  observe({ type: "stream.disconnected", transport: "sse", reason: "it was closed", upMs: 1 });
+  observe({
+    type: "stream.disconnected",
+    transport: "sse",
+    reason: "it was closed",
+    by: "relay_or_network",
+    upMs: 1,
+  });
   await jumps();
   const { uptime_seconds, reconnects } = status();
   assert.equal(uptime_seconds, 6);

@@ -43,7 +43,7 @@ const events: readonly ConnectorEvent[] = [
   { type: "settlement.confirmed", messageId: "msg_1", verdict: "nack", retry: true },
   { type: "connector.paused" },
   { type: "connector.resumed" },
-  { type: "stream.disconnected", transport: "sse", reason: "stopped", upMs: 9 },
+  { type: "stream.disconnected", transport: "sse", reason: "stopped", by: "connector", upMs: 9 },
 ];
 const fromDev: readonly Told[] = [
   { type: "post_to", url: "http://127.0.0.1:2/webhook/dev" },

@@ -1,6 +1,7 @@
 /** `protocol: auto`: the best transport that gets through, and back to the better one later. */
 import assert from "node:assert/strict";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { eventLevel } from "../../src/observe/event_level.ts";
 import { startGate } from "../support/gate.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
@@ -8,6 +9,14 @@ import { test } from "../support/test.ts";
 
 function transports(events: readonly ConnectorEvent[]): string[] {
   return events.flatMap((event) => event.type === "stream.connected" ? [event.transport] : []);
+}
+
+function changes(events: readonly ConnectorEvent[]) {
+  return events.flatMap((event) =>
+    event.type === "stream.transport_changed"
+      ? [[event.from, event.to, event.cause, eventLevel(event)]]
+      : []
+  );
 }
 
 for (
@@ -50,6 +59,12 @@ test("auto: the better transport is taken when it gets through again, without a 
   await clock.advance(20_000);
   await run.happened("stream.connected", 2);
   assert.deepEqual(transports(run.events), ["sse", "websocket"]);
+  assert.deepEqual(changes(run.events), [
+    ["websocket", "sse", "blocked", "warning"],
+    ["sse", "websocket", "better", "info"],
+  ]);
+  const left = run.events.find((event) => event.type === "stream.disconnected");
+  assert.equal(left && eventLevel(left), "info");
   assert.ok(
     !run.events.some((event) =>
       event.type === "stream.failed" && event.failureClass !== "protocol"
