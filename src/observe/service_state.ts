@@ -12,20 +12,36 @@ export interface ServiceState {
   close(): Promise<void>;
 }
 
+/** Of a connection. */
+interface State {
+  /** What it is connected to, or why it is not. */
+  readonly link: string;
+  readonly isConnected: boolean;
+  readonly isPaused: boolean;
+  /** It finishes what it has in hand, and ends. */
+  readonly stopping: string | undefined;
+}
+
+const before: State = {
+  ...{ link: "not connected", isConnected: false, isPaused: false, stopping: undefined },
+};
+
 /** Tells the service manager what `systemctl status` is to show and, where it wants to hear it, that the process lives. */
 export function foldServiceState(manager: ServiceManager, clock: Clock): ServiceState {
   /** By the name of the connection. */
-  const states = new Map<string, string>();
+  const states = new Map<string, State>();
   let last = "";
   let stopWatchdog = () => {};
 
   return {
     observe(event: ConnectorEvent & { readonly connection?: string }) {
+      const news = newsOf(event);
+      if (!news) return;
       const { connection = "" } = event;
-      const state = stateAfter(event);
-      if (state !== undefined) states.set(connection, state);
-      else if (event.type === "connector.stopped") states.delete(connection);
-      else return;
+      const state = states.get(connection) ?? before;
+      // One that makes room for another does not say that it stops: its pause goes on.
+      if (event.type === "connector.stopped" && state.stopping) states.delete(connection);
+      else states.set(connection, { ...state, ...news });
       const all = ofAll(states);
       if (all === last) return;
       last = all;
@@ -43,35 +59,51 @@ export function foldServiceState(manager: ServiceManager, clock: Clock): Service
   };
 }
 
-/** What is connected is counted, what is not has its name. */
-function ofAll(states: ReadonlyMap<string, string>): string {
+/** What is connected is counted, and what there is to say of the others has their name. */
+function ofAll(states: ReadonlyMap<string, State>): string {
   const one = states.get("");
-  if (one !== undefined || states.size === 0) return one ?? "";
-  const others = [...states].filter(([, state]) => !state.startsWith(connected));
-  const count = `${states.size - others.length} of ${states.size} ${connected}`;
-  return [count, ...others.map(([name, state]) => `${name}: ${state}`)].join("; ");
+  if (one) return one.stopping ?? joined(one.link, one.isPaused && "paused");
+  if (states.size === 0) return "";
+  const all = [...states];
+  const count = all.filter(([, { isConnected, stopping }]) => isConnected && !stopping).length;
+  const news = all.map(([name, { link, isConnected, isPaused, stopping }]) => {
+    const text = stopping ?? joined(!isConnected && link, isPaused && "paused");
+    return text && `${name}: ${text}`;
+  });
+  return [`${count} of ${all.length} connected`, ...news].filter(Boolean).join("; ");
 }
 
-const connected = "connected";
+function joined(...parts: readonly (string | false)[]): string {
+  return parts.filter(Boolean).join(", ");
+}
 
-/** One line; undefined when the event changes nothing. */
-function stateAfter(event: ConnectorEvent): string | undefined {
+/** Undefined when the event changes nothing. */
+function newsOf(event: ConnectorEvent): Partial<State> | undefined {
   switch (event.type) {
     case "connector.started":
-      return `connecting to ${event.source}`;
+      return { link: `connecting to ${event.source}`, stopping: undefined };
     case "stream.connected":
-      return `${connected} over ${event.transport}`;
+      return { link: `connected over ${event.transport}`, isConnected: true };
     case "stream.disconnected":
-      return `not connected: ${event.reason}`;
+      return notConnected(event.by === "connector" ? undefined : event.reason);
     case "stream.failed":
-      return `not connected: ${event.message}`;
+      return notConnected(event.message);
     case "connector.paused":
-      return "paused";
+      return { isPaused: true };
     case "connector.resumed":
-      return "resumed";
+      return { isPaused: false };
     case "connector.draining":
-      return `stopping, ${event.inHand} messages in hand`;
+      return { stopping: `stopping, ${event.inHand} messages in hand` };
+    case "connector.stopped":
+      return notConnected();
     default:
       return undefined;
   }
+}
+
+function notConnected(why?: string): Partial<State> {
+  return {
+    link: why === undefined ? "not connected" : `not connected: ${why}`,
+    isConnected: false,
+  };
 }
