@@ -1,16 +1,15 @@
 import type { Delivery, Lifetime, Outcome, Source, TransportName } from "../flow.ts";
 import { StreamFailure } from "../flow.ts";
-import { climb } from "./climb.ts";
 import { Ending } from "./ending.ts";
 import { HeldNacks } from "./held_nacks.ts";
 import { InHand } from "./in_hand.ts";
-import { type OpenStream, openStream } from "./open_stream.ts";
 import { Outbox } from "./outbox.ts";
 import { delayUnlessAsked } from "./relink.ts";
-import { type Connected, readStream } from "./read_stream.ts";
+import type { Connected } from "./read_stream.ts";
 import { reconnectDelayMs } from "./reconnect_delay.ts";
 import { settlementOf } from "./settlement.ts";
 import type { SourceOptions } from "./source_options.ts";
+import { Visit } from "./visit.ts";
 
 /** A connection that lasted this long has proved itself: the backoff begins again. */
 const stableAfterMs = 10_000;
@@ -32,14 +31,6 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   let { untold } = options;
   /** The relay understands `drain` and delays; unknown before it greeted us. */
   let isOurs = false;
-  /** This connection gets nothing more: we are paused. It is left when nothing is in hand. */
-  let isLeaving = false;
-  /** It was we who ended this connection: it was left, or the pause is over. */
-  let isLeft = false;
-  /** Somebody asked to connect since the attempt began. */
-  let isAsked = false;
-  /** Aborted when the settings of this connection, or of the attempt to open it, count no more. */
-  let overtaken = new AbortController();
   const outbox = new Outbox({
     clock,
     random,
@@ -62,29 +53,20 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
 
   let attempt = 0;
   let downSince = clock.monotonic();
-  let stream: OpenStream | undefined;
-  let replacement: OpenStream | undefined;
-  const tellDrain = () => {
-    if (!stream) return;
-    // Where there is no name of the connection yet it is said again when the relay greets us.
-    const { connection, connectionId } = stream;
-    connection.send({ type: "drain", connectionId }).catch(() => {});
-  };
+  let visit: Visit | undefined;
   const onDrain = () => {
-    tellDrain();
+    visit?.tellDrain();
     held.flush();
   };
   life.drain.addEventListener("abort", onDrain);
   const forgetPause = options.pause.onChange(() => {
     leaveIfPaused();
     // The relay hands out nothing more to a connection that was left: another one is opened.
-    if (!options.pause.isPaused && isLeaving) leave();
+    if (!options.pause.isPaused && visit?.isLeaving) visit.leave();
   });
   const forgetRelink = options.relink?.onAsked((wish) => {
-    isAsked = true;
-    if (wish !== "anew") return;
-    overtaken.abort(new DOMException("the settings have changed", "AbortError"));
-    void stream?.close();
+    if (visit) visit.isAsked = true;
+    if (wish === "anew") visit?.overtake();
   });
 
   try {
@@ -92,72 +74,48 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       // What is in hand, or to be told, needs a connection: one that takes nothing.
       if (isOurs && isIdle()) await options.pause.over(stop);
       if (stop.aborted) break;
-      isLeaving = isLeft = isAsked = false;
-      overtaken = new AbortController();
       const way = { ...options.way(), onHeard: options.onHeard, clock };
       const { transports } = way;
-      const { current } = transports;
-      const transport = current.name;
-      let failure: StreamFailure | undefined;
-      try {
-        if (!replacement) observe({ type: "stream.connecting", transport, attempt });
-        stream = replacement ??
-          await openStream(current, way, AbortSignal.any([stop, overtaken.signal]));
-        replacement = undefined;
-        const opened = stream;
-        const stopClimbing = climb(way, stop, (better) => {
-          replacement = better;
-          void opened.close();
-        });
-        try {
-          yield* readStream(opened, {
-            outbox,
-            inHand,
-            onConnected,
-            isLeaving: () => isLeaving || ending.draining,
-            mayTake: () => isOurs ? Promise.resolve() : options.pause.over(stop),
-            heartbeatMs: Math.min(20_000, way.heartbeatTimeoutMs / 3),
-            downSince,
-            clock,
-            observe,
-          });
-        } finally {
-          stopClimbing();
-        }
-      } catch (error) {
-        if (!(error instanceof StreamFailure)) throw error;
-        failure = error;
-      }
-
-      const wasConnectedAt = stream?.connectedAt;
-      const nothingCame = stream !== undefined && wasConnectedAt === undefined;
-      await stream?.close();
-      stream = undefined;
+      const transport = transports.current.name;
+      const opened = visit?.takeReplacement();
+      if (!opened) observe({ type: "stream.connecting", transport, attempt });
+      const current = visit = new Visit(way, stop, opened);
+      yield* current.deliveries({
+        outbox,
+        inHand,
+        onConnected,
+        isLeaving: () => current.isLeaving || ending.draining,
+        mayTake: () => isOurs ? Promise.resolve() : options.pause.over(stop),
+        heartbeatMs: Math.min(20_000, way.heartbeatTimeoutMs / 3),
+        downSince,
+        clock,
+        observe,
+      });
       held.drop();
       check();
-      if (wasConnectedAt !== undefined) {
+      const { connectedAt, failure } = current;
+      if (connectedAt !== undefined) {
         downSince = clock.monotonic();
-        const upMs = Math.round(downSince - wasConnectedAt);
+        const upMs = Math.round(downSince - connectedAt);
         if (upMs >= stableAfterMs) attempt = 0;
-        observe({ type: "stream.disconnected", transport, ...whoEnded(failure), upMs });
+        observe({ type: "stream.disconnected", transport, ...whoEnded(current), upMs });
       }
       if (stop.aborted) break;
-      if (overtaken.signal.aborted || (isLeft && !failure)) {
-        await (replacement as OpenStream | undefined)?.close();
-        replacement = undefined;
+      if (current.isOurEnd) {
+        await current.close();
         continue;
       }
-      if (replacement) {
-        transports.climbTo(replacement.transport);
+      if (current.replacement) {
+        transports.climbTo(current.replacement.transport);
         changed(transport, "better", "it gets through again");
         continue;
       }
       // The token that was refused may be the one of before.
-      if (failure?.failureClass === "rejected" && isAsked) continue;
+      if (failure?.failureClass === "rejected" && current.isAsked) continue;
       if (failure?.failureClass === "rejected" && await options.renewToken?.()) continue;
       if (failure?.failureClass === "rejected" && options.way().exitOnRejected) throw failure;
 
-      const isBlocked = failure?.failureClass === "protocol" || nothingCame;
+      const isBlocked = failure?.failureClass === "protocol" || current.hasCarriedNothing;
       const next = isBlocked ? transports.blocked() : "only_one";
       if (next !== "only_one") {
         changed(transport, "blocked", failure?.message ?? "it carried nothing");
@@ -184,8 +142,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     forgetPause();
     forgetRelink?.();
     ending.dispose();
-    await stream?.close();
-    await (replacement as OpenStream | undefined)?.close();
+    await visit?.close();
   }
 
   function settle(messageId: string, connectionId: string, outcome: Outcome): void {
@@ -205,40 +162,26 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       }
       untold = [];
     }
-    if (ending.draining || isLeaving) tellDrain();
+    if (ending.draining || visit?.isLeaving) visit?.tellDrain();
     else leaveIfPaused();
   }
 
   function leaveIfPaused(): void {
-    if (!options.pause.isPaused || !isOurs || !stream || isLeaving) return;
-    isLeaving = true;
-    tellDrain();
+    if (!options.pause.isPaused || !isOurs || !visit?.stream || visit.isLeaving) return;
+    visit.beginLeaving();
     check();
   }
 
   function check(): void {
     ending.check();
-    if (isLeaving && isIdle()) leave();
+    if (visit?.isLeaving && isIdle()) visit.leave();
   }
 
-  function leave(): void {
-    isLeft = true;
-    void stream?.close();
-  }
-
-  function whoEnded(failure: StreamFailure | undefined) {
-    const own = failure ? undefined : ownReason();
+  function whoEnded(over: Visit) {
+    const { failure } = over;
+    const own = failure ? undefined : over.ownReason(options.pause.isPaused);
     const by = own === undefined ? "relay_or_network" : "connector";
     return { reason: own ?? failure?.message ?? "closed by the relay", by } as const;
-  }
-
-  /** Why we ended this connection, if we did. */
-  function ownReason(): string | undefined {
-    if (stop.aborted) return "stopped";
-    if (overtaken.signal.aborted) return "the settings have changed";
-    if (replacement) return `${replacement.transport.name} gets through again`;
-    if (!isLeft) return undefined;
-    return options.pause.isPaused ? "paused" : "the pause is over";
   }
 
   function changed(from: TransportName, cause: "blocked" | "better", reason: string): void {
