@@ -7,6 +7,11 @@ import { encodeSseEvent, eventStreamHeaders } from "../protocol/sse_encoder.ts";
 export interface LiveSource {
   /** Parts of the page by name, as they are now. */
   sections(): Readonly<Record<string, string>>;
+  /**
+   * Brings what they show up to date. It is begun every second while somebody looks, once at a time, and shows in the
+   * next state: a page does not wait for it.
+   */
+  refresh?(): Promise<unknown>;
   /** Rows that changed since that version, the oldest first, and the version now. */
   rows?(since: number): { readonly version: number; readonly rows: readonly LiveRow[] };
 }
@@ -41,9 +46,14 @@ export function createLive(source: LiveSource, clock: Clock): Live {
   let version = 0;
   let cancel = () => {};
   let isClosed = false;
+  let refreshing: Promise<unknown> | undefined;
 
   const state = () =>
     encodeSseEvent({ event: "state", data: JSON.stringify({ run, sections: source.sections() }) });
+
+  function refresh(): void {
+    refreshing ??= source.refresh?.().finally(() => refreshing = undefined);
+  }
 
   const messages = (since: number) => {
     const changed = source.rows?.(since) ?? { version: 0, rows: [] };
@@ -54,6 +64,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
   };
 
   function tick(): void {
+    refresh();
     const news = messages(version);
     version = news.version;
     const text = state() + news.text;
@@ -83,6 +94,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
       }
       const viewer = new Unread({ onRead() {}, onGone: () => leave(viewer) });
       viewers.add(viewer);
+      refresh();
       viewer.put(state() + missed.text);
       return new Response(viewer.body, {
         headers: { ...eventStreamHeaders, "X-Content-Type-Options": "nosniff" },

@@ -47,7 +47,7 @@ export function adminRoutes(relay: RelayContext, adminToken: string | undefined)
 
   app.use(limitedBody(1024 * 1024));
   app.use(async (_, next) => {
-    await Promise.all(registry.all.map(({ channel }) => channel.refresh()));
+    await Promise.all(registry.all.map(({ channel }) => channel.refresh("all")));
     await next();
   });
   app.get("/overview", (c) => c.json({ channels: registry.all.map(statsOf) }));

@@ -6,7 +6,14 @@ import { HandOut } from "./hand_out.ts";
 import { Leases } from "./leases.ts";
 import { type ConnectionInfo, Members, type Subscriber } from "./members.ts";
 import type { ObserveRelay } from "./relay_events.ts";
-import type { DeadLetter, NewMessage, SettleOutcome, Store, StoreStats } from "./store.ts";
+import type {
+  DeadLetter,
+  NewMessage,
+  SettleOutcome,
+  Statistics,
+  Store,
+  StoreStats,
+} from "./store.ts";
 
 const nothing: ReadonlyMap<string, unknown> = new Map();
 
@@ -75,8 +82,8 @@ export class Channel {
   }
 
   /** Brings the statistics of a store that others share up to date. */
-  async refresh(): Promise<void> {
-    await this.#store.shared?.refresh().catch((error) => this.#handOut.failed(error));
+  async refresh(which: Statistics): Promise<void> {
+    await this.#store.shared?.refresh(which).catch((error) => this.#handOut.failed(error));
   }
 
   /** Resolves when the message is stored, with its sequence; undefined when the channel is full. */

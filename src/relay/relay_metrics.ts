@@ -79,6 +79,11 @@ export function foldRelayMetrics(
     ({ channel }) => channel.stats.deadLettersDropped,
     "counter",
   );
+  perChannel(
+    "dead_letters",
+    "Dead letters that are kept.",
+    ({ channel }) => channel.stats.deadLetters,
+  );
   asked(
     "store_healthy",
     "1 while messages can be stored.",

@@ -57,7 +57,7 @@ export function routes(
     if (!isAdmin && !options.isHere(c)) {
       return c.json({ detail: "the admin token is required" }, 403);
     }
-    await Promise.all(relay.registry.all.map(({ channel }) => channel.refresh()));
+    await Promise.all(relay.registry.all.map(({ channel }) => channel.refresh("totals")));
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return c.body(await metrics.text(), 200, { "Content-Type": type });
   });
@@ -126,7 +126,7 @@ export function routes(
     const found = authorize(c);
     if (found instanceof Response) return found;
     const { channel } = found;
-    await channel.refresh();
+    await channel.refresh("totals");
     return c.json({
       channel: channel.settings.name,
       connected: channel.openCount > 0,

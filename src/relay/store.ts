@@ -63,6 +63,8 @@ export interface StoreStats {
   readonly deadLettered: number;
   /** Dead letters that had to make room. */
   readonly deadLettersDropped: number;
+  /** That are kept now. */
+  readonly deadLetters: number;
   /** Receipt time of the oldest message that is not settled, milliseconds since the epoch. */
   readonly oldestAt: number | undefined;
   /** Messages not settled, by webhook id. */
@@ -121,6 +123,9 @@ export interface Store {
   readonly shared?: SharedStore;
 }
 
+/** All of them, which takes long where many messages wait; or those without `pendingByWebhookId`. */
+export type Statistics = "all" | "totals";
+
 /** What a relay that shares a store with others hears from them, and asks them. */
 export interface SharedStore {
   /** From now on `reader` hears of what others stored and gave back, and settles and extends for them. */
@@ -133,7 +138,7 @@ export interface SharedStore {
   /** Has the relays that leased these messages extend them; resolves with how many the first to answer has. */
   extendElsewhere(messageIds: readonly string[], connectorId: string): Promise<number>;
   /** Brings the statistics up to what others did. May reject with `StoreUnavailableError`. */
-  refresh(): Promise<void>;
+  refresh(which: Statistics): Promise<void>;
 }
 
 /** Who gives out what a shared store has. */

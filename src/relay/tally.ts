@@ -34,7 +34,9 @@ export class Tally {
     this.#pending.clear();
   }
 
-  stats(inFlight: number, oldestAt: number | undefined): StoreStats {
+  stats(
+    { inFlight, deadLetters, oldestAt }: Pick<StoreStats, "inFlight" | "deadLetters" | "oldestAt">,
+  ): StoreStats {
     return {
       queued: Math.max(0, this.messages - inFlight),
       inFlight,
@@ -42,6 +44,7 @@ export class Tally {
       expired: this.expired,
       deadLettered: this.deadLettered,
       deadLettersDropped: this.deadLettersDropped,
+      deadLetters,
       oldestAt: this.messages === 0 ? undefined : oldestAt,
       pendingByWebhookId: this.#pending,
     };

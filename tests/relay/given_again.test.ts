@@ -25,7 +25,7 @@ onNats("what is in hand is not handed out again, and one ack settles it", async 
   assert.equal(store.stats(clock.now()).inFlight, 1);
   assert.equal(await store.ack("a"), true);
   assert.equal(await store.ack("a"), false);
-  await store.shared?.refresh();
+  await store.shared?.refresh("totals");
   assert.deepEqual(
     [store.stats(clock.now()).queued, (await consumers.info(...consumer)).num_ack_pending],
     [0, 0],

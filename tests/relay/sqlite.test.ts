@@ -110,6 +110,7 @@ test("dead letters that had to make room are counted: by number, by bytes, toget
   const after = await open(folder);
   t.defer(() => after.close());
   const again = await after.open("c", bounds);
+  assert.equal(again.stats(0).deadLetters, 3);
   await bury(again, "k", 300);
   await bury(again, "huge", 2_000);
   const letters = await again.deadLetters(10);
@@ -133,6 +134,7 @@ test("dead letters of a group that failed are neither counted nor dropped", asyn
   assert.deepEqual(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
   const ids = async () => (await store.deadLetters(9)).map(({ message }) => message.envelope.id);
   assert.deepEqual([await ids(), store.stats(0).deadLettersDropped], [["b", "a"], 0]);
+  assert.equal(store.stats(0).deadLetters, 2);
   await store.take(0);
   await store.bury("c", failed("because", 0));
   assert.deepEqual([await ids(), store.stats(0).deadLettersDropped], [["c", "b"], 1]);

@@ -558,6 +558,31 @@ for (const [kind, open] of kinds) {
   });
 
   promise(
+    "how many dead letters are kept is told, whatever brought them there and took them away",
+    async (t) => {
+      const store = await open(t);
+      const kept = async () => {
+        await store.shared?.refresh("totals");
+        return store.stats(200).deadLetters;
+      };
+      assert.equal(await kept(), 0);
+      for (const id of ["a", "b", "c"]) {
+        await store.append(message(id), 1e6, 0);
+        await store.take(0);
+        await store.bury(id, failed("because", 0));
+      }
+      assert.equal(await kept(), 3);
+      for (const id of ["d", "e"]) await store.append(message(id), 100, 0);
+      while (await store.purge(200));
+      assert.equal(await kept(), 4, "there is no room for a fifth");
+      assert.equal(await store.replay(["b"], 200, 1e6), 1);
+      assert.equal(await kept(), 3);
+      await store.purgeDeadLetters();
+      assert.equal(await kept(), 0);
+    },
+  );
+
+  promise(
     "dead letters are given out again as long as there is room; the others stay",
     async (t) => {
       const store = await open(t, { maxMessages: 2 });

@@ -31,6 +31,34 @@ test("nothing is made while nobody looks: the clock has no timer before the firs
   assert.equal(asked, 4);
 });
 
+test("what a page shows is brought up to date every second while somebody looks, once at a time; the page does not wait", async () => {
+  const clock = new ManualClock();
+  let begun = 0;
+  let n = 0;
+  let done = () => {};
+  const live = createLive({
+    sections: () => ({ n: String(n) }),
+    refresh() {
+      begun++;
+      return new Promise<void>((resolve) => done = resolve);
+    },
+  }, clock);
+  const reader = live.open(0)?.body?.getReader();
+  const shows = async () =>
+    /"n":"(\d+)"/.exec(new TextDecoder().decode((await reader?.read())?.value))?.[1];
+  assert.deepEqual([begun, await shows()], [1, "0"]);
+  await clock.advance(2_000);
+  assert.deepEqual([begun, await shows(), await shows()], [1, "0", "0"], "it is not done");
+  n = 7;
+  done();
+  await clock.advance(1_000);
+  assert.deepEqual([begun, await shows()], [2, "7"]);
+  await reader?.cancel();
+  done();
+  await clock.advance(2_000);
+  assert.equal(begun, 2);
+});
+
 test("a page that does not read is dropped, and the others go on", async () => {
   const clock = new ManualClock();
   const live = createLive({ sections: () => ({ big: "x".repeat(400_000) }) }, clock);

@@ -94,6 +94,10 @@ export class DeadLetters {
     return { sequence: seq };
   }
 
+  async count(): Promise<number> {
+    return (await this.#server.jsm.streams.info(this.#stream)).state.messages;
+  }
+
   /** The newest first. */
   async newest(
     limit: number,

@@ -11,6 +11,7 @@ import {
   type Reader,
   type SettleOutcome,
   type SharedStore,
+  type Statistics,
   type Store,
   type StoredMessage,
   type StoreSettings,
@@ -75,6 +76,7 @@ export class JetStreamStore implements Store, SharedStore {
   readonly #tally = new Tally();
   #unreadable = { what: "", until: -Infinity };
   #oldestAt: number | undefined;
+  #deadLetters = 0;
   #reader: Reader | undefined;
   #cancelSweep = () => {};
   #purging: Promise<number> | undefined;
@@ -224,7 +226,11 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   stats(_now: number): StoreStats {
-    return this.#tally.stats(this.#leased.size, this.#oldestAt);
+    return this.#tally.stats({
+      inFlight: this.#leased.size,
+      deadLetters: this.#deadLetters,
+      oldestAt: this.#oldestAt,
+    });
   }
 
   async purge(now: number): Promise<number> {
@@ -300,12 +306,18 @@ export class JetStreamStore implements Store, SharedStore {
     return this.#peers.extend(messageIds, connectorId);
   }
 
-  async refresh(): Promise<void> {
+  async refresh(which: Statistics): Promise<void> {
     await this.#server.attempt("read the statistics", async () => {
       await this.#consumers.find();
-      const { messages, byWebhookId, firstSequence } = await this.#messages.count();
-      this.#tally.clear();
-      for (const one of byWebhookId) this.#tally.add(one.webhookId, one.messages, 0);
+      const [{ messages, byWebhookId, firstSequence }, deadLetters] = await Promise.all([
+        this.#messages.count(which),
+        this.#dead.count(),
+      ]);
+      this.#deadLetters = deadLetters;
+      if (byWebhookId) {
+        this.#tally.clear();
+        for (const one of byWebhookId) this.#tally.add(one.webhookId, one.messages, 0);
+      }
       this.#tally.messages = messages; // those by webhook id may be of another moment
       const oldest = messages === 0 ? undefined : await this.#messages.next(firstSequence);
       this.#oldestAt = oldest?.head && Date.parse(oldest.head.receivedAt);
@@ -328,7 +340,7 @@ export class JetStreamStore implements Store, SharedStore {
   async #open(): Promise<void> {
     await this.#messages.open(this.#settings);
     await this.#dead.open(this.#settings);
-    await this.refresh();
+    await this.refresh("all");
     for (const lane of this.#consumers.all) this.#turns.add(lane);
   }
 

@@ -1,5 +1,5 @@
 import { DiscardPolicy, RetentionPolicy } from "@nats-io/jetstream";
-import type { NewMessage, StoreSettings } from "../store.ts";
+import type { NewMessage, Statistics, StoreSettings } from "../store.ts";
 import { isApiError, type NatsServer } from "./connection.ts";
 import { type Head, headersOf, headOf } from "./message_codec.ts";
 import { streamOf, subjectsOf, textOf, token } from "./names.ts";
@@ -84,10 +84,11 @@ export class MessageStream {
     return this.#server.removeMessage(this.#stream, sequence);
   }
 
-  /** How many there are, all of them and by webhook id, and where the first lies. */
-  async count() {
-    const { state } = await this.#server.jsm.streams.info(this.#stream, { subjects_filter: ">" });
-    const byWebhookId = Object.entries(state.subjects ?? {})
+  /** How many there are, with `all` by webhook id too, and where the first lies. */
+  async count(which: Statistics) {
+    const named = which === "all" ? { subjects_filter: ">" } : {};
+    const { state } = await this.#server.jsm.streams.info(this.#stream, named);
+    const byWebhookId = which === "totals" ? undefined : Object.entries(state.subjects ?? {})
       .map(([subject, messages]) => ({ webhookId: idsIn(subject).webhookId, messages }));
     return { messages: state.messages, byWebhookId, firstSequence: state.first_seq };
   }

@@ -73,7 +73,7 @@ function State({ view: { problem, channels, store } }: { readonly view: RelayVie
 
 function Numbers({ view: { channels, now } }: { readonly view: RelayView }) {
   const stats = channels.map(({ channel }) => channel.stats);
-  const dead = sum(stats, ({ deadLettered }) => deadLettered);
+  const letters = sum(stats, ({ deadLetters }) => deadLetters);
   const oldest = Math.min(...stats.map(({ oldestAt }) => oldestAt ?? Infinity));
   return (
     <Facts
@@ -100,9 +100,9 @@ function Numbers({ view: { channels, now } }: { readonly view: RelayView }) {
         },
         {
           name: "Dead letters",
-          value: count(dead),
-          note: `${count(sum(stats, ({ expired }) => expired))} expired`,
-          mood: dead === 0 ? undefined : "bad",
+          value: count(letters),
+          note: letters === 0 ? "none kept" : "kept here",
+          mood: letters === 0 ? undefined : "bad",
         },
       ]}
     />
@@ -143,7 +143,7 @@ function Channels({ view: { channels, now } }: { readonly view: RelayView }) {
       />
       <tbody>
         {channels.map(({ channel, webhookIds }) => {
-          const { queued, inFlight, delivered, deadLettered, oldestAt } = channel.stats;
+          const { queued, inFlight, delivered, deadLetters, oldestAt } = channel.stats;
           const readers = channel.openCount;
           const oldest = oldestAt === undefined ? undefined : span(now - oldestAt);
           return (
@@ -152,7 +152,7 @@ function Channels({ view: { channels, now } }: { readonly view: RelayView }) {
                 {channel.settings.name}
                 <span class="under">{webhookIds.join(", ")}</span>
                 <span class="under phone">
-                  {count(delivered)} delivered, {count(deadLettered)} dead
+                  {count(delivered)} delivered, {count(deadLetters)} dead
                   {oldest !== undefined && `, oldest ${oldest}`}
                 </span>
               </th>
@@ -164,7 +164,7 @@ function Channels({ view: { channels, now } }: { readonly view: RelayView }) {
               <td class="number">{count(queued)}</td>
               <td class="number">{count(inFlight)}</td>
               <td class="number wide">{count(delivered)}</td>
-              <td class="number wide">{count(deadLettered)}</td>
+              <td class="number wide">{count(deadLetters)}</td>
               <td class="number wide">{oldest ?? ""}</td>
             </tr>
           );

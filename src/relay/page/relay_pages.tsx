@@ -34,14 +34,16 @@ export function relayPages(
     tokenNow: () => adminToken,
     where: () => "It is the relay's admin token, WEBHOOK_CONNECT_ADMIN_TOKEN.",
   });
-  const live = createLive({ sections: () => relaySections(view()) }, clock);
+  const refresh = () =>
+    Promise.all(view().channels.map(({ channel }) => channel.refresh("totals")));
+  const live = createLive({ sections: () => relaySections(view()), refresh }, clock);
   const mayLook = (c: Context<RelayEnv>) => isHere(c) || guard.standing(c) === "in";
 
   app.route("/assets", assets);
   if (adminToken !== undefined) app.route("/-", guard.routes);
   app.get("/", async (c) => {
     if (!mayLook(c)) return c.notFound();
-    await Promise.all(view().channels.map(({ channel }) => channel.refresh()));
+    await refresh();
     return page(
       c,
       <Layout

@@ -23,7 +23,7 @@ export class DeadLetters {
   readonly #commit: GroupCommit;
   readonly #bounds: Bounds;
   readonly #onDropped: (count: number) => void;
-  /** By message id, the oldest first; undefined until a change wants them. */
+  /** By message id, the oldest first; undefined until somebody wants them. */
   #sizes: Map<string, number> | undefined;
 
   constructor(
@@ -89,6 +89,15 @@ export class DeadLetters {
 
   #held(): Map<string, number> {
     return this.#sizes ??= new Map(this.#sql.deadLetterSizes().map(({ id, bytes }) => [id, bytes]));
+  }
+
+  /** How many there are; 0 while they cannot be read. */
+  get kept(): number {
+    try {
+      return this.#held().size;
+    } catch {
+      return 0; // statistics do not fail; what is wrong is in /readyz
+    }
   }
 
   /** One that is damaged is there, says so, and is empty. */

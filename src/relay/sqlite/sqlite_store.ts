@@ -169,7 +169,11 @@ export class SqliteStore implements Store {
   }
 
   stats(_now: number): StoreStats {
-    return this.#tally.stats(this.#leased.size, this.#oldestAt());
+    return this.#tally.stats({
+      inFlight: this.#leased.size,
+      deadLetters: this.#dead.kept,
+      oldestAt: this.#oldestAt(),
+    });
   }
 
   async purge(now: number): Promise<number> {

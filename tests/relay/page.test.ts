@@ -1,0 +1,93 @@
+/** What the page of a relay shows. */
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { SseDecoder } from "../../src/protocol/sse.ts";
+import { maxFrameBytes } from "../../src/protocol/limits.ts";
+import type { Relay } from "../../src/relay/relay.ts";
+import { sqliteStores } from "../../src/relay/sqlite/sqlite_stores.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { startNode } from "../support/nats_node.ts";
+import { onNats, startNats } from "../support/nats_server.ts";
+import { openSocket } from "../support/old_client.ts";
+import { publish, startDevRelay } from "../support/rig.ts";
+import { readText } from "../support/sse_text.ts";
+import { test, type TestContext } from "../support/test.ts";
+import { turnsUntil } from "../support/turns_until.ts";
+
+/** A number above the channels, with its mood. */
+function figureIn(html: string, name: string): string {
+  const figure = new RegExp(
+    `<div(?: class="(\\w+)")?><dt>${name}</dt><dd><span class="value">(.*?)<`,
+  );
+  const [, mood = "", value] = figure.exec(html) ?? [];
+  return `${value} ${mood}`.trimEnd();
+}
+
+async function pageOf(relay: Relay): Promise<string> {
+  return await (await fetch(relay.url)).text();
+}
+
+/** An open page: `shows` resolves when its numbers are these, or with what they are after ten more states. */
+async function follow(t: TestContext, relay: Relay) {
+  const leave = new AbortController();
+  const response = await fetch(`${relay.url}/live`, { signal: leave.signal });
+  assert.equal(response.status, 200);
+  const shown: string[] = [];
+  const decoder = new SseDecoder(maxFrameBytes);
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) {
+      for (const { data } of readText(decoder, chunk)) shown.push(JSON.parse(data).sections.facts);
+    }
+  })().catch(() => {});
+  t.defer(async () => {
+    leave.abort();
+    await reading;
+  });
+  return async function shows(figures: Record<string, string>): Promise<void> {
+    const now = () =>
+      Object.fromEntries(
+        Object.keys(figures).map((name) => [name, figureIn(shown.at(-1) ?? "", name)]),
+      );
+    const end = shown.length + 10;
+    await turnsUntil(() => isDeepStrictEqual(now(), figures) || shown.length >= end);
+    assert.deepEqual(now(), figures);
+  };
+}
+
+test("the page tells of the dead letters that are kept: what expired, also after a restart, until they are given out again or purged", async (t) => {
+  const clock = new ManualClock(Date.now());
+  const stores = sqliteStores({ folder: t.folder(), durability: "full" });
+  const start = () =>
+    startDevRelay(t, { ttlMs: 30_000 }, { stores, clock, adminToken: "adm1n", heartbeatMs: 1e9 });
+  const before = await start();
+  assert.equal(figureIn(await pageOf(before), "Dead letters"), "0");
+  for (const body of ["1", "2", "3"]) await publish(before, body);
+  await clock.advance(30_000);
+  assert.equal(figureIn(await pageOf(before), "Dead letters"), "3 bad");
+  await before.stop(100);
+
+  const relay = await start();
+  const page = await pageOf(relay);
+  assert.equal(figureIn(page, "Dead letters"), "3 bad");
+  assert.match(page, /<span class="under phone">0 delivered, 3 dead/);
+  const channel = relay.registry.named("dev")?.channel;
+  const [letter] = await channel?.deadLetters(1) ?? [];
+  await channel?.replay([letter?.message.envelope.id ?? ""]);
+  assert.equal(figureIn(await pageOf(relay), "Dead letters"), "2 bad");
+  await channel?.purgeDeadLetters();
+  assert.equal(figureIn(await pageOf(relay), "Dead letters"), "0");
+});
+
+onNats("a page that is open follows what other relays hand out and put away, too", async (t) => {
+  const nats = await startNats(t);
+  const [here, there] = [await startNode(t, nats), await startNode(t, nats)];
+  const shows = await follow(t, here.relay);
+  for (const body of ["1", "2", "3"]) await here.post("hook", body);
+  await shows({ Waiting: "3" });
+  const { frame, say } = openSocket(t, there.relay);
+  const ids = [];
+  for (let n = 1; n <= 3; n++) ids.push((await frame(n))["message_id"]);
+  say({ type: "nack", message_id: ids[0], retry: false });
+  for (const message_id of ids.slice(1)) say({ type: "ack", message_id });
+  await shows({ Waiting: "0", "Dead letters": "1 bad" });
+});
