@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Context } from "hono";
 import type { Clock } from "../async/clock.ts";
 import { Unread } from "../async/unread.ts";
 import { encodeSseEvent, eventStreamHeaders } from "../protocol/sse_encoder.ts";
@@ -29,6 +30,8 @@ export interface Live {
    * Undefined when there are too many.
    */
   open(since: number): Response | undefined;
+  /** To a request for it: the stream since the `since` of its query, or 503. */
+  answer(c: Context): Response;
   readonly viewers: number;
   /** Ends all of them. */
   close(): void;
@@ -38,6 +41,7 @@ export const maxViewers = 16;
 const everyMs = 1_000;
 /** What a viewer may leave unread before it is dropped. */
 const maxUnreadBytes = 1_048_576;
+const headers = { ...eventStreamHeaders, "X-Content-Type-Options": "nosniff" };
 
 /** Pages that follow what happens. While there are none it does nothing. */
 export function createLive(source: LiveSource, clock: Clock): Live {
@@ -83,22 +87,28 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     if (viewers.size === 0) cancel();
   }
 
+  function open(since: number): Response | undefined {
+    if (isClosed || viewers.size >= maxViewers) return undefined;
+    const missed = messages(since);
+    if (viewers.size === 0) {
+      version = missed.version;
+      cancel = clock.after(everyMs, tick);
+    }
+    const viewer = new Unread({ onRead() {}, onGone: () => leave(viewer) });
+    viewers.add(viewer);
+    refresh();
+    viewer.put(state() + missed.text);
+    return new Response(viewer.body, { headers });
+  }
+
   return {
     run,
-    open(since) {
-      if (isClosed || viewers.size >= maxViewers) return undefined;
-      const missed = messages(since);
-      if (viewers.size === 0) {
-        version = missed.version;
-        cancel = clock.after(everyMs, tick);
-      }
-      const viewer = new Unread({ onRead() {}, onGone: () => leave(viewer) });
-      viewers.add(viewer);
-      refresh();
-      viewer.put(state() + missed.text);
-      return new Response(viewer.body, {
-        headers: { ...eventStreamHeaders, "X-Content-Type-Options": "nosniff" },
-      });
+    open,
+    answer(c) {
+      // Hono hands HEAD to GET's route, and nobody would read what it was given.
+      if (c.req.method === "HEAD") return c.body(null, 200, headers);
+      return open(Number(c.req.query("since")) || 0) ??
+        c.json({ detail: "too many pages are open" }, 503);
     },
     get viewers() {
       return viewers.size;

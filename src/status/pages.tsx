@@ -110,12 +110,7 @@ export function connectorPages(
     );
     return shown(c, { title: messageId, path: messagePath(messageId), content });
   });
-  app.get(
-    "/live",
-    (c) =>
-      live.open(Number(c.req.query("since")) || 0) ??
-        c.json({ detail: "too many pages are open" }, 503),
-  );
+  app.get("/live", (c) => live.answer(c));
 
   app.use("/-/form/*", async (c, next) => guard.refusal(c) ?? await next());
   app.post("/-/form/pause", (c) => {

@@ -1,6 +1,7 @@
 /** What the page of a relay shows. */
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
+import { maxViewers } from "../../src/page/live.ts";
 import { SseDecoder } from "../../src/protocol/sse.ts";
 import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import type { Relay } from "../../src/relay/relay.ts";
@@ -76,6 +77,17 @@ test("the page tells of the dead letters that are kept: what expired, also after
   assert.equal(figureIn(await pageOf(relay), "Dead letters"), "2 bad");
   await channel?.purgeDeadLetters();
   assert.equal(figureIn(await pageOf(relay), "Dead letters"), "0");
+});
+
+test("to ask for the head of what keeps a page up to date takes no page's place", async (t) => {
+  const relay = await startDevRelay(t);
+  for (let n = 0; n < maxViewers; n++) {
+    const head = await fetch(`${relay.url}/live`, { method: "HEAD" });
+    assert.equal(head.status, 200);
+    assert.match(head.headers.get("content-type") ?? "", /^text\/event-stream/);
+  }
+  const shows = await follow(t, relay);
+  await shows({ "Dead letters": "0" });
 });
 
 onNats("a page that is open follows what other relays hand out and put away, too", async (t) => {

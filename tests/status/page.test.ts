@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import { maxViewers } from "../../src/page/live.ts";
 import { Sessions } from "../../src/page/sessions.ts";
 import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
@@ -382,6 +383,18 @@ test("a page that is open hears the state and each message that changed", async 
   assert.match(heard, /event: state\ndata: \{"run":"[-\w]+","sections":\{"state":/);
   leave.abort();
   await reading;
+});
+
+test("to ask for the head of what keeps a page up to date takes no page's place", async (t) => {
+  const { url } = await start(t);
+  for (let n = 0; n < maxViewers; n++) {
+    const head = await fetch(`${url}/live`, { method: "HEAD" });
+    assert.equal(head.status, 200);
+    assert.match(head.headers.get("content-type") ?? "", /^text\/event-stream/);
+  }
+  const response = await fetch(`${url}/live`);
+  await response.body?.cancel();
+  assert.equal(response.status, 200);
 });
 
 test("a replay that the journal cannot note is answered with a page that says so", async (t) => {

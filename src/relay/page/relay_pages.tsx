@@ -58,9 +58,6 @@ export function relayPages(
       </Layout>,
     );
   });
-  app.get("/live", (c) => {
-    if (!mayLook(c)) return c.notFound();
-    return live.open(0) ?? c.json({ detail: "too many pages are open" }, 503);
-  });
+  app.get("/live", (c) => mayLook(c) ? live.answer(c) : c.notFound());
   return { routes: app, close: () => live.close() };
 }
