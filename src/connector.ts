@@ -15,6 +15,7 @@ import type { Inspect } from "./observe/picture.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
+import { about } from "./protocol/about.ts";
 import { redactBy } from "./protocol/redact.ts";
 import type { Sample } from "./protocol/trace_context.ts";
 import { lasting, linking } from "./settings_change.ts";
@@ -70,6 +71,8 @@ export interface Connector {
   /** Delivers a dead letter, or with `inspect` one of the last messages once more; while the connector runs. */
   readonly replay: (messageId: string) => ReturnType<Replay>;
   isReplayable(messageId: string): boolean;
+  /** Forgets the dead letters of a message. Resolves with how many there were. */
+  dropLetters(messageId: string): Promise<number>;
   /**
    * Goes on with other settings: targets are others from the next message on, the connection is opened anew only when
    * it is to be another one, and what is in hand stays so. False when these settings need another connector.
@@ -138,6 +141,14 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     replay: (messageId) =>
       downstream.replay(messageId, { drain: stopNow.signal, abort: stopNow.signal }),
     isReplayable: downstream.isReplayable,
+    async dropLetters(messageId) {
+      const letters = journal.deadLetters.of(messageId);
+      const dropped = await journal.deadLetters.drop(messageId);
+      for (const { envelope, target } of letters) {
+        observe({ type: "dead_letter.forgotten", ...about(envelope), target, by: "hand" });
+      }
+      return dropped;
+    },
     apply(next) {
       if (lasting(next) !== lasting(now)) return false;
       const isOther = linking(next) !== linking(now);

@@ -11,7 +11,7 @@ export function controlOf(watched: Watched): Control {
       list: (limit) => letters().list(limit),
       of: (messageId) => letters().of(messageId),
       ids: () => letters().ids(),
-      drop: (messageId) => letters().drop(messageId),
+      drop: (messageId) => watched.connector.dropLetters(messageId),
     },
     replay: (messageId) => watched.connector.replay(messageId),
     isReplayable: (messageId) => watched.connector.isReplayable(messageId),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { systemClock } from "../async/clock.ts";
 import { type Identity, identityText } from "../config/identity.ts";
 import type { Settings } from "../config/settings.ts";
+import type { LetterName } from "../journal/dead_letter_box.ts";
 import { type OpenJournal, openJournal } from "../journal/open_journal.ts";
 import type { Observe } from "../observe/events.ts";
 import { DatabaseHeldError } from "../sqlite/database.ts";
@@ -38,7 +39,10 @@ export function openConnectorJournal(settings: Settings, observe: Observe): Conn
   const common = {
     limits: settings.deadLetters,
     clock: systemClock,
-    onDropped: (count: number) => observe({ type: "dead_letter.dropped", count }),
+    onDropped(letters: readonly LetterName[]) {
+      observe({ type: "dead_letter.dropped", count: letters.length });
+      for (const which of letters) observe({ type: "dead_letter.forgotten", ...which, by: "room" });
+    },
   };
   const folder = journalFolder(settings);
   const place = folder ?? "memory";

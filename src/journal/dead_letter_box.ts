@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DeadLetter, Envelope, LetterSummary, Reason } from "../flow.ts";
+import { type About, about } from "../protocol/about.ts";
 import { sizeOf } from "../protocol/envelope.ts";
 
 /** A dead letter as it is kept. */
@@ -7,6 +8,9 @@ export interface KeptLetter extends DeadLetter {
   /** When it was put away, milliseconds since the epoch. */
   readonly at: number;
 }
+
+/** Which letter. */
+export type LetterName = About & Pick<LetterSummary, "target">;
 
 export interface BoxLimits {
   readonly maxLetters: number;
@@ -16,16 +20,20 @@ export interface BoxLimits {
 
 /**
  * The dead letters of a connector, one for each message and target. Bounded: the oldest make room, and
- * `onDropped` is told how many. Everything here is synchronous; whoever writes runs it in a transaction.
+ * `onDropped` is told which. Everything here is synchronous; whoever writes runs it in a transaction.
  */
 export class DeadLetterBox {
   readonly #limits: BoxLimits;
-  readonly #onDropped: (count: number) => void;
+  readonly #onDropped: (letters: readonly LetterName[]) => void;
   readonly #statements: ReturnType<typeof prepare>;
   #count = 0;
   #bytes = 0;
 
-  constructor(db: DatabaseSync, limits: BoxLimits, onDropped: (count: number) => void) {
+  constructor(
+    db: DatabaseSync,
+    limits: BoxLimits,
+    onDropped: (letters: readonly LetterName[]) => void,
+  ) {
     this.#limits = limits;
     this.#onDropped = onDropped;
     this.#statements = prepare(db);
@@ -118,7 +126,7 @@ export class DeadLetterBox {
   }
 
   #makeRoom(): void {
-    let dropped = 0;
+    const dropped: LetterName[] = [];
     while (
       this.#count > 1 &&
       (this.#count > this.#limits.maxLetters || this.#bytes > this.#limits.maxBytes)
@@ -127,9 +135,9 @@ export class DeadLetterBox {
       if (!row) break;
       this.#count--;
       this.#bytes -= Number(row["bytes"]);
-      dropped++;
+      dropped.push(nameOf(row as unknown as NameRow));
     }
-    if (dropped > 0) this.#onDropped(dropped);
+    if (dropped.length > 0) this.#onDropped(dropped);
   }
 }
 
@@ -153,6 +161,16 @@ interface LetterRow extends Omit<ListRow, "size"> {
   response: Uint8Array | null;
 }
 
+type NameRow = Pick<LetterRow, "id" | "webhook_id" | "target" | "headers">;
+
+function nameOf({ id, webhook_id, target, headers }: NameRow): LetterName {
+  return { ...about({ id, webhookId: webhook_id, headers: headersOf({ headers }) }), target };
+}
+
+function headersOf({ headers }: Pick<LetterRow, "headers">): Envelope["headers"] {
+  return JSON.parse(headers) as Envelope["headers"];
+}
+
 function letterOf(row: LetterRow): KeptLetter {
   return {
     envelope: {
@@ -162,7 +180,7 @@ function letterOf(row: LetterRow): KeptLetter {
       receivedAt: row.received_at,
       method: row.method,
       path: row.path,
-      headers: JSON.parse(row.headers) as Envelope["headers"],
+      headers: headersOf(row),
       body: new Uint8Array(row.body),
     },
     target: row.target,
@@ -189,6 +207,7 @@ function prepare(db: DatabaseSync) {
     drop: sql("DELETE FROM dead_letter WHERE id = ? AND target = ? RETURNING bytes"),
     dropAll: sql("DELETE FROM dead_letter WHERE id = ? RETURNING bytes"),
     dropOldest: sql(`
-      DELETE FROM dead_letter WHERE rowid = (SELECT min(rowid) FROM dead_letter) RETURNING bytes`),
+      DELETE FROM dead_letter WHERE rowid = (SELECT min(rowid) FROM dead_letter)
+      RETURNING id, webhook_id, target, headers, bytes`),
   };
 }

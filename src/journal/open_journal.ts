@@ -3,7 +3,7 @@ import { type Journal, JournalUnavailable } from "../flow.ts";
 import type { Finished } from "../flow.ts";
 import { type Database, DatabaseOpenError, openFolder, openMemory } from "../sqlite/database.ts";
 import { GroupCommit } from "../sqlite/group_commit.ts";
-import { type BoxLimits, DeadLetterBox } from "./dead_letter_box.ts";
+import { type BoxLimits, DeadLetterBox, type LetterName } from "./dead_letter_box.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { migrations } from "./schema.ts";
 import { SqliteJournal } from "./sqlite_journal.ts";
@@ -29,7 +29,7 @@ export interface OpenJournalOptions {
   readonly limits: BoxLimits;
   readonly clock: Clock;
   /** Dead letters that had to make room. */
-  readonly onDropped: (count: number) => void;
+  readonly onDropped: (letters: readonly LetterName[]) => void;
 }
 
 /** Opens the journal and holds it for this process alone. Throws `DatabaseOpenError`. */

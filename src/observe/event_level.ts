@@ -15,6 +15,8 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
       return event.failureClass === "rejected" ? "error" : "warning";
     case "delivery.failed":
       return event.reason.code === "no_target" ? "error" : "warning";
+    case "dead_letter.forgotten":
+      return event.by === "hand" ? "info" : "debug";
     case "stream.disconnected":
       return event.by === "connector" ? "info" : "warning";
     case "stream.transport_changed":

@@ -191,6 +191,12 @@ export type ConnectorEvent =
   }
   /** The oldest made room. */
   | { readonly type: "dead_letter.dropped"; readonly count: number }
+  /** A dead letter is gone without being delivered: it made room, or somebody dropped it. */
+  | About & {
+    readonly type: "dead_letter.forgotten";
+    readonly target: string;
+    readonly by: "room" | "hand";
+  }
   /** The journal could not be written; what is delivered now may come again after a restart. */
   | { readonly type: "journal.failed"; readonly message: string }
   /** Intake stopped, or goes on. */

@@ -15,6 +15,7 @@ export type MessageEvent = Extract<ConnectorEvent, {
     | "delivery.deferred"
     | "dead_letter.stored"
     | "dead_letter.replayed"
+    | "dead_letter.forgotten"
     | "settlement.confirmed";
 }>;
 
@@ -104,6 +105,8 @@ export function withEvent(
       return atTarget(known, at, event.target, { reason, isDeadLetter: true });
     case "dead_letter.replayed":
       return atTarget(known, at, event.target, { isDeadLetter: !event.delivered });
+    case "dead_letter.forgotten":
+      return withoutLetter(known, event.target);
     case "settlement.confirmed":
       return { ...known, settled: event.verdict };
   }
@@ -135,6 +138,13 @@ function attemptOf(
     status: status ?? reason?.status,
     reason: reason?.message,
   };
+}
+
+function withoutLetter(message: RecentMessage, name: string): RecentMessage {
+  const targets = message.targets.map((one) =>
+    one.name === name ? { ...one, isDeadLetter: false } : one
+  );
+  return { ...message, targets, isDeadLetter: targets.some(({ isDeadLetter }) => isDeadLetter) };
 }
 
 /** "" stands for all of them, until one of them is asked. */

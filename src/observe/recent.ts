@@ -102,6 +102,7 @@ export function foldRecent(clock: Clock): RecentFold {
         hear(entryOf(event), event);
         break;
       case "delivery.duplicate":
+      case "dead_letter.forgotten":
       case "dead_letter.replayed":
       case "settlement.confirmed": {
         const entry = entries.get(event.messageId);

@@ -76,7 +76,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   const first = await publish(relay, "1");
   await connector.line(/dead_letter\.stored/);
   await ask("POST", `/dead-letters/${first}/replay`);
-  await publish(relay, "2");
+  const second = await publish(relay, "2");
   await connector.line(/dead_letter\.dropped/);
   await publish(relay, "3"); // opens the breaker, and goes back
   await connector.line(/breaker\.changed/);
@@ -96,6 +96,8 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   assert.equal(got.get("hookferry_dead_letters"), 1);
   assert.equal(got.get("hookferry_dead_letters_dropped_total"), 1);
   await ask("POST", "/resume");
+  await ask("DELETE", `/dead-letters/${second}`);
+  await connector.line(/dead_letter\.forgotten.*"by":"hand"/);
   connector.terminate();
   assert.equal(await connector.ended, 75); // with the one that was held
   return connector.stderr;

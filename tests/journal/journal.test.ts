@@ -21,10 +21,12 @@ function open(
   { clock = new ManualClock(), limits = { maxLetters: 100, maxBytes: 1e6 }, dropped = [] }: {
     clock?: ManualClock;
     limits?: { maxLetters: number; maxBytes: number };
-    dropped?: number[];
+    dropped?: string[];
   } = {},
 ) {
-  return openJournal({ folder, limits, clock, onDropped: (count) => dropped.push(count) });
+  const onDropped = (letters: readonly { messageId: string; target: string }[]) =>
+    void dropped.push(...letters.map(({ messageId, target }) => `${messageId} ${target}`));
+  return openJournal({ folder, limits, clock, onDropped });
 }
 
 function letter(id: string, target = "orders", body = new Uint8Array([0, 255, 10])): DeadLetter {
@@ -200,11 +202,11 @@ test("a dead letter is kept byte for byte, once for each message and target", as
 });
 
 test("dead letters are bounded by number and by bytes: the oldest make room, and that is told", async () => {
-  const dropped: number[] = [];
+  const dropped: string[] = [];
   const byNumber = open(undefined, { dropped, limits: { maxLetters: 2, maxBytes: 1e6 } });
   for (const id of ["a", "b", "c"]) await byNumber.deadLetters.replace(letter(id));
   assert.deepEqual(byNumber.deadLetters.ids(), ["b", "c"]);
-  assert.deepEqual(dropped, [1]);
+  assert.deepEqual(dropped, ["a orders"]);
   byNumber.close();
   const byBytes = open(undefined, { dropped, limits: { maxLetters: 100, maxBytes: 30_000 } });
   for (const id of ["a", "b", "c", "d"]) {

@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../src/async/clock.ts";
+import { controlOf } from "../../src/cli/connector_control.ts";
+import { openConnectorJournal } from "../../src/cli/connector_journal.ts";
+import { createConnector } from "../../src/connector.ts";
+import type { ConnectorEvent } from "../../src/observe/events.ts";
+import { foldRecent } from "../../src/observe/recent.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import { type Control, controlRoutes } from "../../src/status/control.ts";
+import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
 const control: Control = {
@@ -74,4 +80,44 @@ test("the ids of dead letters are those of all, also where there are more than a
     .request("/dead-letter-ids", { headers: { Authorization: "Bearer t0ken" } });
   const { message_ids } = await response.json();
   assert.deepEqual(message_ids, Array.from({ length: 10_001 }, (_, i) => `msg_${i + 1}`));
+});
+
+test("a message whose dead letter made room, or was dropped by somebody, is shown as none any more", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t, () => 422);
+  const given = settings(relay.url, target.url, "sse", { dead_letter_max_messages: 1 });
+  const recent = foldRecent(systemClock);
+  let stored = Promise.withResolvers<void>();
+  const observe = (event: ConnectorEvent) => {
+    recent.observe(event);
+    if (event.type === "dead_letter.stored") stored.resolve();
+  };
+  const journal = openConnectorJournal(given, observe);
+  const connector = createConnector(given, {
+    ...{ clock: systemClock, random: Math.random, journal: journal.open, observe },
+  });
+  const stop = new AbortController();
+  const ended = connector.run({ drain: stop.signal, abort: stop.signal });
+  t.defer(async () => {
+    stop.abort();
+    await ended;
+    journal.open.close();
+  });
+  const put = async (body: string) => {
+    stored = Promise.withResolvers();
+    const id = await publish(relay, body);
+    await stored.promise;
+    return id;
+  };
+  const isLetter = (id: string) => recent.message(id)?.isDeadLetter;
+  const first = await put("1");
+  assert.equal(isLetter(first), true);
+  const second = await put("2");
+  assert.deepEqual([isLetter(first), isLetter(second)], [false, true]);
+  const routes = controlRoutes(controlOf({ connector, journal }), () => "t0ken");
+  const headers = { Authorization: "Bearer t0ken" };
+  const response = await routes.request(`/dead-letters/${second}`, { method: "DELETE", headers });
+  assert.deepEqual(await response.json(), { dropped: 1 });
+  assert.equal(isLetter(second), false);
+  assert.equal(recent.message(second)?.standing, "rejected");
 });

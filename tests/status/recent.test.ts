@@ -245,6 +245,23 @@ test("it is a dead letter while any target's letter is kept, whichever was repla
   assert.deepEqual([fold.message("m")?.standing, isLetter(fold)], ["delivered", false]);
 });
 
+test("a letter that is gone is that of its target", () => {
+  const fold = foldRecent(new ManualClock());
+  fold.observe(received("m"));
+  for (const to of ["orders", "audit"]) {
+    for (const event of [failed("m", "rejected", to), putAway("m", to)]) fold.observe(event);
+  }
+  const gone = (to: string, by: "room" | "hand") =>
+    fold.observe({ type: "dead_letter.forgotten", ...about("m"), target: to, by });
+  const letters = () => fold.message("m")?.targets.map(({ isDeadLetter }) => isDeadLetter);
+  gone("audit", "room");
+  gone("elsewhere", "room");
+  assert.deepEqual([isLetter(fold), letters()], [true, [true, false]]);
+  gone("orders", "hand");
+  assert.deepEqual([isLetter(fold), letters()], [false, [false, false]]);
+  assert.deepEqual(told(fold), ["rejected", refused.message, undefined]);
+});
+
 test("what comes again for one of several targets is in hand, and the others stand where they did", () => {
   const fold = foldRecent(new ManualClock());
   fold.observe(received("m"));
