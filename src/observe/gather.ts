@@ -1,7 +1,10 @@
 import type { Clock } from "../async/clock.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
-/** Those that come with every webhook. Anything else is looked at when it happens, with what came before it. */
+/**
+ * Those that come with every webhook, or every one for several targets. Anything else is looked at when it happens, with
+ * what came before it.
+ */
 const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
   "delivery.received",
   "delivery.routed",

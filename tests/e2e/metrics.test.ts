@@ -103,7 +103,7 @@ async function driveRest(t: TestContext, folder: string, seen: Map<string, boole
   return connector.stderr;
 }
 
-/** The port nobody asked for is taken, and the webhooks are shown, and go in batches. */
+/** The port nobody asked for is taken, and the webhooks are shown, and go in batches and to two targets. */
 async function driveDefaults(t: TestContext, target: URL): Promise<readonly string[]> {
   const taken = http.createServer();
   taken.on("error", () => {}); // somebody else has it: as good
@@ -113,8 +113,8 @@ async function driveDefaults(t: TestContext, target: URL): Promise<readonly stri
   t.defer(() => taken.close());
   const relay = await startDevRelay(t);
   const file = join(t.folder(), "connector.json");
-  const batch = { max_messages: 1 };
-  writeFileSync(file, JSON.stringify({ default_target: { url: target.href, batch } }));
+  const to = [{ url: target.href, batch: { max_messages: 1 } }, { url: target.href }];
+  writeFileSync(file, JSON.stringify({ targets: { hook: to } }));
   const connector = startProgram(t, [
     ...["connect", "--cloud-url", relay.url, "--channel", "dev", "--config", file],
     ...["--journal", "memory", "--log-level", "debug", "--log-payload"],
