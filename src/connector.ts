@@ -11,7 +11,7 @@ import { createDownstream } from "./downstream.ts";
 import { JournalUnavailable, type Lifetime } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
-import type { Inspect } from "./observe/picture.ts";
+import type { Inspect, TargetLoad } from "./observe/picture.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
@@ -22,7 +22,6 @@ import { lasting, linking } from "./settings_change.ts";
 import { Pause } from "./source/pause.ts";
 import { Relink } from "./source/relink.ts";
 import { createSource } from "./source/source.ts";
-import type { TargetLoad } from "./targets.ts";
 import { wayToRelay } from "./way_to_relay.ts";
 import { withGrace } from "./with_grace.ts";
 
@@ -61,8 +60,6 @@ export interface Connector {
   readonly identity: string;
   /** Messages received and not yet settled. */
   readonly inHand: InHand;
-  /** Attempts under way. */
-  readonly attempting: number;
   readonly targets: readonly TargetLoad[];
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
@@ -127,9 +124,6 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     identity: identityText(settings.source),
     get inHand() {
       return { messages: budget.items, bytes: budget.bytes, oldestAgeMs: budget.oldestAgeMs };
-    },
-    get attempting() {
-      return targets.attempting;
     },
     get targets() {
       return targets.loads;

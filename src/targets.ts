@@ -7,7 +7,7 @@ import { allTargets } from "./config/all_targets.ts";
 import type { BatchSettings, RouteSettings, Settings, TargetSettings } from "./config/settings.ts";
 import type { Sink } from "./flow.ts";
 import type { Observe } from "./observe/events.ts";
-import type { Inspect } from "./observe/picture.ts";
+import type { Inspect, TargetLoad } from "./observe/picture.ts";
 import { Breaker } from "./pipeline/breaker.ts";
 import type { Deliver } from "./pipeline/deliver.ts";
 import { Line } from "./pipeline/line.ts";
@@ -32,24 +32,9 @@ export interface TargetsOptions {
   readonly inspect?: Inspect | undefined;
 }
 
-/** What a target has to do now. */
-export interface TargetLoad {
-  readonly name: string;
-  /** Where it is: origin and path. */
-  readonly url: string;
-  /** Requests under way. */
-  readonly attempting: number;
-  /** Messages that wait for its breaker. */
-  readonly held: number;
-  /** These, and those that wait for a place, for a retry, or for others to go with. */
-  readonly waiting: number;
-}
-
 export interface Targets {
   readonly route: Route;
   readonly admission: Admission;
-  /** Attempts under way. */
-  readonly attempting: number;
   readonly loads: readonly TargetLoad[];
   /** `deliver`, with its target kept until it is done there. */
   keptFor(deliver: Deliver): Deliver;
@@ -67,7 +52,7 @@ interface Made {
   readonly places: Semaphore;
   readonly url: string;
   /** Messages in requests that are under way. */
-  readonly sending: () => number;
+  readonly inFlight: () => number;
   users: number;
 }
 
@@ -90,18 +75,13 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
   return {
     route: (webhookId) => routes.get(webhookId) ?? fallback,
     admission,
-    get attempting() {
-      return places.held;
-    },
     get loads() {
-      return [...targets.values()].map((
-        { target: { name, breaker }, places, url, users, sending },
-      ) => ({
+      return [...targets.values()].map(({ target: { name, breaker }, url, users, inFlight }) => ({
         name,
         url,
-        attempting: places.held,
+        inFlight: inFlight(),
         held: breaker.held,
-        waiting: Math.max(0, users - sending()),
+        waiting: Math.max(0, users - inFlight()),
       }));
     },
     keptFor: (deliver) => async (envelope, target, life) => {
@@ -179,9 +159,9 @@ export function createTargets(settings: Settings, options: TargetsOptions): Targ
       ),
     };
     const url = target.origin + target.url.pathname;
-    const sending = () =>
-      batch ? [...batches].reduce((sum, { size }) => sum + size, 0) : places.held;
-    const entry: Made = { target: made, places, url, sending, users: 0 };
+    const inFlight = () =>
+      batch ? [...batches].reduce((sum, { size }) => sum + size, 0) : admission.underWay(places);
+    const entry: Made = { target: made, places, url, inFlight, users: 0 };
     used.set(made, entry);
     return entry;
 

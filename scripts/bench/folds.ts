@@ -64,7 +64,7 @@ function cost(observe: Observe, isRecorded = false): string {
 }
 
 const build = { version: "bench", runtime: "bench" };
-const load = { inHand: 0, inHandBytes: 0, oldestAgeMs: 0, held: new Map(), attempting: 0 };
+const load = { inHand: 0, inHandBytes: 0, oldestAgeMs: 0, targets: [] };
 const log = createLog({
   ...{ levelOf: eventLevel, level: "info", format: "json", clock: systemClock },
   write: () => {},

@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { Figures } from "../metrics/figures.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
+import type { TargetLoad } from "./picture.ts";
 
 /** What a gauge cannot learn from events: it is asked when somebody looks. */
 export interface Load {
@@ -9,16 +10,13 @@ export interface Load {
   readonly inHandBytes: number;
   /** How long the oldest of them has been in hand, milliseconds; 0 when there is none. */
   readonly oldestAgeMs: number;
-  /** Messages that wait for the breaker of a target, by the target's name. */
-  readonly held: ReadonlyMap<string, number>;
+  readonly targets: readonly TargetLoad[];
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
   /** Dead letters kept. */
   readonly deadLetters: number;
   /** 1 while the journal can be written, else 0. */
   readonly journalHealthy: 0 | 1;
-  /** Attempts under way; the other messages in hand wait for a place or for a retry. */
-  readonly attempting: number;
 }
 
 export interface MetricsFold {
@@ -47,6 +45,9 @@ export function foldMetrics(
   const gauge: Figures["gauge"] = (...about) => figures.gauge(...about);
   const asked = (name: string, help: string, read: () => number) =>
     figures.asked("gauge", name, help, [], () => [[read()]]);
+  const askedOfTargets = (name: string, help: string, read: (target: TargetLoad) => number) =>
+    figures.asked("gauge", name, help, ["target"], () =>
+      load().targets.map((target) => [read(target), target.name]));
 
   const received = counter("messages_received_total", "Messages received from the relay.");
   const receivedBytes = counter("received_bytes_total", "Bytes of bodies received.");
@@ -127,18 +128,16 @@ export function foldMetrics(
     "How long the oldest message in hand has been so.",
     () => load().oldestAgeMs / 1000,
   );
-  figures.asked(
-    "gauge",
-    "breaker_held_messages",
-    "Messages that wait for a breaker to close.",
-    ["target"],
-    () => [...load().held].map(([target, held]) => [held, target]),
-  );
-  asked("in_flight", "Attempts under way.", () => load().attempting);
-  asked(
+  askedOfTargets("in_flight", "Messages in requests under way.", ({ inFlight }) => inFlight);
+  askedOfTargets(
     "queue_depth",
-    "Messages in hand that wait for a place or a retry.",
-    () => Math.max(0, load().inHand - load().attempting),
+    "Messages at a target that wait: for a place, a retry, its breaker, or others to go with.",
+    ({ waiting }) => waiting,
+  );
+  askedOfTargets(
+    "breaker_held_messages",
+    "Those of them that wait for the breaker.",
+    ({ held }) => held,
   );
   asked(
     "relay_silence_seconds",

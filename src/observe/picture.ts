@@ -137,3 +137,16 @@ export interface KeptExchanges {
     } | undefined;
   }[];
 }
+
+/** What a target has to do now; a message that goes to several is at each of them, one that is replayed, too. */
+export interface TargetLoad {
+  readonly name: string;
+  /** Where it is: origin and path. */
+  readonly url: string;
+  /** Messages in requests under way. */
+  readonly inFlight: number;
+  /** Messages that wait for its breaker. */
+  readonly held: number;
+  /** These, and those that wait for a place, for a retry, or for others to go with. */
+  readonly waiting: number;
+}

@@ -37,6 +37,8 @@ export interface Admission {
   tryAdmit(target: Pick<Target, "places">): (() => void) | undefined;
   /** Waits for a place. Rejects with the signal's reason. */
   admit(target: Pick<Target, "places">, signal: AbortSignal): Promise<() => void>;
+  /** Attempts that were let through and are not over, of the target whose places these are. */
+  underWay(places: Semaphore): number;
 }
 
 export function createAdmission(all: Semaphore): Admission {
@@ -44,6 +46,10 @@ export function createAdmission(all: Semaphore): Admission {
     one();
     other();
   };
+  /** Those that have a place at their target and wait for one of all. */
+  const halfway = new WeakMap<Semaphore, number>();
+  const count = (places: Semaphore, by: 1 | -1) =>
+    halfway.set(places, (halfway.get(places) ?? 0) + by);
   return {
     tryAdmit({ places }) {
       if (!places) return () => {};
@@ -56,12 +62,16 @@ export function createAdmission(all: Semaphore): Admission {
     async admit({ places }, signal) {
       if (!places) return () => {};
       const leaveTarget = await places.acquire(signal);
+      count(places, 1);
       try {
         return both(await all.acquire(signal), leaveTarget);
       } catch (error) {
         leaveTarget();
         throw error;
+      } finally {
+        count(places, -1);
       }
     },
+    underWay: (places) => places.held - (halfway.get(places) ?? 0),
   };
 }

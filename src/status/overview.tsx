@@ -1,9 +1,9 @@
 /** @jsxImportSource hono/jsx */
-import type { Series } from "../observe/picture.ts";
+import type { Series, TargetLoad } from "../observe/picture.ts";
 import { LatencyChart, latest, RateChart } from "../page/charts.tsx";
 import { Action, Facts, Panel, TableBox } from "../page/parts.tsx";
 import { count, duration, plural, rate, size, span } from "../observe/wording.ts";
-import type { PageSource, TargetLoad } from "./page_source.ts";
+import type { PageSource } from "./page_source.ts";
 import { readStatus, type StatusText } from "./status_text.ts";
 import { TargetList } from "./target_list.tsx";
 
@@ -78,7 +78,7 @@ function Numbers(
   const { totals, in_hand, journal, uptime_seconds } = status;
   const letters = journal.dead_letters.messages;
   const givenBack = totals.abandoned + totals.deferred;
-  const inFlight = loads.reduce((n, { attempting }) => n + attempting, 0);
+  const inFlight = loads.reduce((n, { inFlight }) => n + inFlight, 0);
   return (
     <Facts
       facts={[

@@ -1,13 +1,5 @@
-import type { KeptExchanges, RecentMessage, Series } from "../observe/picture.ts";
+import type { KeptExchanges, RecentMessage, Series, TargetLoad } from "../observe/picture.ts";
 import type { Control } from "./control.ts";
-
-/** What a target has to do now. */
-export interface TargetLoad {
-  readonly name: string;
-  readonly url: string;
-  readonly attempting: number;
-  readonly waiting: number;
-}
 
 /** What the page shows, asked when somebody looks. */
 export interface PageSource {

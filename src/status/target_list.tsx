@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import { Badge, Head } from "../page/parts.tsx";
+import type { TargetLoad } from "../observe/picture.ts";
 import { count } from "../observe/wording.ts";
-import type { TargetLoad } from "./page_source.ts";
 import type { StatusText } from "./status_text.ts";
 
 /** Each target: whether it answers, what it has to do, what went wrong last. */
@@ -22,7 +22,7 @@ export function TargetList(
         ]}
       />
       <tbody>
-        {loads.map(({ name, url, attempting, waiting }) => {
+        {loads.map(({ name, url, inFlight, waiting }) => {
           const known = status.targets[name];
           const failures = known?.failures_in_a_row ?? 0;
           return (
@@ -38,7 +38,7 @@ export function TargetList(
                   isTried={known?.tried ?? false}
                 />
               </td>
-              <td class="number">{count(attempting)}</td>
+              <td class="number">{count(inFlight)}</td>
               <td class="number wide">{count(waiting)}</td>
               <td class="number wide">{count(failures)}</td>
               <td class="wide reason">{known?.last_failure ?? "none"}</td>

@@ -54,19 +54,19 @@ test("requirement 2: 10,000 messages in batches use no more connections than req
   assert.ok(counts.requests < 1_000, `${counts.requests} requests`);
 });
 
-test("100 messages fill one request where ten requests may run, and hold one of their places", async (t) => {
-  let answer = (_status: number) => {};
-  const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-  const relay = await startDevRelay(t, { maxInFlight: 1_000 });
-  const run = startConnector(
+test("100 messages fill one request where two requests may run, and hold one of their places", async (t) => {
+  const answers: (() => void)[] = [];
+  const target = await startTarget(
     t,
-    settings(relay.url, target.url, "websocket", batching({ max_wait_seconds: 60 })),
+    () => new Promise((resolve) => answers.push(() => resolve(200))),
   );
-  await publishAll(relay, 0, 100);
-  await target.arrived(1);
-  assert.equal(run.connector.attempting, 1);
-  answer(200);
-  await run.happened("settlement.confirmed", 100);
+  const relay = await startDevRelay(t, { maxInFlight: 1_000 });
+  const given = batching({ max_wait_seconds: 60 }, { max_concurrent_requests: 2 });
+  const run = startConnector(t, settings(relay.url, target.url, "websocket", given));
+  await publishAll(relay, 0, 200);
+  await target.arrived(2);
+  for (const answer of answers) answer();
+  await run.happened("settlement.confirmed", 200);
   const written = writtenIn(target.got[0]?.body ?? new Uint8Array());
   const expected = Array.from({ length: 100 }, (_, i) => String(i));
   assert.deepEqual(written.map(({ body }) => body), expected);
@@ -81,17 +81,17 @@ test("the messages of a request under way do not wait, those gathered for the ne
   const relay = await startDevRelay(t);
   const given = batching({ max_messages: 2, max_wait_seconds: 60 });
   const run = startConnector(t, settings(relay.url, target.url, "websocket", given));
-  const load = () => run.connector.targets.map(({ attempting, waiting }) => [attempting, waiting]);
+  const load = () => run.connector.targets.map(({ inFlight, waiting }) => [inFlight, waiting]);
   await publishAll(relay, 0, 3);
   await target.arrived(1);
   await turnsUntil(() => run.connector.targets[0]?.waiting === 1);
-  assert.deepEqual(load(), [[1, 1]]);
+  assert.deepEqual(load(), [[2, 1]]);
   answers.shift()?.();
   await run.happened("settlement.confirmed", 2);
   assert.deepEqual(load(), [[0, 1]]);
   await publishAll(relay, 3, 4);
   await target.arrived(2);
-  assert.deepEqual(load(), [[1, 0]]);
+  assert.deepEqual(load(), [[2, 0]]);
   answers.shift()?.();
   await run.happened("settlement.confirmed", 4);
 });

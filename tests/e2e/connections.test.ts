@@ -67,7 +67,7 @@ test("each connection has its own relay, target and figures; a flood in one does
     const sample of [
       /^hookferry_messages_received_total\{connection="quiet"\} 10$/m,
       /^hookferry_deliveries_total\{connection="quiet",target="default",outcome="delivered"\} 10$/m,
-      /^hookferry_in_flight\{connection="flooded"\} 2$/m,
+      /^hookferry_in_flight\{connection="flooded",target="default"\} 2$/m,
       new RegExp(
         `^hookferry_connection_info\\{connection="quiet",relay="${
           new URL(quiet.url).host

@@ -172,8 +172,8 @@ test("requirement 14: every metric of the registry and every event is driven by 
   await connector.line(/stream\.backpressure/);
   const full = await scrape();
   assert.equal(full.get("hookferry_in_hand_messages"), 2);
-  assert.equal(full.get("hookferry_in_flight"), 1);
-  assert.equal(full.get("hookferry_queue_depth"), 1);
+  assert.equal(full.get('hookferry_in_flight{target="default"}'), 1);
+  assert.equal(full.get('hookferry_queue_depth{target="default"}'), 1);
   assert.equal(full.get("hookferry_backpressure"), 1);
   assert.equal(full.get('hookferry_connected{transport="sse"}'), 1);
   held[0]?.(200);

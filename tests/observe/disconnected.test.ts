@@ -10,8 +10,8 @@ test("seconds without a stream: an outage counts, a pause does not, nor does a c
     clock,
     build: { version: "1", runtime: "test" },
     load: () => ({
-      ...{ inHand: 0, inHandBytes: 0, oldestAgeMs: 0, held: new Map(), silenceMs: undefined },
-      ...{ deadLetters: 0, journalHealthy: 1, attempting: 0 },
+      ...{ inHand: 0, inHandBytes: 0, oldestAgeMs: 0, targets: [], silenceMs: undefined },
+      ...{ deadLetters: 0, journalHealthy: 1 },
     }),
   });
   const transport = "websocket";
