@@ -76,7 +76,7 @@ const metrics = foldMetrics({
 });
 const status = foldStatus({
   clock: systemClock,
-  targetNames: () => ["default"],
+  targets: () => [{ name: "default", inFlight: 0, waiting: 0 }],
   about: build,
   now: () => ({
     connectorId: "bench",

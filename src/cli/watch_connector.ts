@@ -36,7 +36,7 @@ export function watchConnector(
   const problem = () => watched().journal.degraded ?? watched().journal.open.problem;
   const status = foldStatus({
     clock,
-    targetNames: () => watched().connector.targets.map(({ name }) => name),
+    targets: () => watched().connector.targets,
     about: build,
     now() {
       const { connector, journal: { open: { deadLetters }, place } } = watched();

@@ -11,7 +11,7 @@ export interface Part {
 export interface Readiness {
   /**
    * Connected, not paused, not stopping, the journal can be written, and at least one target answers or has not
-   * been tried yet. A target that fails beside others that answer is told, and changes nothing.
+   * been tried yet, or for a while. A target that fails beside others that answer is told, and changes nothing.
    */
   readonly ready: boolean;
   readonly parts: readonly Part[];
@@ -22,6 +22,10 @@ export interface TargetPicture {
   readonly failuresInARow: number;
   readonly lastFailure: string;
   readonly breaker: "closed" | "open" | "half_open";
+  /** No message is with it. */
+  readonly isIdle: boolean;
+  /** Milliseconds since the last failure. */
+  readonly sinceFailureMs: number;
 }
 
 export interface Picture {
@@ -38,6 +42,11 @@ export interface Picture {
 
 /** Failures in a row after which a target counts as not ready. */
 const failingAfter = 3;
+/**
+ * After so long without a message nobody knows how it is, milliseconds: more than what went back to the relay usually
+ * waits there.
+ */
+const forgottenAfterMs = 120_000;
 
 export function readinessOf(picture: Picture): Readiness {
   const ours = [connection(picture), intake(picture), journal(picture)];
@@ -74,7 +83,7 @@ function journal({ journalProblem }: Picture): Part {
 }
 
 function targetPart(target: string, picture: TargetPicture): Part {
-  const { tried, failuresInARow, lastFailure, breaker } = picture;
+  const { tried, failuresInARow, lastFailure, breaker, isIdle, sinceFailureMs } = picture;
   const name = `target ${target}`;
   if (!tried) return { name, ready: true, detail: "not tried yet" };
   if (failuresInARow < failingAfter && breaker === "closed") {
@@ -82,5 +91,6 @@ function targetPart(target: string, picture: TargetPicture): Part {
   }
   const open = breaker === "closed" ? "" : `, its breaker is ${breaker.replace("_", " ")}`;
   const detail = `${failuresInARow} failures in a row${open}: ${lastFailure}`;
-  return { name, ready: false, detail };
+  const isForgotten = isIdle && breaker !== "open" && sinceFailureMs >= forgottenAfterMs;
+  return { name, ready: isForgotten, detail: `${isForgotten ? "not tried since: " : ""}${detail}` };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { TransportName } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
+import type { TargetLoad } from "./picture.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
 import { foldTotals } from "./totals.ts";
 
@@ -14,6 +15,8 @@ interface TargetState {
   tried: boolean;
   failuresInARow: number;
   lastFailure: string;
+  /** On the clock that never jumps. */
+  lastFailureAt: number;
   lastSuccessAt: number | undefined;
   breaker: "closed" | "open" | "half_open";
 }
@@ -36,10 +39,10 @@ export interface Now {
 
 /** The state of a connector, folded from its events. `about` is what does not change (version and so on). */
 export function foldStatus(
-  { clock, targetNames, about, now }: {
+  { clock, targets: loads, about, now }: {
     readonly clock: Clock;
     /** Those that are configured now. */
-    readonly targetNames: () => readonly string[];
+    readonly targets: () => readonly Pick<TargetLoad, "name" | "inFlight" | "waiting">[];
     readonly about: Readonly<Record<string, unknown>>;
     readonly now: () => Now;
   },
@@ -50,7 +53,12 @@ export function foldStatus(
   const targets = new Map<string, TargetState>();
   /** Requests of several messages: each is one failure, as for the breaker. */
   const counted = new WeakSet<object>();
-  const configured = () => new Map(targetNames().map((name) => [name, targetState(name)]));
+  const configured = () =>
+    new Map(loads().map(({ name, inFlight, waiting }) => {
+      const state = targetState(name);
+      const sinceFailureMs = passedSince(state.lastFailureAt);
+      return [name, { ...state, sinceFailureMs, isIdle: inFlight + waiting === 0 }];
+    }));
   let connection: { transport: TransportName; id: string; since: number } | undefined;
   let downSince = startedAt;
   let lastFailure: { message: string; class: string; at: string } | undefined;
@@ -127,6 +135,7 @@ export function foldStatus(
     // A target that refuses one webhook for good is there and answers.
     const { request = { failed: event.result === "transient" } } = event;
     state.failuresInARow = request.failed ? state.failuresInARow + 1 : 0;
+    if (request.failed) state.lastFailureAt = clock.monotonic();
   }
 
   /** A target may be another one now; one whose breaker is not closed is the one that fails. */
@@ -218,6 +227,7 @@ function untried(): TargetState {
     tried: false,
     failuresInARow: 0,
     lastFailure: "",
+    lastFailureAt: 0,
     lastSuccessAt: undefined,
     breaker: "closed",
   };

@@ -220,7 +220,7 @@ test("a request with five messages that fails is one failure for readiness and s
   await run.happened("delivery.retrying", 5);
   const { observe, readiness, status } = foldStatus({
     clock: systemClock,
-    targetNames: () => ["default"],
+    targets: () => [{ name: "default", inFlight: 0, waiting: 0 }],
     about: {},
     now: () => ({
       connectorId: "one",

@@ -7,10 +7,16 @@ const fresh: TargetPicture = {
   failuresInARow: 0,
   lastFailure: "",
   breaker: "closed",
+  isIdle: false,
+  sinceFailureMs: Infinity,
 };
 const well: TargetPicture = { ...fresh, tried: true };
-const failing: TargetPicture = { ...well, failuresInARow: 3, lastFailure: "refused" };
-const open: TargetPicture = { ...failing, breaker: "open" };
+const failing: TargetPicture = {
+  ...well,
+  ...{ failuresInARow: 3, lastFailure: "refused", isIdle: true, sinceFailureMs: 119_999 },
+};
+const forgotten: TargetPicture = { ...failing, sinceFailureMs: 120_000 };
+const open: TargetPicture = { ...forgotten, breaker: "open" };
 const picture: Picture = {
   connectedOver: "sse",
   whyNone: undefined,
@@ -37,6 +43,18 @@ const cases: readonly (readonly [what: string, Partial<Picture>, unready: string
     "target a: 3 failures in a row: refused; " +
     "target b: 3 failures in a row, its breaker is open: refused",
   ],
+  ["the target failed, and for a while nothing came for it", {
+    targets: new Map([["a", forgotten]]),
+  }, undefined],
+  ["the breaker has let nobody through, and for a while nobody came", {
+    targets: new Map([["a", { ...forgotten, breaker: "half_open" }]]),
+  }, undefined],
+  ["the target failed a while ago, and messages wait for it", {
+    targets: new Map([["a", { ...forgotten, isIdle: false }]]),
+  }, "target a: 3 failures in a row: refused"],
+  ["the breaker lets one through", {
+    targets: new Map([["a", { ...forgotten, isIdle: false, breaker: "half_open" }]]),
+  }, "target a: 3 failures in a row, its breaker is half open: refused"],
   ["not connected", { connectedOver: undefined }, "connection: not connected yet"],
   [
     "not connected any more",

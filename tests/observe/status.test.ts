@@ -9,7 +9,7 @@ function start() {
   const clock = new ManualClock(0);
   const fold = foldStatus({
     clock,
-    targetNames: () => ["a"],
+    targets: () => [{ name: "a", inFlight: 0, waiting: 0 }],
     about: { version: "1", runtime: "test" },
     now: () => ({
       connectorId: "one",

@@ -1,5 +1,5 @@
 /** A connector in this process with its status server and page. */
-import { systemClock } from "../../src/async/clock.ts";
+import { type Clock, systemClock } from "../../src/async/clock.ts";
 import { pageSource } from "../../src/cli/connector_page.ts";
 import { controlOf } from "../../src/cli/connector_control.ts";
 import { watchConnector } from "../../src/cli/watch_connector.ts";
@@ -21,31 +21,32 @@ export interface WatchedConnector {
 export async function startWatchedConnector(
   t: TestContext,
   settings: Settings,
-  { token, open = false, folder }: {
+  { token, open = false, folder, clock = systemClock }: {
     readonly token?: string;
     readonly open?: boolean;
     /** Of the journal; else it is in memory. */
     readonly folder?: string | undefined;
+    readonly clock?: Clock;
   } = {},
 ): Promise<WatchedConnector> {
   const limits = settings.deadLetters;
   const journal = {
-    open: openJournal({ folder, limits, clock: systemClock, onDropped: () => {} }),
+    open: openJournal({ folder, limits, clock, onDropped: () => {} }),
     place: "memory",
     degraded: undefined,
   };
-  const gathering = gatherEvents(systemClock);
+  const gathering = gatherEvents(clock);
   const watch = watchConnector(() => ({ connector, journal }), settings, gathering);
   const connector = createConnector(settings, {
     journal: journal.open,
-    clock: systemClock,
+    clock,
     random: Math.random,
     inspect: watch.exchanges?.record,
     observe: gathering.observedBy(watch.looks),
   });
   const tokenNow = () => token;
   const pages = connectorPages(pageSource(() => settings, { connector, journal }, watch), {
-    ...{ clock: systemClock, tokenNow, where: () => "It is in the test.", open },
+    ...{ clock, tokenNow, where: () => "It is in the test.", open },
   });
   const control = controlRoutes(controlOf({ connector, journal }), tokenNow);
   const address = { hostname: "127.0.0.1", port: 0 };
