@@ -2,6 +2,7 @@
 import type { Random } from "./async/clock.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Envelope, Journal, JournalUnavailable } from "./flow.ts";
+import type { Observe } from "./observe/events.ts";
 import { createDeliver } from "./pipeline/deliver.ts";
 import { createFanOut } from "./pipeline/fan_out.ts";
 import { createFinish, written } from "./pipeline/finish.ts";
@@ -34,12 +35,17 @@ export interface Downstream {
   readonly targets: Targets;
 }
 
+const replay = { replay: true } as const;
+
 export function createDownstream(settings: Settings, options: DownstreamOptions): Downstream {
   const { clock, random, observe, sample, letters } = options;
   const { ordering, maxLaneMessages, onExhausted, keepsAll, poisonAfter } = settings.delivery;
   const targets = createTargets(settings, options);
   const { route, admission } = targets;
-  const deliver = targets.keptFor(createDeliver({ admission, clock, random, observe, sample }));
+  const deliverTelling = (observe: Observe) =>
+    targets.keptFor(createDeliver({ admission, clock, random, observe, sample }));
+  const deliver = deliverTelling(observe);
+  const redeliver = deliverTelling((event) => observe({ ...event, ...replay }));
   const conclude = createFanOut({ ...options, route, deliver, onExhausted, keepsAll });
   const finish = createFinish(options);
   const handle = createHandle({ ...options, conclude, finish, poisonAfter });
@@ -56,7 +62,7 @@ export function createDownstream(settings: Settings, options: DownstreamOptions)
       ? (envelope, life) => ordered(envelope, life).finally(() => last.keep(envelope))
       : ordered,
     giveBack,
-    replay: createReplay({ letters, last, route, deliver, remember, observe }),
+    replay: createReplay({ letters, last, route, deliver: redeliver, remember, observe }),
     isReplayable: (messageId) =>
       last?.of(messageId) !== undefined || letters.of(messageId).length > 0,
     targets,

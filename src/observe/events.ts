@@ -3,7 +3,8 @@ import type { About } from "../protocol/about.ts";
 
 /**
  * Everything that happens, one event per fact. Logs, metrics, status and the dashboard are folds over
- * these; the logic that emits them calls neither a logger nor a counter. Durations are milliseconds.
+ * these; the logic that emits them calls neither a logger nor a counter. Durations are milliseconds. `replay`: what
+ * came to its end before is sent again because somebody said so.
  */
 export type ConnectorEvent =
   /** A setting works but should be looked at. */
@@ -123,6 +124,7 @@ export type ConnectorEvent =
     /** What the target got as its parent; with a recorded trace. */
     readonly spanId?: string;
     readonly parentSpanId?: string;
+    readonly replay?: true;
   }
   /** One request with several messages; each of them is attempted for itself. 413: they go again at once, fewer in each. */
   | {
@@ -141,6 +143,7 @@ export type ConnectorEvent =
     readonly attempt: number;
     readonly reason: Reason;
     readonly delayMs: number;
+    readonly replay?: true;
   }
   | About & {
     readonly type: "delivery.succeeded";
@@ -149,6 +152,7 @@ export type ConnectorEvent =
     readonly status: number;
     readonly durationMs: number;
     readonly lagMs: number;
+    readonly replay?: true;
   }
   | About & {
     readonly type: "delivery.failed";
@@ -157,6 +161,7 @@ export type ConnectorEvent =
     readonly target?: string;
     readonly attempts: number;
     readonly reason: Reason;
+    readonly replay?: true;
   }
   /** Given back to the relay, where it counts for nothing: breaker open, target changed, enough waits for a slow target, or for its key. */
   | About & {
@@ -164,6 +169,7 @@ export type ConnectorEvent =
     readonly target?: string;
     readonly reason: Reason;
     readonly delayMs: number;
+    readonly replay?: true;
   }
   /** Closed also where its target is gone: another one takes its place, or none. */
   | {

@@ -46,8 +46,13 @@ export function foldMetrics(
   const asked = (name: string, help: string, read: () => number) =>
     figures.asked("gauge", name, help, [], () => [[read()]]);
   const askedOfTargets = (name: string, help: string, read: (target: TargetLoad) => number) =>
-    figures.asked("gauge", name, help, ["target"], () =>
-      load().targets.map((target) => [read(target), target.name]));
+    figures.asked(
+      "gauge",
+      name,
+      help,
+      ["target"],
+      () => load().targets.map((target) => [read(target), target.name]),
+    );
 
   const received = counter("messages_received_total", "Messages received from the relay.");
   const receivedBytes = counter("received_bytes_total", "Bytes of bodies received.");
@@ -59,10 +64,14 @@ export function foldMetrics(
     "result",
   ]);
   const retries = counter("delivery_retries_total", "Attempts that will be repeated.", ["target"]);
-  const deliveries = counter("deliveries_total", "Messages brought to an end, by outcome.", [
-    "target",
-    "outcome",
-  ]);
+  const deliveries = counter(
+    "deliveries_total",
+    "Messages brought to an end, by outcome; without replays.",
+    [
+      "target",
+      "outcome",
+    ],
+  );
   const duration = figures.histogram(
     "delivery_attempt_duration_seconds",
     "How long attempts took.",
@@ -70,7 +79,7 @@ export function foldMetrics(
   );
   const lag = figures.histogram(
     "delivery_lag_seconds",
-    "From receipt at the relay to delivery at the target.",
+    "From receipt at the relay to delivery at the target; without replays.",
     { label: "target", buckets: lagBuckets },
   );
   const deferred = counter("deferred_total", "Messages given back before an attempt, by reason.", [
@@ -83,10 +92,11 @@ export function foldMetrics(
     "dead_letters_dropped_total",
     "Dead letters that made room for newer ones.",
   );
-  const replayed = counter("dead_letters_replayed_total", "Dead letters sent again, by result.", [
-    "target",
-    "result",
-  ]);
+  const replays = counter(
+    "replays_total",
+    "Messages sent again by hand, by result: dead letters, and others that are kept.",
+    ["target", "result"],
+  );
   const journalFailures = counter("journal_failures_total", "Writes the journal did not take.");
   const paused = gauge("paused", "1 while the intake is stopped.");
   const settlements = counter(
@@ -176,6 +186,7 @@ export function foldMetrics(
         attempts.add(1, event.target, event.result);
         return duration.observe(event.durationMs / 1000, event.target);
       case "delivery.succeeded":
+        if (event.replay) return;
         deliveries.add(1, event.target, "delivered");
         return lag.observe(event.lagMs / 1000, event.target);
       case "settlement.confirmed":
@@ -215,8 +226,10 @@ export function foldMetrics(
       case "delivery.retrying":
         return retries.add(1, event.target);
       case "delivery.failed":
+        if (event.replay) return;
         return deliveries.add(1, event.target ?? "", event.outcome);
       case "delivery.deferred":
+        if (event.replay) return;
         return deferred.add(1, event.reason.code);
       case "breaker.changed":
         if (event.state === "open") breakerOpened.add(1, event.target);
@@ -226,7 +239,8 @@ export function foldMetrics(
       case "dead_letter.dropped":
         return deadLettersDropped.add(event.count);
       case "dead_letter.replayed":
-        return replayed.add(1, event.target, event.delivered ? "delivered" : "failed");
+      case "delivery.replayed":
+        return replays.add(1, event.target, event.delivered ? "delivered" : "failed");
       case "journal.failed":
         return journalFailures.add(1);
       case "connector.paused":

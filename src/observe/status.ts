@@ -54,11 +54,13 @@ export function foldStatus(
   /** Requests of several messages: each is one failure, as for the breaker. */
   const counted = new WeakSet<object>();
   const configured = () =>
-    new Map(loads().map(({ name, inFlight, waiting }) => {
-      const state = targetState(name);
-      const sinceFailureMs = passedSince(state.lastFailureAt);
-      return [name, { ...state, sinceFailureMs, isIdle: inFlight + waiting === 0 }];
-    }));
+    new Map(
+      loads().map(({ name, inFlight, waiting }) => {
+        const state = targetState(name);
+        const sinceFailureMs = passedSince(state.lastFailureAt);
+        return [name, { ...state, sinceFailureMs, isIdle: inFlight + waiting === 0 }];
+      }),
+    );
   let connection: { transport: TransportName; id: string; since: number } | undefined;
   let downSince = startedAt;
   let lastFailure: { message: string; class: string; at: string } | undefined;

@@ -1,10 +1,4 @@
-import { AgedMap } from "../async/aged_map.ts";
 import type { ConnectorEvent } from "./events.ts";
-
-type Failed = "rejected" | "exhausted" | "abandoned" | "deferred";
-
-/** Failures that are remembered for that. */
-const maxFailures = 1_000;
 
 /** What a connector has done up to now. */
 export function foldTotals() {
@@ -24,8 +18,6 @@ export function foldTotals() {
     nacked: 0,
     replays: { delivered: 0, failed: 0 },
   };
-  /** How messages failed, by id and target. That it was a replay is told after it. */
-  const failures = new AgedMap<Failed>();
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
@@ -34,7 +26,7 @@ export function foldTotals() {
         totals.received++;
         break;
       case "delivery.succeeded":
-        totals.delivered++;
+        if (!event.replay) totals.delivered++;
         break;
       case "settlement.confirmed":
         totals[event.verdict === "ack" ? "acked" : "nacked"]++;
@@ -43,41 +35,23 @@ export function foldTotals() {
         totals.duplicates++;
         break;
       case "delivery.retrying":
-        totals.retried++;
+        if (!event.replay) totals.retried++;
         break;
       case "delivery.failed":
-        failed(event, event.outcome);
+        if (!event.replay) totals[event.outcome]++;
         break;
       case "delivery.deferred":
-        failed(event, "deferred");
+        if (!event.replay) totals.deferred++;
         break;
       case "dead_letter.stored":
         totals.dead_lettered++;
         break;
       case "dead_letter.replayed":
       case "delivery.replayed":
-        replayed(event);
+        totals.replays[event.delivered ? "delivered" : "failed"]++;
         break;
     }
   }
 
-  function failed(event: { messageId: string; target?: string }, how: Failed): void {
-    totals[how]++;
-    failures.set(keyOf(event), how);
-    failures.forgetOldest(maxFailures);
-  }
-
-  function replayed(
-    event: { messageId: string; target: string; delivered: boolean },
-  ): void {
-    const how = event.delivered ? "delivered" : failures.get(keyOf(event));
-    if (how) totals[how]--;
-    totals.replays[event.delivered ? "delivered" : "failed"]++;
-  }
-
   return { observe, totals };
-}
-
-function keyOf({ messageId, target = "" }: { messageId: string; target?: string }): string {
-  return `${messageId} ${target}`;
 }

@@ -69,3 +69,39 @@ test("a message that has a place at its target and waits for one of all is not i
   await loadsUntil(url, { default: [2, 1], other: [0, 1] });
   assert.equal(well.got.length, 0);
 });
+
+test("what is sent again by hand is a replay for /metrics as for /status, and no webhook that was delivered", async (t) => {
+  const answers = [410, 200, 503, 410, 503, 200, 200];
+  const target = await startTarget(t, () => answers.shift() ?? 500);
+  const relay = await startDevRelay(t);
+  const given = settings(relay.url, target.url, "websocket", { inspect: true });
+  const { url, connector } = await startWatchedConnector(t, given);
+  const get = async (path: string) => await (await fetch(url + path)).text();
+  const replay = async (id: string) => {
+    const ended = await connector.replay(id);
+    return typeof ended === "object" ? ended.map(({ outcome }) => outcome.kind) : ended;
+  };
+  const refused = await publish(relay, "refused");
+  await target.arrived(1);
+  const taken = await publish(relay, "taken");
+  while (!/"acked":1,"nacked":1/.test(await get("/status")));
+  assert.deepEqual(await replay(refused), ["rejected"]);
+  assert.deepEqual(await replay(refused), ["delivered"]);
+  assert.deepEqual(await replay(taken), ["delivered"]);
+  assert.deepEqual(answers, []);
+  const metrics = await get("/metrics");
+  const counted = metrics.match(
+    /^hookferry_(deliveries|replays)_total.*$|^.*_lag_seconds_count.*$/gm,
+  );
+  assert.deepEqual(counted?.toSorted(), [
+    'hookferry_deliveries_total{target="default",outcome="delivered"} 1',
+    'hookferry_deliveries_total{target="default",outcome="rejected"} 1',
+    'hookferry_delivery_lag_seconds_count{target="default"} 1',
+    'hookferry_replays_total{target="default",result="delivered"} 2',
+    'hookferry_replays_total{target="default",result="failed"} 1',
+  ]);
+  const { totals } = JSON.parse(await get("/status"));
+  const { received, delivered, rejected, retried, replays } = totals;
+  assert.deepEqual([received, delivered, rejected, retried], [2, 1, 1, 0]);
+  assert.deepEqual(replays, { delivered: 2, failed: 1 });
+});

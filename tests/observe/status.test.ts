@@ -181,23 +181,25 @@ test("so far adds up: copies that came again are told, and what was given back",
 
 test("what is sent again by hand is told apart, however it ends", () => {
   const { observe, line } = start();
-  const failed = (outcome: "rejected" | "exhausted") =>
-    observe({ type: "delivery.failed", ...about, outcome, attempts: 1, reason });
+  const failed = (outcome: "rejected" | "exhausted", replay?: { replay: true }) =>
+    observe({ type: "delivery.failed", ...about, outcome, attempts: 1, reason, ...replay });
+  const replay = { replay: true } as const;
   const replayed = (delivered: boolean) =>
     observe({ type: "dead_letter.replayed", ...about, delivered });
   observe(received);
   failed("rejected");
-  failed("exhausted");
+  failed("exhausted", replay);
   replayed(false);
   const first = "1 received, 0 delivered, 0 retried, 1 failed; replays: ";
   assert.equal(line("so far"), `${first}0 delivered, 1 failed`);
-  observe({ type: "delivery.deferred", ...about, reason, delayMs: 1 });
+  observe({ type: "delivery.deferred", ...about, reason, delayMs: 1, ...replay });
   replayed(false);
   assert.equal(line("so far"), `${first}0 delivered, 2 failed`);
   observe({
     type: "delivery.succeeded",
     ...about,
     ...{ attempts: 1, status: 200, durationMs: 1, lagMs: 1 },
+    ...replay,
   });
   replayed(true);
   assert.equal(line("so far"), `${first}1 delivered, 2 failed`);
