@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { Figures } from "../metrics/figures.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
+import { foldOutage } from "./outage.ts";
 import type { TargetLoad } from "./picture.ts";
 
 /** What a gauge cannot learn from events: it is asked when somebody looks. */
@@ -156,22 +157,13 @@ export function foldMetrics(
   );
   asked("dead_letters", "Dead letters kept here.", () => load().deadLetters);
   asked("journal_healthy", "1 while the journal can be written.", () => load().journalHealthy);
-  let isConnected = false;
-  let isPaused = false;
-  let downSince: number | undefined = clock.monotonic();
-  let downMs = 0;
-  /** A pause is no outage. */
-  const countDown = () => {
-    const now = clock.monotonic();
-    if (downSince !== undefined) downMs += now - downSince;
-    downSince = isConnected || isPaused ? undefined : now;
-  };
+  const outage = foldOutage(clock);
   figures.asked(
     "counter",
     "disconnected_seconds_total",
     "Seconds without a stream, but for those of a pause.",
     [],
-    () => [[(downMs + (downSince === undefined ? 0 : clock.monotonic() - downSince)) / 1000]],
+    () => [[outage.totalMs / 1000]],
   );
   gauge("build_info", "1, with version and runtime.", ["version", "runtime"])
     .set(1, build.version, build.runtime);
@@ -206,12 +198,10 @@ export function foldMetrics(
         connected.set(0, event.transport); // also of what never was
         return connects.add(1, event.transport);
       case "stream.connected":
-        isConnected = true;
-        countDown();
+        outage.observe(event);
         return connected.set(1, event.transport);
       case "stream.disconnected":
-        isConnected = false;
-        countDown();
+        outage.observe(event);
         return connected.set(0, event.transport);
       case "stream.failed":
         return connectFailures.add(1, event.transport, event.failureClass);
@@ -244,12 +234,10 @@ export function foldMetrics(
       case "journal.failed":
         return journalFailures.add(1);
       case "connector.paused":
-        isPaused = true;
-        countDown();
+        outage.observe(event);
         return paused.set(1);
       case "connector.resumed":
-        isPaused = false;
-        countDown();
+        outage.observe(event);
         return paused.set(0);
       case "settlement.failed":
         return settlementFailures.add(event.count);

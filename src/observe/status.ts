@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { TransportName } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
+import { foldOutage } from "./outage.ts";
 import type { TargetLoad } from "./picture.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
 import { foldTotals } from "./totals.ts";
@@ -49,7 +50,8 @@ export function foldStatus(
 ): StatusFold {
   const startedAt = clock.monotonic();
   const { totals, observe: count } = foldTotals();
-  const reconnects = { attempts: 0, failures: 0, disconnectedMs: 0 };
+  const reconnects = { attempts: 0, failures: 0 };
+  const outage = foldOutage(clock);
   const targets = new Map<string, TargetState>();
   /** Requests of several messages: each is one failure, as for the breaker. */
   const counted = new WeakSet<object>();
@@ -75,6 +77,7 @@ export function foldStatus(
 
   function observe(event: ConnectorEvent): void {
     count(event);
+    outage.observe(event);
     switch (event.type) {
       case "delivery.attempted":
         attempted(event);
@@ -99,7 +102,6 @@ export function foldStatus(
         break;
       case "stream.connected": {
         const { transport, connectionId: id } = event;
-        if (!connection) reconnects.disconnectedMs += passedSince(downSince);
         connection = { transport, id, since: clock.monotonic() };
         break;
       }
@@ -195,7 +197,7 @@ export function foldStatus(
         attempts: reconnects.attempts,
         failures: reconnects.failures,
         last_failure: lastFailure ?? null,
-        disconnected_seconds: seconds(disconnectedMs()),
+        disconnected_seconds: seconds(outage.totalMs),
       },
       paused: pausedUntil !== undefined,
       in_hand: now().inHand,
@@ -217,10 +219,6 @@ export function foldStatus(
 
   function passedSince(moment: number): number {
     return clock.monotonic() - moment;
-  }
-
-  function disconnectedMs(): number {
-    return reconnects.disconnectedMs + (connection ? 0 : passedSince(downSince));
   }
 }
 

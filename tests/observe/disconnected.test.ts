@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldMetrics } from "../../src/observe/metrics.ts";
+import { foldStatus } from "../../src/observe/status.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { test } from "../support/test.ts";
 
-test("seconds without a stream: an outage counts, a pause does not, nor does a clock that is set", async () => {
+test("seconds without a stream, in /metrics and /status: an outage counts, a pause does not, nor does a clock that is set", async () => {
   const clock = new ManualClock();
   const metrics = foldMetrics({
     clock,
@@ -12,6 +13,14 @@ test("seconds without a stream: an outage counts, a pause does not, nor does a c
     load: () => ({
       ...{ inHand: 0, inHandBytes: 0, oldestAgeMs: 0, targets: [], silenceMs: undefined },
       ...{ deadLetters: 0, journalHealthy: 1 },
+    }),
+  });
+  const status = foldStatus({
+    ...{ clock, about: {}, targets: () => [] },
+    now: () => ({
+      ...{ connectorId: "one", identity: "dev@relay.example", silenceMs: undefined },
+      inHand: { messages: 0, bytes: 0 },
+      journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),
   });
   const transport = "websocket";
@@ -34,10 +43,15 @@ test("seconds without a stream: an outage counts, a pause does not, nor does a c
   ];
   await clock.advance(3_000); // until the first connection
   for (const [step, [event, seconds]] of steps.entries()) {
-    metrics.observe(event);
+    for (const { observe } of [metrics, status]) observe(event);
     const [, value] = /^hookferry_disconnected_seconds_total (\S+)/m.exec(await metrics.text()) ??
       [];
-    assert.equal(Number(value), seconds, JSON.stringify(event));
+    const { reconnects } = status.status() as { reconnects: { disconnected_seconds: number } };
+    assert.deepEqual(
+      [Number(value), reconnects.disconnected_seconds],
+      [seconds, seconds],
+      JSON.stringify(event),
+    );
     await clock.advance(1_000);
     clock.jump(step % 2 === 0 ? 259_200_000 : -3_600_000);
   }
