@@ -11,7 +11,7 @@ import { createDownstream } from "./downstream.ts";
 import { JournalUnavailable, type Lifetime } from "./flow.ts";
 import type { OpenJournal } from "./journal/open_journal.ts";
 import type { Observe } from "./observe/events.ts";
-import type { Inspect, TargetLoad } from "./observe/picture.ts";
+import type { Inspect, TargetLoad, Unconfirmed } from "./observe/picture.ts";
 import { Dedup } from "./pipeline/dedup.ts";
 import { runPipeline } from "./pipeline/pipeline.ts";
 import type { Replay } from "./pipeline/replay.ts";
@@ -58,8 +58,9 @@ export interface Connector {
   readonly connectorId: string;
   /** What its settings tell it from others by. */
   readonly identity: string;
-  /** Messages received and not yet settled. */
+  /** Messages received and not done with here. */
   readonly inHand: InHand;
+  readonly unconfirmed: Unconfirmed;
   readonly targets: readonly TargetLoad[];
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
@@ -94,6 +95,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
   let known: Dedup | undefined;
   let abandoned = 0;
   let heardAt: number | undefined;
+  let unconfirmed: Unconfirmed = { size: 0, oldestAgeMs: 0 };
   const budget = new Budget(delivery.maxQueueMessages, delivery.maxQueueBytes, clock);
   const pause = options.pause ?? new Pause(clock, observe);
   const journalFailed = new AbortController();
@@ -124,6 +126,9 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
     identity: identityText(settings.source),
     get inHand() {
       return { messages: budget.items, bytes: budget.bytes, oldestAgeMs: budget.oldestAgeMs };
+    },
+    get unconfirmed() {
+      return unconfirmed;
     },
     get targets() {
       return targets.loads;
@@ -176,6 +181,7 @@ export function createConnector(settings: Settings, options: ConnectorOptions): 
             relink,
             renewToken,
             onHeard: (at) => heardAt = at,
+            tellUnconfirmed: (now) => unconfirmed = now,
             pause,
             untold,
             onConfirmed(messageIds) {

@@ -64,7 +64,13 @@ function cost(observe: Observe, isRecorded = false): string {
 }
 
 const build = { version: "bench", runtime: "bench" };
-const load = { inHand: 0, inHandBytes: 0, oldestAgeMs: 0, targets: [] };
+const load = {
+  inHand: 0,
+  inHandBytes: 0,
+  oldestAgeMs: 0,
+  targets: [],
+  unconfirmed: { size: 0, oldestAgeMs: 0 },
+};
 const log = createLog({
   ...{ levelOf: eventLevel, level: "info", format: "json", clock: systemClock },
   write: () => {},
@@ -82,6 +88,7 @@ const status = foldStatus({
     connectorId: "bench",
     identity: "bench@relay.example",
     inHand: { messages: 0, bytes: 0 },
+    unconfirmed: { size: 0, oldestAgeMs: 0 },
     silenceMs: undefined,
     journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
   }),

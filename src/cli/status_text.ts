@@ -14,7 +14,7 @@ export function statusText(status: unknown): string | undefined {
     ["connector", `hookferry ${version}, up ${duration(uptime_seconds)}${intake(parsed.data)}`],
     ["relay", connection(parsed.data)],
     ...refused,
-    ["in hand", `${in_hand.messages} messages, ${in_hand.bytes} bytes`],
+    ["in hand", `${in_hand.messages} messages, ${in_hand.bytes} bytes${untold(parsed.data)}`],
     ["so far", soFar(totals)],
     ...Object.entries(targets).map(([name, target]): [string, string] => [
       `target ${name}`,
@@ -39,6 +39,12 @@ function connection({ connection }: StatusText): string {
   }
   const why = connection.reason === null ? "" : `: ${connection.reason}`;
   return `not connected for ${duration(connection.down_seconds)}${why}`;
+}
+
+function untold({ unconfirmed: { settlements, oldest_seconds } }: StatusText): string {
+  if (settlements === 0) return "";
+  const told = `; the relay has not confirmed ${plural(settlements, "settlement")}`;
+  return `${told}, the oldest for ${duration(oldest_seconds)}`;
 }
 
 /** With what is in hand it adds up, where a webhook has one target. */

@@ -44,6 +44,7 @@ export function watchConnector(
         connectorId: connector.connectorId,
         identity: connector.identity,
         inHand: { messages: connector.inHand.messages, bytes: connector.inHand.bytes },
+        unconfirmed: connector.unconfirmed,
         silenceMs: connector.silenceMs,
         journal: {
           place,
@@ -62,6 +63,7 @@ export function watchConnector(
         inHand: connector.inHand.messages,
         inHandBytes: connector.inHand.bytes,
         oldestAgeMs: connector.inHand.oldestAgeMs,
+        unconfirmed: connector.unconfirmed,
         targets: connector.targets,
         silenceMs: connector.silenceMs,
         deadLetters: journal.open.deadLetters.count,

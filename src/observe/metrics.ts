@@ -2,15 +2,16 @@ import type { Clock } from "../async/clock.ts";
 import { Figures } from "../metrics/figures.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { foldOutage } from "./outage.ts";
-import type { TargetLoad } from "./picture.ts";
+import type { TargetLoad, Unconfirmed } from "./picture.ts";
 
 /** What a gauge cannot learn from events: it is asked when somebody looks. */
 export interface Load {
-  /** Messages received and not yet settled. */
+  /** Messages received and not done with here. */
   readonly inHand: number;
   readonly inHandBytes: number;
   /** How long the oldest of them has been in hand, milliseconds; 0 when there is none. */
   readonly oldestAgeMs: number;
+  readonly unconfirmed: Unconfirmed;
   readonly targets: readonly TargetLoad[];
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
@@ -132,12 +133,22 @@ export function foldMetrics(
   const connected = gauge("connected", "1 while a stream is open.", ["transport"]);
   const backpressure = gauge("backpressure", "1 while reading from the relay is held up.");
   const draining = gauge("draining", "1 while the connector is stopping.");
-  asked("in_hand_messages", "Messages received and not yet settled.", () => load().inHand);
+  asked("in_hand_messages", "Messages received and not done with here.", () => load().inHand);
   asked("in_hand_bytes", "Their bytes.", () => load().inHandBytes);
   asked(
     "oldest_unsettled_age_seconds",
     "How long the oldest message in hand has been so.",
     () => load().oldestAgeMs / 1000,
+  );
+  asked(
+    "unconfirmed_settlements",
+    "Acks and nacks that the relay is not known to have.",
+    () => load().unconfirmed.size,
+  );
+  asked(
+    "oldest_unconfirmed_age_seconds",
+    "How long the oldest of them has been so.",
+    () => load().unconfirmed.oldestAgeMs / 1000,
   );
   askedOfTargets("in_flight", "Messages in requests under way.", ({ inFlight }) => inFlight);
   askedOfTargets(

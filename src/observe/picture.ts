@@ -150,3 +150,10 @@ export interface TargetLoad {
   /** These, and those that wait for a place, for a retry, or for others to go with. */
   readonly waiting: number;
 }
+
+/** The settlements that the relay is not known to have; may be asked at any time. */
+export interface Unconfirmed {
+  readonly size: number;
+  /** How long the oldest of them has been so, milliseconds; 0 when there is none. */
+  readonly oldestAgeMs: number;
+}

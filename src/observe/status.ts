@@ -2,9 +2,10 @@ import type { Clock } from "../async/clock.ts";
 import type { TransportName } from "../flow.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { foldOutage } from "./outage.ts";
-import type { TargetLoad } from "./picture.ts";
+import type { TargetLoad, Unconfirmed } from "./picture.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
 import { foldTotals } from "./totals.ts";
+import { inOneLine } from "./wording.ts";
 
 export interface StatusFold {
   readonly observe: Observe;
@@ -28,6 +29,7 @@ export interface Now {
   readonly identity: string;
   /** Messages held. */
   readonly inHand: { readonly messages: number; readonly bytes: number };
+  readonly unconfirmed: Unconfirmed;
   /** Milliseconds since the last bytes came from the relay; undefined before the first. */
   readonly silenceMs: number | undefined;
   readonly journal: {
@@ -201,6 +203,10 @@ export function foldStatus(
       },
       paused: pausedUntil !== undefined,
       in_hand: now().inHand,
+      unconfirmed: {
+        settlements: now().unconfirmed.size,
+        oldest_seconds: seconds(now().unconfirmed.oldestAgeMs),
+      },
       journal: journalText(now().journal),
       totals,
       targets: Object.fromEntries(
@@ -235,12 +241,6 @@ function untried(): TargetState {
 
 function journalText({ place, problem, deadLetters }: Now["journal"]) {
   return { place, problem: problem ?? null, dead_letters: deadLetters };
-}
-
-/** Of a list of problems, one beside the other. */
-function inOneLine(message: string): string {
-  const [first, ...problems] = message.split(/\n *- /);
-  return [first, problems.join("; ")].join(" ").trim();
 }
 
 function seconds(ms: number): number {

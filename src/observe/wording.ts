@@ -1,4 +1,4 @@
-/** How numbers and times are said to people. */
+/** How numbers, times and problems are said to people. */
 
 /** "0.4 s", "12 s", "3 min 12 s", "5 h 2 min", "3 d 4 h". */
 export function span(ms: number): string {
@@ -38,4 +38,10 @@ export function size(bytes: number): string {
 
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** Of a list of problems, one beside the other. */
+export function inOneLine(message: string): string {
+  const [first, ...problems] = message.split(/\n *- /);
+  return [first, problems.join("; ")].join(" ").trim();
 }

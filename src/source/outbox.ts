@@ -4,15 +4,17 @@ import { Chain, type Linked } from "../async/chain.ts";
 import { type Connection, type Settlement, SettlementsUnsent } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
 
-/** A settlement, and when it was handed to the connection that is open now. */
+/** A settlement, when it came here, and when it was handed to the connection that is open now. */
 class Entry implements Linked {
   readonly settlement: Settlement;
+  readonly since: number;
   sentAt: number | undefined = undefined;
   older: this | undefined = undefined;
   newer: this | undefined = undefined;
 
-  constructor(settlement: Settlement) {
+  constructor(settlement: Settlement, since: number) {
     this.settlement = settlement;
+    this.since = since;
   }
 }
 
@@ -39,7 +41,7 @@ export interface OutboxOptions {
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** By message id. */
+  /** By message id, the oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #unsent = new Chain<Entry>();
   /** Handed to the connection that is open now; their confirmation is awaited. */
@@ -60,6 +62,12 @@ export class Outbox {
     return this.#entries.size;
   }
 
+  /** How long the oldest has been here, milliseconds; 0 when there is none. */
+  get oldestAgeMs(): number {
+    const [oldest] = this.#entries.values();
+    return oldest ? this.#options.clock.monotonic() - oldest.since : 0;
+  }
+
   /** With the connection before the relay took its messages back: that they may come again need not be said any more. */
   forgetRetries(): void {
     for (const entry of [...this.#entries.values()]) {
@@ -76,9 +84,8 @@ export class Outbox {
 
   add(settlement: Settlement): void {
     const { messageId } = settlement;
-    const before = this.#entries.get(messageId);
-    if (before) this.#chainOf(before).remove(before);
-    const entry = new Entry(settlement);
+    this.#remove(this.#entries.get(messageId));
+    const entry = new Entry(settlement, this.#options.clock.monotonic());
     this.#entries.set(messageId, entry);
     this.#unsent.add(entry);
     this.#forgetOldest();

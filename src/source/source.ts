@@ -45,6 +45,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     onConfirmed: options.onConfirmed,
     onEmpty: () => check(),
   });
+  options.tellUnconfirmed?.(outbox);
   const held = new HeldNacks(clock, (settlement) => outbox.add(settlement));
   const inHand = new InHand(clock, settle);
   const isIdle = () => inHand.size === 0 && held.size === 0 && outbox.size === 0;

@@ -2,6 +2,7 @@ import type { BackoffPolicy } from "../async/backoff.ts";
 import type { Clock, Random } from "../async/clock.ts";
 import type { Finished, TransportChoice } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import type { Unconfirmed } from "../observe/picture.ts";
 import type { Pause } from "./pause.ts";
 import type { Relink } from "./relink.ts";
 
@@ -38,6 +39,8 @@ export interface SourceOptions {
   readonly untold: readonly Finished[];
   /** The relay is now known to have been told of these. */
   readonly onConfirmed: (messageIds: readonly string[]) => void;
+  /** Called once, when it begins. */
+  readonly tellUnconfirmed?: (unconfirmed: Unconfirmed) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly observe: Observe;

@@ -24,6 +24,8 @@ export const statusSchema = z.object({
     }),
   ]),
   in_hand: z.object({ messages: z.number(), bytes: z.number() }),
+  /** What the relay is not known to have been told. */
+  unconfirmed: z.object({ settlements: z.number(), oldest_seconds: z.number() }),
   journal: z.object({
     place: z.string(),
     problem: z.string().nullable(),

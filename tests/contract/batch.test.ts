@@ -226,6 +226,7 @@ test("a request with five messages that fails is one failure for readiness and s
       connectorId: "one",
       identity: "dev@relay.example",
       inHand: { messages: 0, bytes: 0 },
+      unconfirmed: { size: 0, oldestAgeMs: 0 },
       silenceMs: undefined,
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),

@@ -1,23 +1,33 @@
 /** What /metrics says of a running connector: numbers of messages, whatever they wait for. */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { statusText } from "../../src/cli/status_text.ts";
+import { startGate } from "../support/gate.ts";
+import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 import { startWatchedConnector } from "../support/watched_connector.ts";
 
-/** Resolves once [in flight, waiting] of each target is so; it looks as often as is enough. */
-async function loadsUntil(url: string, expected: Readonly<Record<string, [number, number]>>) {
+/** Looks until it is so, as often as is enough. */
+async function until(look: () => Promise<unknown>, expected: unknown): Promise<void> {
   for (let looks = 1;; looks++) {
-    const text = await (await fetch(`${url}/metrics`)).text();
-    const of = (name: string, target: string) =>
-      Number(new RegExp(`^hookferry_${name}\\{target="${target}"\\} (.*)$`, "m").exec(text)?.[1]);
-    const got = Object.fromEntries(
-      Object.keys(expected).map((name) => [name, [of("in_flight", name), of("queue_depth", name)]]),
-    );
-    if (JSON.stringify(got) === JSON.stringify(expected)) return;
-    if (looks === 60) assert.deepEqual(got, expected);
+    const got = await look();
+    if (isDeepStrictEqual(got, expected)) return;
+    if (looks === 100) assert.deepEqual(got, expected);
   }
 }
 
+/** The values of these, as they are named in /metrics. */
+async function figures(url: string, names: readonly string[]): Promise<(number | undefined)[]> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split("\n");
+  return names.map((name) => {
+    const line = lines.find((line) => line.startsWith(`hookferry_${name} `));
+    return line === undefined ? undefined : Number(line.split(" ")[1]);
+  });
+}
+
+const inFlight = (target: string) => `in_flight{target="${target}"}`;
+const waiting = (target: string) => `queue_depth{target="${target}"}`;
 const never = () => new Promise<number>(() => {});
 
 test("the messages of a batch that is under way are all in flight, those gathered for the next one wait", async (t) => {
@@ -31,7 +41,7 @@ test("the messages of a batch that is under way are all in flight, those gathere
   );
   for (let n = 0; n < 13; n++) await publish(relay, String(n));
   await target.arrived(1);
-  await loadsUntil(url, { default: [10, 3] });
+  await until(() => figures(url, [inFlight("default"), waiting("default")]), [10, 3]);
 });
 
 test("each target tells of the messages that are with it: under way at one, waiting for a retry at another", async (t) => {
@@ -49,7 +59,8 @@ test("each target tells of the messages that are with it: under way at one, wait
   for (let n = 0; n < 4; n++) await publish(relay, String(n));
   await hangs.arrived(4);
   await fails.arrived(4);
-  await loadsUntil(url, { hangs: [4, 0], fails: [0, 4], default: [0, 0] });
+  await until(() => figures(url, ["hangs", "fails"].map(inFlight)), [4, 0]);
+  await until(() => figures(url, ["hangs", "fails"].map(waiting)), [0, 4]);
 });
 
 test("a message that has a place at its target and waits for one of all is not in flight", async (t) => {
@@ -66,7 +77,8 @@ test("a message that has a place at its target and waits for one of all is not i
   for (let n = 0; n < 3; n++) await publish(relay, String(n));
   await hangs.arrived(2);
   await (await fetch(`${relay.url}/webhook/other`, { method: "POST", body: "x" })).text();
-  await loadsUntil(url, { default: [2, 1], other: [0, 1] });
+  await until(() => figures(url, ["default", "other"].map(inFlight)), [2, 0]);
+  await until(() => figures(url, ["default", "other"].map(waiting)), [1, 1]);
   assert.equal(well.got.length, 0);
 });
 
@@ -84,7 +96,8 @@ test("what is sent again by hand is a replay for /metrics as for /status, and no
   const refused = await publish(relay, "refused");
   await target.arrived(1);
   const taken = await publish(relay, "taken");
-  while (!/"acked":1,"nacked":1/.test(await get("/status")));
+  const settled = async () => /"acked":1,"nacked":1/.test(await get("/status"));
+  await until(settled, true);
   assert.deepEqual(await replay(refused), ["rejected"]);
   assert.deepEqual(await replay(refused), ["delivered"]);
   assert.deepEqual(await replay(taken), ["delivered"]);
@@ -104,4 +117,27 @@ test("what is sent again by hand is a replay for /metrics as for /status, and no
   const { received, delivered, rejected, retried, replays } = totals;
   assert.deepEqual([received, delivered, rejected, retried], [2, 1, 1, 0]);
   assert.deepEqual(replays, { delivered: 2, failed: 1 });
+});
+
+test("settlements that the relay does not take are told, with how long the oldest waits, until they are taken", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startOldRelay(t);
+  const blocked = new Set(["websocket", "ack"]);
+  const gate = await startGate(t, relay.url, blocked);
+  const { url } = await startWatchedConnector(t, settings(gate, target.url, "sse"));
+  const left = () => figures(url, ["in_hand_messages", "unconfirmed_settlements"]);
+  const isOld = async () => (await figures(url, ["oldest_unconfirmed_age_seconds"]))[0] !== 0;
+  for (let n = 0; n < 3; n++) relay.publish(String(n));
+  await until(left, [0, 3]);
+  assert.ok(await isOld());
+  const status = JSON.parse(await (await fetch(`${url}/status`)).text());
+  assert.equal(status.unconfirmed.settlements, 3);
+  assert.match(
+    statusText(status) ?? "",
+    /^in hand .*; the relay has not confirmed 3 settlements, the oldest for \d+s$/m,
+  );
+  blocked.delete("ack");
+  await until(left, [0, 0]);
+  assert.ok(!await isOld());
+  assert.equal(relay.acked.length, 3);
 });

@@ -139,8 +139,9 @@ test("requirement 14: every metric of the registry and every event is driven by 
     if (n === 2) return 410;
     return n <= 4 ? new Promise((resolve) => held.push(resolve)) : 200;
   });
-  const relay = await startOldRelay(t, { failAcks: 1 });
-  const gate = await startGate(t, relay.url, new Set(["websocket"]));
+  const relay = await startOldRelay(t);
+  const blocked = new Set(["websocket", "ack"]);
+  const gate = await startGate(t, relay.url, blocked);
   const connector = startProgram(t, [
     ...["connect", "--cloud-url", gate, "--channel", "dev", "--token-file", tokenFile],
     ...["--target-url", target.url.href, "--status-listen", "127.0.0.1:0", "--inspect"],
@@ -159,7 +160,9 @@ test("requirement 14: every metric of the registry and every event is driven by 
   relay.publish("1", { "no header": "" }); // 503, then a retry, and that is rejected with 410
   await connector.line(/delivery\.retrying/);
   await connector.line(/delivery\.failed/);
-  await connector.line(/settlement\.failed/); // the relay answers the first nack with 500
+  await connector.line(/settlement\.failed/);
+  assert.equal((await scrape()).get("hookferry_unconfirmed_settlements"), 1);
+  blocked.delete("ack");
   await connector.line(/settlement\.confirmed/);
   const id = relay.publish("2");
   await target.arrived(3);

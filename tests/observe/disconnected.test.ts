@@ -11,7 +11,14 @@ test("seconds without a stream, in /metrics and /status: an outage counts, a pau
     clock,
     build: { version: "1", runtime: "test" },
     load: () => ({
-      ...{ inHand: 0, inHandBytes: 0, oldestAgeMs: 0, targets: [], silenceMs: undefined },
+      ...{
+        inHand: 0,
+        inHandBytes: 0,
+        oldestAgeMs: 0,
+        targets: [],
+        unconfirmed: { size: 0, oldestAgeMs: 0 },
+        silenceMs: undefined,
+      },
       ...{ deadLetters: 0, journalHealthy: 1 },
     }),
   });
@@ -20,6 +27,7 @@ test("seconds without a stream, in /metrics and /status: an outage counts, a pau
     now: () => ({
       ...{ connectorId: "one", identity: "dev@relay.example", silenceMs: undefined },
       inHand: { messages: 0, bytes: 0 },
+      unconfirmed: { size: 0, oldestAgeMs: 0 },
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),
   });

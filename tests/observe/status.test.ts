@@ -15,6 +15,7 @@ function start() {
       connectorId: "one",
       identity: "dev@relay.example",
       inHand: { messages: 0, bytes: 0 },
+      unconfirmed: { size: 0, oldestAgeMs: 0 },
       silenceMs: undefined,
       journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),

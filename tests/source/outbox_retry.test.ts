@@ -57,13 +57,16 @@ test("what the relay does not confirm in time is told again over the same connec
   await clock.advance(4_000);
   outbox.add({ messageId: "2", connectionId: "c", verdict: "ack" });
   await clock.advance(1_500);
+  assert.deepEqual([outbox.size, outbox.oldestAgeMs], [2, 5_500]);
   assert.deepEqual(sent, [["1"], ["2"], ["1"]]);
   outbox.confirm(["1"]);
+  assert.deepEqual([outbox.size, outbox.oldestAgeMs], [1, 1_500]);
   await clock.advance(10_000);
   assert.deepEqual(sent.slice(3), [["2"], ["2"]]);
   outbox.confirm(["2"]);
   assert.deepEqual(confirmed, ["1", "2"]);
   await clock.advance(10_000);
+  assert.deepEqual([outbox.size, outbox.oldestAgeMs], [0, 0]);
   assert.equal(sent.length, 5);
   assert.equal(clock.pending, 0);
 });

@@ -2,13 +2,19 @@ import http from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { TestContext } from "./test.ts";
 
-/** A proxy in front of a relay that lets some kinds of stream through and answers others with 501. */
+/**
+ * A proxy in front of a relay that lets some kinds of stream through and answers others with 501; acks that are
+ * blocked with 500. What is blocked may change.
+ */
 export async function startGate(t: TestContext, relayUrl: string, blocked: Set<string>) {
   const { port, hostname } = new URL(relayUrl);
   const sockets = new Set<Socket>();
   const server = http.createServer((request, response) => {
     if (blocked.has("sse") && request.url?.includes("/sse")) {
       return void response.writeHead(501).end("no streams here");
+    }
+    if (blocked.has("ack") && request.url?.startsWith("/connect/ack")) {
+      return void response.writeHead(500).end("no acks here");
     }
     const { method, headers, url: path } = request;
     const inner = http.request({ port, hostname, method, headers, path });
