@@ -1,8 +1,10 @@
+import process from "node:process";
 import { z } from "zod";
 import type { ListenAddress } from "../config/settings.ts";
 import { isOff, parseListen } from "../config/listen_address.ts";
 import type { Layers } from "../config/merge.ts";
 import { mergeLayers } from "../config/merge.ts";
+import { visible } from "../output/visible.ts";
 import { networkFailure } from "../runtime/network_failure.ts";
 import { ask, type Question } from "./ask.ts";
 import { identitiesOf, otherConnector } from "./meant_connector.ts";
@@ -48,28 +50,39 @@ export function statusOrigin(address: ListenAddress): string {
 const statusShape = z.record(z.string(), z.unknown());
 const statusTimeoutMs = 5_000;
 
-/** The status of the connector at `origin`, which is not known to be another one than the layers name. Rejects with a `ControlError`. */
-export async function statusAt(origin: string, layers: Layers): Promise<Record<string, unknown>> {
+export interface Answerer {
+  readonly status: Record<string, unknown>;
+  /** In words, where it is known to be another one than the layers name. */
+  readonly other: string | undefined;
+}
+
+/** Who answers at `origin`. Rejects with a `ControlError`. */
+export async function answererAt(origin: string, layers: Layers): Promise<Answerer> {
   const response = await checked(await answerAt(origin, "/status", { timeoutMs: statusTimeoutMs }));
   const status = await contentOf(response, statusShape);
-  const other = otherConnector(layers, status);
-  if (other === undefined) return status;
-  const unasked = `the connector at ${origin} is another one, ${other}`;
-  throw new ControlError(unasked, { unasked });
+  const identity = otherConnector(layers, status);
+  return { status, other: identity && `the connector at ${origin} is another one, ${identity}` };
+}
+
+/** Says so on standard error, where it is another one. */
+export function warnOfOther(other: Answerer["other"]): void {
+  if (other !== undefined) process.stderr.write(`hookferry: ${visible(other)}\n`);
 }
 
 /** Where the layers name a connector: rejects with a `ControlError` when nobody is there, or another one. */
-export async function assertMeant(origin: string, layers: Layers): Promise<void> {
+async function assertMeant(origin: string, layers: Layers): Promise<void> {
   if (!identitiesOf(layers)) return;
+  let other: string | undefined;
   try {
-    await statusAt(origin, layers);
+    ({ other } = await answererAt(origin, layers));
   } catch (error) {
     // Who does not say who it is may be the one.
     if (!(error instanceof ControlError && error.unasked === undefined)) throw error;
   }
+  if (other !== undefined) throw new ControlError(other, { unasked: other });
 }
 
-/** A way to ask the connector that runs with these settings. Rejects as `assertMeant`. */
+/** A way to ask the connector that runs with these settings, and no other. Rejects with a `ControlError`. */
 export async function askRunning(layers: Layers): Promise<AskControl> {
   const { origin, port } = statusAddress(layers);
   await assertMeant(origin, layers);

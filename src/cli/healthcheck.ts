@@ -1,7 +1,7 @@
 import process from "node:process";
 import { isLoopback } from "../config/host.ts";
 import { ask, whyNot } from "./ask.ts";
-import { assertMeant, statusAddress } from "./control_client.ts";
+import { answererAt, statusAddress, warnOfOther } from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { type Flags, parseFlags } from "./flags.ts";
 import { httpUrl } from "./http_url.ts";
@@ -26,9 +26,29 @@ const timeoutMs = 5_000;
 
 /** Resolves with the exit code; prints what the connector answered. */
 async function healthcheckCommand(args: readonly string[]): Promise<number> {
-  const { url, verify } = args.some((arg) => /^--url(=|$)/.test(arg))
-    ? relayUrl(parseFlags(args, own))
-    : await connectorUrl(args);
+  if (args.some((arg) => /^--url(=|$)/.test(arg))) {
+    return await askHealth(relayUrl(parseFlags(args, own)));
+  }
+  const { layers, flags } = await readLayersToAsk(args, own, { acts: false });
+  const path = pathOf(flags);
+  const { origin } = statusAddress(layers);
+  const code = await askHealth({ url: origin + path, verify: true });
+  // A settings file may have changed since it started: whoever answers is asked, and that it is another one said.
+  if (path === "/readyz") {
+    const answerer = await answererAt(origin, layers).catch(() => undefined);
+    warnOfOther(answerer?.other);
+  }
+  return code;
+}
+
+const own = { live: "boolean", ready: "boolean", url: "string" } as const;
+
+interface HealthUrl {
+  readonly url: string;
+  readonly verify: boolean;
+}
+
+async function askHealth({ url, verify }: HealthUrl): Promise<number> {
   try {
     const response = await ask(url, { timeoutMs, verify });
     process.stdout.write(`${(await response.text()).trim()}\n`);
@@ -39,18 +59,7 @@ async function healthcheckCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-const own = { live: "boolean", ready: "boolean", url: "string" } as const;
-
-/** Rejects with a `ControlError` when nobody is there, or another connector. */
-async function connectorUrl(args: readonly string[]) {
-  const { layers, flags } = await readLayersToAsk(args, own, { acts: false });
-  const path = pathOf(flags);
-  const { origin } = statusAddress(layers);
-  await assertMeant(origin, layers);
-  return { url: origin + path, verify: true };
-}
-
-function relayUrl(flags: Flags) {
+function relayUrl(flags: Flags): HealthUrl {
   const given = flags.text("url") ?? "";
   const url = httpUrl(given);
   if (!url) {

@@ -17,7 +17,7 @@ const running = z.union([
 export function otherConnector(layers: Layers, status: unknown): string | undefined {
   const found = running.safeParse(status).data;
   const meant = identitiesOf(layers);
-  if (!found || !meant) return undefined;
+  if (!found?.length || !meant) return undefined;
   // Where the settings say no id it may have one all the same, from its command line.
   const isMeant = (identity: string) =>
     meant.some((one) => identity === one || identity.startsWith(`${one}@`));
@@ -27,9 +27,10 @@ export function otherConnector(layers: Layers, status: unknown): string | undefi
 /** Of all connections; undefined where the layers do not tell. */
 export function identitiesOf(layers: Layers): readonly string[] | undefined {
   try {
-    return connectionNames(layers).map((name) =>
+    const all = connectionNames(layers).map((name) =>
       identityText(loadIdentity(name === "" ? layers : { ...layers, connection: name }).source)
     );
+    return all.length > 0 ? all : undefined;
   } catch (error) {
     if (error instanceof ConfigError) return undefined;
     throw error;

@@ -3,7 +3,13 @@ import { systemClock } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
 import { visible } from "../output/visible.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
-import { ControlError, statusAddress, statusAt } from "./control_client.ts";
+import {
+  type Answerer,
+  answererAt,
+  ControlError,
+  statusAddress,
+  warnOfOther,
+} from "./control_client.ts";
 import { exitCode } from "./exit_code.ts";
 import { readLayersToAsk } from "./layers_to_ask.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
@@ -34,16 +40,18 @@ async function statusCommand(args: readonly string[]): Promise<number> {
   const { origin } = statusAddress(layers);
   const asJson = flags.isOn("json") ?? false;
   if (!flags.isOn("watch")) {
-    process.stdout.write(shown(await statusAt(origin, layers), asJson));
+    const { status, other } = await answererAt(origin, layers);
+    warnOfOther(other);
+    process.stdout.write(shown(status, asJson));
     return exitCode.ok;
   }
   const isTerminal = process.stdout.isTTY && !asJson;
   const lines = lineWriter("stdout", systemClock);
   const { life, dispose } = lifetimeFromSignals();
+  let warnedOf: string | undefined;
   try {
     while (!life.drain.aborted && !lines.isClosed) {
-      const text = await statusAt(origin, layers)
-        .then((status) => shown(status, !isTerminal), saying);
+      const text = await answererAt(origin, layers).then(saidBy, saying);
       lines.write((isTerminal ? redraw + text : text).trimEnd());
       await delay(everyMs, { signal: life.drain, clock: systemClock }).catch(() => {});
     }
@@ -52,6 +60,13 @@ async function statusCommand(args: readonly string[]): Promise<number> {
     await lines.close();
   }
   return exitCode.ok;
+
+  function saidBy({ status, other }: Answerer): string {
+    if (isTerminal) return (other ? `${visible(other)}\n` : "") + shown(status, false);
+    if (other !== warnedOf) warnOfOther(other);
+    warnedOf = other;
+    return shown(status, true);
+  }
 
   /** A connector that is away for a moment is worth waiting for. */
   function saying(error: unknown): string {

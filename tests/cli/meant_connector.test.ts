@@ -21,3 +21,14 @@ test("another relay or channel is another connector; another id only where the s
     "orders@relay.example@blue",
   );
 });
+
+test("who has no connection, as long as one drains, is not another connector", () => {
+  const layers = { file: undefined, env: {}, flags: { cloud_url: "https://a", channel: "b" } };
+  assert.equal(otherConnector(layers, { connections: {} }), undefined);
+  assert.equal(
+    otherConnector({ ...layers, file: { path: "/f.json", content: { connections: {} } } }, {
+      identity: "orders@relay.example",
+    }),
+    undefined,
+  );
+});

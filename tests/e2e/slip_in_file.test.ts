@@ -6,8 +6,11 @@ import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
-/** A connector whose file has become one that cannot be read, and commands that are given that file. */
-async function startWithSlip(t: TestContext) {
+/** A connector whose file has become `slip`, which it refuses, and commands that are given that file. */
+async function startWithSlip(
+  t: TestContext,
+  slip: (settings: Record<string, unknown>) => unknown = () => "{",
+) {
   const env = { XDG_STATE_HOME: t.folder() };
   const relay = await startDevRelay(t);
   const target = await startTarget(t, () => 422);
@@ -26,7 +29,8 @@ async function startWithSlip(t: TestContext) {
   await connector.line(/stream\.connected/);
   const id = await publish(relay, "refused");
   await connector.line(/dead_letter\.stored/);
-  writeFileSync(file, "{");
+  const next = slip(settings);
+  writeFileSync(file, typeof next === "string" ? next : JSON.stringify(next));
   await connector.line(/config\.reload_failed/);
   return {
     ...{ connector, id, listen: new URL(url).host },
@@ -56,6 +60,38 @@ test("a slip in the file of a running connector keeps no command from asking it"
   assert.equal((await command(["pause", ...at])).code, 0);
   assert.equal((await command(["resume", ...at])).code, 0);
 });
+
+const slips: Record<string, (settings: Record<string, unknown>) => unknown> = {
+  "another channel and a value that is none": (settings) => ({
+    ...settings,
+    channel: "other",
+    protocol: "carrier_pigeon",
+  }),
+  "connections, and names none": (settings) => ({ ...settings, connections: {} }),
+};
+
+for (const [what, slip] of Object.entries(slips)) {
+  test(`a running connector whose file has ${what} is as healthy as before, and its status says what is wrong`, async (t) => {
+    const { command, listen } = await startWithSlip(t, slip);
+    const at = ["--status-listen", listen];
+    const warning = what.startsWith("another")
+      ? /^hookferry: the connector at .* is another one, dev@[\d.:]+$/
+      : /^$/;
+    for (const args of [["healthcheck"], ["status", "--json"]]) {
+      const { code, out, err } = await command([...args, ...at]);
+      assert.equal(code, 0, err);
+      assert.match(err, warning);
+      if (args[0] === "status") {
+        assert.match(JSON.parse(out).config.problem, /protocol|connections/);
+      }
+    }
+    const live = await command(["healthcheck", "--live", ...at]);
+    assert.deepEqual([live.code, live.err], [0, ""]);
+    const pause = await command(["pause", ...at]);
+    assert.match(pause.err, warning);
+    assert.equal(pause.code, pause.err === "" ? 0 : 1);
+  });
+}
 
 test("where a file cannot be read says where its connector listens, only what changes nothing is asked at the default", async (t) => {
   const { command } = await startWithSlip(t);
