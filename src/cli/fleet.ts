@@ -104,8 +104,13 @@ export function createFleet(
   async function goOn(settings: ReadonlyMap<string, Settings>): Promise<void> {
     const all = [...settings];
     const present = [...members];
-    const isTaken = ([name, one]: readonly [string, Settings]) =>
-      present.some(([other, { running }]) => other !== name && isShared(running.settings, one));
+    const had = present.map(([name, { running }]) => ({ name, of: exclusives(running.settings) }));
+    // What it has already it goes on with: of two with the default journal of both, say, one has it in memory.
+    const isTaken = ([name, one]: readonly [string, Settings]) => {
+      const own = had.find((each) => each.name === name)?.of;
+      const others = had.flatMap((each) => each.name === name ? [] : each.of);
+      return exclusives(one).some((each) => !own?.includes(each) && others.includes(each));
+    };
     // Given another name, say: it begins when the one that has its channel and journal has ended.
     const later = new Map(all.filter(isTaken));
     const now = all.filter(([name]) => !later.has(name));
@@ -167,9 +172,9 @@ export function createFleet(
   }
 }
 
-/** Whether two connections of one process would take each other's messages, or share a journal. */
-function isShared(one: Settings, other: Settings): boolean {
-  const [{ url, channel }, folder] = [one.source, journalFolder(one)];
-  return url.href === other.source.url.href && channel === other.source.channel ||
-    folder !== undefined && folder === journalFolder(other);
+/** What two connections of one process would take from each other: its messages, and its journal where it is on disk. */
+function exclusives(settings: Settings): readonly string[] {
+  const { url, channel } = settings.source;
+  const folder = journalFolder(settings);
+  return [`channel ${channel} at ${url.href}`, ...(folder === undefined ? [] : [folder])];
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { write } from "../support/configured_program.ts";
+import { startFront } from "../support/front.ts";
 import { startHeldDrain } from "../support/held_drain.ts";
 import { startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
@@ -9,8 +10,14 @@ import { test, type TestContext } from "../support/test.ts";
 
 type Connections = Record<string, Record<string, unknown>>;
 
-/** The real program once all these are connected. */
-async function start(t: TestContext, connections: Connections) {
+/** The real program once all these are connected, or the first `connected` of them; `more` is for all. */
+async function start(
+  t: TestContext,
+  connections: Connections,
+  { connected = Object.keys(connections).length, ...more }: Record<string, unknown> & {
+    connected?: number;
+  } = {},
+) {
   const path = join(t.folder(), "connector.json");
   const configure = (connections: Connections) =>
     write(path, {
@@ -21,12 +28,13 @@ async function start(t: TestContext, connections: Connections) {
       log_level: "debug",
       journal: "memory",
       on_journal_failure: "stop",
+      ...more,
       connections,
     });
   configure(connections);
   const program = startProgram(t, ["connect", "--config", path]);
   const { url } = JSON.parse(await program.line(/"status\.listening"/)) as { url: string };
-  await program.line(/"stream\.connected"/, Object.keys(connections).length);
+  if (connected > 0) await program.line(/"stream\.connected"/, connected);
   const headers = { Authorization: "Bearer status-t0ken" };
   const reload = async (connections: Connections) => {
     configure(connections);
@@ -122,4 +130,25 @@ test("connections that change their journals and channels with each other each h
   }
   await publish(second, "x");
   await target.arrived(1);
+});
+
+test("two connections that have one journal by default both stay as they are when a reload or a refused token has the file read", async (t) => {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const front = await startFront(t, relay.url, (path) => path.startsWith("/refusing"), 401);
+  const one = (cloud_url: string) => ({ cloud_url, default_target: { url: target.url.href } });
+  const [refused, well] = [one(`${front}/refusing`), one(front)];
+  const { program, reload, told } = await start(t, { refused, well }, {
+    connected: 0,
+    protocol: "sse",
+    journal: undefined,
+    on_journal_failure: undefined,
+  });
+  await program.line(/"config\.reloaded"/); // by the refusal
+  assert.ok(told(/"config\.warning".*another connector is using the data in/).length > 0);
+  assert.deepEqual(told(/"connector\.(draining|stopped)"/), []);
+  await program.line(/"stream\.connected"/);
+  const { status, text } = await reload({ refused, well: { ...well, ordering: "channel" } });
+  assert.equal(status, 200, text);
+  assert.deepEqual(told(/"connector\.stopped".*"connection":"refused"/), []);
 });
