@@ -1,6 +1,6 @@
 import { parseListen } from "../config/listen_address.ts";
 import type { ListenAddress } from "../config/settings.ts";
-import { tokenSlip } from "../config/token.ts";
+import { headerSlip } from "../config/token.ts";
 import { addressSet } from "../protocol/address_set.ts";
 import { type NatsAddress, natsAddressRule, parseNatsAddress } from "../relay/jetstream/address.ts";
 import { parseFlags } from "./flags.ts";
@@ -48,7 +48,7 @@ export function readAdminToken(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const token = env["WEBHOOK_CONNECT_ADMIN_TOKEN"] || undefined;
-  const slip = token && tokenSlip(token);
+  const slip = token && headerSlip(token);
   if (slip) throw new UsageError(`WEBHOOK_CONNECT_ADMIN_TOKEN: ${slip}`);
   return token;
 }

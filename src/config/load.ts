@@ -11,7 +11,7 @@ import { Secret } from "./secret.ts";
 import { checkSmee, isSmee } from "./smee_source.ts";
 import { readRoutes } from "./routes.ts";
 import { readRelayTls } from "./tls_settings.ts";
-import { readToken, tokenSlip } from "./token.ts";
+import { headerSlip, readToken } from "./token.ts";
 import { configWarnings } from "./warnings.ts";
 
 export interface Loaded {
@@ -45,7 +45,7 @@ export function loadSettings(layers: Layers): Loaded {
   const way = url && readProxy(url, values.get("proxy")?.reveal(), values.env, "proxy", report);
   const statusListen = readStatusListen(values, report);
   const statusToken = values.get("status_token");
-  const slip = statusToken && tokenSlip(statusToken.reveal());
+  const slip = statusToken && headerSlip(statusToken.reveal());
   if (slip !== undefined) report(`status_token: ${slip}`);
   const ordering = parseOrdering(values.get("ordering"));
   if (!ordering) report(`ordering: ${values.quoted("ordering")}: use ${orderingRule}`);

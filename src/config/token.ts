@@ -24,9 +24,16 @@ export function readToken(values: Values, report: Report): Secret | undefined {
   return undefined;
 }
 
-/** What keeps a token from ever being shown in an `Authorization` header; undefined when nothing does. */
+/** What keeps a text from being a channel's token; undefined when nothing does. */
 export function tokenSlip(token: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(token)
     ? undefined
-    : "has characters that cannot stand in a header (only visible ASCII can)";
+    : "has characters that no token has: use visible ASCII, without spaces";
+}
+
+/** What keeps a secret from ever arriving as it is in an `Authorization` header; undefined when nothing does. */
+export function headerSlip(secret: string): string | undefined {
+  return /^[\x20-\x7e]+$/.test(secret) && secret.trim() === secret
+    ? undefined
+    : "has characters that cannot stand in a header: use visible ASCII, and spaces only within";
 }

@@ -283,10 +283,35 @@ test("a relay that is told what it cannot print or compare says so before it mak
     "https://r/?a",
   ];
   for (const url of urls) await ended([`--public-url=${url}`], {}, /--public-url.*: use a URL/);
-  for (const token of ["adm1n\n", "adm1n ", "adm\u00efn"]) {
-    await ended([], { WEBHOOK_CONNECT_ADMIN_TOKEN: token }, /ADMIN_TOKEN: has characters that/);
+  for (const token of ["adm1n\n", "adm1n ", "a\tb", "adm\u00efn"]) {
+    await ended([], { WEBHOOK_CONNECT_ADMIN_TOKEN: token }, /ADMIN_TOKEN: has characters.* space/);
   }
   assert.equal(existsSync(data), false);
+});
+
+test("an admin token and a status token may be several words", async (t) => {
+  const words = "correct horse battery";
+  const relay = startProgram(t, [
+    ...["relay", "--listen", "127.0.0.1:0", "--durability", "memory"],
+  ], { WEBHOOK_CONNECT_ADMIN_TOKEN: words });
+  const line = /'(.*)'/.exec(await relay.line(/^connect /))?.[1] ?? "";
+  const { origin } = new URL((await relay.line(/^listening/)).split(/\s+/)[1] ?? "");
+  const rotate = startProgram(t, ["rotate-token", "default", "--url", origin], {
+    WEBHOOK_CONNECT_ADMIN_TOKEN: words,
+  });
+  assert.equal(await rotate.ended, 0, rotate.stderr.join());
+  const env = { CONNECTOR_STATUS_TOKEN: words };
+  const connector = startProgram(
+    t,
+    [
+      ...["connect", "--from", "-", "--to", "9", "--status-listen", "127.0.0.1:0"],
+    ],
+    env,
+    line,
+  );
+  const { url } = JSON.parse(await connector.line(/"status\.listening"/)) as { url: string };
+  const pause = startProgram(t, ["pause", "--status-listen", new URL(url).host], env);
+  assert.equal(await pause.ended, 0, pause.stderr.join());
 });
 
 test("the channel of the first start is there after a restart, with its token, which is not shown again", async (t) => {
