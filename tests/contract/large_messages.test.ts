@@ -1,12 +1,13 @@
 /** Webhooks of which the connector can hold few at a time. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http from "node:http";
-import { startCuttingFront } from "../support/front.ts";
-import { startHttpServer } from "../support/http_server.ts";
+import { startAnsweringFront, startCuttingFront } from "../support/front.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
+import { messageWith } from "../support/message.ts";
 import { settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import type { Relay } from "../../src/relay/relay.ts";
-import { test } from "../support/test.ts";
+import { test, type TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 async function post(relay: Relay, bytes: number): Promise<void> {
@@ -74,39 +75,79 @@ const brokenAnswers: Record<string, (response: http.ServerResponse) => void> = {
   "ends too soon": (response) => void response.end('{"messages": ['),
 };
 
+/** A connector on a relay with so many webhooks, and how many messages each poll asks for; some are not passed on. */
+async function startPolls(
+  t: TestContext,
+  webhooks: number,
+  answers: (asked: readonly number[], response: http.ServerResponse) => boolean,
+) {
+  const relay = await startDevRelay(t);
+  const target = await startTarget(t);
+  const { channel } = relay.registry.named("dev") ?? {};
+  for (let n = 0; n < webhooks; n++) await channel?.publish(messageWith({ id: `msg_${n}` }));
+  const asked: number[] = [];
+  const front = await startAnsweringFront(t, relay.url, ({ url = "" }, response) => {
+    const most = new URL(url, relay.url).searchParams.get("max_messages");
+    if (most === null) return false;
+    asked.push(Number(most));
+    return answers(asked, response);
+  });
+  const run = startConnector(t, settings(front, target.url, "long_poll"));
+  return { run, target, asked };
+}
+
 for (const [what, answer] of Object.entries(brokenAnswers)) {
-  test(`[long_poll] where an answer ${what} fewer messages are asked for, and more again an hour later`, async (t) => {
-    const asked: number[] = [];
-    const held: http.ServerResponse[] = [];
-    const { url } = await startHttpServer(t, (request, response) => {
-      const most = Number(new URL(request.url ?? "", url).searchParams.get("max_messages"));
-      asked.push(most);
-      if (most > 25) {
-        response.writeHead(200, { "Content-Type": "application/json" });
-        return answer(response);
-      }
-      if (asked.length > 3) held.push(response);
-      else response.writeHead(204).end();
+  test(`[long_poll] where an answer ${what} fewer messages are asked for, and more again once those came, each time later`, async (t) => {
+    let most = 3;
+    const { asked, target } = await startPolls(t, 300, (asked, response) => {
+      if ((asked.at(-1) ?? 0) <= most) return false;
+      if (asked.includes(2)) most = 100; // what cut the answers is gone
+      response.writeHead(200, { "Content-Type": "application/json" });
+      answer(response);
+      return true;
     });
-    const clock = new ManualClock();
-    const nowhere = new URL("http://127.0.0.1:1/");
-    const given = settings(url, nowhere, "long_poll", { heartbeat_timeout: 1e6 });
-    const run = startConnector(t, given, { clock });
-    const until = async (condition: () => boolean) => {
-      while (!condition()) {
-        await clock.advance(100);
-        await new Promise((resolve) => setTimeout(resolve, 0));
-      }
-    };
-    await until(() => held.length === 1);
-    assert.deepEqual(asked, [100, 50, 25, 25]);
-    await clock.advance(3_600_000);
-    held[0]?.writeHead(204).end();
-    await until(() => asked.length > 4);
-    assert.equal(asked[4], 50);
-    assert.ok(run.events.some(({ type }) => type === "stream.connected"));
+    await target.arrived(300);
+    assert.deepEqual(asked.slice(0, 7), [100, 50, 25, 13, 7, 4, 2]);
+    const [first = 0, second = 0] = asked.flatMap((most, at) =>
+      at > 6 && most === 4 && asked[at - 1] === 2 ? [at] : []
+    );
+    assert.deepEqual(asked.slice(6, second), [2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2, 2, 2]);
+    assert.equal(asked[first + 1], 2, "at once");
+    assert.deepEqual([...new Set(asked.slice(second))].slice(0, 3), [4, 8, 16]);
   });
 }
+
+test("[long_poll] a page in the relay's place is no reason to ask for fewer messages", async (t) => {
+  const { asked, target } = await startPolls(t, 1, (asked, response) => {
+    if (asked.length > 6) return false;
+    const isJson = asked.length % 2 === 0;
+    response.writeHead(200, { "Content-Type": isJson ? "application/json" : "text/html" });
+    response.end(isJson ? '{"error": "we are back soon"}\n' : "<!doctype html><title>Back soon");
+    return true;
+  });
+  await target.arrived(1);
+  assert.deepEqual([...new Set(asked)], [100]);
+});
+
+test("[long_poll] an answer that the connector itself breaks off is no reason to ask for fewer messages", async (t) => {
+  const begun = Promise.withResolvers<http.ServerResponse>();
+  const { asked, run } = await startPolls(t, 0, (asked, response) => {
+    if (asked.length === 2) {
+      response.writeHead(200, { "Content-Type": "application/json" });
+      response.write('{"messages": [', () => begun.resolve(response));
+    }
+    return asked.length === 2;
+  });
+  const response = await begun.promise;
+  let turns = 0;
+  await turnsUntil(() => ++turns > 50); // it has read the head
+  const closed = once(response, "close");
+  run.connector.pause.pause();
+  await closed;
+  run.connector.pause.resume();
+  await turnsUntil(() => asked.length > 2);
+  assert.deepEqual([...new Set(asked)], [100]);
+});
 
 test("[long_poll] a proxy that cuts large answers keeps the small webhooks that came with a large one from nobody", async (t) => {
   const clock = new ManualClock();

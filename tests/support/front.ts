@@ -12,12 +12,21 @@ export function startFront(
   isForeign: (path: string) => boolean,
   status = 200,
 ): Promise<string> {
-  return start(t, relayUrl, (answer, response) => answer.pipe(response), (request, response) => {
+  return startAnsweringFront(t, relayUrl, (request, response) => {
     if (!isForeign(request.url ?? "")) return false;
     request.resume();
     response.writeHead(status, { "Content-Type": "text/html" }).end(page);
     return true;
   });
+}
+
+/** Passes requests on, but for those that `answers` says it answers itself. */
+export function startAnsweringFront(
+  t: TestContext,
+  relayUrl: string,
+  answers: (request: http.IncomingMessage, response: http.ServerResponse) => boolean,
+): Promise<string> {
+  return start(t, relayUrl, (answer, response) => answer.pipe(response), answers);
 }
 
 /** Passes requests on, and of an answer so many bytes: then it cuts the connection. */
