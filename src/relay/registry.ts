@@ -96,14 +96,13 @@ export class Registry {
         if (record.origin === "api") this.#add(record, await this.#open(record));
         else await this.#addLeft(record);
       } catch (error) {
-        if (!directory.watch) throw error;
-        // Where there are other relays one channel of theirs keeps nobody from starting.
+        if (record.origin === "api" && !directory.watch) throw error;
+        // One that left, or that other relays may serve, keeps nobody from starting.
         this.#failed(record.settings.name, error);
         if (record.origin === "api") this.#heard.add(record);
       }
     }
-    const stopWatching = await directory.watch?.((record) => this.#changed(record));
-    if (stopWatching) this.#stopWatching = stopWatching;
+    this.#stopWatching = await directory.watch?.((record) => this.#changed(record)) ?? (() => {});
   }
 
   /** What was answered 202 there is not forgotten: it becomes dead letters in its time, and shows until then. */
@@ -170,6 +169,9 @@ export class Registry {
       const store = await this.#open(record);
       await this.#stores.directory.create(record);
       this.#add(record, store);
+    } catch (error) {
+      if (known) this.#byName.set(name, known);
+      throw error;
     } finally {
       this.#making.delete(name);
     }
@@ -186,11 +188,9 @@ export class Registry {
     { channel: { settings }, tokens, webhookIds, origin, createdAt }: RegisteredChannel,
     graceMs: number,
   ): Promise<RotatedToken> {
-    return tokens.rotate(
-      graceMs,
-      (records) =>
-        this.#stores.directory.save({ settings, webhookIds, origin, createdAt, tokens: records }),
-    );
+    const { directory } = this.#stores;
+    const kept = { settings, webhookIds, origin, createdAt };
+    return tokens.rotate(graceMs, (tokens) => directory.save({ ...kept, tokens }));
   }
 
   /** Another relay made a channel, or rotated its token. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { jetStreamStores } from "../../src/relay/jetstream/jetstream_stores.ts";
 import type { Relay, RelayOptions } from "../../src/relay/relay.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
@@ -28,9 +29,10 @@ async function ask(relay: Relay, path: string, token: string, method = "GET", bo
 
 /** Starts on one folder: with the channel "dev", which is posted to, and then without. */
 function restarts(t: TestContext) {
+  const folder = t.folder();
   const clock = new ManualClock(Date.now());
   const options: Partial<RelayOptions> = {
-    stores: sqliteStores({ folder: t.folder(), durability: "full" }),
+    stores: sqliteStores({ folder, durability: "full" }),
     clock,
     adminToken: "adm1n",
     heartbeatMs: 1e9,
@@ -41,11 +43,18 @@ function restarts(t: TestContext) {
     const told: RelayEvent[] = [];
     const relay = await startDevRelay(t, { name: "other", webhookIds: ["other"] }, {
       ...options,
-      observe: (event) => event.type === "relay.channel_left" && told.push(event),
+      observe: (event) =>
+        ["relay.channel_left", "relay.store_failed"].includes(event.type) && told.push(event),
     });
     return { relay, told };
   };
-  return { clock, named, unnamed };
+  /** While none of them runs. */
+  const change = (sql: string) => {
+    const db = new DatabaseSync(join(folder, "relay.db"));
+    db.exec(sql);
+    db.close();
+  };
+  return { clock, change, named, unnamed };
 }
 
 test("what a channel that left the file holds is told at each start, is closed, and is a dead letter in its time", async (t) => {
@@ -104,6 +113,39 @@ test("a channel that is made under its name has what it held", async (t) => {
   say({ type: "ack", message_id: id });
   const next = await publish(relay, "2");
   assert.equal((await frame(2))["message_id"], next);
+});
+
+test("a channel that left the file is as it was where it cannot be made under its name", async (t) => {
+  const { change, named, unnamed } = restarts(t);
+  const before = await named();
+  await publish(before, "1");
+  await before.stop(100);
+  const full = "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+  change(`CREATE TRIGGER full BEFORE UPDATE ON channel WHEN NEW.record LIKE '%"api"%' ${full}`);
+  const { relay } = await unnamed();
+  const wanted = { channel: "dev", webhook_ids: ["hook"] };
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const made = await ask(relay, "/admin/webhook-connect/channels", "adm1n", "POST", wanted);
+    assert.equal(made.status, 503);
+    assert.equal((await ask(relay, letters, "adm1n")).status, 200);
+    assert.equal(relay.registry.named("dev")?.channel.stats.queued, 1);
+  }
+});
+
+test("a channel that left the file and cannot be read is told, and keeps no other from being served", async (t) => {
+  const { change, named, unnamed } = restarts(t);
+  const before = await named();
+  for (const body of ["1", "2"]) await publish(before, body);
+  await before.stop(100);
+  change("UPDATE message SET bytes = 9223372036854775807"); // no sum can be made of them
+  const { relay, told } = await unnamed();
+  assert.deepEqual(told.map(({ type }) => type), ["relay.store_failed"]);
+  assert.match(JSON.stringify(told), /"channel":"dev".*cannot read the relay's data/);
+  assert.equal((await ask(relay, "/webhook/other", "", "POST")).status, 202);
+  await relay.stop(100);
+  change("UPDATE message SET bytes = 1");
+  const { told: later } = await unnamed();
+  assert.deepEqual(later, [{ type: "relay.channel_left", channel: "dev", messages: 2 }]);
 });
 
 onNats(
