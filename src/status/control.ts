@@ -5,6 +5,7 @@ import { type DeadLetter, JournalUnavailable, type LetterSummary, type Outcome }
 import { sameText } from "../protocol/signatures.ts";
 import { type DeadLetterText, deadLetterText } from "./dead_letter_text.ts";
 import { failed } from "./failed.ts";
+import { readJournal } from "./read_journal.ts";
 
 /** What can be done to a running connector. */
 export interface Control {
@@ -134,12 +135,10 @@ function exported(control: Control): Response {
 }
 
 function readable(control: Control, messageId: string): readonly object[] {
-  try {
-    return textsOf(control, messageId);
-  } catch (error) {
-    if (!(error instanceof JournalUnavailable)) throw error;
-    return [{ detail: error.message, message_id: messageId }];
-  }
+  const letters = readJournal(() => textsOf(control, messageId));
+  return letters instanceof JournalUnavailable
+    ? [{ detail: letters.message, message_id: messageId }]
+    : letters;
 }
 
 function textsOf(control: Control, messageId: string): DeadLetterText[] {

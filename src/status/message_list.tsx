@@ -1,8 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { RecentMessage } from "../observe/picture.ts";
-import { Action, Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
+import { Head, Panel, TableBox, Time, Zone } from "../page/parts.tsx";
 import { count, duration } from "../observe/wording.ts";
-import type { LetterSummary } from "../flow.ts";
 import { StandingBadge } from "./standing_badge.tsx";
 
 /** Characters of a request's line. */
@@ -66,56 +65,6 @@ export function MessageRow({ message }: { readonly message: RecentMessage }) {
       <td class="number wide">{count(attemptCount)}</td>
       <td class="number">{durationMs === undefined ? "" : duration(durationMs)}</td>
     </tr>
-  );
-}
-
-/** The newest dead letters, each with a button to replay it. */
-export function LetterList(
-  { letters, total }: { readonly letters: readonly LetterSummary[]; readonly total: number },
-) {
-  if (letters.length === 0) return null;
-  const more = total > letters.length ? `the newest ${letters.length} of ${count(total)}` : "";
-  return (
-    <Panel title="Dead letters" aside={<span class="quiet">{more}</span>}>
-      <TableBox label="Dead letters">
-        <table>
-          <caption class="sr">Dead letters, the newest first</caption>
-          <Head
-            columns={[
-              { name: "Put away", note: <Zone /> },
-              { name: "Message" },
-              { name: "Target", kind: "wide" },
-              { name: "Reason", kind: "wide" },
-              { name: "Attempts", kind: "number wide" },
-              { name: "Action" },
-            ]}
-          />
-          <tbody>
-            {letters.map(({ at, messageId, webhookId, target, reason, attempts }) => (
-              <tr>
-                <td>
-                  <Time at={at} />
-                </td>
-                <th scope="row" class="id">
-                  <a href={messagePath(messageId)}>{messageId}</a>
-                  <span class="under phone">{`${webhookId} → ${target}`}</span>
-                </th>
-                <td class="wide">{target}</td>
-                <td class="wide reason">{reason.message}</td>
-                <td class="number wide">{count(attempts)}</td>
-                <td>
-                  <Action
-                    path={`/-/form/replay/${encodeURIComponent(messageId)}`}
-                    name="Replay"
-                    about={messageId}
-                  />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </TableBox>
-    </Panel>
   );
 }
 

@@ -19,21 +19,27 @@ import { LetterDetails } from "./letter_details.tsx";
 import { messagePath } from "./message_list.tsx";
 import { StandingBadge } from "./standing_badge.tsx";
 
+/** What the journal has of a message. */
+export interface Kept {
+  /** One of each target. */
+  readonly letters: readonly (DeadLetter & { readonly at: number })[];
+  readonly isReplayable: boolean;
+  /** Why it cannot be read; what it has is not known then. */
+  readonly problem?: string;
+}
+
 /** What is known of one message. */
-export interface MessageView {
+export interface MessageView extends Kept {
   readonly messageId: string;
   /** Undefined when it is not among the last ones any more. */
   readonly message: RecentMessage | undefined;
-  /** Those that are kept of it, one of each target. */
-  readonly letters: readonly (DeadLetter & { readonly at: number })[];
-  readonly isReplayable: boolean;
   readonly mayAct: boolean;
   /** "off": not kept; "out": kept, for those who have signed in; undefined: not of this message. */
   readonly exchanges: KeptExchanges | "off" | "out" | undefined;
 }
 
 export function MessagePage(
-  { messageId, message, letters, isReplayable, mayAct, exchanges }: MessageView,
+  { messageId, message, letters, isReplayable, problem, mayAct, exchanges }: MessageView,
 ) {
   const signIn = signInPath(messagePath(messageId));
   return (
@@ -59,6 +65,9 @@ export function MessagePage(
           />
         )}
       </div>
+      {problem !== undefined && (
+        <p class="problem">Whether it is kept as a dead letter cannot be read: {problem}</p>
+      )}
       {letters.length > 0 && !mayAct && (
         <p class="quiet">
           It is kept as a dead letter. <a href={signIn}>Sign in</a> to replay it.

@@ -9,14 +9,13 @@ import { Layout, page } from "../page/layout.tsx";
 import { createLive } from "../page/live.ts";
 import { Account } from "../page/parts.tsx";
 import { failed } from "./failed.ts";
-import { LetterList, MessageList, messagePath, MessageRow } from "./message_list.tsx";
-import { MessagePage } from "./message_page.tsx";
+import { LetterList } from "./letter_list.tsx";
+import { MessageList, messagePath, MessageRow } from "./message_list.tsx";
+import { type Kept, MessagePage } from "./message_page.tsx";
 import { Overview, overviewSections } from "./overview.tsx";
 import type { PageSource } from "./page_source.ts";
-import { readStatus } from "./status_text.ts";
+import { readJournal } from "./read_journal.ts";
 
-/** Dead letters shown on the overview. */
-const maxLetters = 5;
 /** How long a replay may keep the browser waiting; it goes on by itself. */
 const replayWaitMs = 3_000;
 
@@ -70,12 +69,7 @@ export function connectorPages(
       content: (
         <>
           <Overview source={source} mayAct={mayAct} />
-          {mayAct && (
-            <LetterList
-              letters={source.control.letters.list(maxLetters)}
-              total={readStatus(source.status()).journal.dead_letters.messages}
-            />
-          )}
+          {mayAct && <LetterList source={source} />}
           <MessageList messages={source.recent.messages()} />
         </>
       ),
@@ -85,8 +79,8 @@ export function connectorPages(
     const messageId = c.req.param("id");
     const message = source.recent.message(messageId);
     const mayAct = guard.standing(c) === "in";
-    const letters = source.control.letters.of(messageId);
-    if (!message && letters.length === 0) {
+    const kept = keptOf(messageId);
+    if (!message && kept.letters.length === 0 && kept.problem === undefined) {
       const content = (
         <>
           <h1>No such message</h1>
@@ -102,8 +96,7 @@ export function connectorPages(
       <MessagePage
         messageId={messageId}
         message={message}
-        letters={letters}
-        isReplayable={source.control.isReplayable(messageId)}
+        {...kept}
         mayAct={mayAct}
         exchanges={exchanges}
       />
@@ -141,6 +134,16 @@ export function connectorPages(
     return shown(c, { title: "The journal is not available", content }, 503);
   });
   return { routes: app, close: () => live.close() };
+
+  function keptOf(messageId: string): Kept {
+    const { letters, isReplayable } = source.control;
+    const kept = readJournal(() => ({
+      letters: letters.of(messageId),
+      isReplayable: isReplayable(messageId),
+    }));
+    if (!(kept instanceof JournalUnavailable)) return kept;
+    return { letters: [], isReplayable: false, problem: kept.message };
+  }
 
   async function replay(messageId: string): Promise<string> {
     const results = await source.control.replay(messageId);

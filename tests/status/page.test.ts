@@ -416,6 +416,33 @@ test("a replay that the journal cannot note is answered with a page that says so
   other.exec("ROLLBACK");
 });
 
+test("a journal that cannot be read takes no page away: they say so in place of the dead letters", async (t) => {
+  const folder = t.folder();
+  const { get, relay, signIn, shows } = await start(t, { status: 422, folder });
+  const id = await publish(relay, "refused");
+  await shows("/", /rejected/);
+  const Cookie = await signIn();
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec("ALTER TABLE dead_letter RENAME TO moved");
+  const problem = /<p class="problem">[^<]*cannot be read: [^<]*no such table: dead_letter/;
+  const overview = await get("/", Cookie);
+  assert.equal(overview.status, 200);
+  assert.match(overview.text, new RegExp(`Dead letters</h2>[^]*${problem.source}[^]*id="m-${id}"`));
+  for (const cookie of [Cookie, ""]) {
+    const message = await get(`/messages/${id}`, cookie);
+    assert.equal(message.status, 200);
+    assert.match(message.text, new RegExp(`rejected[^]*${problem.source}[^]*Attempts</h2>`));
+    assert.doesNotMatch(message.text, /Replay/);
+  }
+  // It may be a dead letter from before.
+  assert.match((await get("/messages/of_before", Cookie)).text, problem);
+  assert.match((await get("/")).text, /The journal is not available/);
+  other.exec("ALTER TABLE moved RENAME TO dead_letter");
+  assert.match((await get("/", Cookie)).text, new RegExp(`/-/form/replay/${id}`));
+  assert.match((await get(`/messages/${id}`, Cookie)).text, /Replay/);
+});
+
 test("signing in leads back to a page of this server, and to no other one", async (t) => {
   const { post } = await start(t);
   const ways: readonly (readonly [to: string, where: string])[] = [
