@@ -29,8 +29,15 @@ function tell(state, text) {
   pill.textContent = text;
 }
 
+/** What does the same as the old one; where that is gone, the first of them. */
+function focusAgain(section, old) {
+  const does = ({ href, form }) => href ?? form?.action;
+  const all = [...section.querySelectorAll("a, button")];
+  (all.find((one) => does(one) === does(old)) ?? all[0])?.focus();
+}
+
 function update({ run, sections }) {
-  // Another process answers now: what this page shows was the other one's.
+  // Another process answers now, or the sign-in has ended: what this page shows was for before.
   if (run !== pill.dataset.run) return location.reload();
   const now = new Date().toDateString();
   if (now !== today) {
@@ -40,9 +47,9 @@ function update({ run, sections }) {
   for (const [name, html] of Object.entries(sections)) {
     const section = document.getElementById(name);
     if (!section || shown.get(name) === html) continue;
-    const focused = section.contains(document.activeElement);
+    const old = section.contains(document.activeElement) ? document.activeElement : undefined;
     section.innerHTML = html;
-    if (focused) section.querySelector("a, button")?.focus();
+    if (old) focusAgain(section, old);
     localTimes(section);
     shown.set(name, html);
   }

@@ -6,8 +6,8 @@ import { encodeSseEvent, eventStreamHeaders } from "../protocol/sse_encoder.ts";
 
 /** What a page that is open is told. */
 export interface LiveSource {
-  /** Parts of the page by name, as they are now. */
-  sections(): Readonly<Record<string, string>>;
+  /** Parts of the page by name, as they are now; with `mayAct` those too that not everybody sees. */
+  sections(mayAct: boolean): Readonly<Record<string, string>>;
   /**
    * Brings what they show up to date. It is begun every second while somebody looks, once at a time, and shows in the
    * next state: a page does not wait for it.
@@ -23,15 +23,15 @@ export interface LiveRow {
 }
 
 export interface Live {
-  /** Of this run of the process: a page that was made in another one begins anew. */
-  readonly run: string;
+  /** Of this run of the process and of who looks: a page that was made in another run, or for others, begins anew. */
+  run(mayAct: boolean): string;
   /**
    * An event stream: `state` every second, `message` for each row that changed since the version that the page shows.
-   * Undefined when there are too many.
+   * `mayAct` is asked each time: a sign-in ends. Undefined when there are too many.
    */
-  open(since: number): Response | undefined;
+  open(since: number, mayAct?: () => boolean): Response | undefined;
   /** To a request for it: the stream since the `since` of its query, or 503. */
-  answer(c: Context): Response;
+  answer(c: Context, mayAct?: () => boolean): Response;
   readonly viewers: number;
   /** Ends all of them. */
   close(): void;
@@ -45,15 +45,19 @@ const headers = { ...eventStreamHeaders, "X-Content-Type-Options": "nosniff" };
 
 /** Pages that follow what happens. While there are none it does nothing. */
 export function createLive(source: LiveSource, clock: Clock): Live {
-  const viewers = new Set<Unread>();
-  const run = randomUUID();
+  const viewers = new Map<Unread, () => boolean>();
+  const runs = { in: randomUUID(), out: randomUUID() };
   let version = 0;
   let cancel = () => {};
   let isClosed = false;
   let refreshing: Promise<unknown> | undefined;
 
-  const state = () =>
-    encodeSseEvent({ event: "state", data: JSON.stringify({ run, sections: source.sections() }) });
+  const run = (mayAct: boolean) => mayAct ? runs.in : runs.out;
+
+  const state = (mayAct: boolean) => {
+    const data = { run: run(mayAct), sections: source.sections(mayAct) };
+    return encodeSseEvent({ event: "state", data: JSON.stringify(data) });
+  };
 
   function refresh(): void {
     refreshing ??= source.refresh?.().finally(() => refreshing = undefined);
@@ -71,13 +75,19 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     refresh();
     const news = messages(version);
     version = news.version;
-    const text = state() + news.text;
-    for (const viewer of viewers) {
+    /** Drawn once for all who see the same. */
+    const states = new Map<boolean, string>();
+    for (const [viewer, asked] of viewers) {
       // A tab that sleeps must not fill this process.
       if (viewer.bytes >= maxUnreadBytes) {
         leave(viewer);
         viewer.drop();
-      } else viewer.put(text);
+        continue;
+      }
+      const mayAct = asked();
+      const text = states.get(mayAct) ?? state(mayAct);
+      states.set(mayAct, text);
+      viewer.put(text + news.text);
     }
     if (viewers.size > 0) cancel = clock.after(everyMs, tick);
   }
@@ -87,7 +97,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     if (viewers.size === 0) cancel();
   }
 
-  function open(since: number): Response | undefined {
+  function open(since: number, mayAct = () => false): Response | undefined {
     if (isClosed || viewers.size >= maxViewers) return undefined;
     const missed = messages(since);
     if (viewers.size === 0) {
@@ -95,19 +105,19 @@ export function createLive(source: LiveSource, clock: Clock): Live {
       cancel = clock.after(everyMs, tick);
     }
     const viewer = new Unread({ onRead() {}, onGone: () => leave(viewer) });
-    viewers.add(viewer);
+    viewers.set(viewer, mayAct);
     refresh();
-    viewer.put(state() + missed.text);
+    viewer.put(state(mayAct()) + missed.text);
     return new Response(viewer.body, { headers });
   }
 
   return {
     run,
     open,
-    answer(c) {
+    answer(c, mayAct) {
       // Hono hands HEAD to GET's route, and nobody would read what it was given.
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
-      return open(Number(c.req.query("since")) || 0) ??
+      return open(Number(c.req.query("since")) || 0, mayAct) ??
         c.json({ detail: "too many pages are open" }, 503);
     },
     get viewers() {
@@ -116,7 +126,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     close() {
       isClosed = true;
       cancel();
-      for (const viewer of viewers) viewer.end();
+      for (const viewer of viewers.keys()) viewer.end();
       viewers.clear();
     },
   };

@@ -3,12 +3,13 @@ import type { Series, TargetLoad } from "../observe/picture.ts";
 import { LatencyChart, latest, RateChart } from "../page/charts.tsx";
 import { Action, Facts, Panel, TableBox } from "../page/parts.tsx";
 import { count, duration, plural, rate, size, span } from "../observe/wording.ts";
+import { LetterList } from "./letter_list.tsx";
 import type { PageSource } from "./page_source.ts";
 import { readStatus, type StatusText } from "./status_text.ts";
 import { TargetList } from "./target_list.tsx";
 
 /** The parts of the overview that change, by the id of the element they are in. */
-export function overviewSections(source: PageSource): Record<string, string> {
+export function overviewSections(source: PageSource, mayAct: boolean): Record<string, string> {
   const status = readStatus(source.status());
   const series = source.recent.series(5);
   return {
@@ -17,6 +18,7 @@ export function overviewSections(source: PageSource): Record<string, string> {
     throughput: String(<Throughput series={series} />),
     latency: String(<Latency series={series} />),
     targets: String(<TargetList status={status} loads={source.targets()} />),
+    ...(mayAct && { letters: String(<LetterList source={source} />) }),
   };
 }
 
@@ -190,6 +192,11 @@ export function Overview(
           </div>
         </TableBox>
       </Panel>
+      {mayAct && (
+        <div id="letters">
+          <LetterList source={source} />
+        </div>
+      )}
     </>
   );
 }

@@ -9,7 +9,6 @@ import { Layout, page } from "../page/layout.tsx";
 import { createLive } from "../page/live.ts";
 import { Account } from "../page/parts.tsx";
 import { failed } from "./failed.ts";
-import { LetterList } from "./letter_list.tsx";
 import { MessageList, messagePath, MessageRow } from "./message_list.tsx";
 import { type Kept, MessagePage } from "./message_page.tsx";
 import { Overview, overviewSections } from "./overview.tsx";
@@ -43,8 +42,9 @@ export function connectorPages(
 ): Pages {
   const app = new Hono();
   const guard = gate({ clock, ...access });
+  const isIn = (c: Context) => guard.standing(c) === "in";
   const live = createLive({
-    sections: () => overviewSections(source),
+    sections: (mayAct) => overviewSections(source, mayAct),
     rows(since) {
       const messages = source.recent.messages();
       const version = Math.max(0, ...messages.map((message) => message.version));
@@ -62,14 +62,13 @@ export function connectorPages(
   app.route("/-", guard.routes);
 
   app.get("/", (c) => {
-    const mayAct = guard.standing(c) === "in";
+    const mayAct = isIn(c);
     return shown(c, {
       title: "Overview",
-      follows: live.run,
+      follows: live.run(mayAct),
       content: (
         <>
           <Overview source={source} mayAct={mayAct} />
-          {mayAct && <LetterList source={source} />}
           <MessageList messages={source.recent.messages()} />
         </>
       ),
@@ -78,7 +77,7 @@ export function connectorPages(
   app.get("/messages/:id", (c) => {
     const messageId = c.req.param("id");
     const message = source.recent.message(messageId);
-    const mayAct = guard.standing(c) === "in";
+    const mayAct = isIn(c);
     const kept = keptOf(messageId);
     if (!message && kept.letters.length === 0 && kept.problem === undefined) {
       const content = (
@@ -103,7 +102,7 @@ export function connectorPages(
     );
     return shown(c, { title: messageId, path: messagePath(messageId), content });
   });
-  app.get("/live", (c) => live.answer(c));
+  app.get("/live", (c) => live.answer(c, () => isIn(c)));
 
   app.use("/-/form/*", async (c, next) => guard.refusal(c) ?? await next());
   app.post("/-/form/pause", (c) => {

@@ -147,6 +147,39 @@ test("a person signs in with the token, sees a message inside, and replays a dea
   assert.equal(await page.getByRole("button", { name: /Replay/ }).count(), 0);
 });
 
+test("dead letters come and go on a page that is open, for as long as its reader is signed in", async (t) => {
+  const { open, relay, url } = await start(t, { status: 422 });
+  const page = await open("/");
+  await signIn(page);
+  await page.locator("#live[data-state=on]").waitFor();
+  const panel = page.getByRole("heading", { name: "Dead letters" });
+  assert.equal(await panel.count(), 0);
+  const button = (id: string) => page.getByRole("button", { name: `Replay ${id}` });
+  const first = await publish(relay, "first");
+  await button(first).waitFor();
+  await button(first).focus();
+  const second = await publish(relay, "second");
+  await button(second).waitFor();
+  await page.locator("button:focus", { hasText: first }).waitFor();
+  assert.match(await page.locator("#letters time").first().innerText(), /^\d\d:\d\d:\d\d$/);
+  // Somebody else drops them.
+  for (const id of [second, first]) {
+    await fetch(`${url}/-/dead-letters/${id}`, {
+      method: "DELETE",
+      headers: { Authorization: "Bearer t0ken" },
+    }).then((response) => response.body?.cancel());
+    await button(id).waitFor({ state: "detached" });
+  }
+  assert.equal(await panel.count(), 0);
+  await publish(relay, "third");
+  await panel.waitFor();
+  const other = await page.context().newPage();
+  await other.goto(url);
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  assert.equal(await panel.count(), 0);
+});
+
 test("pause and resume by keyboard alone; the skip link leads to the content", async (t) => {
   const { open } = await start(t);
   const page = await open("/");

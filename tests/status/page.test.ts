@@ -367,22 +367,52 @@ test("a relay without an admin token has no sign-in", async (t) => {
   assert.equal(response.status, 404);
 });
 
-test("a page that is open hears the state and each message that changed", async (t) => {
-  const { url, relay } = await start(t);
-  const leave = new AbortController();
-  t.defer(() => leave.abort());
-  const response = await fetch(`${url}/live?since=0`, { signal: leave.signal });
-  assert.equal(response.headers.get("cache-control"), "no-store");
-  assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
+/** What comes to a page that is open. */
+async function follow(t: TestContext, url: string, cookie = "") {
+  const { headers, body } = await fetch(`${url}/live?since=0`, { headers: { Cookie: cookie } });
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
   let heard = "";
   const reading = (async () => {
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) heard += chunk;
-  })().catch(() => {});
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      heard += value;
+    }
+  })();
+  t.defer(async () => {
+    await reader.cancel();
+    await reading;
+  });
+  return { headers, heard: () => heard };
+}
+
+test("a page that is open hears the state and each message that changed", async (t) => {
+  const { url, relay } = await start(t);
+  const { headers, heard } = await follow(t, url);
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.match(headers.get("content-type") ?? "", /^text\/event-stream/);
   const id = await publish(relay, "news");
-  await turnsUntil(() => new RegExp(`event: message\ndata: .*${id}.*delivered`).test(heard));
-  assert.match(heard, /event: state\ndata: \{"run":"[-\w]+","sections":\{"state":/);
-  leave.abort();
-  await reading;
+  await turnsUntil(() => new RegExp(`event: message\ndata: .*${id}.*delivered`).test(heard()));
+  assert.match(heard(), /event: state\ndata: \{"run":"[-\w]+","sections":\{"state":/);
+});
+
+test("a page that is open hears of dead letters until its reader has signed out; then it is to begin anew", async (t) => {
+  const { url, relay, get, post, signIn } = await start(t, { status: 422 });
+  const Cookie = await signIn();
+  const [own, other] = [await follow(t, url, Cookie), await follow(t, url)];
+  const run = async (cookie = "") =>
+    /data-run="[^"]+"/.exec((await get("/", cookie)).text)?.[0].slice("data-".length);
+  const [runIn, runOut] = [await run(Cookie), await run()];
+  assert.notEqual(runIn, runOut);
+  const heardRun = (name = "") => `{"${name.replace("=", '":')},"sections"`;
+  await turnsUntil(() => own.heard().includes(heardRun(runIn)));
+  assert.match(own.heard(), /"letters":""/);
+  const id = await publish(relay, "refused");
+  await turnsUntil(() => own.heard().includes(`/-/form/replay/${id}`));
+  await post("/-/session/end", { ...sameSite, Cookie });
+  await turnsUntil(() => own.heard().includes(heardRun(runOut)));
+  const after = own.heard().slice(own.heard().indexOf(heardRun(runOut)));
+  for (const heard of [after, other.heard()]) assert.doesNotMatch(heard, /"letters"|replay/);
 });
 
 test("to ask for the head of what keeps a page up to date takes no page's place", async (t) => {
@@ -418,7 +448,7 @@ test("a replay that the journal cannot note is answered with a page that says so
 
 test("a journal that cannot be read takes no page away: they say so in place of the dead letters", async (t) => {
   const folder = t.folder();
-  const { get, relay, signIn, shows } = await start(t, { status: 422, folder });
+  const { url, get, relay, signIn, shows } = await start(t, { status: 422, folder });
   const id = await publish(relay, "refused");
   await shows("/", /rejected/);
   const Cookie = await signIn();
@@ -438,7 +468,10 @@ test("a journal that cannot be read takes no page away: they say so in place of 
   // It may be a dead letter from before.
   assert.match((await get("/messages/of_before", Cookie)).text, problem);
   assert.match((await get("/")).text, /The journal is not available/);
+  const { heard } = await follow(t, url, Cookie);
+  await turnsUntil(() => /"letters":.*cannot be read/.test(heard()));
   other.exec("ALTER TABLE moved RENAME TO dead_letter");
+  await turnsUntil(() => heard().includes(`/-/form/replay/${id}`));
   assert.match((await get("/", Cookie)).text, new RegExp(`/-/form/replay/${id}`));
   assert.match((await get(`/messages/${id}`, Cookie)).text, /Replay/);
 });

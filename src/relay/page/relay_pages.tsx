@@ -48,7 +48,7 @@ export function relayPages(
       c,
       <Layout
         title="Relay"
-        live={live.run}
+        live={live.run(false)}
         subtitle="relay"
         account={!isHere(c) && <Account standing={guard.standing(c)} open={false} path="/" />}
       >
