@@ -66,8 +66,6 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   const wanted = outputMode(settings.output);
   // The live view is of one connection.
   const mode = wanted === "live" && !isOne ? "text" : wanted;
-  /** The figures of each connection. */
-  const watches = new Map<string, Looks>();
   const gathering = gatherEvents(systemClock);
   const observing = await startObserving(settings, mode, gathering, observeAll);
   const fleet = createFleet(settingsOf(loaded, settings), startMember, systemClock);
@@ -135,7 +133,6 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   /** One connection: journal, connector and figures. */
   function startMember(name: string, settings: Settings): Member {
     const watch = watchConnector(() => running, settings, gathering);
-    watches.set(name, watch.looks);
     const named = name === "" ? observing.looks : [withConnection(name, observing.looks)];
     const tell = gathering.observedBy(watch.looks, named);
     const pause = new Pause(systemClock, tell);
@@ -165,9 +162,10 @@ async function connectCommand(args: readonly string[]): Promise<number> {
     if (token) await running.apply({ ...settings, source: { ...settings.source, token } });
   }
 
-  /** What is of the whole process counts in the figures of each connection. */
+  /** What is of the whole process counts in the figures of each connection that is there. */
   function observeAll(event: ConnectorEvent): void {
-    gathering.observedBy(...watches.values(), observing.looks)(event);
+    const figures = [...fleet.members.values()].map(({ watch }) => watch.looks);
+    gathering.observedBy(...figures, observing.looks)(event);
   }
 
   function assertAllAllowed({ connections }: LoadedConnections): void {

@@ -118,6 +118,13 @@ test("a reload begins a new connection, ends one that is gone, and leaves the ot
   assert.equal(connecting.filter((line) => line.includes(`"connection":"a"`)).length, 1);
   const status = JSON.parse((await ask("GET", "/status")).text);
   assert.deepEqual(Object.keys(status.connections), ["a", "c"]);
+  // What is of the process is told in the figures of those that are there, and of one that is gone there are none.
+  const metrics = (await ask("GET", "/metrics")).text;
+  const reloads = /^hookferry_config_last_reload_successful\{connection="(\w)"\} 1$/gm;
+  assert.deepEqual([...metrics.matchAll(reloads)].map(([, name]) => name), ["a", "c"]);
+  for (const text of [metrics, (await ask("GET", "/readyz")).text]) {
+    assert.doesNotMatch(text, /connection="b"|"b\//);
+  }
   program.terminate();
   assert.equal(await program.ended, 0);
 });
