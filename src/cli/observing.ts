@@ -44,7 +44,11 @@ export async function startObserving(
   let output: Output | undefined;
   const looks: Observe[] = [];
   const { clock } = gathering;
-  const lines = lineWriter("stderr", systemClock);
+  const lines = lineWriter(
+    "stderr",
+    systemClock,
+    (lines) => log.observe({ type: "log.lines_lost", lines }),
+  );
   const held = mode === "live" && isLogOnTerminal()
     ? heldLog(lines, (line) => output?.say(line))
     : undefined;

@@ -76,7 +76,11 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   for (const warning of configured.warnings) {
     process.stderr.write(`hookferry relay: warning: --webhooks ${file}: ${warning}\n`);
   }
-  const logLines = lineWriter("stderr", systemClock);
+  const logLines = lineWriter(
+    "stderr",
+    systemClock,
+    (lines) => log.observe({ type: "relay.log_lines_lost", lines }),
+  );
   const log = createLog({
     levelOf: relayEventLevel,
     level: flags.logLevel,

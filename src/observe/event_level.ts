@@ -34,6 +34,7 @@ export function eventLevel(event: ConnectorEvent): LogLevel {
     case "dead_letter.stored":
     case "config.warning":
     case "trace.export_failed":
+    case "log.lines_lost":
     case "status.unavailable":
     case "delivery.retrying":
     case "settlement.failed":

@@ -223,6 +223,8 @@ export type ConnectorEvent =
     readonly message: string;
     readonly retryInMs: number;
   }
+  /** The log was read too slowly: so many lines of it are missing, since the start. */
+  | { readonly type: "log.lines_lost"; readonly lines: number }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "trace.export_failed"; readonly spans: number; readonly message: string };
 

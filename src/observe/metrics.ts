@@ -253,6 +253,7 @@ export function foldMetrics(
       case "settlement.failed":
         return settlementFailures.add(event.count);
       case "delivery.payload":
+      case "log.lines_lost":
       case "status.listening":
       case "status.unavailable":
       case "connector.started":

@@ -11,6 +11,7 @@ export function relayEventLevel(event: RelayEvent): LogLevel {
     case "relay.tls_not_renewed":
       return "error";
     case "relay.trace_export_failed":
+    case "relay.log_lines_lost":
     case "relay.service_manager_failed":
     case "relay.channel_left":
     case "relay.refused":

@@ -78,6 +78,8 @@ export type RelayEvent =
   }
   /** The webhooks file names it no more: nobody posts to it or reads it, and what it holds expires. */
   | { readonly type: "relay.channel_left"; readonly channel: string; readonly messages: number }
+  /** The log was read too slowly: so many lines of it are missing, since the start. */
+  | { readonly type: "relay.log_lines_lost"; readonly lines: number }
   /** The collector did not take so many spans; they are dropped. */
   | { readonly type: "relay.trace_export_failed"; readonly spans: number; readonly message: string }
   /** systemd could not be told how the relay is; it hears it with what it is told next. Told once. */

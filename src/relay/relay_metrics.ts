@@ -148,6 +148,8 @@ export function foldRelayMetrics(
       case "relay.webhook_id_taken":
       case "relay.channel_left":
         return; // once for each start
+      case "relay.log_lines_lost":
+        return; // of the log, and told there
       case "relay.service_manager_failed":
         return; // once; systemd sees it as a watchdog that is not fed
       case "relay.trace_export_failed":

@@ -4,7 +4,7 @@ import { waitOrGiveUp } from "./given_up.ts";
 import { writeWhole } from "./write_whole.ts";
 
 export interface LineWriter {
-  /** Takes a line without its end; drops it when more than can be held waits already. Never throws, never waits. */
+  /** Takes a line without its end; it is lost when more than can be held waits already. Never throws, never waits. */
   write(line: string): void;
   /** Whether the reader has gone: nothing is written any more. */
   readonly isClosed: boolean;
@@ -21,8 +21,15 @@ const lastWordsMs = 1_000;
 /** Between two writes: the lines of a flood go together. */
 const gatherMs = 50;
 
-/** Writes lines to standard output or error without ever stopping the program for whoever does not read. */
-export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
+/**
+ * Writes lines to standard output or error without ever stopping the program for whoever does not read. `onLost` is told
+ * how many lines were lost, of all, once there is room again: what it writes then stands where they would have.
+ */
+export function lineWriter(
+  to: "stdout" | "stderr",
+  clock: Clock,
+  onLost: (lines: number) => void = () => {},
+): LineWriter {
   // Bytes, not text, and in two buffers that stay: strings that wait, and buffers for once, are work for the garbage
   // collector. While one is written the other one fills.
   let filling = new Uint8Array(maxWaiting);
@@ -30,6 +37,8 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
   let waiting = 0;
   let lines: string[] = [];
   let chars = 0;
+  let lost = 0;
+  let lostTold = 0;
   let isClosed = false;
   let writing: Promise<void> | undefined;
   let isHurried = false;
@@ -43,6 +52,10 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
         const bytes = filling.subarray(0, waiting);
         [filling, other] = [other, filling];
         waiting = 0;
+        if (lost > lostTold) {
+          lostTold = lost;
+          onLost(lost);
+        }
         await writeWhole(to, bytes, clock);
         await pause();
       }
@@ -55,7 +68,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     }
   }
 
-  /** What finds no room is dropped: whole lines. */
+  /** What finds no room is lost: whole lines. */
   function encode(): void {
     if (chars === 0) return;
     const text = lines.join("\n") + "\n";
@@ -63,6 +76,7 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
     if (waiting === 0 && needed > filling.byteLength) filling = new Uint8Array(needed);
     const { read, written } = encoder.encodeInto(text, filling.subarray(waiting));
     if (read === text.length) waiting += written;
+    else lost += lines.length;
     lines = [];
     chars = 0;
   }
@@ -81,7 +95,11 @@ export function lineWriter(to: "stdout" | "stderr", clock: Clock): LineWriter {
 
   return {
     write(line) {
-      if (isClosed || waiting + chars > maxWaiting) return;
+      if (isClosed) return;
+      if (waiting + chars > maxWaiting) {
+        lost++;
+        return;
+      }
       lines.push(line);
       chars += line.length + 1;
       if (chars >= pieceChars) encode();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { goesOn } from "../support/goes_on.ts";
-import { startProgram } from "../support/program.ts";
+import { type Program, startProgram } from "../support/program.ts";
 import { publish, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 
@@ -121,4 +121,47 @@ test("errors that come again share a line, with their number; at level debug eac
   };
   assert.deepEqual(await run("info"), [undefined, 2]);
   assert.deepEqual(await run("debug"), [undefined, undefined, undefined]);
+});
+
+/** So much of a log that more of it waits than may. */
+const flood = 1_000;
+const large = `/${"x".repeat(4_000)}`;
+
+/** The line of a log that was read too late which tells how many are missing. */
+async function lost(program: Program, event: string): Promise<number> {
+  program.readLogOn();
+  const line = JSON.parse(await program.line(new RegExp(event.replace(".", "\\."))));
+  assert.equal(line.level, "warning");
+  program.terminate();
+  assert.equal(await program.ended, 0);
+  for (const line of program.stderr) assert.equal(typeof JSON.parse(line).event, "string");
+  return line.lines;
+}
+
+test("lines of a log that nobody reads for a while are missing, and a line says how many", async (t) => {
+  const target = await startTarget(t);
+  const relay = await startDevRelay(t);
+  const args = connect(relay.url, target.url, "--log-level", "debug", "--log-payload");
+  const connector = startProgram(t, args, env);
+  await connector.line(/stream\.connected/);
+  connector.stopReadingLog();
+  for (let n = 0; n < flood; n++) {
+    await publish(relay, large);
+  }
+  await target.arrived(flood);
+  assert.ok(await lost(connector, "log.lines_lost") > 0);
+  const received = connector.stderr.filter((line) => line.includes('"delivery.received"'));
+  assert.ok(received.length < flood, String(received.length));
+});
+
+test("so it is of a relay's log", async (t) => {
+  const args = ["relay", "--listen", "127.0.0.1:0", "--durability", "memory"];
+  const relay = startProgram(t, [...args, "--log-level", "debug"]);
+  const url = (await relay.line(/^listening/)).split(/\s+/)[1] ?? "";
+  relay.stopReadingLog();
+  for (let n = 0; n < flood; n++) {
+    const response = await fetch(`${url}/webhook${large}`, { method: "POST" });
+    await response.body?.cancel();
+  }
+  assert.ok(await lost(relay, "relay.log_lines_lost") > 0);
 });

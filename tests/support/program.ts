@@ -44,6 +44,9 @@ export interface Program {
   closeStdout(): void;
   /** Its output is read no further: what it writes there waits. */
   stopReading(): void;
+  /** Its log is read no further, until `readLogOn`. */
+  stopReadingLog(): void;
+  readLogOn(): void;
   readonly stdout: string[];
   readonly stderr: string[];
   /** Resolves with the first (or n-th) line of either stream that matches, past or future. */
@@ -101,6 +104,8 @@ export function startProgram(
     closeStderr: () => void child.stderr.destroy(),
     closeStdout: () => void child.stdout.destroy(),
     stopReading: () => void child.stdout.pause(),
+    stopReadingLog: () => void child.stderr.pause(),
+    readLogOn: () => void child.stderr.resume(),
     stdout,
     stderr,
     exited,
