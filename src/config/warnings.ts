@@ -6,7 +6,7 @@ import { isOnlyReferences } from "./references.ts";
 import type { Settings } from "./settings.ts";
 import { isSmee, smeeWarnings } from "./smee_source.ts";
 
-/** What is accepted but may hurt: secrets that others can read, certificates that nobody checks. */
+/** What is accepted but may hurt, or does nothing: secrets that others can read, certificates that nobody checks. */
 export function configWarnings(settings: Settings, values: Values, layers: Layers): string[] {
   const warnings = isSmee(values) ? smeeWarnings(values) : [];
   const tokenFile = values.get("token_file");
@@ -17,6 +17,12 @@ export function configWarnings(settings: Settings, values: Values, layers: Layer
   }
   if (!settings.source.tls.verify) {
     warnings.push("verify_ssl is off: whoever sits between us and the relay can read the token");
+  }
+  const { log } = settings;
+  if (log.payload && log.level !== "debug") {
+    warnings.push(
+      `log_payload shows nothing at log_level ${log.level}: payloads are logged at level debug`,
+    );
   }
   for (const target of allTargets(settings)) {
     if (target.url.protocol === "https:" && !target.tls.verify) {

@@ -305,6 +305,17 @@ test("verification that is off is warned of, for the relay and for each target",
   assert.doesNotMatch(warnings, /"b"/);
 });
 
+test("log_payload without the level that shows payloads is warned of, with that level", (t) => {
+  const warnings = (log: Record<string, unknown>) =>
+    load({ file: fileWith(t, { ...needed, log_payload: true, ...log }) }).warnings;
+  const says = (level: string) =>
+    `log_payload shows nothing at log_level ${level}: payloads are logged at level debug`;
+  assert.deepEqual(warnings({}), [says("info")]);
+  assert.deepEqual(warnings({ log_level: "error" }), [says("error")]);
+  assert.deepEqual(warnings({ log_level: "debug" }), []);
+  assert.deepEqual(warnings({ log_payload: false }), []);
+});
+
 test("verification is not switched off for the relay unless insecurity is allowed", (t) => {
   const problems = problemsOf({ file: fileWith(t, { ...needed, verify_ssl: false }) });
   assert.match(problems.join(), /^verify_ssl: off, .* ca_cert_path, or set allow_insecure/);

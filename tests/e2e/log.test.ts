@@ -70,7 +70,7 @@ test("every line about a message names it: message, webhook and trace, and targe
   );
 });
 
-test("what a webhook holds is logged only with --log-payload, and then without its secrets", async (t) => {
+test("what a webhook holds is logged only with --log-payload at level debug, and then without its secrets", async (t) => {
   const target = await startTarget(t);
   const relay = await startDevRelay(t);
   const post = () =>
@@ -79,18 +79,21 @@ test("what a webhook holds is logged only with --log-payload, and then without i
       body: "the body",
       headers: { Authorization: "Bearer hush" },
     }).then((response) => response.text());
-  const run = async (...more: string[]) => {
-    const args = connect(relay.url, target.url, "--log-level", "debug", ...more);
+  const run = async (level: string, ...more: string[]) => {
+    const args = connect(relay.url, target.url, "--log-level", level, ...more);
     const connector = startProgram(t, args, env);
     await connector.line(/stream\.connected/);
     await post();
-    await connector.line(/settlement\.confirmed/);
+    await connector.line(/delivery\.succeeded/);
     connector.terminate();
     assert.equal(await connector.ended, 0);
     return connector.stderr.join("\n");
   };
-  assert.doesNotMatch(await run(), /the body|hush/);
-  const shown = await run("--log-payload");
+  assert.doesNotMatch(await run("debug"), /the body|hush/);
+  const asked = await run("info", "--log-payload");
+  assert.doesNotMatch(asked, /the body|hush/);
+  assert.match(asked, /"config\.warning".*log_payload shows nothing at log_level info/);
+  const shown = await run("debug", "--log-payload");
   assert.doesNotMatch(shown, /hush/);
   const line = shown.split("\n").find((line) => line.includes("delivery.payload")) ?? "{}";
   const { level, method, path, body } = JSON.parse(line);
