@@ -37,6 +37,7 @@ function unready({ connector, events }: Running, clock: ManualClock): string[] {
     about: {},
     now: () => ({
       ...{ connectorId: "one", identity: "", silenceMs: 0, inHand: { messages: 0, bytes: 0 } },
+      unconfirmed: { size: 0, oldestAgeMs: 0 },
       journal: { place: "", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
     }),
   });
