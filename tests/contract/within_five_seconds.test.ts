@@ -33,7 +33,7 @@ async function start(t: TestContext, protocol: string) {
 function unready({ connector, events }: Running, clock: ManualClock): string[] {
   const { observe, readiness } = foldStatus({
     clock,
-    targetNames: () => connector.targets.map(({ name }) => name),
+    targets: () => connector.targets,
     about: {},
     now: () => ({
       ...{ connectorId: "one", identity: "", silenceMs: 0, inHand: { messages: 0, bytes: 0 } },
