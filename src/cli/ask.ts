@@ -19,7 +19,7 @@ export interface Question {
   readonly timeoutMs?: number;
   /** The time is that to the head of the answer: the body may last. */
   readonly untilHead?: boolean;
-  /** Whether the certificate must be one that is trusted; true where nothing is said. */
+  /** False = any certificate will do; else as the variables say. */
   readonly verify?: boolean;
   readonly clock?: Clock;
 }
@@ -47,7 +47,7 @@ export async function ask(
   const tls = url.protocol === "https:" ? tlsFrom(process.env) : noTls;
   // Whoever gave the URL may ask any address.
   const client = createFetch({
-    tls: { ...tls, verify },
+    tls: { ...tls, verify: verify && tls.verify },
     proxy: choice.proxy,
     refuses: () => false,
   });

@@ -36,12 +36,6 @@ export function loadSettings(layers: Layers): Loaded {
   }
   const token = isSmee(values) ? new Secret("") : readToken(values, report);
   const tls = readRelayTls(values, report);
-  if (!tls.verify && !values.get("allow_insecure")) {
-    report(
-      "verify_ssl: off, whoever sits between us and the relay can read the token; give the CA as " +
-        "ca_cert_path, or set allow_insecure if that is what you want",
-    );
-  }
   const way = url && readProxy(url, values.get("proxy")?.reveal(), values.env, "proxy", report);
   const statusListen = readStatusListen(values, report);
   const statusToken = values.get("status_token");

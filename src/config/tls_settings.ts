@@ -29,7 +29,7 @@ export interface TlsNames {
 
 /** The relay's, as the options say. */
 export function readRelayTls(values: Values, report: Report): TlsSettings {
-  return readTls(
+  const tls = readTls(
     {
       verify: values.get("verify_ssl"),
       caPath: values.get("ca_cert_path"),
@@ -42,6 +42,13 @@ export function readRelayTls(values: Values, report: Report): TlsSettings {
     tlsKeys(""),
     report,
   );
+  if (!tls.verify && !values.get("allow_insecure")) {
+    report(
+      "verify_ssl: off, whoever sits between us and the relay can read the token; give the CA as " +
+        "ca_cert_path, or set allow_insecure if that is what you want",
+    );
+  }
+  return tls;
 }
 
 /** The keys of a file; `at` stands before them: "targets.orders." */

@@ -33,8 +33,15 @@ test("send and rotate-token take the variables that say how TLS is spoken with t
     const none = await ended(t, args, { ...admin, CONNECTOR_CA_CERT_PATH: "/none" });
     assert.equal(none.code, 78);
     assert.match(none.err, /ca_cert_path: cannot read "\/none".* \(environment CONNECTOR_CA_CERT/);
-    const done = await ended(t, args, { ...admin, ...all });
-    assert.equal(done.code, 0, done.out + done.err);
+    const { CONNECTOR_CA_CERT_PATH: _, ...client } = all;
+    const off = { ...admin, ...client, CONNECTOR_VERIFY_SSL: "false" };
+    const unsaid = await ended(t, args, off);
+    assert.equal(unsaid.code, 78);
+    assert.match(unsaid.err, /verify_ssl: off, .* set allow_insecure/);
+    for (const env of [{ ...admin, ...all }, { ...off, CONNECTOR_ALLOW_INSECURE: "true" }]) {
+      const done = await ended(t, args, env);
+      assert.equal(done.code, 0, done.out + done.err);
+    }
   }
 });
 
