@@ -28,7 +28,7 @@ for (const [command, args] of asking) {
     );
     assert.equal(await program.ended, 0, program.stderr.join("\n"));
     assert.deepEqual(proxy.asked, []);
-    assert.equal(asked.length, 1);
+    assert.ok(asked.length > 0);
   });
 }
 
