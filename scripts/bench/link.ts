@@ -1,6 +1,7 @@
 /**
  * The HTTP client of the link to the relay against the runtime's own `fetch` and `node:http`: acknowledgements, one at a
- * time and eight, with the CPU time of a request, and an event stream. The server is in another process. Five interleaved
+ * time and eight, with the CPU time of a request, and an event stream; and that client without a `Response` around it, as
+ * deliveries use it. The server is in another process. Five interleaved
  * rounds, medians.
  *
  *   deno task bench link        (or: bun scripts/bench/link.ts)
@@ -12,6 +13,7 @@ import process from "node:process";
 import { Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import { createFetch, type FetchInit } from "../../src/runtime/fetch.ts";
+import { createHttpClient } from "../../src/runtime/http_client.ts";
 import { boundedText } from "../../src/transport/bounded_text.ts";
 import { report } from "./tools/report.ts";
 import { ownRuntime } from "./tools/runtimes.ts";
@@ -27,6 +29,7 @@ type Client = (url: URL, init: FetchInit) => Promise<Answer>;
 const posts = 4_000;
 const streamBytes = 256 * 1024 * 1024;
 const rounds = 5;
+const encoder = new TextEncoder();
 const agent = new http.Agent({ keepAlive: true });
 
 if (process.argv[2] === "serve") await serve();
@@ -58,6 +61,7 @@ async function measure() {
   const url = new URL(`http://127.0.0.1:${port}/`);
   const tls = { verify: true, ca: undefined, cert: undefined, key: undefined };
   const ours = createFetch({ tls, proxy: undefined });
+  const beneath = createHttpClient({ tls }, () => 8);
   const clients: Record<string, Client> = {
     "the runtime's fetch": (to, { signal, ...init }) =>
       fetch(to, { ...init, signal: signal as AbortSignal, redirect: "manual" }),
@@ -65,6 +69,17 @@ async function measure() {
     async "our client"(to, init) {
       const response = await ours.fetch(to, init);
       return { body: response.body, text: () => boundedText(response) };
+    },
+    async "our client, of a delivery"(url, { method, headers, body = "", signal }) {
+      const request = { method, url, path: url.pathname, headers: Object.entries(headers) };
+      const answer = await beneath.request({ ...request, body: encoder.encode(body) }, signal);
+      return {
+        body: answer.body,
+        async text() {
+          if (!answer.body.takeWhole()) { for await (const _ of answer.body); }
+          return "";
+        },
+      };
     },
   };
   const found = Object.entries(clients).map(([name, client]) => ({
@@ -90,6 +105,7 @@ async function measure() {
   }));
   report("link", ownRuntime, rows, rows);
   ours.close();
+  beneath.close();
   server.kill();
 }
 

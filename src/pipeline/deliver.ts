@@ -1,22 +1,15 @@
-import type { Clock, Random } from "../async/clock.ts";
+import type { Random } from "../async/clock.ts";
 import { delay } from "../async/delay.ts";
-import type { Attempt, Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
-import type { Observe } from "../observe/events.ts";
+import type { Envelope, Lifetime, Outcome, Reason } from "../flow.ts";
 import { about } from "../protocol/about.ts";
 import { lagMs } from "../protocol/envelope.ts";
-import { type Sample, withSpan } from "../protocol/trace_context.ts";
 import type { Passage } from "./breaker.ts";
-import type { Admitted, Line } from "./line.ts";
 import { retryDelay } from "./retry_policy.ts";
-import type { Admission, Target } from "./target.ts";
+import type { Target } from "./target.ts";
+import { createTryOnce, type Tried, type TryOptions } from "./try_once.ts";
 
-export interface DeliverOptions {
-  readonly admission: Admission;
-  readonly clock: Clock;
+export interface DeliverOptions extends TryOptions {
   readonly random: Random;
-  readonly observe: Observe;
-  /** Which traces are recorded; undefined = none. */
-  readonly sample: Sample | undefined;
 }
 
 /** How it ended at one target. */
@@ -39,7 +32,8 @@ const shutdown: Reason = { code: "shutdown", message: "the connector is stopping
  * first attempts still in line go on, waits are cut short and the message given back; on `abort` everything is.
  */
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { admission, random, clock, observe } = options;
+  const { random, clock, observe } = options;
+  const tryOnce = createTryOnce(options);
 
   return async (envelope, target, life) => {
     const which = { ...about(envelope), target: target.name };
@@ -141,56 +135,6 @@ export function createDeliver(options: DeliverOptions): Deliver {
     }
   }
 
-  /** Undefined when aborted. */
-  async function tryOnce(
-    envelope: Envelope,
-    target: Target,
-    attempt: number,
-    abort: AbortSignal,
-  ): Promise<Attempt | Extract<Admitted, { kind: "full" }> | undefined> {
-    let leave: (() => void) | undefined;
-    try {
-      if (abort.aborted) return undefined;
-      leave = admission.tryAdmit(target);
-      if (!leave) {
-        // Only who was not tried yet may be turned away: the others are few, and are expected back.
-        const admitted = await waitFor(target, attempt === 1 ? target.line : undefined, abort);
-        if (admitted.kind === "full") return admitted;
-        leave = admitted.leave;
-      }
-      const startedAt = clock.monotonic();
-      const { headers, span } = withSpan(envelope.headers, options.sample);
-      const sent = span.spanId === undefined ? envelope : { ...envelope, headers };
-      const result = await target.sink.send(sent, attempt, abort);
-      observe({
-        type: "delivery.attempted",
-        ...about(envelope),
-        ...span,
-        target: target.name,
-        attempt,
-        result: result.kind,
-        durationMs: Math.round(clock.monotonic() - startedAt),
-        ...(result.kind === "delivered" ? { status: result.status } : { reason: result.reason }),
-        ...(result.request && { request: result.request }),
-      });
-      return result;
-    } catch (error) {
-      if (abort.aborted) return undefined;
-      throw error;
-    } finally {
-      leave?.();
-    }
-  }
-
-  async function waitFor(
-    target: Target,
-    line: Line | undefined,
-    abort: AbortSignal,
-  ): Promise<Admitted> {
-    if (line) return await line.wait((signal) => admission.admit(target, signal), abort);
-    return { kind: "in", leave: await admission.admit(target, abort) };
-  }
-
   /** False when the wait was cut short by the end of the connector. */
   async function hold(ms: number, life: Lifetime): Promise<boolean> {
     try {
@@ -202,9 +146,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 }
 
-function verdictOn(
-  result: Attempt | Extract<Admitted, { kind: "full" }> | undefined,
-): "succeeded" | "failed" | "undecided" {
+function verdictOn(result: Tried): "succeeded" | "failed" | "undecided" {
   if (!result || result.kind === "full") return "undecided";
   // A target that refuses one webhook for good is there and answers.
   const { request = { failed: result.kind === "transient" } } = result;
