@@ -12,7 +12,9 @@ const back = -7_200_000;
 onNats("what was nacked waits as long as it should, with the clock set back", async (t) => {
   const clock = new ManualClock(Date.now());
   const lanes = laneRule({ kind: "channel" });
-  const store = await openStore(t, await startNats(t), { lanes }, clock);
+  // Where an answer of the server is not heard in time it gives the message out again after the ack wait: by its clock.
+  const settings = { lanes, ackTimeoutMs: 5_000 };
+  const store = await openStore(t, await startNats(t), settings, clock);
   attach(store);
   await store.append(message("a"), clock.now() + 1e9, clock.now());
   const take = async () => (await store.take(clock.now()))?.envelope.id;
