@@ -79,7 +79,6 @@ export function foldStatus(
 
   function observe(event: ConnectorEvent): void {
     count(event);
-    outage.observe(event);
     switch (event.type) {
       case "delivery.attempted":
         attempted(event);
@@ -103,11 +102,13 @@ export function foldStatus(
         reconnects.attempts++;
         break;
       case "stream.connected": {
+        outage.observe(event);
         const { transport, connectionId: id } = event;
         connection = { transport, id, since: clock.monotonic() };
         break;
       }
       case "stream.disconnected":
+        outage.observe(event);
         connection = undefined;
         downSince = clock.monotonic();
         whyNone = `the stream from ${source} has ended: ${event.reason}`;
@@ -123,9 +124,11 @@ export function foldStatus(
         targetState(event.target).breaker = event.state;
         break;
       case "connector.paused":
+        outage.observe(event);
         pausedUntil = event.forMs === undefined ? Infinity : clock.now() + event.forMs;
         break;
       case "connector.resumed":
+        outage.observe(event);
         pausedUntil = undefined;
         break;
     }

@@ -36,6 +36,15 @@ const received: ConnectorEvent = {
   ...{ method: "POST", path: "", bytes: 1, lagMs: 1 },
 };
 
+const connected: ConnectorEvent = {
+  ...{ type: "stream.connected", transport: "sse", connectionId: "1", downMs: 1 },
+  capabilities: [],
+};
+const disconnected: ConnectorEvent = {
+  ...{ type: "stream.disconnected", transport: "sse", reason: "it was closed", upMs: 1 },
+  by: "relay_or_network",
+};
+
 function attempted(result: "delivered" | "transient" | "permanent"): ConnectorEvent {
   return { type: "delivery.attempted", ...about, attempt: 1, result, durationMs: 1, reason };
 }
@@ -56,18 +65,9 @@ test("while not connected readiness and status name the relay and why now, not a
   observe({ type: "connector.started", source: "https://relay.example", channel: "dev" });
   observe(failed("cannot open a stream at https://relay.example: refused"));
   assert.equal(detail(), "cannot open a stream at https://relay.example: refused");
-  observe({
-    ...{ type: "stream.connected", transport: "sse", connectionId: "1", downMs: 1 },
-    capabilities: [],
-  });
+  observe(connected);
   assert.equal(detail(), "connected over sse");
-  observe({
-    type: "stream.disconnected",
-    transport: "sse",
-    reason: "it was closed",
-    by: "relay_or_network",
-    upMs: 1,
-  });
+  observe(disconnected);
   assert.equal(detail(), "the stream from https://relay.example has ended: it was closed");
   assert.equal(reason(), detail());
   observe(failed("cannot open a stream at https://relay.example: no route"));
@@ -84,19 +84,10 @@ test("a clock that is set changes nothing of how long it runs, is connected or i
   };
   await jumps();
   assert.equal(line("relay"), "not connected for 2s");
-  observe({
-    ...{ type: "stream.connected", transport: "sse", connectionId: "1", downMs: 1 },
-    capabilities: [],
-  });
+  observe(connected);
   await jumps();
   assert.equal(line("relay"), "connected over sse for 2s, heard 2s ago");
-  observe({
-    type: "stream.disconnected",
-    transport: "sse",
-    reason: "it was closed",
-    by: "relay_or_network",
-    upMs: 1,
-  });
+  observe(disconnected);
   await jumps();
   const { uptime_seconds, reconnects } = status();
   assert.equal(uptime_seconds, 6);
