@@ -7,6 +7,7 @@ import { foldStatus } from "../../src/observe/status.ts";
 import type { Relay } from "../../src/relay/relay.ts";
 import { bytesOf, writtenIn } from "../support/batches.ts";
 import { startOldRelay } from "../support/old_relay.ts";
+import { quietNow } from "../support/quiet_now.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -222,14 +223,7 @@ test("a request with five messages that fails is one failure for readiness and s
     clock: systemClock,
     targets: () => [{ name: "default", inFlight: 0, waiting: 0 }],
     about: {},
-    now: () => ({
-      connectorId: "one",
-      identity: "dev@relay.example",
-      inHand: { messages: 0, bytes: 0 },
-      unconfirmed: { size: 0, oldestAgeMs: 0 },
-      silenceMs: undefined,
-      journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
-    }),
+    now: quietNow,
   });
   run.events.forEach(observe);
   assert.equal(target.got.length, 1);

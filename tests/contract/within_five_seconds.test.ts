@@ -6,6 +6,7 @@ import { loadSettings } from "../../src/config/load.ts";
 import { foldStatus } from "../../src/observe/status.ts";
 import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { quietNow } from "../support/quiet_now.ts";
 import { publish, type Running, startConnector, startDevRelay } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -35,11 +36,7 @@ function unready({ connector, events }: Running, clock: ManualClock): string[] {
     clock,
     targets: () => connector.targets,
     about: {},
-    now: () => ({
-      ...{ connectorId: "one", identity: "", silenceMs: 0, inHand: { messages: 0, bytes: 0 } },
-      unconfirmed: { size: 0, oldestAgeMs: 0 },
-      journal: { place: "", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
-    }),
+    now: quietNow,
   });
   events.forEach(observe);
   const { ready, parts } = readiness();

@@ -3,6 +3,7 @@ import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldMetrics } from "../../src/observe/metrics.ts";
 import { foldStatus } from "../../src/observe/status.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { quietNow } from "../support/quiet_now.ts";
 import { test } from "../support/test.ts";
 
 test("seconds without a stream, in /metrics and /status: an outage counts, a pause does not, nor does a clock that is set", async () => {
@@ -24,12 +25,7 @@ test("seconds without a stream, in /metrics and /status: an outage counts, a pau
   });
   const status = foldStatus({
     ...{ clock, about: {}, targets: () => [] },
-    now: () => ({
-      ...{ connectorId: "one", identity: "dev@relay.example", silenceMs: undefined },
-      inHand: { messages: 0, bytes: 0 },
-      unconfirmed: { size: 0, oldestAgeMs: 0 },
-      journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
-    }),
+    now: quietNow,
   });
   const transport = "websocket";
   const connected: ConnectorEvent = {

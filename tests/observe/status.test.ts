@@ -3,6 +3,7 @@ import { statusText } from "../../src/cli/status_text.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldStatus } from "../../src/observe/status.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { quietNow } from "../support/quiet_now.ts";
 import { test } from "../support/test.ts";
 
 function start() {
@@ -11,14 +12,7 @@ function start() {
     clock,
     targets: () => [{ name: "a", inFlight: 0, waiting: 0 }],
     about: { version: "1", runtime: "test" },
-    now: () => ({
-      connectorId: "one",
-      identity: "dev@relay.example",
-      inHand: { messages: 0, bytes: 0 },
-      unconfirmed: { size: 0, oldestAgeMs: 0 },
-      silenceMs: undefined,
-      journal: { place: "memory", problem: undefined, deadLetters: { messages: 0, bytes: 0 } },
-    }),
+    now: quietNow,
   });
   /** A line of `hookferry status`. */
   const line = (name: string) => {
