@@ -233,10 +233,7 @@ export function foldStatus(
 
 function untried(): TargetState {
   return {
-    tried: false,
-    failuresInARow: 0,
-    lastFailure: "",
-    lastFailureAt: 0,
+    ...{ tried: false, failuresInARow: 0, lastFailure: "", lastFailureAt: 0 },
     lastSuccessAt: undefined,
     breaker: "closed",
   };
