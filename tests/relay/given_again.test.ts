@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { systemClock } from "../../src/async/clock.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { onNats, startNats } from "../support/nats_server.ts";
 import { attach, message, openStore } from "../support/nats_store.ts";
@@ -48,3 +49,25 @@ onNats("what lies there twice is in hand once at a time", async (t) => {
   while (!second) second = await again();
   assert.equal(second.envelope.sequence, 2);
 });
+
+onNats(
+  "what the server is slow to give out again is asked for again, before any sweep",
+  async (t) => {
+    const store = await openStore(t, await startNats(t)); // no relay, so nothing sweeps
+    await store.append(message("a"), Date.now() + 1e9, Date.now());
+    const taken = async () => {
+      for (;;) {
+        const message = await store.take(Date.now());
+        if (message) return message.envelope.id;
+        const ms = store.readyInMs();
+        assert.ok(ms !== undefined, "it is asked for again");
+        await new Promise<void>((resolve) => systemClock.after(ms, resolve));
+      }
+    };
+    for (const at of [1, 2, 3]) {
+      assert.equal(await taken(), "a");
+      await store.release("a", 1, { at, reason: "nacked", connectorId: "k1" });
+    }
+    assert.equal(await taken(), "a"); // it takes the server longer than the one millisecond
+  },
+);

@@ -83,3 +83,21 @@ onNats("an ordered lane goes on after a settlement that the server did not answe
   while (await store.purge(0).catch(() => 1)); // until it is there again
   assert.deepEqual([await found(store, clock), await found(store, clock)].toSorted(), ["a1", "b1"]);
 });
+
+onNats("what a server gives out too late is given back, and comes again at once", async (t) => {
+  const nats = await startNats(t);
+  const proxy = await startProxy(t, nats.url);
+  const address = { ...nats.address, servers: [new URL(proxy.url).host] };
+  const lanes = laneRule({ kind: "channel" });
+  const store = await openStore(t, { ...nats, address }, { lanes, ackTimeoutMs: 1e6 });
+  const woken = Promise.withResolvers<void>();
+  attach(store, false, () => woken.resolve());
+  await store.append(message("a"), Date.now() + 1e9, Date.now());
+  const release = proxy.hold();
+  assert.equal(await store.take(Date.now()), undefined, "it was not heard of");
+  release();
+  await woken.promise;
+  let again = await store.take(Date.now());
+  while (!again) again = await store.take(Date.now());
+  assert.deepEqual([again.envelope.id, again.deliveries], ["a", 1]);
+});

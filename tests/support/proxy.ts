@@ -5,6 +5,8 @@ export interface Proxy {
   readonly url: string;
   /** Passes nothing more over the connections that are open, and leaves them open; new ones are well. */
   stall(): void;
+  /** Keeps what comes, for both sides, until the result is called: then it passes all of it on. */
+  hold(): () => void;
   /** From now on every new connection is cut at once. */
   refuse(): void;
   /** Cuts every connection through it. */
@@ -24,6 +26,7 @@ export async function startProxy(
   const sockets = new Set<Socket>();
   let isRefusing = false;
   let stalls = 0;
+  let held: Promise<void> | undefined;
   const server = createServer({ noDelay: true }, (outer) => {
     if (isRefusing) return void outer.destroy();
     const stallsBefore = stalls;
@@ -35,7 +38,8 @@ export async function startProxy(
         sockets.delete(from);
         into.destroy();
       });
-      void pass(from, into, { maxPieceBytes, isStalled: () => stalls !== stallsBefore });
+      const isStalled = () => stalls !== stallsBefore;
+      void pass(from, into, { maxPieceBytes, isStalled, released: () => held });
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -50,17 +54,32 @@ export async function startProxy(
     cut,
     refuse,
     stall: () => void stalls++,
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return () => {
+        held = undefined;
+        resolve();
+      };
+    },
   };
+}
+
+interface Line {
+  readonly maxPieceBytes: number;
+  readonly isStalled: () => boolean;
+  readonly released: () => Promise<void> | undefined;
 }
 
 async function pass(
   from: Socket,
   into: Socket,
-  { maxPieceBytes, isStalled }: { maxPieceBytes: number; isStalled: () => boolean },
+  { maxPieceBytes, isStalled, released }: Line,
 ): Promise<void> {
   let size = 0;
   try {
     for await (const chunk of from as AsyncIterable<Uint8Array>) {
+      await released();
       if (isStalled()) continue; // what was on its way is lost, as on a line that is dead
       for (let at = 0; at < chunk.length;) {
         size = maxPieceBytes === Infinity ? chunk.length : size % maxPieceBytes + 1;

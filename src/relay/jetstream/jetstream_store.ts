@@ -95,6 +95,10 @@ export class JetStreamStore implements Store, SharedStore {
     this.#messages = new MessageStream(server, channel);
     const ackWaitMs = settings.ackTimeoutMs + leaseMarginMs;
     this.#consumers = new LaneConsumers(server, channel, settings.lanes, ackWaitMs);
+    this.#consumers.onGivenBack = (lane) => {
+      this.#turns.promise(lane);
+      this.#reader?.wake();
+    };
     this.#histories = new Histories(history, channel);
     this.#dead = new DeadLetters(server, channel);
     this.#peers = new Peers(server, channel);
@@ -142,7 +146,10 @@ export class JetStreamStore implements Store, SharedStore {
       if (lane === undefined) return undefined;
       const message = await this.#server.attempt("read a message", async () => {
         const pulled = await this.#consumers.pull(lane);
-        if (pulled) return await this.#lease(pulled, lane, now);
+        if (pulled) {
+          this.#turns.hadOne(lane);
+          return await this.#lease(pulled, lane, now);
+        }
         this.#turns.hadNothing(lane, this.#clock.monotonic());
         return undefined;
       });
@@ -206,7 +213,7 @@ export class JetStreamStore implements Store, SharedStore {
       await this.#giveBack(lease.reply, delayMs > 0 ? Math.max(1, delayMs - earlyMs) : 0);
     }).catch(() => {}); // the server gives it out again after the ack wait
     if (this.#settings.lanes.exclusive) this.#turns.block(lease.lane, readyAt);
-    this.#turns.addAt(lease.lane, readyAt);
+    this.#turns.promise(lease.lane, readyAt);
     if (delayMs === 0) this.#peers.wake(lease.lane);
     this.#reader?.wake();
     return true;
@@ -334,6 +341,7 @@ export class JetStreamStore implements Store, SharedStore {
     this.#isClosed = true;
     this.#cancelSweep();
     this.#peers.close();
+    this.#consumers.close();
     await this.#purging?.catch(() => {});
   }
 

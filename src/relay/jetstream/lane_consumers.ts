@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { AckPolicy } from "@nats-io/jetstream";
-import { type Msg, TimeoutError } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
+import { systemClock } from "../../async/clock.ts";
+import { within } from "../../async/within.ts";
 import type { LaneRule } from "../lane.ts";
 import type { NewMessage } from "../store.ts";
 import { isApiError, type NatsServer } from "./connection.ts";
@@ -15,7 +17,7 @@ const partitions = 32;
  * and one with a bound may be dropped without a word by a server that comes to it too late (2.9 does).
  */
 const patienceMs = 5;
-/** After this a pull counts as answered with nothing; a message that comes later finds nobody and stays. */
+/** After this a pull counts as answered with nothing; a message that comes later is given back. */
 const lostMs = 500;
 
 /**
@@ -23,6 +25,8 @@ const lostMs = 500;
  * time, to whichever relay asks.
  */
 export class LaneConsumers {
+  /** Called with a lane whose message came too late and waits there again. */
+  onGivenBack: (lane: string) => void = () => {};
   readonly #server: NatsServer;
   readonly #stream: string;
   readonly #subjects: string;
@@ -30,6 +34,8 @@ export class LaneConsumers {
   readonly #ackWaitMs: number;
   /** Those there are, as far as is known: made here, found, or said by another relay. */
   readonly #made = new Map<string, Promise<unknown>>();
+  /** Give up those under way. */
+  readonly #pulls = new Set<(nothing: undefined) => void>();
 
   constructor(server: NatsServer, channel: string, rule: LaneRule, ackWaitMs: number) {
     this.#server = server;
@@ -75,18 +81,33 @@ export class LaneConsumers {
       ...(this.#rule.exclusive ? { expires: patienceMs * 1e6 } : {}),
     };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${token(lane)}`;
-    try {
-      const answer = await this.#server.nc.request(subject, JSON.stringify(request), {
-        timeout: lostMs,
-        noMux: true, // a message comes by its own subject
-      });
-      // It is there, whoever made it.
-      if (!this.#made.has(lane)) this.#made.set(lane, Promise.resolve());
-      return answer.headers?.code ? undefined : answer;
-    } catch (error) {
-      if (error instanceof TimeoutError) return undefined;
-      throw error;
+    const answering = this.#server.nc.request(subject, JSON.stringify(request), {
+      timeout: lostMs + this.#ackWaitMs, // after that the server itself has taken back what it gave out
+      noMux: true, // a message comes by its own subject
+    });
+    const { promise: given, resolve: giveUp } = Promise.withResolvers<undefined>();
+    this.#pulls.add(giveUp);
+    const heard = Promise.race([answering, given]);
+    const answer = await within(lostMs, heard, undefined, systemClock)
+      .finally(() => this.#pulls.delete(giveUp));
+    if (!answer) {
+      answering.then((late) => this.#giveBack(late, lane)).catch(() => {});
+      return undefined;
     }
+    // It is there, whoever made it.
+    if (!this.#made.has(lane)) this.#made.set(lane, Promise.resolve());
+    return answer.headers?.code ? undefined : answer;
+  }
+
+  /** Nothing is waited for any more. */
+  close(): void {
+    for (const giveUp of this.#pulls) giveUp(undefined);
+  }
+
+  #giveBack(late: Msg, lane: string): void {
+    if (!late.reply) return;
+    this.#server.nc.publish(late.reply, "-NAK");
+    this.onGivenBack(lane);
   }
 
   /** Made, or given the settings of now: servers from 2.10 on refuse to make one that is there with others. */
