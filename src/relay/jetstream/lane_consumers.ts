@@ -14,8 +14,8 @@ const consumerExists = 10148;
 const partitions = 32;
 /**
  * How long a pull of an exclusive lane waits. One without a bound would wait as long as another relay holds the lane,
- * and one with a bound may be dropped without a word by a server that comes to it too late (2.9 does; once in some
- * hundreds of retries that fall into that moment it drops the message with it, until the ack wait is over).
+ * and one with a bound may be dropped without a word by a server that comes to it too late (2.9 does; what becomes
+ * ready in that moment is gone with it until its ack wait is over).
  */
 const patienceMs = 5;
 /** After this a pull counts as answered with nothing; a message that comes later is given back. */
