@@ -6,6 +6,7 @@ const windowMs = 10_000;
 
 interface Window<Event> {
   last: Event;
+  level: LogLevel;
   /** When the last one happened. */
   at: number;
   count: number;
@@ -18,15 +19,13 @@ interface Window<Event> {
  * which comes after them then. Info and debug go through as they come.
  */
 export function foldRepeats<Event extends { readonly type: string }>(
-  levelOf: (event: Event) => LogLevel,
   clock: Clock,
   pass: (event: Event, level: LogLevel, at: number, repeated?: number) => void,
-): { observe(event: Event): void; close(): void } {
+): { observe(event: Event, level: LogLevel): void; close(): void } {
   const windows = new Map<string, Window<Event>>();
   let isClosed = false;
 
-  function observe(event: Event): void {
-    const level = levelOf(event);
+  function observe(event: Event, level: LogLevel): void {
     const at = clock.now();
     if (isClosed || level === "info" || level === "debug") {
       if (level === "info" && windows.size > 0) {
@@ -39,15 +38,16 @@ export function foldRepeats<Event extends { readonly type: string }>(
     const open = windows.get(kind);
     if (open) {
       open.last = event;
+      open.level = level;
       open.at = at;
       open.count++;
       return;
     }
     pass(event, level, at);
-    begin(kind, { last: event, at });
+    begin(kind, { last: event, level, at });
   }
 
-  function begin(kind: string, { last, at }: Pick<Window<Event>, "last" | "at">): void {
+  function begin(kind: string, told: Pick<Window<Event>, "last" | "level" | "at">): void {
     const cancel = clock.after(windowMs, () => {
       const window = windows.get(kind);
       windows.delete(kind);
@@ -55,7 +55,7 @@ export function foldRepeats<Event extends { readonly type: string }>(
       tell(window);
       begin(kind, window);
     });
-    windows.set(kind, { last, at, count: 0, cancel });
+    windows.set(kind, { ...told, count: 0, cancel });
   }
 
   function end(isOver: (window: Window<Event>) => boolean): void {
@@ -67,8 +67,8 @@ export function foldRepeats<Event extends { readonly type: string }>(
     over.map(([, window]) => window).sort((a, b) => a.at - b.at).forEach(tell);
   }
 
-  function tell({ last, at, count }: Window<Event>): void {
-    if (count > 0) pass(last, levelOf(last), at, count);
+  function tell({ last, level, at, count }: Window<Event>): void {
+    if (count > 0) pass(last, level, at, count);
   }
 
   return {

@@ -32,7 +32,8 @@ export function createLog<Event extends { readonly type: string }>(
     if (levels.indexOf(level) < least) return;
     const told = repeated === undefined ? event : { ...event, repeated };
     try {
-      options.write(lineOf(inWholeMs(told), level, at));
+      // What is told of every webhook has no others.
+      options.write(lineOf(level === "info" ? told : inWholeMs(told), level, at));
     } catch {
       // A line that cannot be written must not stop a delivery.
     }
@@ -43,10 +44,13 @@ export function createLog<Event extends { readonly type: string }>(
       close() {},
     };
   }
-  const { observe, close } = foldRepeats(options.levelOf, options.clock, tell);
+  const { observe, close } = foldRepeats(options.clock, tell);
   return {
-    // Most events are of that level: nothing at all is made of them.
-    observe: (event) => options.levelOf(event) === "debug" ? undefined : observe(event),
+    observe(event) {
+      const level = options.levelOf(event);
+      // Most events are of that level: nothing at all is made of them.
+      if (level !== "debug") observe(event, level);
+    },
     close,
   };
 }

@@ -1,6 +1,5 @@
 /** The last messages and the last minutes of a connector, folded from its events. */
 import type { Clock } from "../async/clock.ts";
-import { Chain, type Linked } from "../async/chain.ts";
 import { PerSecond } from "../async/per_second.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 import { bucketOf, latencyBuckets, percentile } from "./latency.ts";
@@ -20,55 +19,33 @@ export interface RecentFold {
 
 const maxMessages = 200;
 const seriesSeconds = 300;
-/** So many events of a message are kept as they are. */
-const maxHeard = 20;
+/** So many events wait for somebody who looks. */
+const maxHeard = 2_000;
 
-/** A message: what its events came to, and those that came since. Serves one message after the other. */
-class Entry implements Linked {
-  messageId = "";
-  record: RecentMessage | undefined;
-  version = 0;
+/** They make no message known. */
+const tellsOfKnown: ReadonlySet<MessageEvent["type"]> = new Set([
+  "delivery.duplicate",
+  "dead_letter.forgotten",
+  "dead_letter.replayed",
+  "settlement.confirmed",
+]);
+
+/** A message, and what its events came to. */
+interface Entry {
+  readonly record: RecentMessage;
   /** What it was before it came for the last time. */
-  #before: RecentMessage | undefined;
-  older: this | undefined;
-  newer: this | undefined;
-  readonly #heard: (MessageEvent | undefined)[] = new Array(maxHeard).fill(undefined);
-  readonly #at = new Float64Array(maxHeard);
-  #count = 0;
-
-  begin(messageId: string): void {
-    this.messageId = messageId;
-    this.record = undefined;
-    this.#before = undefined;
-    this.#count = 0;
-  }
-
-  hear(event: MessageEvent, at: number): void {
-    if (this.#count === maxHeard) this.fold();
-    this.#heard[this.#count] = event;
-    this.#at[this.#count++] = at;
-  }
-
-  /** What its events came to up to now. */
-  fold(): RecentMessage {
-    for (let i = 0; i < this.#count; i++) {
-      const event = this.#heard[i]!;
-      const at = this.#at[i]!;
-      const record = this.record ?? newRecord(event, at);
-      if (event.type === "delivery.received") this.#before = record;
-      this.record = withEvent(record, event, at, this.#before);
-    }
-    const hasNews = this.#count > 0;
-    this.#count = 0;
-    // Whoever has an entry has told it something.
-    return hasNews ? this.record = { ...this.record!, version: this.version } : this.record!;
-  }
+  readonly before: RecentMessage | undefined;
 }
 
-/** Bounded, and cheap for each event, which is kept as it is: what takes time is done when somebody looks. */
+/**
+ * Bounded, and cheap for each event, which is kept as it is: what takes time is done when somebody looks, or where too many
+ * wait for that.
+ */
 export function foldRecent(clock: Clock): RecentFold {
+  /** The newest last. */
   const entries = new Map<string, Entry>();
-  const order = new Chain<Entry>();
+  let heard: MessageEvent[] = [];
+  let times: number[] = [];
   const outcomes = new PerSecond(seriesSeconds, 2, clock);
   const latency = new PerSecond(seriesSeconds, latencyBuckets, clock);
   let version = 0;
@@ -76,66 +53,91 @@ export function foldRecent(clock: Clock): RecentFold {
 
   function observe(event: ConnectorEvent): void {
     switch (event.type) {
-      case "delivery.received": {
-        const known = entries.get(event.messageId);
-        if (known && order.remove(known)) order.add(known); // The newest again.
-        hear(known ?? begin(event), event);
-        break;
-      }
       case "delivery.attempted":
         latency.add(bucketOf(event.durationMs));
         if (event.result !== "delivered") outcomes.add(1);
-        hear(entryOf(event), event);
+        hear(event);
         break;
       case "delivery.succeeded":
         outcomes.add(0);
-        hear(entryOf(event), event);
+        hear(event);
         break;
       case "stream.connected":
         waiting = event.waiting?.messages;
         break;
+      case "delivery.received":
       case "delivery.routed":
       case "delivery.retrying":
       case "delivery.failed":
       case "delivery.deferred":
-      case "dead_letter.stored":
-        hear(entryOf(event), event);
-        break;
       case "delivery.duplicate":
+      case "dead_letter.stored":
       case "dead_letter.forgotten":
       case "dead_letter.replayed":
-      case "settlement.confirmed": {
-        const entry = entries.get(event.messageId);
-        if (entry) hear(entry, event);
+      case "settlement.confirmed":
+        hear(event);
         break;
-      }
     }
   }
 
-  function entryOf(event: MessageEvent): Entry {
-    return entries.get(event.messageId) ?? begin(event);
+  function hear(event: MessageEvent): void {
+    heard.push(event);
+    times.push(clock.now());
+    if (heard.length === maxHeard) letGo();
   }
 
-  /** With the oldest one's entry, once there are enough. */
-  function begin({ messageId }: MessageEvent): Entry {
-    const free = order.size < maxMessages ? undefined : order.shift();
-    if (free) entries.delete(free.messageId);
-    const entry = free ?? new Entry();
-    entry.begin(messageId);
-    entries.set(messageId, entry);
-    order.add(entry);
-    return entry;
+  /** Lets go of the messages that newer ones have taken the place of: of those nobody will see what was heard. */
+  function letGo(): void {
+    const newest = new Set<string>();
+    let from = heard.length;
+    while (from > 0 && newest.size < maxMessages) {
+      const event = heard[--from];
+      if (event?.type === "delivery.received") newest.add(event.messageId);
+    }
+    if (newest.size === maxMessages) {
+      for (const messageId of entries.keys()) {
+        if (!newest.has(messageId)) entries.delete(messageId);
+      }
+      take(from, ({ messageId }) => newest.has(messageId));
+    } else take(heard.length);
   }
 
-  function hear(entry: Entry, event: MessageEvent): void {
-    entry.hear(event, clock.now());
-    entry.version = ++version;
+  /** Folds the first `count` of what was heard, or those among them that are wanted. */
+  function take(count: number, isWanted: (event: MessageEvent) => boolean = () => true): void {
+    for (let i = 0; i < count; i++) {
+      const event = heard[i];
+      const at = times[i];
+      if (event && at !== undefined && isWanted(event)) fold(event, at);
+    }
+    heard = heard.slice(count);
+    times = times.slice(count);
+  }
+
+  function fold(event: MessageEvent, at: number): void {
+    const { messageId, type } = event;
+    const known = entries.get(messageId);
+    if (!known && tellsOfKnown.has(type)) return;
+    const isNew = type === "delivery.received";
+    if (isNew) entries.delete(messageId); // The newest again.
+    const soFar = known?.record ?? newRecord(event, at);
+    const before = isNew ? soFar : known?.before;
+    const record = { ...withEvent(soFar, event, at, before), version: ++version };
+    entries.set(messageId, { record, before });
+    if (entries.size <= maxMessages) return;
+    const [oldest] = entries.keys();
+    if (oldest !== undefined) entries.delete(oldest);
   }
 
   return {
     observe,
-    messages: () => [...order].reverse().map((entry) => entry.fold()),
-    message: (messageId) => entries.get(messageId)?.fold(),
+    messages() {
+      take(heard.length);
+      return [...entries.values()].reverse().map(({ record }) => record);
+    },
+    message(messageId) {
+      take(heard.length);
+      return entries.get(messageId)?.record;
+    },
     get waiting() {
       return waiting;
     },

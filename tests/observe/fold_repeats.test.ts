@@ -19,14 +19,11 @@ function startFold() {
   const clock = new ManualClock(0);
   const lines: [n: number, repeated: number | undefined][] = [];
   const times: number[] = [];
-  const fold = foldRepeats<Fault>(
-    ({ level }) => level,
-    clock,
-    ({ n }, _, at, repeated) => {
-      lines.push([n, repeated]);
-      times.push(at);
-    },
-  );
+  const { observe, close } = foldRepeats<Fault>(clock, ({ n }, _, at, repeated) => {
+    lines.push([n, repeated]);
+    times.push(at);
+  });
+  const fold = { observe: (fault: Fault) => observe(fault, fault.level), close };
   return { clock, lines, times, fold };
 }
 

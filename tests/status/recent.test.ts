@@ -317,6 +317,46 @@ test("every change has a version above the last: who looks twice sees what is ne
   assert.deepEqual(after.map(({ messageId }) => messageId), ["a"]);
 });
 
+test("who looks once sees what somebody saw who looked all the time, however much came", () => {
+  const clock = new ManualClock();
+  const folds = [foldRecent(clock), foldRecent(clock)] as const;
+  const [once, often] = folds;
+  const tell = (...events: ConnectorEvent[]) => {
+    for (const event of events) {
+      for (const fold of folds) fold.observe(event);
+      often.message("");
+    }
+  };
+  const same = () => {
+    const [of, was] = folds.map((fold) => fold.messages().map(({ version: _, ...rest }) => rest));
+    assert.deepEqual(of, was);
+    return of!;
+  };
+  const retried = (id: string, attempt: number) =>
+    tell(attempted(id, attempt, false), {
+      type: "delivery.retrying",
+      ...about(id),
+      ...{ target, attempt, reason: refused, delayMs: 1 },
+    });
+  tell(received("long in hand"));
+  for (let attempt = 1; attempt <= 3_000; attempt++) retried("long in hand", attempt);
+  assert.equal(same().find(({ messageId }) => messageId === "long in hand")?.attemptCount, 3_000);
+
+  tell(received("comes again"), attempted("comes again", 1, false));
+  for (let n = 0; n < 5_000; n++) {
+    tell(received(`m${n}`), attempted(`m${n}`, 1, true), succeeded(`m${n}`));
+    tell({ type: "settlement.confirmed", messageId: `m${n}`, verdict: "ack", retry: false });
+    if (n % 150 === 0) tell(received("comes again"), attempted("comes again", 1, false));
+  }
+  const messages = same();
+  assert.equal(messages.length, 200);
+  assert.equal(messages[0]?.messageId, "m4999");
+  assert.equal(messages.find(({ messageId }) => messageId === "comes again")?.copies, 35);
+  retried("long in hand", 3_001);
+  assert.equal(same()[0]?.messageId, "long in hand");
+  assert.equal(once.message("m0"), undefined);
+});
+
 test("the last five minutes: deliveries and failed attempts a second, and how long attempts took", async () => {
   const clock = new ManualClock();
   const fold = foldRecent(clock);
