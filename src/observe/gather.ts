@@ -17,6 +17,24 @@ const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
 const maxWaitMs = 20;
 const maxWaiting = 1_000;
 
+/** Events that wait, a column for each thing about them; what is beyond `count` is of an earlier time. */
+interface Batch {
+  readonly events: (ConnectorEvent | undefined)[];
+  readonly times: Float64Array;
+  /** Whose each of them is. */
+  readonly lookers: (readonly Looks[] | undefined)[];
+  count: number;
+}
+
+function newBatch(): Batch {
+  return {
+    events: new Array(maxWaiting).fill(undefined),
+    times: new Float64Array(maxWaiting),
+    lookers: new Array(maxWaiting).fill(undefined),
+    count: 0,
+  };
+}
+
 /** Those that look, one after the other. More may join them. */
 export type Looks = readonly Observe[];
 
@@ -37,44 +55,44 @@ export interface Gathering {
  * comes between the deliveries (docs/BENCHMARKS.md, "What looking costs"). Each look sees its events in order.
  */
 export function gatherEvents(clock: Clock): Gathering {
-  let events: ConnectorEvent[] = [];
-  let times: number[] = [];
-  /** Whose each of them is. */
-  let lookers: (readonly Looks[])[] = [];
+  let batch = newBatch();
+  /** One that was looked at: to make its columns anew each time costs more than to write them. */
+  let spare: Batch | undefined;
   let happenedAt: number | undefined;
   let cancel = () => {};
 
   function flush(): void {
     cancel();
-    if (events.length === 0) return;
-    const now = events;
-    const then = times;
-    const whose = lookers;
-    events = [];
-    times = [];
-    lookers = [];
+    if (batch.count === 0) return;
+    const { events, times, lookers, count } = batch;
+    const looked = batch;
+    batch = spare ?? newBatch();
+    spare = undefined; // whoever looks may have something to tell
     try {
-      for (let start = 0, end = 0; start < now.length; start = end) {
-        while (end < now.length && whose[end] === whose[start]) end++;
-        for (const look of whose[start]?.flat() ?? []) {
+      for (let start = 0, end = 0; start < count; start = end) {
+        while (end < count && lookers[end] === lookers[start]) end++;
+        for (const look of lookers[start]?.flat() ?? []) {
           for (let i = start; i < end; i++) {
-            happenedAt = then[i];
-            look(now[i] as ConnectorEvent);
+            happenedAt = times[i];
+            look(events[i] as ConnectorEvent);
           }
         }
       }
     } finally {
       happenedAt = undefined;
+      looked.count = 0;
+      spare = looked;
     }
   }
 
   return {
     observedBy: (...looks) => (event) => {
-      events.push(event);
-      times.push(clock.now());
-      lookers.push(looks);
-      if (!frequent.has(event.type) || events.length >= maxWaiting) flush();
-      else if (events.length === 1) cancel = clock.after(maxWaitMs, flush);
+      const at = batch.count++;
+      batch.events[at] = event;
+      batch.times[at] = clock.now();
+      batch.lookers[at] = looks;
+      if (!frequent.has(event.type) || at + 1 === maxWaiting) flush();
+      else if (at === 0) cancel = clock.after(maxWaitMs, flush);
     },
     clock: {
       now: () => happenedAt ?? clock.now(),

@@ -92,3 +92,27 @@ test("what is told to different lookers is seen by its own, in the order of all"
     ["a 1", "a 2", "b 1", "b 2", "c 3", "d 3", "a connector.resumed", "b connector.resumed"],
   );
 });
+
+test("what a look tells while it looks is looked at, and what is under way goes on", () => {
+  const gathering = gatherEvents(new ManualClock(0));
+  const seen: string[] = [];
+  const observe = gathering.observedBy([
+    (event) => {
+      seen.push("messageId" in event ? `a ${event.messageId}` : `a ${event.type}`);
+      if (seen.length === 1) {
+        observe(settled("3"));
+        observe(resumed);
+        observe(settled("4"));
+      }
+    },
+    (event) => seen.push("messageId" in event ? `b ${event.messageId}` : `b ${event.type}`),
+  ]);
+  observe(settled("1"));
+  observe(settled("2"));
+  gathering.flush();
+  gathering.flush();
+  assert.deepEqual(seen, [
+    ...["a 1", "a 3", "a connector.resumed", "b 3", "b connector.resumed", "a 2", "b 1", "b 2"],
+    ...["a 4", "b 4"],
+  ]);
+});
