@@ -32,8 +32,7 @@ export function createLog<Event extends { readonly type: string }>(
     if (levels.indexOf(level) < least) return;
     const told = repeated === undefined ? event : { ...event, repeated };
     try {
-      // What is told of every webhook has no others.
-      options.write(lineOf(level === "info" ? told : inWholeMs(told), level, at));
+      options.write(lineOf(inWholeMs(told), level, at));
     } catch {
       // A line that cannot be written must not stop a delivery.
     }

@@ -20,7 +20,7 @@ export interface RecentFold {
 const maxMessages = 200;
 const seriesSeconds = 300;
 /** So many events wait for somebody who looks. */
-const maxHeard = 2_000;
+const maxHeard = 4_000;
 
 /** They make no message known. */
 const tellsOfKnown: ReadonlySet<MessageEvent["type"]> = new Set([
@@ -94,7 +94,8 @@ export function foldRecent(clock: Clock): RecentFold {
       const event = heard[--from];
       if (event?.type === "delivery.received") newest.add(event.messageId);
     }
-    if (newest.size === maxMessages) {
+    // Where those have many events each there is little to let go of, and to look for it each time would cost more.
+    if (newest.size === maxMessages && from >= maxHeard / 2) {
       for (const messageId of entries.keys()) {
         if (!newest.has(messageId)) entries.delete(messageId);
       }

@@ -357,6 +357,35 @@ test("who looks once sees what somebody saw who looked all the time, however muc
   assert.equal(once.message("m0"), undefined);
 });
 
+test("what nobody looks at is bounded and costs little, however many events a message has", () => {
+  const shares = [4, 9, 10, 20, 40].map((each) => () => each);
+  for (const eventsOf of [...shares, (n: number) => n % 200 === 0 ? 9 : 10]) {
+    const fold = foldRecent(new ManualClock());
+    let told = 0;
+    let reads = 0;
+    const tell = (event: ConnectorEvent, id: string) => {
+      told++;
+      fold.observe({
+        ...event,
+        get messageId() {
+          reads++;
+          return id;
+        },
+      });
+    };
+    for (let n = 0; n < 2_000; n++) {
+      tell(received(`m${n}`), `m${n}`);
+      for (let attempt = 1; attempt < eventsOf(n); attempt++) {
+        tell(attempted(`m${n}`, attempt, false), `m${n}`);
+      }
+    }
+    assert.ok(reads <= 10 * told, `${reads} looks at ${told} events`);
+    const before = reads;
+    assert.equal(fold.messages().length, 200);
+    assert.ok(reads - before <= 10 * 4_000, `${reads - before} looks at what waited`);
+  }
+});
+
 test("the last five minutes: deliveries and failed attempts a second, and how long attempts took", async () => {
   const clock = new ManualClock();
   const fold = foldRecent(clock);
