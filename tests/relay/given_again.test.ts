@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { systemClock } from "../../src/async/clock.ts";
+import { delay } from "../../src/async/delay.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { onNats, startNats } from "../support/nats_server.ts";
 import { attach, message, openStore } from "../support/nats_store.ts";
@@ -61,7 +62,7 @@ onNats(
         if (message) return message.envelope.id;
         const ms = store.readyInMs();
         assert.ok(ms !== undefined, "it is asked for again");
-        await new Promise<void>((resolve) => systemClock.after(ms, resolve));
+        await delay(ms, { clock: systemClock });
       }
     };
     for (const at of [1, 2, 3]) {

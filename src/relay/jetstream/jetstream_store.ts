@@ -94,11 +94,8 @@ export class JetStreamStore implements Store, SharedStore {
     this.#settings = settings;
     this.#messages = new MessageStream(server, channel);
     const ackWaitMs = settings.ackTimeoutMs + leaseMarginMs;
-    this.#consumers = new LaneConsumers(server, channel, settings.lanes, ackWaitMs);
-    this.#consumers.onGivenBack = (lane) => {
-      this.#turns.promise(lane);
-      this.#reader?.wake();
-    };
+    const onLate = ({ reply = "" }: Msg, lane: string) => void this.#cameLate(reply, lane);
+    this.#consumers = new LaneConsumers(server, channel, settings.lanes, ackWaitMs, onLate);
     this.#histories = new Histories(history, channel);
     this.#dead = new DeadLetters(server, channel);
     this.#peers = new Peers(server, channel);
@@ -355,6 +352,11 @@ export class JetStreamStore implements Store, SharedStore {
   #added(message: NewMessage, lane: string): void {
     if (this.#tally.messages === 0) this.#oldestAt = Date.parse(message.receivedAt);
     this.#tally.add(message.webhookId, 1, 0); // the server counts the bytes
+    this.#isReady(lane);
+  }
+
+  /** One more may be taken, here or at another relay. */
+  #isReady(lane: string): void {
     this.#turns.promise(lane);
     this.#peers.wake(lane);
   }
@@ -403,6 +405,14 @@ export class JetStreamStore implements Store, SharedStore {
     } finally {
       this.#pulled.delete(head.id);
     }
+  }
+
+  /** Nobody waits for it any more: it waits for whoever asks next. */
+  async #cameLate(reply: string, lane: string): Promise<void> {
+    await this.#server.attempt("give a message back", () => this.#giveBack(reply, 0))
+      .catch(() => {}); // the server gives it out again after the ack wait
+    this.#isReady(lane);
+    this.#reader?.wake();
   }
 
   async #giveBack(reply: string, delayMs: number): Promise<void> {

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { AckPolicy } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { systemClock } from "../../async/clock.ts";
-import { within } from "../../async/within.ts";
 import type { LaneRule } from "../lane.ts";
 import type { NewMessage } from "../store.ts";
 import { isApiError, type NatsServer } from "./connection.ts";
@@ -26,24 +25,31 @@ const lostMs = 500;
  * time, to whichever relay asks.
  */
 export class LaneConsumers {
-  /** Called with a lane whose message came too late and waits there again. */
-  onGivenBack: (lane: string) => void = () => {};
   readonly #server: NatsServer;
   readonly #stream: string;
   readonly #subjects: string;
   readonly #rule: LaneRule;
   readonly #ackWaitMs: number;
+  readonly #onLate: (late: Msg, lane: string) => void;
   /** Those there are, as far as is known: made here, found, or said by another relay. */
   readonly #made = new Map<string, Promise<unknown>>();
   /** Give up those under way. */
-  readonly #pulls = new Set<(nothing: undefined) => void>();
+  readonly #pulls = new Set<() => void>();
 
-  constructor(server: NatsServer, channel: string, rule: LaneRule, ackWaitMs: number) {
+  /** `onLate` takes the message of a pull that nobody waits for any more. */
+  constructor(
+    server: NatsServer,
+    channel: string,
+    rule: LaneRule,
+    ackWaitMs: number,
+    onLate: (late: Msg, lane: string) => void,
+  ) {
     this.#server = server;
     this.#stream = streamOf(channel);
     this.#subjects = subjectsOf(channel);
     this.#rule = rule;
     this.#ackWaitMs = ackWaitMs;
+    this.#onLate = onLate;
   }
 
   get all(): readonly string[] {
@@ -86,13 +92,9 @@ export class LaneConsumers {
       timeout: lostMs + this.#ackWaitMs, // after that the server itself has taken back what it gave out
       noMux: true, // a message comes by its own subject
     });
-    const { promise: given, resolve: giveUp } = Promise.withResolvers<undefined>();
-    this.#pulls.add(giveUp);
-    const heard = Promise.race([answering, given]);
-    const answer = await within(lostMs, heard, undefined, systemClock)
-      .finally(() => this.#pulls.delete(giveUp));
+    const answer = await this.#inTime(answering);
     if (!answer) {
-      answering.then((late) => this.#giveBack(late, lane)).catch(() => {});
+      answering.then((late) => late.reply && this.#onLate(late, lane)).catch(() => {});
       return undefined;
     }
     // It is there, whoever made it.
@@ -102,13 +104,20 @@ export class LaneConsumers {
 
   /** Nothing is waited for any more. */
   close(): void {
-    for (const giveUp of this.#pulls) giveUp(undefined);
+    for (const giveUp of this.#pulls) giveUp();
   }
 
-  #giveBack(late: Msg, lane: string): void {
-    if (!late.reply) return;
-    this.#server.nc.publish(late.reply, "-NAK");
-    this.onGivenBack(lane);
+  async #inTime(answering: Promise<Msg>): Promise<Msg | undefined> {
+    let giveUp = () => {};
+    const nothing = new Promise<undefined>((resolve) => giveUp = () => resolve(undefined));
+    this.#pulls.add(giveUp);
+    const cancel = systemClock.after(lostMs, giveUp);
+    try {
+      return await Promise.race([answering, nothing]);
+    } finally {
+      cancel();
+      this.#pulls.delete(giveUp);
+    }
   }
 
   /** Made, or given the settings of now: servers from 2.10 on refuse to make one that is there with others. */
