@@ -2,16 +2,21 @@ import type { Clock } from "../async/clock.ts";
 import type { ConnectorEvent, Observe } from "./events.ts";
 
 /**
- * Those that come with every webhook, or every one for several targets. Anything else is looked at when it happens, with
+ * Whether it comes with every webhook, or every one for several targets. Anything else is looked at when it happens, with
  * what came before it.
  */
-const frequent: ReadonlySet<ConnectorEvent["type"]> = new Set([
-  "delivery.received",
-  "delivery.routed",
-  "delivery.attempted",
-  "delivery.succeeded",
-  "settlement.confirmed",
-]);
+function isFrequent({ type }: ConnectorEvent): boolean {
+  switch (type) {
+    case "delivery.received":
+    case "delivery.routed":
+    case "delivery.attempted":
+    case "delivery.succeeded":
+    case "settlement.confirmed":
+      return true;
+    default:
+      return false;
+  }
+}
 
 /** So long such an event may wait, milliseconds, and with so many others. */
 const maxWaitMs = 20;
@@ -91,7 +96,7 @@ export function gatherEvents(clock: Clock): Gathering {
       batch.events[at] = event;
       batch.times[at] = clock.now();
       batch.lookers[at] = looks;
-      if (!frequent.has(event.type) || at + 1 === maxWaiting) flush();
+      if (!isFrequent(event) || at + 1 === maxWaiting) flush();
       else if (at === 0) cancel = clock.after(maxWaitMs, flush);
     },
     clock: {

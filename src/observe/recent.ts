@@ -44,8 +44,10 @@ interface Entry {
 export function foldRecent(clock: Clock): RecentFold {
   /** The newest last. */
   const entries = new Map<string, Entry>();
-  let heard: MessageEvent[] = [];
-  let times: number[] = [];
+  /** What was heard and not folded, and when; what is beyond `waits` is of an earlier time. */
+  const heard: (MessageEvent | undefined)[] = new Array(maxHeard).fill(undefined);
+  const times = new Float64Array(maxHeard);
+  let waits = 0;
   const outcomes = new PerSecond(seriesSeconds, 2, clock);
   const latency = new PerSecond(seriesSeconds, latencyBuckets, clock);
   let version = 0;
@@ -81,15 +83,15 @@ export function foldRecent(clock: Clock): RecentFold {
   }
 
   function hear(event: MessageEvent): void {
-    heard.push(event);
-    times.push(clock.now());
-    if (heard.length === maxHeard) letGo();
+    heard[waits] = event;
+    times[waits++] = clock.now();
+    if (waits === maxHeard) letGo();
   }
 
   /** Lets go of the messages that newer ones have taken the place of: of those nobody will see what was heard. */
   function letGo(): void {
     const newest = new Set<string>();
-    let from = heard.length;
+    let from = waits;
     while (from > 0 && newest.size < maxMessages) {
       const event = heard[--from];
       if (event?.type === "delivery.received") newest.add(event.messageId);
@@ -100,7 +102,7 @@ export function foldRecent(clock: Clock): RecentFold {
         if (!newest.has(messageId)) entries.delete(messageId);
       }
       take(from, ({ messageId }) => newest.has(messageId));
-    } else take(heard.length);
+    } else take(waits);
   }
 
   /** Folds the first `count` of what was heard, or those among them that are wanted. */
@@ -110,8 +112,9 @@ export function foldRecent(clock: Clock): RecentFold {
       const at = times[i];
       if (event && at !== undefined && isWanted(event)) fold(event, at);
     }
-    heard = heard.slice(count);
-    times = times.slice(count);
+    heard.copyWithin(0, count, waits);
+    times.copyWithin(0, count, waits);
+    waits -= count;
   }
 
   function fold(event: MessageEvent, at: number): void {
@@ -132,11 +135,11 @@ export function foldRecent(clock: Clock): RecentFold {
   return {
     observe,
     messages() {
-      take(heard.length);
+      take(waits);
       return [...entries.values()].reverse().map(({ record }) => record);
     },
     message(messageId) {
-      take(heard.length);
+      take(waits);
       return entries.get(messageId)?.record;
     },
     get waiting() {
