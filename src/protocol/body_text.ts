@@ -1,4 +1,4 @@
-import { compactJson } from "./json_escapes.ts";
+import { compactJson } from "./compact_json.ts";
 import { lenientText } from "./lenient_text.ts";
 
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -4,8 +4,10 @@
  * parses it. Nothing here throws, and nothing reads beyond the end.
  */
 
-import { compactJson, unescaped } from "./json_escapes.ts";
-import { closing, firstByte, marks, opening, separator, textEnds } from "./json_marks.ts";
+import { compactJson } from "./compact_json.ts";
+import { unescaped } from "./json_escapes.ts";
+import { closing, marks, opening, separator, space } from "./json_marks.ts";
+import { type End, endOfLarge, leastLarge } from "./large_json.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -41,16 +43,15 @@ export function splitObject(
   let rest = "";
   /** How far `rest` goes. */
   let told = 0;
-  const words = wordsOf(bytes);
   let i = bytes.indexOf(0x7b) + 1;
   while (i > 0 && i < bytes.length) {
     i = afterGaps(bytes, i);
     if (bytes[i] !== quote) break;
-    const endOfName = afterValue(bytes, words, i);
+    const endOfName = afterValue(bytes, i);
     const start = afterGaps(bytes, endOfName);
     const name = nameIn(bytes, i, endOfName, names);
     if (name === undefined) {
-      i = afterValue(bytes, words, start);
+      i = afterValue(bytes, start);
       continue;
     }
     // Who writes a space here writes one everywhere.
@@ -61,7 +62,7 @@ export function splitObject(
       members[name] = { bytes: value.bytes, isLoose: false };
     } else {
       const seen = { loose: false };
-      i = afterValue(bytes, words, start, seen);
+      i = afterValue(bytes, start, seen);
       members[name] = { bytes: bytes.subarray(start, i), isLoose: seen.loose };
     }
     rest += `${lenientText(bytes.subarray(told, start))}null`;
@@ -73,22 +74,16 @@ export function splitObject(
 /** The first elements of an array, at most `max`; none when it is no array. */
 export function elementsOf(bytes: Bytes, max: number): Bytes[] {
   const elements: Bytes[] = [];
-  const words = wordsOf(bytes);
   let i = afterGaps(bytes, 0);
   if (bytes[i] !== 0x5b) return elements;
   for (i++; elements.length < max;) {
     i = afterGaps(bytes, i);
-    const end = afterValue(bytes, words, i);
+    const end = afterValue(bytes, i);
     if (end === i) break;
     elements.push(bytes.subarray(i, end));
     i = end;
   }
   return elements;
-}
-
-/** To read four bytes at a time. */
-function wordsOf({ buffer, byteOffset, byteLength }: Bytes): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** Behind white space, commas and colons. */
@@ -98,60 +93,70 @@ function afterGaps(bytes: Bytes, start: number): number {
   return i;
 }
 
+/** A string is looked at so far before it is a large one. */
+const shortText = 64;
+
 /** Behind the value at `start`; `start` itself where there is a closing bracket or nothing. */
-function afterValue(
-  bytes: Bytes,
-  words: DataView,
-  start: number,
-  seen = { loose: false },
-): number {
-  // Most of what a connector does with a large webhook is this loop.
-  let depth = 0;
-  let loose = false;
-  let i = start;
+function afterValue(bytes: Bytes, start: number, seen = { loose: false }): number {
+  const { end, isLoose } = endOfValue(bytes, start);
+  seen.loose ||= isLoose;
+  return end;
+}
+
+function endOfValue(bytes: Bytes, start: number): End {
   const { length } = bytes;
-  const lastWord = length - 4;
+  if (length - start < leastLarge) return endPlainly(bytes, start);
+  const first = bytes[start] ?? 0;
+  if (first === quote) {
+    const text = endOfText(bytes, start, start + shortText);
+    return text.end <= start + shortText
+      ? text
+      : endOfLarge(bytes, start) ?? endOfText(bytes, start);
+  }
+  const isLarge = marks[first] === opening;
+  return (isLarge ? endOfLarge(bytes, start) : undefined) ?? endPlainly(bytes, start);
+}
+
+/** The same byte by byte. */
+export function endPlainly(bytes: Bytes, start: number): End {
+  const { length } = bytes;
+  let depth = 0;
+  let isLoose = false;
+  let i = start;
   while (i < length) {
     const byte = bytes[i] ?? 0;
+    const mark = marks[byte];
     if (byte === quote) {
-      i++;
-      for (;;) {
-        for (; i <= lastWord; i += 4) {
-          const ends = textEnds(words.getInt32(i, true));
-          if (ends === 0) continue;
-          i += firstByte(ends);
-          break;
-        }
-        while (i < length && bytes[i] !== quote && bytes[i] !== backslash) i++;
-        if (bytes[i] !== backslash) break;
-        loose = true;
-        i += 2;
-      }
-      i++;
+      const text = endOfText(bytes, i);
+      isLoose ||= text.isLoose;
+      i = text.end;
       if (depth === 0) break;
-      if (marks[bytes[i] ?? 0] === separator) i++;
-      continue;
-    }
-    const mark = marks[byte] ?? 0;
-    if (mark === 0 || (mark === separator && depth > 0)) {
-      i++;
     } else if (mark === opening) {
       depth++;
       i++;
     } else if (depth === 0) {
-      break;
-    } else if (mark === closing) {
+      if (mark !== 0) break;
       i++;
-      if (--depth === 0) break;
     } else {
-      loose = true;
       i++;
+      if (mark === space) isLoose = true;
+      else if (mark === closing && --depth === 0) break;
     }
   }
-  seen.loose ||= loose;
-  return Math.min(i, bytes.length);
+  return { end: i, isLoose };
 }
 
+/** Of the string at `start`; where its end is not before `limit`, somewhere behind that. */
+function endOfText(bytes: Bytes, start: number, limit = bytes.length): End {
+  let isLoose = false;
+  let i = start + 1;
+  for (; i < limit && bytes[i] !== quote; i++) {
+    if (bytes[i] !== backslash) continue;
+    isLoose = true;
+    i++;
+  }
+  return { end: Math.min(i + 1, bytes.length), isLoose };
+}
 /** Which of these ASCII names the string at `start` is, however it is written. */
 function nameIn(
   bytes: Bytes,

@@ -1,90 +1,32 @@
-/** JSON texts written shorter, and what their strings stand for (RFC 8259 section 7); on bytes, in UTF-8. Nothing here throws. */
+/** What the strings of JSON stand for, and their escapes (RFC 8259 section 7); on bytes, in UTF-8. Nothing here throws. */
 
-import { closing, firstByte, marks, opening, space, textEnds } from "./json_marks.ts";
+import { leastLarge, unescapeLarge } from "./large_json.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const quote = 0x22;
-const slash = 0x2f;
 const backslash = 0x5c;
 const letterU = 0x75;
 
 /** Stands for what is no character: U+FFFD. */
 const replacement = 0xfffd;
 
-/** A value that was made compact. */
-export interface Compact {
-  readonly bytes: Bytes;
-  /** Where in the text it ended. */
-  readonly end: number;
-}
-
-/**
- * The JSON value at `start` without white space between tokens and without needless escapes in strings; an object or a
- * list to its end, anything else to the end of the text. Numbers keep their spelling: parsing and printing would turn
- * 1.10 into 1.1 and lose the last digits of a large integer.
- */
-export function compactJson(bytes: Bytes, start = 0): Compact {
-  const { length } = bytes;
-  const out = new Uint8Array(length - start);
-  const from = new DataView(bytes.buffer, bytes.byteOffset, length);
-  const to = new DataView(out.buffer);
-  const lastWord = length - 4;
-  let written = 0;
-  let depth = 0;
-  let i = start;
-  while (i < length) {
-    let byte = bytes[i++] ?? 0;
-    if (byte !== quote) {
-      const mark = marks[byte];
-      if (mark === space) continue;
-      out[written++] = byte;
-      if (mark === opening) depth++;
-      else if (mark === closing && --depth === 0) break;
-      continue;
-    }
-    out[written++] = byte;
-    while (i < length) {
-      while (i <= lastWord) {
-        // All four, though an end may be among them: what follows it is written over.
-        const word = from.getInt32(i, true);
-        to.setInt32(written, word, true);
-        const ends = textEnds(word);
-        const taken = ends === 0 ? 4 : firstByte(ends);
-        i += taken;
-        written += taken;
-        if (ends !== 0) break;
-      }
-      byte = bytes[i++] ?? 0;
-      if (byte !== backslash) {
-        out[written++] = byte;
-        if (byte === quote) break;
-        continue;
-      }
-      const letter = bytes[i] ?? 0;
-      const code = letter === letterU ? codeAt(bytes, i + 1) : -1;
-      if (code !== -1) {
-        written = putShortest(out, written, code);
-        i += code > 0xffff ? 11 : 5;
-        continue;
-      }
-      if (letter !== slash) out[written++] = backslash;
-      if (i < length) out[written++] = letter;
-      i++;
-    }
-  }
-  return { bytes: out.subarray(0, written), end: Math.min(i, length) };
-}
-
 /** What the literal of a string stands for, in UTF-8; undefined when it is none; not `isLoose`: it has no escapes. Lone surrogates become U+FFFD. */
 export function stringBytes(bytes: Bytes, isLoose: boolean): Bytes | undefined {
   const last = bytes.length - 1;
   if (last < 1 || bytes[0] !== quote || bytes[last] !== quote) return undefined;
   if (!isLoose) return bytes.subarray(1, last);
+  const inside = bytes.subarray(1, last);
+  const large = inside.length >= leastLarge ? unescapeLarge(inside) : undefined;
+  return large ?? unescapePlainly(inside);
+}
+
+/** The same byte by byte, without the quotes. */
+export function unescapePlainly(bytes: Bytes): Bytes {
   const out = new Uint8Array(bytes.length);
   let length = 0;
-  for (let i = 1; i < last; i++) {
+  for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] ?? 0;
     if (byte !== backslash) {
       out[length++] = byte;
@@ -117,7 +59,7 @@ for (const letter of 'bfnrt"\\') {
 }
 
 /** What `uXXXX` stands for whose digits are at `at`, with the second half of a pair where it follows; -1 = nothing. */
-function codeAt(bytes: Bytes, at: number): number {
+export function codeAt(bytes: Bytes, at: number): number {
   const code = hexAt(bytes, at);
   if (code < 0xd800 || code > 0xdbff) return code;
   const isPaired = bytes[at + 4] === backslash && bytes[at + 5] === letterU;
@@ -130,7 +72,7 @@ function isSurrogate(code: number): boolean {
 }
 
 /** Writes a character in a string as JSON.stringify does; the result is where the next one goes. */
-function putShortest(out: Bytes, at: number, code: number): number {
+export function putShortest(out: Bytes, at: number, code: number): number {
   const letter = letters[code] ?? 0;
   if (letter === 0 && code >= 0x20 && !isSurrogate(code)) return putUtf8(out, at, code);
   out[at++] = backslash;

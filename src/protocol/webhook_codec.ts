@@ -7,7 +7,8 @@ import { isObject, problemOf } from "./json_object.ts";
 import { lenientText } from "./lenient_text.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import type { Member } from "./json_bytes.ts";
-import { compactJson, stringBytes } from "./json_escapes.ts";
+import { compactJson } from "./compact_json.ts";
+import { stringBytes } from "./json_escapes.ts";
 import { concat, ownBytes } from "./own_bytes.ts";
 import { asciiJson } from "./ascii_json.ts";
 

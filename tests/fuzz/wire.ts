@@ -13,8 +13,10 @@ import {
 import type { Envelope } from "../../src/protocol/envelope.ts";
 import { allCapabilities, type RelayFrame, type Settlement } from "../../src/protocol/frames.ts";
 import { asciiJson } from "../../src/protocol/ascii_json.ts";
-import { elementsOf, splitObject } from "../../src/protocol/json_bytes.ts";
-import { compactJson, stringBytes } from "../../src/protocol/json_escapes.ts";
+import { elementsOf, endPlainly, splitObject } from "../../src/protocol/json_bytes.ts";
+import { compactJson, compactPlainly } from "../../src/protocol/compact_json.ts";
+import { stringBytes, unescapePlainly } from "../../src/protocol/json_escapes.ts";
+import { endOfLarge, leastLarge, unescapeLarge } from "../../src/protocol/large_json.ts";
 import { maxMessageIdLength, maxPollMessages, maxQuoteLength } from "../../src/protocol/limits.ts";
 import {
   decodeBinaryFrame,
@@ -319,6 +321,16 @@ const jsonBytes = fuzzTarget(
     }
     const elements = elementsOf(bytes, 10);
     assert.ok(elements.reduce((sum, { length }) => sum + length, 0) <= bytes.length);
+    // The same many times over is a large text, which is not looked at byte by byte.
+    const large = new Uint8Array(given.length && Math.max(leastLarge, 40 * given.length));
+    for (let i = 0; i < large.length; i++) large[i] = bytes[i % bytes.length] ?? 0;
+    if (large.length > 0) assert.deepEqual(unescapeLarge(large), unescapePlainly(large));
+    for (let start = 0; start < bytes.length; start++) {
+      assert.deepEqual(compactJson(large, start), compactPlainly(large, start));
+      if (!'{["'.includes(String.fromCharCode(large[start] ?? 0))) continue;
+      const end = endOfLarge(large, start);
+      if (end) assert.deepEqual(end, endPlainly(large, start));
+    }
   },
 );
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { asciiJson } from "../../src/protocol/ascii_json.ts";
 import { elementsOf, splitObject } from "../../src/protocol/json_bytes.ts";
-import { compactJson, stringBytes } from "../../src/protocol/json_escapes.ts";
+import { compactJson } from "../../src/protocol/compact_json.ts";
+import { stringBytes } from "../../src/protocol/json_escapes.ts";
 import { seededRandom } from "../../src/async/seeded_random.ts";
 import { test } from "../support/test.ts";
 

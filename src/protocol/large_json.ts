@@ -1,0 +1,116 @@
+/** Large JSON texts, looked through by WebAssembly: large_json.as.ts. */
+import { largeJsonWasm } from "./large_json_wasm.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** For what is shorter the way there and back costs more than it saves. */
+export const leastLarge = 512;
+
+const quote = 0x22;
+/** What is written at once; of a value that may be a short one in a large text the beginning comes alone. */
+const firstBytes = 1024;
+
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly roomBytes: { readonly value: number };
+  readonly inputAt: { readonly value: number };
+  readonly outputAt: { readonly value: number };
+  readonly isOver: { readonly value: number };
+  readonly isLoose: { readonly value: number };
+  readonly isBroken: { readonly value: number };
+  readonly written: { readonly value: number };
+  begin(isText: boolean): void;
+  scan(length: number, isText: boolean): number;
+  compact(length: number, isLast: boolean): number;
+  unescape(length: number, isLast: boolean): number;
+}
+
+interface Machine {
+  readonly exports: Exports;
+  readonly memory: Bytes;
+  readonly input: number;
+  readonly output: number;
+  readonly room: number;
+}
+
+/** `null` = there is none here: a processor without vectors of 16 bytes, or a runtime that may not make machine code. */
+let machine: Machine | null | undefined;
+
+function started(): Machine | null {
+  try {
+    const module = new WebAssembly.Module(Uint8Array.fromBase64(largeJsonWasm));
+    const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+    return {
+      exports,
+      memory: new Uint8Array(exports.memory.buffer),
+      input: exports.inputAt.value,
+      output: exports.outputAt.value,
+      room: exports.roomBytes.value,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** A value that was made compact. */
+export interface Compact {
+  readonly bytes: Bytes;
+  /** Where in the text it ended. */
+  readonly end: number;
+}
+
+/** Where a value ends, and whether there is white space or an escape in it. */
+export interface End {
+  readonly end: number;
+  readonly isLoose: boolean;
+}
+
+/** Of the object, the list or the string at `start`; undefined where its bytes have to be looked at one by one. */
+export function endOfLarge(bytes: Bytes, start: number): End | undefined {
+  machine ??= started();
+  if (!machine) return undefined;
+  const { exports, memory, input, room } = machine;
+  const isText = bytes[start] === quote;
+  exports.begin(isText);
+  let at = isText ? start + 1 : start;
+  for (let size = firstBytes; at < bytes.length && !exports.isOver.value; size = room) {
+    const part = bytes.subarray(at, at + size);
+    memory.set(part, input);
+    at += exports.scan(part.length, isText);
+  }
+  return exports.isBroken.value ? undefined : { end: at, isLoose: exports.isLoose.value !== 0 };
+}
+
+/** `compactJson` of it; undefined where its bytes have to be looked at one by one. */
+export function compactLarge(bytes: Bytes, start: number): Compact | undefined {
+  return rewritten("compact", bytes, start);
+}
+
+/** What a string stands for, its quotes not among the bytes; undefined where these have to be looked at one by one. */
+export function unescapeLarge(bytes: Bytes): Bytes | undefined {
+  return rewritten("unescape", bytes, 0)?.bytes;
+}
+
+/** Part by part: what is written is never longer than what was read. */
+function rewritten(how: "compact" | "unescape", bytes: Bytes, start: number): Compact | undefined {
+  machine ??= started();
+  if (!machine) return undefined;
+  const { exports, memory, input, output, room } = machine;
+  exports.begin(false);
+  let whole: Bytes | undefined;
+  let length = 0;
+  for (let at = start;;) {
+    const part = bytes.subarray(at, at + room);
+    const isLast = at + part.length === bytes.length;
+    memory.set(part, input);
+    at += exports[how](part.length, isLast);
+    if (exports.isBroken.value) return undefined;
+    const written = memory.subarray(output, output + exports.written.value);
+    const isDone = isLast || exports.isOver.value !== 0;
+    if (isDone && !whole) return { bytes: written.slice(), end: at };
+    whole ??= new Uint8Array(bytes.length - start);
+    whole.set(written, length);
+    length += written.length;
+    if (isDone) return { bytes: whole.subarray(0, length), end: at };
+  }
+}
