@@ -1,5 +1,5 @@
 /**
- * Makes src/protocol/large_json_wasm.ts of large_json.as.ts, or tells whether it is what would be made. AssemblyScript
+ * Makes src/protocol/large_json_wasm.ts of wasm/large_json.as.ts, or tells whether it is what would be made. AssemblyScript
  * comes from npm for it: nothing else needs it, and it is a hundred megabytes.
  *
  *   deno task wasm [--check]
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
-const source = "src/protocol/large_json.as.ts";
+const source = "src/protocol/wasm/large_json.as.ts";
 const made = "src/protocol/large_json_wasm.ts";
 const lineChars = 90;
 
@@ -25,7 +25,7 @@ execFileSync(
 );
 const lines = readFileSync(file).toString("base64").match(new RegExp(`.{1,${lineChars}}`, "g"));
 rmSync(folder, { recursive: true });
-const text = `/** By \`deno task wasm\`, of large_json.as.ts. */
+const text = `/** By \`deno task wasm\`, of wasm/large_json.as.ts. */
 export const largeJsonWasm = [
 ${lines?.map((line) => `  "${line}",`).join("\n")}
 ].join("");

@@ -1,4 +1,4 @@
-/** Large JSON texts, looked through by WebAssembly: large_json.as.ts. */
+/** Large JSON texts, looked through by WebAssembly: wasm/large_json.as.ts. */
 import { largeJsonWasm } from "./large_json_wasm.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

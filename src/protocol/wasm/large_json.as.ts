@@ -1,22 +1,26 @@
 /**
  * Looks through JSON texts 64 bytes at a time: what a byte is becomes one bit of a word, and most of a text is dealt with
  * without a look at any single byte. The idea is simdjson's (G. Langdale, D. Lemire, "Parsing Gigabytes of JSON per
- * Second"). AssemblyScript: `deno task wasm` makes large_json_wasm.ts of it. Who calls it is large_json.ts.
+ * Second"). AssemblyScript: `deno task wasm` makes ../large_json_wasm.ts of it. Who calls it is
+ * ../large_json.ts.
  */
 
-const blockBytes: i32 = 64;
-const none: u64 = 0;
-const all: u64 = ~none;
-/** A backslash and a "u". */
-const escapeU: u16 = 0x755c;
-/** Stands for what is no character. */
-const replacement: i32 = 0xfffd;
+import {
+  all,
+  between,
+  blockBytes,
+  equal,
+  equalSmall,
+  firstBits,
+  inputAt,
+  keep,
+  none,
+  outputAt,
+  spaces,
+} from "./blocks.as";
+import { codeAt, escapeU, meaningOf, putShortest, putUtf8, replacement } from "./escapes.as";
 
-/** So much of a text at a time is written to `inputAt`; what is compact comes out at `outputAt`. */
-export const roomBytes: i32 = 64 * 1024;
-const shufflesAt: usize = 1024;
-export const inputAt: usize = 4096;
-export const outputAt: usize = inputAt + roomBytes + 2 * blockBytes;
+export { inputAt, outputAt, roomBytes } from "./blocks.as";
 
 let depth: i32 = 0;
 /** All bits of it = the block begins in a string. */
@@ -33,12 +37,6 @@ export let isBroken: bool = false;
 /** How many bytes are at `outputAt`. */
 export let written: i32 = 0;
 
-/** For each byte of a mask, which of eight bytes are kept: their places, the first ones first. */
-for (let mask = 0; mask < 256; mask++) {
-  let to = shufflesAt + (mask << 3);
-  for (let place = 0; place < 8; place++) if ((mask >> place) & 1) store<u8>(to++, u8(place));
-}
-
 /** Before a value; `text`: it is a string, and what comes first is behind its quote. */
 export function begin(text: bool): void {
   depth = 0;
@@ -47,70 +45,6 @@ export function begin(text: bool): void {
   isOver = false;
   isLoose = false;
   isBroken = false;
-}
-
-@inline
-function bits(a: v128, b: v128, c: v128, d: v128): u64 {
-  return u64(i8x16.bitmask(a)) | (u64(i8x16.bitmask(b)) << 16) |
-    (u64(i8x16.bitmask(c)) << 32) | (u64(i8x16.bitmask(d)) << 48);
-}
-
-/** Which of the 64 bytes are this one. */
-@inline
-function equal(at: usize, byte: u8): u64 {
-  const wanted = i8x16.splat(byte);
-  return bits(
-    i8x16.eq(v128.load(at), wanted),
-    i8x16.eq(v128.load(at, 16), wanted),
-    i8x16.eq(v128.load(at, 32), wanted),
-    i8x16.eq(v128.load(at, 48), wanted),
-  );
-}
-
-@inline
-function small(bytes: v128): v128 {
-  return v128.or(bytes, i8x16.splat(0x20));
-}
-
-/** The same with bit 0x20 set: a bracket and its brace are one. */
-@inline
-function equalSmall(at: usize, byte: u8): u64 {
-  const wanted = i8x16.splat(byte);
-  return bits(
-    i8x16.eq(small(v128.load(at)), wanted),
-    i8x16.eq(small(v128.load(at, 16)), wanted),
-    i8x16.eq(small(v128.load(at, 32)), wanted),
-    i8x16.eq(small(v128.load(at, 48)), wanted),
-  );
-}
-
-@inline
-function isSpace(bytes: v128): v128 {
-  return v128.or(
-    v128.or(i8x16.eq(bytes, i8x16.splat(0x20)), i8x16.eq(bytes, i8x16.splat(0x0a))),
-    v128.or(i8x16.eq(bytes, i8x16.splat(0x0d)), i8x16.eq(bytes, i8x16.splat(0x09))),
-  );
-}
-
-@inline
-function spaces(at: usize): u64 {
-  return bits(
-    isSpace(v128.load(at)),
-    isSpace(v128.load(at, 16)),
-    isSpace(v128.load(at, 32)),
-    isSpace(v128.load(at, 48)),
-  );
-}
-
-/** Of each bit, whether those up to it are odd in number: from a quote on to before the next one. */
-@inline
-function between(quotes: u64): u64 {
-  quotes ^= quotes << 1;
-  quotes ^= quotes << 2;
-  quotes ^= quotes << 4;
-  quotes ^= quotes << 8;
-  quotes ^= quotes << 16;
-  return quotes ^ (quotes << 32);
 }
 
 /** Those of these backslashes that begin an escape, where the first byte of the block may be the second of one. */
@@ -124,12 +58,6 @@ function escapesOf(backslashes: u64): u64 {
     left &= ~(first | (first << 1));
   }
   return starts;
-}
-
-/** The first `count` bits. */
-@inline
-function firstBits(count: i32): u64 {
-  return count < blockBytes ? (u64(1) << count) - 1 : all;
 }
 
 /** Follows the depth; the bit of the bracket that ends the value, or 0. */
@@ -183,107 +111,6 @@ export function scan(length: i32, text: bool): i32 {
     }
   }
   return length;
-}
-
-/** Writes those of 64 bytes that are kept; the result is where the next one goes. Writes over what is behind them. */
-@inline
-function keep(at: usize, kept: u64, to: usize): usize {
-  if (kept == all) {
-    v128.store(to, v128.load(at));
-    v128.store(to, v128.load(at, 16), 16);
-    v128.store(to, v128.load(at, 32), 32);
-    v128.store(to, v128.load(at, 48), 48);
-    return to + blockBytes;
-  }
-  for (; kept != 0; kept >>= 8, at += 8) {
-    const mask = usize(kept & 0xff);
-    const places = v128.load64_zero(shufflesAt + (mask << 3));
-    v128.store64_lane(to, v128.swizzle(v128.load64_zero(at), places), 0);
-    to += popcnt(mask);
-  }
-  return to;
-}
-
-/** Four hexadecimal digits; -1 where there are none. */
-function hexAt(at: usize): i32 {
-  let code = 0;
-  for (let i = 0; i < 4; i++) {
-    const byte = i32(load<u8>(at + i));
-    const letter = byte | 0x20;
-    if (byte >= 0x30 && byte <= 0x39) code = (code << 4) + byte - 0x30;
-    else if (letter >= 0x61 && letter <= 0x66) code = (code << 4) + letter - 0x57;
-    else return -1;
-  }
-  return code;
-}
-
-/** What `uXXXX` stands for whose digits are at `at`, with the second half of a pair where it follows; -1 = nothing. */
-function codeAt(at: usize): i32 {
-  const code = hexAt(at);
-  if (code < 0xd800 || code > 0xdbff || load<u16>(at + 4) != escapeU) return code;
-  const low = hexAt(at + 6);
-  return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((code - 0xd800) << 10) + low - 0xdc00 : code;
-}
-
-/** The letter of the escape for a character that has one; 0 = it has none. */
-function letterFor(code: i32): u8 {
-  switch (code) {
-    case 0x08:
-      return 0x62;
-    case 0x09:
-      return 0x74;
-    case 0x0a:
-      return 0x6e;
-    case 0x0c:
-      return 0x66;
-    case 0x0d:
-      return 0x72;
-    case 0x22:
-    case 0x5c:
-      return u8(code);
-    default:
-      return 0;
-  }
-}
-
-/** Writes a character in UTF-8; the result is where the next one goes. */
-function putUtf8(to: usize, code: i32): usize {
-  if (code < 0x80) {
-    store<u8>(to++, u8(code));
-    return to;
-  }
-  if (code < 0x800) {
-    store<u8>(to++, u8(0xc0 | (code >> 6)));
-  } else {
-    if (code < 0x10000) {
-      store<u8>(to++, u8(0xe0 | (code >> 12)));
-    } else {
-      store<u8>(to++, u8(0xf0 | (code >> 18)));
-      store<u8>(to++, u8(0x80 | ((code >> 12) & 0x3f)));
-    }
-    store<u8>(to++, u8(0x80 | ((code >> 6) & 0x3f)));
-  }
-  store<u8>(to++, u8(0x80 | (code & 0x3f)));
-  return to;
-}
-
-/** Writes a character in a string as JSON.stringify does; the result is where the next one goes. */
-function putShortest(to: usize, code: i32): usize {
-  const letter = letterFor(code);
-  if (letter != 0) {
-    store<u8>(to++, 0x5c);
-    store<u8>(to++, letter);
-  } else if (code < 0x20 || (code >= 0xd800 && code <= 0xdfff)) {
-    store<u16>(to, escapeU);
-    to += 2;
-    for (let shift = 12; shift >= 0; shift -= 4) {
-      const digit = u8((code >> shift) & 0xf);
-      store<u8>(to++, digit < 10 ? digit + 0x30 : digit + 0x57);
-    }
-  } else {
-    to = putUtf8(to, code);
-  }
-  return to;
 }
 
 /**
@@ -345,24 +172,6 @@ export function compact(length: i32, last: bool): i32 {
   }
   written = i32(to - outputAt);
   return i;
-}
-
-/** What the escape with this letter stands for; 0 = it is none with one letter. */
-function meaningOf(letter: u8): u8 {
-  switch (letter) {
-    case 0x62:
-      return 0x08;
-    case 0x74:
-      return 0x09;
-    case 0x6e:
-      return 0x0a;
-    case 0x66:
-      return 0x0c;
-    case 0x72:
-      return 0x0d;
-    default:
-      return 0;
-  }
 }
 
 /**
