@@ -6,8 +6,8 @@
 
 import { compactJson } from "./compact_json.ts";
 import { unescaped } from "./json_escapes.ts";
-import { closing, marks, opening, separator, space } from "./json_marks.ts";
-import { type End, endOfLarge, leastLarge } from "./large_json.ts";
+import { endOfValue } from "./json_end.ts";
+import { marks, opening, separator } from "./json_marks.ts";
 import { lenientText } from "./lenient_text.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -47,11 +47,11 @@ export function splitObject(
   while (i > 0 && i < bytes.length) {
     i = afterGaps(bytes, i);
     if (bytes[i] !== quote) break;
-    const endOfName = afterValue(bytes, i);
+    const endOfName = endOfValue(bytes, i).end;
     const start = afterGaps(bytes, endOfName);
     const name = nameIn(bytes, i, endOfName, names);
     if (name === undefined) {
-      i = afterValue(bytes, start);
+      i = endOfValue(bytes, start).end;
       continue;
     }
     // Who writes a space here writes one everywhere.
@@ -61,9 +61,9 @@ export function splitObject(
       i = value.end;
       members[name] = { bytes: value.bytes, isLoose: false };
     } else {
-      const seen = { loose: false };
-      i = afterValue(bytes, start, seen);
-      members[name] = { bytes: bytes.subarray(start, i), isLoose: seen.loose };
+      const { end, isLoose } = endOfValue(bytes, start);
+      i = end;
+      members[name] = { bytes: bytes.subarray(start, end), isLoose };
     }
     rest += `${lenientText(bytes.subarray(told, start))}null`;
     told = i;
@@ -78,7 +78,7 @@ export function elementsOf(bytes: Bytes, max: number): Bytes[] {
   if (bytes[i] !== 0x5b) return elements;
   for (i++; elements.length < max;) {
     i = afterGaps(bytes, i);
-    const end = afterValue(bytes, i);
+    const { end } = endOfValue(bytes, i);
     if (end === i) break;
     elements.push(bytes.subarray(i, end));
     i = end;
@@ -93,70 +93,6 @@ function afterGaps(bytes: Bytes, start: number): number {
   return i;
 }
 
-/** A string is looked at so far before it is a large one. */
-const shortText = 64;
-
-/** Behind the value at `start`; `start` itself where there is a closing bracket or nothing. */
-function afterValue(bytes: Bytes, start: number, seen = { loose: false }): number {
-  const { end, isLoose } = endOfValue(bytes, start);
-  seen.loose ||= isLoose;
-  return end;
-}
-
-function endOfValue(bytes: Bytes, start: number): End {
-  const { length } = bytes;
-  if (length - start < leastLarge) return endPlainly(bytes, start);
-  const first = bytes[start] ?? 0;
-  if (first === quote) {
-    const text = endOfText(bytes, start, start + shortText);
-    return text.end <= start + shortText
-      ? text
-      : endOfLarge(bytes, start) ?? endOfText(bytes, start);
-  }
-  const isLarge = marks[first] === opening;
-  return (isLarge ? endOfLarge(bytes, start) : undefined) ?? endPlainly(bytes, start);
-}
-
-/** The same byte by byte. */
-export function endPlainly(bytes: Bytes, start: number): End {
-  const { length } = bytes;
-  let depth = 0;
-  let isLoose = false;
-  let i = start;
-  while (i < length) {
-    const byte = bytes[i] ?? 0;
-    const mark = marks[byte];
-    if (byte === quote) {
-      const text = endOfText(bytes, i);
-      isLoose ||= text.isLoose;
-      i = text.end;
-      if (depth === 0) break;
-    } else if (mark === opening) {
-      depth++;
-      i++;
-    } else if (depth === 0) {
-      if (mark !== 0) break;
-      i++;
-    } else {
-      i++;
-      if (mark === space) isLoose = true;
-      else if (mark === closing && --depth === 0) break;
-    }
-  }
-  return { end: i, isLoose };
-}
-
-/** Of the string at `start`; where its end is not before `limit`, somewhere behind that. */
-function endOfText(bytes: Bytes, start: number, limit = bytes.length): End {
-  let isLoose = false;
-  let i = start + 1;
-  for (; i < limit && bytes[i] !== quote; i++) {
-    if (bytes[i] !== backslash) continue;
-    isLoose = true;
-    i++;
-  }
-  return { end: Math.min(i + 1, bytes.length), isLoose };
-}
 /** Which of these ASCII names the string at `start` is, however it is written. */
 function nameIn(
   bytes: Bytes,

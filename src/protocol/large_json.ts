@@ -34,7 +34,12 @@ interface Machine {
 }
 
 /** `null` = there is none here: a processor without vectors of 16 bytes, or a runtime that may not make machine code. */
-let machine: Machine | null | undefined;
+let known: Machine | null | undefined;
+
+function theMachine(): Machine | null {
+  if (known === undefined) known = started();
+  return known;
+}
 
 function started(): Machine | null {
   try {
@@ -67,7 +72,7 @@ export interface End {
 
 /** Of the object, the list or the string at `start`; undefined where its bytes have to be looked at one by one. */
 export function endOfLarge(bytes: Bytes, start: number): End | undefined {
-  machine ??= started();
+  const machine = theMachine();
   if (!machine) return undefined;
   const { exports, memory, input, room } = machine;
   const isText = bytes[start] === quote;
@@ -93,7 +98,7 @@ export function unescapeLarge(bytes: Bytes): Bytes | undefined {
 
 /** Part by part: what is written is never longer than what was read. */
 function rewritten(how: "compact" | "unescape", bytes: Bytes, start: number): Compact | undefined {
-  machine ??= started();
+  const machine = theMachine();
   if (!machine) return undefined;
   const { exports, memory, input, output, room } = machine;
   exports.begin(false);

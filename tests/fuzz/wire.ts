@@ -13,7 +13,8 @@ import {
 import type { Envelope } from "../../src/protocol/envelope.ts";
 import { allCapabilities, type RelayFrame, type Settlement } from "../../src/protocol/frames.ts";
 import { asciiJson } from "../../src/protocol/ascii_json.ts";
-import { elementsOf, endPlainly, splitObject } from "../../src/protocol/json_bytes.ts";
+import { elementsOf, splitObject } from "../../src/protocol/json_bytes.ts";
+import { endPlainly } from "../../src/protocol/json_end.ts";
 import { compactJson, compactPlainly } from "../../src/protocol/compact_json.ts";
 import { stringBytes, unescapePlainly } from "../../src/protocol/json_escapes.ts";
 import { endOfLarge, leastLarge, unescapeLarge } from "../../src/protocol/large_json.ts";

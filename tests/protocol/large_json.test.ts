@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { compactJson, compactPlainly } from "../../src/protocol/compact_json.ts";
-import { endPlainly } from "../../src/protocol/json_bytes.ts";
+import { endPlainly } from "../../src/protocol/json_end.ts";
 import { unescapePlainly } from "../../src/protocol/json_escapes.ts";
 import { endOfLarge, leastLarge, unescapeLarge } from "../../src/protocol/large_json.ts";
 import { lines, looksAtBytes } from "../support/large_json_lines.ts";
