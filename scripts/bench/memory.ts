@@ -1,6 +1,7 @@
 /**
- * Resident memory of a connector, MiB: idle, after a hundred thousand, three hundred thousand and a million webhooks
- * flat out, and while the target is silent and bodies are large. And CPU seconds for a hundred thousand webhooks.
+ * Resident memory of a connector, MiB: idle, over a million webhooks flat out, and while the target is silent and bodies
+ * are large. And CPU seconds for a hundred thousand webhooks. Garbage comes and goes by tens of MiB within seconds, so
+ * that a figure is the median of two hundred thousand webhooks, and the picture has one step for each fifty thousand.
  *
  *   deno task bench memory [deno|bun|compiled]
  */
@@ -13,16 +14,16 @@ import { startConnector } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
 import type { Runtime } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
-import { startStub, type Stub } from "./tools/stub.ts";
+import { startStub } from "./tools/stub.ts";
 import type { Subject } from "./tools/subject.ts";
 
-const early = 100_000;
-const middle = 300_000;
-const late = 1_000_000;
+/** From which webhook to which. */
+const stretches = [[100_000, 300_000], [450_000, 650_000], [800_000, 1_000_000]] as const;
+const [, , [, all]] = stretches;
+const step = 50_000;
 const bytes = 1500;
 const largeBytes = 10 * 1024 * 1024;
 const settleMs = 10_000;
-const turnsThen = 5;
 
 const wanted = process.argv.slice(2);
 const runtimes = chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted);
@@ -47,33 +48,44 @@ async function under(runtime: Runtime): Promise<Record<string, string>> {
   await pause(settleMs);
   const idle = subject.residentMib;
   const cpuBefore = subject.cpuSeconds;
-  const first = await load(stub, channel, subject, early);
-  const cpu = (subject.cpuSeconds - cpuBefore) / first.settled * 100_000;
-  const second = await load(stub, channel, subject, middle - first.settled);
-  const third = await load(stub, channel, subject, late - first.settled - second.settled);
+  const samples = await load(channel, subject);
+  const cpu = (subject.cpuSeconds - cpuBefore) / samples.at(-1)!.settled * 100_000;
   await subject.stop();
+  const of = (from: number, to: number) =>
+    samples.filter(({ settled }) => settled >= from && settled <= to).map(({ mib }) => mib);
+  const steps = Array.from({ length: all / step }, (_, n) => of(n * step, (n + 1) * step));
   return {
     idle: idle.toFixed(0),
-    "at 100,000": first.mib.toFixed(0),
-    "at 300,000": second.mib.toFixed(0),
-    "at 1,000,000": third.mib.toFixed(0),
-    peak: Math.max(first.peak, second.peak, third.peak).toFixed(0),
+    ...Object.fromEntries(
+      stretches.map((
+        [from, to],
+      ) => [`${from / 1e3} to ${to / 1e3} k`, median(of(from, to)).toFixed(0)]),
+    ),
+    peak: Math.max(...samples.map(({ mib }) => mib)).toFixed(0),
+    "0 to 1,000 k": bars(steps.map((mib) => mib.length > 0 ? median(mib) : 0)),
     "CPU s per 100,000": cpu.toFixed(1),
   };
 }
 
-/** Full load until so many are settled, and a little longer: the median of what is resident from then on. */
-async function load(stub: Stub, channel: string, subject: Subject, messages: number) {
-  let settled = 0;
-  let peak = 0;
-  const then: number[] = [];
-  while (then.length < turnsThen) {
-    settled += (await stub.turn(channel, { seconds: 1, bytes, window: 200 })).settled;
-    const { residentMib } = subject;
-    peak = Math.max(peak, residentMib);
-    if (settled >= messages) then.push(residentMib);
+interface Sample {
+  readonly settled: number;
+  readonly mib: number;
+}
+
+/** Full load until all are settled: what is resident every half second. */
+async function load(channel: string, subject: Subject): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  for (let settled = 0; settled < all;) {
+    settled += (await stub.turn(channel, { seconds: 0.5, bytes, window: 200 })).settled;
+    samples.push({ settled, mib: subject.residentMib });
   }
-  return { settled, peak, mib: median(then) };
+  return samples;
+}
+
+/** From nothing to the largest. */
+function bars(values: readonly number[]): string {
+  const largest = Math.max(...values);
+  return values.map((value) => "▁▂▃▄▅▆▇█"[Math.floor(value / largest * 7.999)]).join("");
 }
 
 async function stalled(runtime: Runtime): Promise<Record<string, string>> {
