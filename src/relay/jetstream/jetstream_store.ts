@@ -20,10 +20,11 @@ import {
 import { Tally } from "../tally.ts";
 import type { NatsServer } from "./connection.ts";
 import { DeadLetters } from "./dead_letters.ts";
+import { Expiry } from "./expiry.ts";
 import { Histories, noPast } from "./histories.ts";
 import { deliveryOf, LaneConsumers } from "./lane_consumers.ts";
-import { fits, type Head, headOf, messageOf } from "./message_codec.ts";
-import { type Found, MessageStream } from "./message_stream.ts";
+import { fits, headOf, messageOf } from "./message_codec.ts";
+import { MessageStream } from "./message_stream.ts";
 import { Peers } from "./peers.ts";
 import { Turns } from "./turns.ts";
 
@@ -47,8 +48,6 @@ const sweepsOfLanes = 15;
 const unreadableRetryMs = 60_000;
 /** When what another relay is putting away is looked at again. */
 const expiredRetryMs = 5_000;
-/** Messages purged in one step. */
-const purgeStep = 200;
 
 /**
  * The messages of one channel in JetStream, for any number of relays. A lease is a message that the
@@ -65,6 +64,7 @@ export class JetStreamStore implements Store, SharedStore {
   readonly #histories: Histories;
   readonly #dead: DeadLetters;
   readonly #peers: Peers;
+  readonly #expiry: Expiry;
   readonly #turns = new Turns();
   readonly #leased = new Map<string, Lease>();
   /** Pulled and not yet leased. */
@@ -79,8 +79,6 @@ export class JetStreamStore implements Store, SharedStore {
   #deadLetters = 0;
   #reader: Reader | undefined;
   #cancelSweep = () => {};
-  #purging: Promise<number> | undefined;
-  #isClosed = false;
 
   private constructor(
     server: NatsServer,
@@ -99,6 +97,17 @@ export class JetStreamStore implements Store, SharedStore {
     this.#histories = new Histories(history, channel);
     this.#dead = new DeadLetters(server, channel);
     this.#peers = new Peers(server, channel);
+    this.#expiry = new Expiry({
+      messages: this.#messages,
+      histories: this.#histories,
+      dead: this.#dead,
+      peers: this.#peers,
+      isHere: (id) => this.#leased.has(id) || this.#pulled.has(id) || this.#settling.has(id),
+      onExpired: ({ id, webhookId }, lane) => {
+        this.#gone(id, lane, webhookId);
+        this.#tally.expired++;
+      },
+    });
   }
 
   static async open(
@@ -129,7 +138,7 @@ export class JetStreamStore implements Store, SharedStore {
     return await this.#server.attempt("store a message", async () => {
       await this.#consumers.ensure(lane);
       const sequence = await this.#messages.add(message, lane, expiresAt) ??
-        (await this.#purgeOnce(now) > 0
+        (await this.#expiry.purge(now) > 0
           ? await this.#messages.add(message, lane, expiresAt)
           : undefined);
       if (sequence !== undefined) this.#added(message, lane);
@@ -238,7 +247,7 @@ export class JetStreamStore implements Store, SharedStore {
   }
 
   async purge(now: number): Promise<number> {
-    return await this.#server.attempt("purge what has expired", () => this.#purgeOnce(now));
+    return await this.#server.attempt("purge what has expired", () => this.#expiry.purge(now));
   }
 
   async deadLetters(...which: Parameters<Store["deadLetters"]>): Promise<readonly DeadLetter[]> {
@@ -335,11 +344,10 @@ export class JetStreamStore implements Store, SharedStore {
 
   /** Resolves when nothing is purged any more. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#cancelSweep();
     this.#peers.close();
     this.#consumers.close();
-    await this.#purging?.catch(() => {});
+    await this.#expiry.close();
   }
 
   async #open(): Promise<void> {
@@ -384,7 +392,7 @@ export class JetStreamStore implements Store, SharedStore {
     }
     if (head.expiresAt <= now) {
       const found = { sequence: streamSequence, lane, body: pulled.data };
-      if (await this.#expire(head, found, now)) await this.#server.request(reply, "+ACK");
+      if (await this.#expiry.expire(head, found, now)) await this.#server.request(reply, "+ACK");
       else await this.#giveBack(reply, expiredRetryMs);
       this.#turns.add(lane);
       return undefined;
@@ -453,50 +461,5 @@ export class JetStreamStore implements Store, SharedStore {
     if (!this.#settings.lanes.exclusive) return;
     this.#turns.free(lane);
     this.#peers.wake(lane);
-  }
-
-  /** Shared by all who ask meanwhile. */
-  #purgeOnce(now: number): Promise<number> {
-    return this.#purging ??= this.#purge(now).finally(() => this.#purging = undefined);
-  }
-
-  async #purge(now: number): Promise<number> {
-    let purged = 0;
-    let elsewhere: ReadonlySet<string> | undefined;
-    for (let next = 1; purged < purgeStep && !this.#isClosed;) {
-      const found = await this.#messages.next(next);
-      if (!found || (found.head && found.head.expiresAt > now)) break;
-      const { head } = found;
-      next = found.sequence + 1;
-      if (!head || this.#isHere(head.id)) continue;
-      elsewhere ??= await this.#peers.held(now);
-      if (elsewhere.has(head.id)) continue;
-      if (await this.#expire(head, found, now)) purged++;
-    }
-    return purged;
-  }
-
-  #isHere(id: string): boolean {
-    return this.#leased.has(id) || this.#pulled.has(id) || this.#settling.has(id);
-  }
-
-  /** Put away first: it is there twice rather than lost. False when another relay does it, or it was settled meanwhile. */
-  async #expire(
-    head: Head,
-    { sequence, lane, body }: Pick<Found, "sequence" | "lane" | "body">,
-    now: number,
-  ): Promise<boolean> {
-    const { deliveries, history } = await this.#histories.of(head.id);
-    const message = messageOf(head, body, sequence, deliveries);
-    const letter = await this.#dead.addExpired(message, history, now);
-    if (!letter) return false;
-    if (!await this.#messages.remove({ sequence })) {
-      await this.#dead.remove(letter);
-      return false;
-    }
-    if (history.length > 0) this.#histories.forget(head.id);
-    this.#gone(head.id, lane, head.webhookId);
-    this.#tally.expired++;
-    return true;
   }
 }
