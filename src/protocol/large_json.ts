@@ -21,8 +21,7 @@ interface Exports {
   readonly written: { readonly value: number };
   begin(isText: boolean): void;
   scan(length: number, isText: boolean): number;
-  compact(length: number, isLast: boolean): number;
-  unescape(length: number, isLast: boolean): number;
+  rewrite(length: number, isLast: boolean, isText: boolean): number;
 }
 
 interface Machine {
@@ -88,27 +87,27 @@ export function endOfLarge(bytes: Bytes, start: number): End | undefined {
 
 /** `compactJson` of it; undefined where its bytes have to be looked at one by one. */
 export function compactLarge(bytes: Bytes, start: number): Compact | undefined {
-  return rewritten("compact", bytes, start);
+  return rewritten(bytes, start, false);
 }
 
 /** What a string stands for, its quotes not among the bytes; undefined where these have to be looked at one by one. */
 export function unescapeLarge(bytes: Bytes): Bytes | undefined {
-  return rewritten("unescape", bytes, 0)?.bytes;
+  return rewritten(bytes, 0, true)?.bytes;
 }
 
 /** Part by part: what is written is never longer than what was read. */
-function rewritten(how: "compact" | "unescape", bytes: Bytes, start: number): Compact | undefined {
+function rewritten(bytes: Bytes, start: number, isText: boolean): Compact | undefined {
   const machine = theMachine();
   if (!machine) return undefined;
   const { exports, memory, input, output, room } = machine;
-  exports.begin(false);
+  exports.begin(isText);
   let whole: Bytes | undefined;
   let length = 0;
   for (let at = start;;) {
     const part = bytes.subarray(at, at + room);
     const isLast = at + part.length === bytes.length;
     memory.set(part, input);
-    at += exports[how](part.length, isLast);
+    at += exports.rewrite(part.length, isLast, isText);
     if (exports.isBroken.value) return undefined;
     const written = memory.subarray(output, output + exports.written.value);
     const isDone = isLast || exports.isOver.value !== 0;

@@ -36,6 +36,8 @@ export let isLoose: bool = false;
 export let isBroken: bool = false;
 /** How many bytes are at `outputAt`. */
 export let written: i32 = 0;
+/** Where the next one goes. */
+let to: usize = outputAt;
 
 /** Before a value; `text`: it is a string, and what comes first is behind its quote. */
 export function begin(text: bool): void {
@@ -114,101 +116,106 @@ export function scan(length: i32, text: bool): i32 {
 }
 
 /**
- * Leaves out white space between tokens and needless escapes, up to the end of an object or a list. The result is how
- * many of the bytes are read: where this is not the `last` of the text, what may not be whole is left.
+ * Writes a value anew: an object or a list up to its end, without white space between tokens and needless escapes; or, of a
+ * `text`, what the string stands for, its quotes not among the bytes. The result is how many of the bytes are read: where
+ * this is not the `last` of the value, what may not be whole is left.
  */
-export function compact(length: i32, last: bool): i32 {
-  // Nothing that follows the text is taken for a part of it.
+export function rewrite(length: i32, last: bool, text: bool): i32 {
+  // Nothing that follows the bytes is taken for a part of them.
   memory.fill(inputAt + length, 0, blockBytes);
   const enough = last ? length : length - blockBytes;
-  let to: usize = outputAt;
+  to = outputAt;
   let i = 0;
   while (i < length && (last || i <= enough)) {
     const at = inputAt + i;
     let valid = firstBits(length - i);
     const backslashes = equal(at, 0x5c) & valid;
-    let quotes = equal(at, 0x22);
     let starts: u64 = 0;
-    let shorter: u64 = 0;
     if (backslashes != 0) {
       starts = escapesOf(backslashes);
-      // What is escaped stands in the same block, unless the text ends.
+      // What is escaped stands in the same block, unless the value ends.
       if (starts >> 63 != 0) valid = firstBits(blockBytes - 1);
-      quotes &= ~(starts << 1);
-      shorter = ((equal(at, 0x75) | equal(at, 0x2f)) & valid) >> 1 & starts;
-      if (shorter != 0) valid &= (shorter & -shorter) - 1;
     }
-    const within = between(quotes & valid) ^ inText;
-    const outside = valid & ~within;
-    const end = endIn(equalSmall(at, 0x7b) & outside, equalSmall(at, 0x7d) & outside);
-    if (end != 0) valid &= end | (end - 1);
-    if ((starts & outside & valid) != 0) isBroken = true;
-    to = keep(at, valid & ~(spaces(at) & outside), to);
-    const read = i32(popcnt(valid));
-    i += read;
-    if (end != 0) {
-      isOver = true;
-      break;
-    }
-    if (read > 0) inText = ((within >> (read - 1)) & 1) != 0 ? all : none;
-    if (shorter == 0) continue;
-    if (inText == 0) {
-      isBroken = true;
-      break;
-    }
-    if (!last && i > enough) break;
-    do {
-      const code = load<u8>(inputAt + i, 1) == 0x75 ? codeAt(inputAt + i + 2) : -1;
-      if (code >= 0) {
-        to = putShortest(to, code);
-        i += code > 0xffff ? 12 : 6;
-      } else {
-        const letter = load<u8>(inputAt + i, 1);
-        if (letter != 0x2f) store<u8>(to++, 0x5c);
-        store<u8>(to++, letter);
-        i += 2;
-      }
-    } while (load<u16>(inputAt + i) == escapeU && i <= enough);
+    const read = text ? textBlock(at, valid, starts) : valueBlock(at, valid, starts);
+    i += i32(popcnt(read));
+    if (isOver || isBroken) break;
+    // Where not all is read, an escape follows that is not written as it stands.
+    if (read == valid || (!last && i > enough)) continue;
+    do i += text ? escapeMeant(inputAt + i) : escapeShortened(inputAt + i);
+    while (load<u16>(inputAt + i) == escapeU && i <= enough);
   }
   written = i32(to - outputAt);
   return i;
 }
 
-/**
- * Writes what a string stands for, its quotes not among the bytes. The result is how many of these are read: where this
- * is not the `last` of the string, what may not be whole is left.
- */
-export function unescape(length: i32, last: bool): i32 {
-  memory.fill(inputAt + length, 0, blockBytes);
-  const enough = last ? length : length - blockBytes;
-  let to: usize = outputAt;
-  let i = 0;
-  while (i < length && (last || i <= enough)) {
-    const at = inputAt + i;
-    let valid = firstBits(length - i);
-    const backslashes = equal(at, 0x5c) & valid;
-    if (backslashes == 0) {
-      to = keep(at, valid, to);
-      i += i32(popcnt(valid));
-      continue;
-    }
-    const starts = escapesOf(backslashes);
-    if (starts >> 63 != 0) valid = firstBits(blockBytes - 1);
+/** The bits before the first one that is set. */
+@inline
+function before(bits: u64): u64 {
+  return (bits & -bits) - 1;
+}
+
+/** Which of these bytes are read. */
+@inline
+function valueBlock(at: usize, valid: u64, starts: u64): u64 {
+  let read = valid;
+  let quotes = equal(at, 0x22);
+  if (starts != 0) {
+    quotes &= ~(starts << 1);
+    read &= before(((equal(at, 0x75) | equal(at, 0x2f)) & valid) >> 1 & starts);
+  }
+  const within = between(quotes & read) ^ inText;
+  const outside = read & ~within;
+  const end = endIn(equalSmall(at, 0x7b) & outside, equalSmall(at, 0x7d) & outside);
+  if (end != 0) {
+    isOver = true;
+    read &= end | (end - 1);
+  }
+  to = keep(at, read & ~(spaces(at) & outside), to);
+  const count = i32(popcnt(read));
+  if (count > 0) inText = ((within >> (count - 1)) & 1) != 0 ? all : none;
+  // Of an escape that follows, too.
+  if ((starts & outside & read) != 0 || (!isOver && read != valid && inText == 0)) isBroken = true;
+  return read;
+}
+
+/** Which of these bytes are read. */
+@inline
+function textBlock(at: usize, valid: u64, starts: u64): u64 {
+  let read = valid;
+  if (starts != 0) {
     // Of most escapes the second byte is what they stand for.
     const same = (equal(at, 0x22) | equal(at, 0x5c) | equal(at, 0x2f)) & valid;
-    const other = starts & valid & ~(same >> 1);
-    if (other != 0) valid &= (other & -other) - 1;
-    to = keep(at, valid & ~starts, to);
-    i += i32(popcnt(valid));
-    if (other == 0) continue;
-    if (!last && i > enough) break;
-    const letter = load<u8>(inputAt + i, 1);
-    const meaning = meaningOf(letter);
-    const code = letter == 0x75 ? codeAt(inputAt + i + 2) : -1;
-    if (meaning != 0) store<u8>(to++, meaning);
-    else if (code >= 0) to = putUtf8(to, code >= 0xd800 && code <= 0xdfff ? replacement : code);
-    i += code < 0 ? 2 : code > 0xffff ? 12 : 6;
+    read &= before(starts & valid & ~(same >> 1));
   }
-  written = i32(to - outputAt);
-  return i;
+  to = keep(at, read & ~starts, to);
+  return read;
+}
+
+/** Writes an escape as short as it may be; the result is how many bytes it has. */
+function escapeShortened(at: usize): i32 {
+  const letter = load<u8>(at, 1);
+  const code = letter == 0x75 ? codeAt(at + 2) : -1;
+  if (code >= 0) {
+    to = putShortest(to, code);
+  } else {
+    if (letter != 0x2f) store<u8>(to++, 0x5c);
+    store<u8>(to++, letter);
+  }
+  return escapeBytes(code);
+}
+
+/** Writes what an escape stands for; the result is how many bytes it has. */
+function escapeMeant(at: usize): i32 {
+  const letter = load<u8>(at, 1);
+  const meaning = meaningOf(letter);
+  const code = letter == 0x75 ? codeAt(at + 2) : -1;
+  if (meaning != 0) store<u8>(to++, meaning);
+  else if (code >= 0) to = putUtf8(to, code >= 0xd800 && code <= 0xdfff ? replacement : code);
+  return escapeBytes(code);
+}
+
+/** Of one by its code; -1 = it is a letter. */
+@inline
+function escapeBytes(code: i32): i32 {
+  return code < 0 ? 2 : code > 0xffff ? 12 : 6;
 }
