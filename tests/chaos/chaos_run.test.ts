@@ -68,6 +68,7 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
           "state" in event && event.state === "finished"
         );
         assert.ok(count("relay.lease_expired") + again.length > 0, "no settlement was lost");
+        assert.ok(events("delivery.duplicate").length > 0, "nothing came again");
       } else {
         assert.match(JSON.stringify(events("settlement.failed")), /chaos: no answer for/);
       }

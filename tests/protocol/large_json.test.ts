@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { compactJson, compactPlainly } from "../../src/protocol/compact_json.ts";
@@ -9,6 +8,7 @@ import { endPlainly } from "../../src/protocol/json_end.ts";
 import { unescapePlainly } from "../../src/protocol/json_escapes.ts";
 import { endOfLarge, leastLarge, unescapeLarge } from "../../src/protocol/large_json.ts";
 import { lines, looksAtBytes } from "../support/large_json_lines.ts";
+import { test } from "../support/test.ts";
 
 const encoder = new TextEncoder();
 const bytes = (text: string) => encoder.encode(text);
