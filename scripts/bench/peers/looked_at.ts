@@ -1,6 +1,6 @@
 /**
  * A connector with all that looks at it in `hookferry connect`, which is changed while it runs: nothing else differs. Each
- * mode gets slots in turn, forwards and backwards; what each did in them is written to FILE when all are over.
+ * mode gets a slot in each round; what each did in them is written to FILE when all are over.
  *
  *   looked_at.ts FILE nothing nothing_again service json traces    (settings: CONNECTOR_… and OTEL_…)
  */
@@ -15,7 +15,7 @@ import { loadSettings } from "../../../src/config/load.ts";
 import { createConnector } from "../../../src/connector.ts";
 import type { Observe } from "../../../src/observe/events.ts";
 import { gatherEvents } from "../../../src/observe/gather.ts";
-import { slotsEach, slotSeconds, type Spent, warmSeconds } from "../tools/slots.ts";
+import { drawnOrder, slotsEach, slotSeconds, type Spent, warmSeconds } from "../tools/slots.ts";
 
 const [file = "", ...modes] = process.argv.slice(2);
 const nobody: Observe = () => {};
@@ -56,10 +56,9 @@ void connector.run({ drain: signal, abort: signal });
 const spent: Record<string, Spent> = Object.fromEntries(
   modes.map((name) => [name, { settled: 0, seconds: 0, cpuSeconds: 0 }]),
 );
-const order = [...modes];
-for (let n = 0; n < warmSeconds / slotSeconds / modes.length; n++) await eachInTurn(() => {});
+for (let n = 0; n < warmSeconds / slotSeconds / modes.length; n++) await oneRound(() => {});
 for (let n = 0; n < slotsEach; n++) {
-  await eachInTurn((name, { settled, seconds, cpuSeconds }) => {
+  await oneRound((name, { settled, seconds, cpuSeconds }) => {
     const before = spent[name]!;
     spent[name] = {
       settled: before.settled + settled,
@@ -72,8 +71,8 @@ for (let n = 0; n < slotsEach; n++) {
 writeFileSync(`${file}.part`, JSON.stringify(spent));
 renameSync(`${file}.part`, file);
 
-async function eachInTurn(tell: (mode: string, spent: Spent) => void): Promise<void> {
-  for (const name of order.reverse()) {
+async function oneRound(tell: (mode: string, spent: Spent) => void): Promise<void> {
+  for (const name of drawnOrder(modes, Math.random)) {
     mode = name;
     look = looks[name]!;
     const before = { settled, at: performance.now(), cpu: process.cpuUsage() };
