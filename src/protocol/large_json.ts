@@ -1,5 +1,6 @@
 /** Large JSON texts, looked through by WebAssembly: wasm/large_json.as.ts. */
 import { largeJsonWasm } from "./large_json_wasm.ts";
+import { wasmInstance } from "./wasm_instance.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -32,7 +33,7 @@ interface Machine {
   readonly room: number;
 }
 
-/** `null` = there is none here: a processor without vectors of 16 bytes, or a runtime that may not make machine code. */
+/** `null` = there is none here. */
 let known: Machine | null | undefined;
 
 function theMachine(): Machine | null {
@@ -41,19 +42,14 @@ function theMachine(): Machine | null {
 }
 
 function started(): Machine | null {
-  try {
-    const module = new WebAssembly.Module(Uint8Array.fromBase64(largeJsonWasm));
-    const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    return {
-      exports,
-      memory: new Uint8Array(exports.memory.buffer),
-      input: exports.inputAt.value,
-      output: exports.outputAt.value,
-      room: exports.roomBytes.value,
-    };
-  } catch {
-    return null;
-  }
+  const exports = wasmInstance<Exports>(largeJsonWasm);
+  return exports && {
+    exports,
+    memory: new Uint8Array(exports.memory.buffer),
+    input: exports.inputAt.value,
+    output: exports.outputAt.value,
+    room: exports.roomBytes.value,
+  };
 }
 
 /** A value that was made compact. */

@@ -1,6 +1,7 @@
 /** Server-sent events as they are read, by the WHATWG HTML standard, section 9.2. Works on bytes and does no I/O. */
 
 import { lenientText } from "./lenient_text.ts";
+import { lineEnds } from "./line_ends.ts";
 import { concat, ownBytes } from "./own_bytes.ts";
 
 /** An event whose data nobody has read yet. */
@@ -27,6 +28,8 @@ export class SseEventTooLargeError extends Error {
 const lf = 0x0a;
 const colon = 0x3a;
 const space = 0x20;
+/** A text of so many bytes is made faster here than by a decoder. */
+const shortBytes = 24;
 const lineEnd = Uint8Array.of(lf);
 const [data, event, id, retry] = ["data", "event", "id", "retry"].map((name) =>
   new TextEncoder().encode(name)
@@ -48,6 +51,8 @@ export class SseDecoder {
   #atStart = true;
   #failed = false;
   #event = "";
+  /** The name that was given last. */
+  #lastEvent = "";
   /** The first line of data, and behind it each other one with the LF before it. */
   #data: Bytes | undefined;
   readonly #moreData: Bytes[] = [];
@@ -73,31 +78,28 @@ export class SseDecoder {
   read(chunk: Bytes): ServerSentEvent[] {
     if (this.#failed) throw new SseEventTooLargeError(this.#maxEventBytes);
     const events: ServerSentEvent[] = [];
+    const ends = lineEnds();
     let rest = this.#withoutBom(chunk);
     if (!rest) return events;
     if (this.#afterCr && rest.length > 0) {
       if (rest[0] === lf) rest = rest.subarray(1);
       this.#afterCr = false;
     }
-    // A character for each byte: engines look through a text faster than through bytes.
-    const text = latin1(rest);
     let start = 0;
-    // A CR is rare: where the next one is gets looked up once, not once a line.
-    let nextCr = indexOr(text, "\r", 0);
-    let nextLf = indexOr(text, "\n", 0);
-    for (;;) {
-      const end = Math.min(nextCr, nextLf);
-      if (end === text.length) break;
-      this.#count(end - start);
-      if (this.#pieceBytes > 0) this.#lateLine(rest.subarray(start, end), events);
-      else this.#line(rest, text, start, end, events);
-      start = end + 1;
-      if (end === nextCr) {
-        if (start === text.length) this.#afterCr = true;
-        else if (nextLf === start) start++;
-        nextCr = indexOr(text, "\r", start);
+    for (let from = 0; from < rest.length; from += ends.maxBytes) {
+      const part = rest.length <= ends.maxBytes ? rest : rest.subarray(from, from + ends.maxBytes);
+      const count = ends.find(part);
+      for (let i = 0; i < count; i++) {
+        const end = from + (ends.places[i] ?? 0);
+        if (end < start) continue; // the LF behind a CR
+        this.#count(end - start);
+        if (this.#pieceBytes > 0) this.#lateLine(rest.subarray(start, end), events);
+        else this.#line(rest, start, end, events);
+        start = end + 1;
+        if (rest[end] === lf) continue;
+        if (start === rest.length) this.#afterCr = true;
+        else if (rest[start] === lf) start++;
       }
-      if (nextLf < start) nextLf = indexOr(text, "\n", start);
     }
     if (start < rest.length) {
       this.#count(rest.length - start);
@@ -149,17 +151,10 @@ export class SseDecoder {
     const line = concat([...this.#pieces, end]);
     this.#pieces = [];
     this.#pieceBytes = 0;
-    this.#line(line, undefined, 0, line.length, events);
+    this.#line(line, 0, line.length, events);
   }
 
-  /** `text` is that of the bytes, where there is one already. */
-  #line(
-    bytes: Bytes,
-    text: string | undefined,
-    start: number,
-    end: number,
-    events: ServerSentEvent[],
-  ): void {
+  #line(bytes: Bytes, start: number, end: number, events: ServerSentEvent[]): void {
     if (start === end) return this.#dispatch(events);
     switch (bytes[start]) {
       case colon:
@@ -172,18 +167,19 @@ export class SseDecoder {
         break;
       case 0x65: // event
         if (isField(event, bytes, start, end)) {
-          this.#event = this.#value(bytes, text, start + event.length, end);
+          this.#event = valueOf(bytes, start + event.length, end, this.#lastEvent);
+          this.#lastEvent = this.#event;
         }
         break;
       case 0x69: // id
         if (isField(id, bytes, start, end)) {
-          const value = this.#value(bytes, text, start + id.length, end);
+          const value = valueOf(bytes, start + id.length, end, this.#lastEventId);
           if (!value.includes("\0")) this.#lastEventId = value;
         }
         break;
       case 0x72: // retry
         if (isField(retry, bytes, start, end)) {
-          const digits = this.#value(bytes, text, start + retry.length, end);
+          const digits = valueOf(bytes, start + retry.length, end);
           if (/^[0-9]+$/.test(digits)) this.#retryMs = Number(digits);
         }
     }
@@ -198,16 +194,6 @@ export class SseDecoder {
   #addData(line: Bytes): void {
     if (this.#data === undefined) this.#data = line;
     else this.#moreData.push(lineEnd, line);
-  }
-
-  /** The text behind the colon at `at`, without the one space that may follow it; "" where there is no colon. */
-  #value(bytes: Bytes, text: string | undefined, at: number, end: number): string {
-    const start = valueStart(bytes, at, end);
-    let isAscii = text !== undefined;
-    for (let i = start; isAscii && i < end; i++) isAscii = (bytes[i] ?? 0) < 0x80;
-    return isAscii && text !== undefined
-      ? text.slice(start, end)
-      : lenientText(bytes.subarray(start, end));
   }
 
   #dispatch(events: ServerSentEvent[]): void {
@@ -235,11 +221,26 @@ function isField(name: Uint8Array, bytes: Bytes, start: number, end: number): bo
   return nameEnd === end || (nameEnd < end && bytes[nameEnd] === colon);
 }
 
-function latin1({ buffer, byteOffset, byteLength }: Bytes): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+/** The text behind the colon at `at`, without the one space that may follow it; often that of the line `before`. */
+function valueOf(bytes: Bytes, at: number, end: number, before = ""): string {
+  const start = valueStart(bytes, at, end);
+  const isSame = before.length === end - start;
+  if (isSame && isText(before, bytes, start)) return before;
+  if (end - start > shortBytes) return lenientText(bytes.subarray(start, end));
+  let text = "";
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte >= 0x80) return lenientText(bytes.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
-function indexOr(text: string, char: string, from: number): number {
-  const found = text.indexOf(char, from);
-  return found === -1 ? text.length : found;
+/** Whether the text is ASCII and stands there. */
+function isText(text: string, bytes: Bytes, start: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const byte = bytes[start + i] ?? 0;
+    if (byte >= 0x80 || byte !== text.charCodeAt(i)) return false;
+  }
+  return true;
 }

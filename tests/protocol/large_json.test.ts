@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { compactJson, compactPlainly } from "../../src/protocol/compact_json.ts";
 import { endPlainly } from "../../src/protocol/json_end.ts";
 import { unescapePlainly } from "../../src/protocol/json_escapes.ts";
 import { endOfLarge, leastLarge, unescapeLarge } from "../../src/protocol/large_json.ts";
 import { lines, looksAtBytes } from "../support/large_json_lines.ts";
 import { test } from "../support/test.ts";
+import { withoutWebAssembly } from "../support/without_web_assembly.ts";
 
 const encoder = new TextEncoder();
 const bytes = (text: string) => encoder.encode(text);
@@ -98,10 +95,7 @@ test("a long string ends at its quote, and is loose where it has an escape", () 
 });
 
 test("where the runtime has no WebAssembly, the bytes are looked at one by one", async () => {
-  const script = fileURLToPath(new URL("../support/large_json_lines.ts", import.meta.url));
-  const args = "Deno" in globalThis ? ["run", "--v8-flags=--jitless", script] : [script];
-  const env = { ...process.env, BUN_JSC_useWasm: "0" };
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
-  assert.deepEqual(JSON.parse(stdout), { looksAtBytes: true, lines });
+  const plainly = { looksAtBytes: true, lines };
+  assert.deepEqual(await withoutWebAssembly("large_json_lines.ts"), plainly);
   assert.equal(looksAtBytes, false);
 });
