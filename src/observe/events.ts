@@ -105,6 +105,8 @@ export type ConnectorEvent =
   | About & {
     readonly type: "delivery.duplicate";
     readonly state: "in_flight" | "finished";
+    /** How a finished one ended, and is settled again. */
+    readonly outcome?: "delivered" | "rejected";
   }
   /** It has several targets; these are asked now. */
   | About & {

@@ -78,7 +78,7 @@ export function withEvent(
       return { ...begunAnew(known), lagMs: known.lagMs ?? lagMs, method, path, bytes, copies };
     }
     case "delivery.duplicate":
-      return before ? standingAs(before, known) : known;
+      return copyOf(before ? standingAs(before, known) : known, event.outcome);
     case "delivery.routed":
       return event.targets.reduce(
         (so, target) => atTarget(so, at, target, { standing: "in_hand", reason }),
@@ -119,6 +119,14 @@ function begunAnew(message: RecentMessage): RecentMessage {
   );
   const news = { standing: "in_hand", reason: undefined, durationMs: undefined } as const;
   return { ...message, ...news, targets, settled: undefined };
+}
+
+/** A copy of what ended before this process began, or before it was looked at, stands as that ended. */
+function copyOf(
+  message: RecentMessage,
+  outcome: "delivered" | "rejected" | undefined,
+): RecentMessage {
+  return outcome && message.standing === "in_hand" ? { ...message, standing: outcome } : message;
 }
 
 function standingAs(before: RecentMessage, message: RecentMessage): RecentMessage {

@@ -37,8 +37,11 @@ export class Dedup {
     this.#forgetOld();
   }
 
-  /** `new`: the caller runs it and calls `finish`. Otherwise it is settled here, now or later. */
-  admit(delivery: Delivery): "new" | "in_flight" | "finished" {
+  /**
+   * `new`: the caller runs it and calls `finish`. Otherwise it is settled here, later where one is in hand and now where it
+   * ended like this before.
+   */
+  admit(delivery: Delivery): "new" | "in_flight" | "delivered" | "rejected" {
     const { id } = delivery.envelope;
     const copies = this.#inHand.get(id);
     if (copies) {
@@ -49,7 +52,7 @@ export class Dedup {
     const finished = this.#finished.get(id);
     if (finished && !(finished.confirmed && isReplay(delivery, finished.outcome))) {
       delivery.settle(finished.outcome);
-      return "finished";
+      return finished.outcome.kind === "rejected" ? "rejected" : "delivered";
     }
     this.#inHand.set(id, [delivery.settle]);
     return "new";

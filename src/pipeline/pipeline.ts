@@ -84,9 +84,12 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
         const problem = `${strange} headers that are none are not passed on`;
         observe({ type: "stream.frame_ignored", kind: "header", problem, ...about(envelope) });
       }
-      const state = dedup.admit(delivery);
-      if (state !== "new") {
-        observe({ type: "delivery.duplicate", ...about(envelope), state });
+      const known = dedup.admit(delivery);
+      if (known !== "new") {
+        const how = known === "in_flight"
+          ? { state: known } as const
+          : { state: "finished", outcome: known } as const;
+        observe({ type: "delivery.duplicate", ...about(envelope), ...how });
         continue;
       }
       if (options.tellPayload) {

@@ -151,7 +151,7 @@ test("so far adds up: copies that came again are told, and what was given back",
   const { observe, line } = start();
   assert.equal(line("so far"), "0 received, 0 delivered, 0 retried, 0 failed");
   for (let n = 0; n < 5; n++) observe(received);
-  observe({ type: "delivery.duplicate", ...about, state: "finished" });
+  observe({ type: "delivery.duplicate", ...about, state: "finished", outcome: "delivered" });
   observe({ type: "delivery.duplicate", ...about, state: "in_flight" });
   const attempts = 1;
   const failed = (outcome: "rejected" | "abandoned") =>

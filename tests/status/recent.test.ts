@@ -169,8 +169,8 @@ function replayed(messageId: string, to: string, delivered: boolean): ConnectorE
   return { type: "dead_letter.replayed", ...about(messageId), target: to, delivered };
 }
 
-function duplicate(messageId: string): ConnectorEvent {
-  return { type: "delivery.duplicate", ...about(messageId), state: "finished" };
+function duplicate(messageId: string, outcome: "delivered" | "rejected"): ConnectorEvent {
+  return { type: "delivery.duplicate", ...about(messageId), state: "finished", outcome };
 }
 
 function settled(messageId: string, verdict: "ack" | "nack"): ConnectorEvent {
@@ -204,11 +204,23 @@ test("a copy changes nothing of how a message ended, whenever somebody looks", a
   fold.observe(settled("m", "nack"));
   const { copies: _, version: __, ...before } = fold.message("m")!;
   await clock.advance(1_000);
-  for (const event of [received("m"), duplicate("m")]) fold.observe(event);
+  for (const event of [received("m"), duplicate("m", "rejected")]) fold.observe(event);
   const { copies, version: ___, ...after } = fold.message("m")!;
   assert.equal(copies, 2);
   assert.deepEqual(after, before);
 });
+
+for (const outcome of ["delivered", "rejected"] as const) {
+  test(`what was ${outcome} before this process began, and comes again, is not in hand`, () => {
+    const fold = foldRecent(new ManualClock());
+    for (const event of [received("m"), duplicate("m", outcome)]) fold.observe(event);
+    assert.deepEqual(told(fold), [outcome, undefined, undefined]);
+    fold.observe(settled("m", outcome === "delivered" ? "ack" : "nack"));
+    const { settled: verdict, attemptCount, durationMs } = fold.message("m")!;
+    assert.equal(verdict, outcome === "delivered" ? "ack" : "nack");
+    assert.deepEqual([attemptCount, durationMs], [0, undefined]);
+  });
+}
 
 test("a message that no target was asked for, and that is replayed, stands where its targets do", () => {
   const fold = foldRecent(new ManualClock());
