@@ -6,7 +6,10 @@ import type { StatusText } from "./status_text.ts";
 
 /** Each target: whether it answers, what it has to do, what went wrong last. */
 export function TargetList(
-  { status, loads }: { readonly status: StatusText; readonly loads: readonly TargetLoad[] },
+  { status, loads }: {
+    readonly status: Pick<StatusText, "targets">;
+    readonly loads: readonly TargetLoad[];
+  },
 ) {
   return (
     <table>
@@ -36,6 +39,7 @@ export function TargetList(
                   breaker={known?.breaker ?? "closed"}
                   failures={failures}
                   isTried={known?.tried ?? false}
+                  isIdle={inFlight + waiting === 0}
                 />
               </td>
               <td class="number">{count(inFlight)}</td>
@@ -51,14 +55,19 @@ export function TargetList(
 }
 
 function TargetBadge(
-  { breaker, failures, isTried }: {
+  { breaker, failures, isTried, isIdle }: {
     readonly breaker: "closed" | "open" | "half_open";
     readonly failures: number;
     readonly isTried: boolean;
+    readonly isIdle: boolean;
   },
 ) {
   if (breaker === "open") return <Badge mood="bad">breaker open</Badge>;
-  if (breaker === "half_open") return <Badge mood="busy">probing</Badge>;
+  if (breaker === "half_open") {
+    return isIdle
+      ? <Badge mood="quiet">tries the next one</Badge>
+      : <Badge mood="busy">probing</Badge>;
+  }
   if (failures > 0) return <Badge mood="busy">failing</Badge>;
   return isTried ? <Badge mood="good">answers</Badge> : <Badge mood="quiet">not tried yet</Badge>;
 }

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { maxViewers } from "../../src/page/live.ts";
 import { Sessions } from "../../src/page/sessions.ts";
+import { TargetList } from "../../src/status/target_list.tsx";
 import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startDevRelay, startTarget } from "../support/rig.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -159,6 +160,20 @@ test("what was given back to the relay is told beside what was received: they ad
   await publish(relay, "is held");
   await publish(relay, "finds no room");
   await shows("/", />0<[^>]*><[^>]*>\d+ received, \d+ given back</);
+});
+
+test("a target whose breaker is half open is probed while a webhook is there for it", () => {
+  const breaker = "half_open" as const;
+  const failures = { failures_in_a_row: 3, last_failure: "503", last_success_at: null };
+  const target = { tried: true, breaker, ...failures };
+  const badge = (inFlight: number, waiting: number) => {
+    const load = { name: "default", url: "http://127.0.0.1:8080", inFlight, waiting, held: 0 };
+    const list = TargetList({ status: { targets: { default: target } }, loads: [load] });
+    return /<span class="badge[^>]*>([^<]+)</.exec(String(list))?.[1];
+  };
+  assert.equal(badge(0, 0), "tries the next one");
+  assert.equal(badge(1, 0), "probing");
+  assert.equal(badge(0, 1), "probing");
 });
 
 test("what a sender or a target says is text on the page, never markup", async (t) => {
