@@ -84,6 +84,9 @@ export function MessagePage(
 function Known({ message }: { readonly message: RecentMessage }) {
   const { method, webhookId, path, at, lagMs, bytes, copies, durationMs, traceId, settled } =
     message;
+  // How long a copy of what had ended took nobody knows any more.
+  const isInHand = message.standing === "in_hand" || message.standing === "retrying";
+  const inHand = isInHand ? "in hand" : undefined;
   return (
     <Details
       facts={[
@@ -97,7 +100,7 @@ function Known({ message }: { readonly message: RecentMessage }) {
           </>,
         ],
         ["Size", bytes === undefined ? undefined : size(bytes)],
-        ["Took", durationMs === undefined ? "in hand" : duration(durationMs)],
+        ["Took", durationMs === undefined ? inHand : duration(durationMs)],
         ["Came again", copies > 1 ? plural(copies - 1, "time") : undefined],
         ["Relay told", settled ?? "nothing yet"],
         ["Trace", traceId === undefined ? undefined : <code>{traceId}</code>],

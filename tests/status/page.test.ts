@@ -129,6 +129,30 @@ test("received and delivered add up: copies that came again are told beside them
   await polled(get, />1<[^>]*><[^>]*>2 received, 1 duplicate</);
 });
 
+test("a copy of what is not among the last messages any more stands as that had ended", async (t) => {
+  let answer = () => {};
+  const target = await startTarget(
+    t,
+    (n) => n === 1 ? new Promise((resolve) => answer = () => resolve(200)) : 200,
+  );
+  const relay = await startOldRelay(t);
+  const { url } = await startWatchedConnector(t, settings(relay.url, target.url, "sse"));
+  const id = relay.publish("first");
+  await target.arrived(1);
+  const [stream] = relay.streams;
+  const message = stream?.inFlight.get(id);
+  assert.ok(stream && message);
+  answer();
+  const get = async () => ({ text: await (await fetch(`${url}/messages/${id}`)).text() });
+  await polled(get, />Took<[^]*>Relay told<[^]*>ack</);
+  for (let n = 0; n < 200; n++) relay.publish("another");
+  await polled(get, /No such message/);
+  stream.send(message);
+  const page = await polled(get, />Relay told<[^]*>ack</);
+  assert.match(page, /class="badge good">delivered</);
+  assert.doesNotMatch(page, />Took<|in hand/);
+});
+
 test("a target that is slow has as many waiting as it cannot take yet", async (t) => {
   const answers: (() => void)[] = [];
   const target = await startTarget(
