@@ -1,6 +1,12 @@
 /** What the events about one message come to. */
 import type { ConnectorEvent } from "./events.ts";
-import type { AttemptRecord, RecentMessage, Standing, TargetStanding } from "./picture.ts";
+import {
+  type AttemptRecord,
+  isOver,
+  type RecentMessage,
+  type Standing,
+  type TargetStanding,
+} from "./picture.ts";
 
 /** Those that tell something about one message. */
 export type MessageEvent = Extract<ConnectorEvent, {
@@ -172,11 +178,10 @@ function atTarget(
   const { standing, reason } = targets.reduce((one, other) =>
     rank[other.standing] > rank[one.standing] ? other : one
   );
-  const isOver = standing !== "retrying" && standing !== "in_hand";
   return {
     ...message,
     ...{ targets, standing, reason },
-    durationMs: message.durationMs ?? (isOver ? at - message.at : undefined),
+    durationMs: message.durationMs ?? (isOver(standing) ? at - message.at : undefined),
     isDeadLetter: targets.some(({ isDeadLetter }) => isDeadLetter),
   };
 }

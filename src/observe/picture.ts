@@ -11,6 +11,11 @@ export type Standing =
   | "exhausted"
   | "abandoned";
 
+/** Whether it has come to an end there, for now or for good. */
+export function isOver(standing: Standing): boolean {
+  return standing !== "retrying" && standing !== "in_hand";
+}
+
 export interface AttemptRecord {
   readonly target: string;
   readonly attempt: number;

@@ -51,7 +51,7 @@ export class SseDecoder {
   #atStart = true;
   #failed = false;
   #event = "";
-  /** The name that was given last. */
+  /** The name that was given last: most have the same. */
   #lastEvent = "";
   /** The first line of data, and behind it each other one with the LF before it. */
   #data: Bytes | undefined;
@@ -87,8 +87,7 @@ export class SseDecoder {
     }
     let start = 0;
     for (let from = 0; from < rest.length; from += ends.maxBytes) {
-      const part = rest.length <= ends.maxBytes ? rest : rest.subarray(from, from + ends.maxBytes);
-      const count = ends.find(part);
+      const count = ends.find(rest.subarray(from, from + ends.maxBytes));
       for (let i = 0; i < count; i++) {
         const end = from + (ends.places[i] ?? 0);
         if (end < start) continue; // the LF behind a CR
@@ -173,7 +172,7 @@ export class SseDecoder {
         break;
       case 0x69: // id
         if (isField(id, bytes, start, end)) {
-          const value = valueOf(bytes, start + id.length, end, this.#lastEventId);
+          const value = valueOf(bytes, start + id.length, end);
           if (!value.includes("\0")) this.#lastEventId = value;
         }
         break;
@@ -221,11 +220,10 @@ function isField(name: Uint8Array, bytes: Bytes, start: number, end: number): bo
   return nameEnd === end || (nameEnd < end && bytes[nameEnd] === colon);
 }
 
-/** The text behind the colon at `at`, without the one space that may follow it; often that of the line `before`. */
+/** The text behind the colon at `at`, without the one space that may follow it; it may be the one `before`. */
 function valueOf(bytes: Bytes, at: number, end: number, before = ""): string {
   const start = valueStart(bytes, at, end);
-  const isSame = before.length === end - start;
-  if (isSame && isText(before, bytes, start)) return before;
+  if (before.length === end - start && isText(before, bytes, start)) return before;
   if (end - start > shortBytes) return lenientText(bytes.subarray(start, end));
   let text = "";
   for (let i = start; i < end; i++) {

@@ -1,5 +1,5 @@
 /** @jsxImportSource hono/jsx */
-import type { KeptExchanges, RecentMessage } from "../observe/picture.ts";
+import { isOver, type KeptExchanges, type RecentMessage } from "../observe/picture.ts";
 import { Stretch } from "../page/charts.tsx";
 import {
   Action,
@@ -85,8 +85,7 @@ function Known({ message }: { readonly message: RecentMessage }) {
   const { method, webhookId, path, at, lagMs, bytes, copies, durationMs, traceId, settled } =
     message;
   // How long a copy of what had ended took nobody knows any more.
-  const isInHand = message.standing === "in_hand" || message.standing === "retrying";
-  const inHand = isInHand ? "in hand" : undefined;
+  const inHand = isOver(message.standing) ? undefined : "in hand";
   return (
     <Details
       facts={[

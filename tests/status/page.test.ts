@@ -112,28 +112,12 @@ test("a target that refuses every webhook answers: it is not as if it had not be
   assert.doesNotMatch(await shows("/", />answers</), /not tried yet/);
 });
 
-test("received and delivered add up: copies that came again are told beside them", async (t) => {
+/** A connector whose first message is at its target, which waits with that answer; the relay can send it once more. */
+async function startWithOneAtTarget(t: TestContext) {
   let answer = (_status: number) => {};
-  const target = await startTarget(t, () => new Promise((resolve) => answer = resolve));
-  const relay = await startOldRelay(t);
-  const { url } = await startWatchedConnector(t, settings(relay.url, target.url, "sse"));
-  const id = relay.publish("x");
-  await target.arrived(1);
-  const [stream] = relay.streams;
-  const message = stream?.inFlight.get(id);
-  assert.ok(stream && message);
-  stream.send(message);
-  const get = async () => ({ text: await (await fetch(url)).text() });
-  await polled(get, />0<[^>]*><[^>]*>2 received, 1 duplicate</);
-  answer(200);
-  await polled(get, />1<[^>]*><[^>]*>2 received, 1 duplicate</);
-});
-
-test("a copy of what is not among the last messages any more stands as that had ended", async (t) => {
-  let answer = () => {};
   const target = await startTarget(
     t,
-    (n) => n === 1 ? new Promise((resolve) => answer = () => resolve(200)) : 200,
+    (n) => n === 1 ? new Promise((resolve) => answer = resolve) : 200,
   );
   const relay = await startOldRelay(t);
   const { url } = await startWatchedConnector(t, settings(relay.url, target.url, "sse"));
@@ -142,12 +126,26 @@ test("a copy of what is not among the last messages any more stands as that had 
   const [stream] = relay.streams;
   const message = stream?.inFlight.get(id);
   assert.ok(stream && message);
-  answer();
+  return { relay, url, id, answer, comesAgain: () => stream.send(message) };
+}
+
+test("received and delivered add up: copies that came again are told beside them", async (t) => {
+  const { url, answer, comesAgain } = await startWithOneAtTarget(t);
+  comesAgain();
+  const get = async () => ({ text: await (await fetch(url)).text() });
+  await polled(get, />0<[^>]*><[^>]*>2 received, 1 duplicate</);
+  answer(200);
+  await polled(get, />1<[^>]*><[^>]*>2 received, 1 duplicate</);
+});
+
+test("a copy of what is not among the last messages any more stands as that had ended", async (t) => {
+  const { relay, url, id, answer, comesAgain } = await startWithOneAtTarget(t);
+  answer(200);
   const get = async () => ({ text: await (await fetch(`${url}/messages/${id}`)).text() });
   await polled(get, />Took<[^]*>Relay told<[^]*>ack</);
   for (let n = 0; n < 200; n++) relay.publish("another");
   await polled(get, /No such message/);
-  stream.send(message);
+  comesAgain();
   const page = await polled(get, />Relay told<[^]*>ack</);
   assert.match(page, /class="badge good">delivered</);
   assert.doesNotMatch(page, />Took<|in hand/);
