@@ -31,8 +31,8 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * Takes members out of an object. `compact`: an object or a list among them may be given as `compactJson` has it, where
- * that saves a second look at it.
+ * Takes members out of an object. `compact`: an object or a list among them may be given as `compactJson` has it, written
+ * over the text, where that saves a second look at it.
  */
 export function splitObject(
   bytes: Bytes,

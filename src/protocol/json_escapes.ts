@@ -12,7 +12,10 @@ const letterU = 0x75;
 /** Stands for what is no character: U+FFFD. */
 const replacement = 0xfffd;
 
-/** What the literal of a string stands for, in UTF-8; undefined when it is none; not `isLoose`: it has no escapes. Lone surrogates become U+FFFD. */
+/**
+ * What the literal of a string stands for, in UTF-8, written over it; undefined when it is none; not `isLoose`: it has no
+ * escapes. Lone surrogates become U+FFFD.
+ */
 export function stringBytes(bytes: Bytes, isLoose: boolean): Bytes | undefined {
   const last = bytes.length - 1;
   if (last < 1 || bytes[0] !== quote || bytes[last] !== quote) return undefined;
@@ -22,27 +25,26 @@ export function stringBytes(bytes: Bytes, isLoose: boolean): Bytes | undefined {
   return large ?? unescapePlainly(inside);
 }
 
-/** The same byte by byte, without the quotes. */
+/** The same byte by byte, of what is between the quotes. */
 export function unescapePlainly(bytes: Bytes): Bytes {
-  const out = new Uint8Array(bytes.length);
   let length = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] ?? 0;
     if (byte !== backslash) {
-      out[length++] = byte;
+      bytes[length++] = byte;
       continue;
     }
     const simple = meanings[bytes[i + 1] ?? 0] ?? 0;
     if (simple !== 0) {
-      out[length++] = simple;
+      bytes[length++] = simple;
       i++;
       continue;
     }
     const code = bytes[i + 1] === letterU ? codeAt(bytes, i + 2) : -1;
-    if (code !== -1) length = putUtf8(out, length, isSurrogate(code) ? replacement : code);
+    if (code !== -1) length = putUtf8(bytes, length, isSurrogate(code) ? replacement : code);
     i += code === -1 ? 1 : code > 0xffff ? 11 : 5;
   }
-  return out.subarray(0, length);
+  return bytes.subarray(0, length);
 }
 
 /** Of the escapes with one letter, by it; 0 = it is none. */

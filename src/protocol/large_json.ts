@@ -54,6 +54,7 @@ function started(): Machine | null {
 
 /** A value that was made compact. */
 export interface Compact {
+  /** A view on the text, from where the value began. */
   readonly bytes: Bytes;
   /** Where in the text it ended. */
   readonly end: number;
@@ -81,36 +82,35 @@ export function endOfLarge(bytes: Bytes, start: number): End | undefined {
   return exports.isBroken.value ? undefined : { end: at, isLoose: exports.isLoose.value !== 0 };
 }
 
-/** `compactJson` of it; undefined where its bytes have to be looked at one by one. */
+/** `compactJson` of it; undefined, with nothing written, where its bytes have to be looked at one by one. */
 export function compactLarge(bytes: Bytes, start: number): Compact | undefined {
   return rewritten(bytes, start, false);
 }
 
-/** What a string stands for, its quotes not among the bytes; undefined where these have to be looked at one by one. */
+/** `unescapePlainly` of it; undefined where its bytes have to be looked at one by one. */
 export function unescapeLarge(bytes: Bytes): Bytes | undefined {
   return rewritten(bytes, 0, true)?.bytes;
 }
 
-/** Part by part: what is written is never longer than what was read. */
+/** Part by part, over what was read: what is written is never longer. */
 function rewritten(bytes: Bytes, start: number, isText: boolean): Compact | undefined {
   const machine = theMachine();
   if (!machine) return undefined;
   const { exports, memory, input, output, room } = machine;
   exports.begin(isText);
-  let whole: Bytes | undefined;
-  let length = 0;
+  let to = start;
   for (let at = start;;) {
     const part = bytes.subarray(at, at + room);
     const isLast = at + part.length === bytes.length;
     memory.set(part, input);
     at += exports.rewrite(part.length, isLast, isText);
-    if (exports.isBroken.value) return undefined;
-    const written = memory.subarray(output, output + exports.written.value);
-    const isDone = isLast || exports.isOver.value !== 0;
-    if (isDone && !whole) return { bytes: written.slice(), end: at };
-    whole ??= new Uint8Array(bytes.length - start);
-    whole.set(written, length);
-    length += written.length;
-    if (isDone) return { bytes: whole.subarray(0, length), end: at };
+    if (exports.isBroken.value) {
+      // What is no JSON has no end.
+      return to === start ? undefined : { bytes: bytes.subarray(start, to), end: bytes.length };
+    }
+    const { value: written } = exports.written;
+    bytes.set(memory.subarray(output, output + written), to);
+    to += written;
+    if (isLast || exports.isOver.value) return { bytes: bytes.subarray(start, to), end: at };
   }
 }

@@ -37,7 +37,7 @@ const errorSchema = z.object({ error: z.string().catch("unknown error") });
 
 /**
  * Decodes one JSON text from the relay; `impliedType` is the SSE event name where the text has no `type`. A body is
- * passed on unparsed; in the envelope it may be a view on `bytes`.
+ * passed on unparsed; in the envelope it may be a view on `bytes`, which are the decoder's to write over.
  */
 export function decodeRelayFrame(bytes: Uint8Array<ArrayBuffer>, impliedType?: string): RelayFrame {
   const { members, rest } = splitObject(bytes, bodyNames, { compact: true });

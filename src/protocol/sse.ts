@@ -8,7 +8,7 @@ import { concat, ownBytes } from "./own_bytes.ts";
 export interface ServerSentEvent {
   /** The event's name, "message" when the stream gave none. */
   readonly event: string;
-  /** The data in UTF-8; where they are one line of a chunk, a view on it. */
+  /** The data in UTF-8, whose reader may write over them; where they are one line of a chunk, a view on it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The last `id` the stream has set, by this event or an earlier one. */
   readonly lastEventId: string;

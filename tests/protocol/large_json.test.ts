@@ -3,6 +3,7 @@ import { compactJson, compactPlainly } from "../../src/protocol/compact_json.ts"
 import { endPlainly } from "../../src/protocol/json_end.ts";
 import { unescapePlainly } from "../../src/protocol/json_escapes.ts";
 import { endOfLarge, leastLarge, unescapeLarge } from "../../src/protocol/large_json.ts";
+import { decodeRelayFrame } from "../../src/protocol/relay_codec.ts";
 import { lines, looksAtBytes } from "../support/large_json_lines.ts";
 import { test } from "../support/test.ts";
 import { withoutWebAssembly } from "../support/without_web_assembly.ts";
@@ -32,11 +33,14 @@ function listOf(size: number, first: number): string {
 }
 
 function assertSame(given: Uint8Array<ArrayBuffer>, start: number): void {
-  const { bytes: plain, end } = compactPlainly(given, start);
-  const compact = compactJson(given, start);
+  const { bytes: plain, end } = compactPlainly(given.slice(), start);
+  const work = given.slice();
+  const compact = compactJson(work, start);
   assert.equal(text(compact.bytes) === text(plain), true, "the same bytes");
   assert.equal(compact.end, end);
-  assert.deepEqual(unescapeLarge(given), unescapePlainly(given));
+  const around = (all: Uint8Array) => [all.subarray(0, start), all.subarray(end)];
+  assert.deepEqual(around(work), around(given), "nothing else is written over");
+  assert.deepEqual(unescapeLarge(given.slice()), unescapePlainly(given.slice()));
 }
 
 test("a large text is found and written as byte by byte, wherever blocks and parts of it end", () => {
@@ -80,6 +84,16 @@ test("of a large text that ends in the middle, or is none, what is said is the s
     const found = wrong.startsWith("]") ? undefined : endOfLarge(given, 0);
     if (found) assert.deepEqual(found, endPlainly(given, 0));
   }
+});
+
+test("a large text whose end is no JSON has no end: what is behind it is not read", () => {
+  const given = bytes(
+    `{"payload": ${listOf(3 * 64 * 1024, 1).slice(0, -1)}, \\"x"], "type": "webhook"}`,
+  );
+  const { bytes: compact, end } = compactJson(given.slice(), given.indexOf(0x5b));
+  assert.equal(end, given.length);
+  assert.ok(compact.length > 64 * 1024);
+  assert.deepEqual(decodeRelayFrame(given), { type: "malformed", problem: "not JSON" });
 });
 
 test("a long string ends at its quote, and is loose where it has an escape", () => {

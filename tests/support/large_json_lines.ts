@@ -12,6 +12,7 @@ const text = (bytes: Uint8Array = new Uint8Array()) => new TextDecoder().decode(
 export const looksAtBytes = endOfLarge(given, 0) === undefined;
 export const lines = [
   text(value?.bytes),
+  // What is compact is written over what was not.
   text(value && compactJson(value.bytes).bytes),
   text(body && stringBytes(body.bytes, body.isLoose)),
 ];
