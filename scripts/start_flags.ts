@@ -1,5 +1,5 @@
 /**
- * What `deno task start` gives Deno, and so do executables and the npm package: permissions, a flag of V8
+ * What `deno task start` gives Deno, and so do executables and the npm package: permissions, flags of V8
  * (docs/decisions/0007), and to say nothing of the service managers that this machine does not have.
  */
 import config from "../deno.json" with { type: "json" };
