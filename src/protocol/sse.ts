@@ -186,6 +186,7 @@ export class SseDecoder {
 
   #dropData(): void {
     this.#data = undefined;
+    if (this.#moreData.length === 0) return; // to set the length is a call into the engine
     this.#moreData.length = 0;
     this.#ownData = 0;
   }
