@@ -22,16 +22,24 @@ export interface LiveRow {
   readonly html: string;
 }
 
+/** What whoever looks may do; asked each time, as a sign-in ends. */
+export interface Rights {
+  /** Unless given: nothing but look. */
+  mayAct?(): boolean;
+  /** Unless given: everybody. Who may not any more is told nothing more: the stream ends. */
+  mayLook?(): boolean;
+}
+
 export interface Live {
   /** Of this run of the process and of who looks: a page that was made in another run, or for others, begins anew. */
   run(mayAct: boolean): string;
   /**
    * An event stream: `state` every second, `message` for each row that changed since the version that the page shows.
-   * `mayAct` is asked each time: a sign-in ends. Undefined when there are too many.
+   * Undefined when there are too many.
    */
-  open(since: number, mayAct?: () => boolean): Response | undefined;
+  open(since: number, rights?: Rights): Response | undefined;
   /** To a request for it: the stream since the `since` of its query, or 503. */
-  answer(c: Context, mayAct?: () => boolean): Response;
+  answer(c: Context, rights?: Rights): Response;
   readonly viewers: number;
   /** Ends all of them. */
   close(): void;
@@ -45,7 +53,7 @@ const headers = { ...eventStreamHeaders, "X-Content-Type-Options": "nosniff" };
 
 /** Pages that follow what happens. While there are none it does nothing. */
 export function createLive(source: LiveSource, clock: Clock): Live {
-  const viewers = new Map<Unread, () => boolean>();
+  const viewers = new Map<Unread, Rights>();
   const runs = { in: randomUUID(), out: randomUUID() };
   let version = 0;
   let cancel = () => {};
@@ -77,14 +85,15 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     version = news.version;
     /** Drawn once for all who see the same. */
     const states = new Map<boolean, string>();
-    for (const [viewer, asked] of viewers) {
+    for (const [viewer, rights] of viewers) {
       // A tab that sleeps must not fill this process.
-      if (viewer.bytes >= maxUnreadBytes) {
+      const isAsleep = viewer.bytes >= maxUnreadBytes;
+      if (isAsleep || rights.mayLook?.() === false) {
         leave(viewer);
         viewer.drop();
         continue;
       }
-      const mayAct = asked();
+      const mayAct = rights.mayAct?.() ?? false;
       const text = states.get(mayAct) ?? state(mayAct);
       states.set(mayAct, text);
       viewer.put(text + news.text);
@@ -97,7 +106,7 @@ export function createLive(source: LiveSource, clock: Clock): Live {
     if (viewers.size === 0) cancel();
   }
 
-  function open(since: number, mayAct = () => false): Response | undefined {
+  function open(since: number, rights: Rights = {}): Response | undefined {
     if (isClosed || viewers.size >= maxViewers) return undefined;
     const missed = messages(since);
     if (viewers.size === 0) {
@@ -105,19 +114,19 @@ export function createLive(source: LiveSource, clock: Clock): Live {
       cancel = clock.after(everyMs, tick);
     }
     const viewer = new Unread({ onRead() {}, onGone: () => leave(viewer) });
-    viewers.set(viewer, mayAct);
+    viewers.set(viewer, rights);
     refresh();
-    viewer.put(state(mayAct()) + missed.text);
+    viewer.put(state(rights.mayAct?.() ?? false) + missed.text);
     return new Response(viewer.body, { headers });
   }
 
   return {
     run,
     open,
-    answer(c, mayAct) {
+    answer(c, rights) {
       // Hono hands HEAD to GET's route, and nobody would read what it was given.
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
-      return open(Number(c.req.query("since")) || 0, mayAct) ??
+      return open(Number(c.req.query("since")) || 0, rights) ??
         c.json({ detail: "too many pages are open" }, 503);
     },
     get viewers() {

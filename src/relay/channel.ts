@@ -71,6 +71,11 @@ export class Channel {
     store.shared?.attach(this);
   }
 
+  /** Other relays may hand out what it has, too. */
+  get isShared(): boolean {
+    return this.#store.shared !== undefined;
+  }
+
   /** Somebody is connected who takes a message now. */
   get hasRoom(): boolean {
     return this.#members.haveRoom;

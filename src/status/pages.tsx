@@ -102,7 +102,7 @@ export function connectorPages(
     );
     return shown(c, { title: messageId, path: messagePath(messageId), content });
   });
-  app.get("/live", (c) => live.answer(c, () => isIn(c)));
+  app.get("/live", (c) => live.answer(c, { mayAct: () => isIn(c) }));
 
   app.use("/-/form/*", async (c, next) => guard.refusal(c) ?? await next());
   app.post("/-/form/pause", (c) => {

@@ -90,6 +90,40 @@ test("to ask for the head of what keeps a page up to date takes no page's place"
   await shows({ "Dead letters": "0" });
 });
 
+test("a page that is open is told nothing more when the sign-in has ended", async (t) => {
+  const clock = new ManualClock(Date.now());
+  const relay = await startDevRelay(t, {}, { clock, adminToken: "adm1n", heartbeatMs: 1e9 });
+  // By way of a proxy: of this machine itself everybody may look.
+  const ask = (path: string, cookie: string, form?: Record<string, string>) =>
+    fetch(relay.url + path, {
+      headers: { cookie, "x-forwarded-for": "192.0.2.7", "sec-fetch-site": "same-origin" },
+      redirect: "manual",
+      ...(form && { method: "POST", body: new URLSearchParams(form) }),
+    });
+  const unasked = await ask("/live", "");
+  assert.equal(unasked.status, 404);
+  await unasked.body?.cancel();
+  const signedIn = await ask("/-/session", "", { token: "adm1n" });
+  await signedIn.body?.cancel();
+  const [cookie = ""] = (signedIn.headers.get("set-cookie") ?? "").split(";");
+  const open = await ask("/live", cookie);
+  assert.equal(open.status, 200);
+  const reader = open.body?.getReader();
+  assert.match(new TextDecoder().decode((await reader?.read())?.value), /^event: state/);
+  await (await ask("/-/session/end", cookie, {})).body?.cancel();
+  await clock.advance(1_000);
+  assert.deepEqual(await reader?.read(), { done: true, value: undefined });
+});
+
+onNats("a channel that other relays serve too is well without a connector here", async (t) => {
+  const nats = await startNats(t);
+  const { relay, post } = await startNode(t, nats);
+  await post("hook", "1");
+  const html = await pageOf(relay);
+  assert.match(html, /<span class="badge quiet">none here</);
+  assert.equal(figureIn(html, "Waiting"), "1");
+});
+
 onNats("a page that is open follows what other relays hand out and put away, too", async (t) => {
   const nats = await startNats(t);
   const [here, there] = [await startNode(t, nats), await startNode(t, nats)];

@@ -157,9 +157,11 @@ function Channels({ view: { channels, now } }: { readonly view: RelayView }) {
                 </span>
               </th>
               <td>
-                {readers === 0
-                  ? <Badge mood={queued > 0 ? "bad" : "quiet"}>none</Badge>
-                  : <Badge mood="good">{count(readers)} connected</Badge>}
+                {readers > 0
+                  ? <Badge mood="good">{count(readers)} connected</Badge>
+                  : channel.isShared
+                  ? <Badge mood="quiet">none here</Badge>
+                  : <Badge mood={queued > 0 ? "bad" : "quiet"}>none</Badge>}
               </td>
               <td class="number">{count(queued)}</td>
               <td class="number">{count(inFlight)}</td>

@@ -58,6 +58,9 @@ export function relayPages(
       </Layout>,
     );
   });
-  app.get("/live", (c) => mayLook(c) ? live.answer(c) : c.notFound());
+  app.get(
+    "/live",
+    (c) => mayLook(c) ? live.answer(c, { mayLook: () => mayLook(c) }) : c.notFound(),
+  );
   return { routes: app, close: () => live.close() };
 }
