@@ -1,6 +1,6 @@
 /**
- * Runs commands at the same time and shows what they print one after the other, the first one's as it comes. Fails when
- * one of them has failed; the others go on to their end.
+ * Runs commands, two at the same time, and shows what they print one after the other, the first one's as it comes. Fails
+ * when one of them has failed; the others go on to their end.
  *
  *   side_by_side.ts "COMMAND WORD …" "COMMAND WORD …" …
  */
@@ -8,32 +8,50 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 
-/** `deno` is the one that runs this, which need not be found by its name. */
-function start(command: string) {
-  const [name = "", ...words] = command.split(" ");
-  const program = name === "deno" && "Deno" in globalThis ? process.execPath : name;
-  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
-  const kept: Uint8Array[] = [];
-  let show = (chunk: Uint8Array) => void kept.push(chunk);
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Uint8Array) => show(chunk));
+const atOnce = 2;
+
+class Job {
+  readonly #command: string;
+  readonly #kept: Uint8Array[] = [];
+  #show = (chunk: Uint8Array) => void this.#kept.push(chunk);
+  readonly #ended = Promise.withResolvers<boolean>();
+
+  constructor(command: string) {
+    this.#command = command;
   }
-  const ended = once(child, "close").then(
-    ([code]) => code === 0,
-    (error) => {
-      show(new TextEncoder().encode(`cannot run "${command}": ${error.message}\n`));
-      return false;
-    },
-  );
-  return {
-    /** Resolves with whether it went well. */
-    shown(): Promise<boolean> {
-      show = (chunk) => void process.stdout.write(chunk);
-      for (const chunk of kept) show(chunk);
-      return ended;
-    },
-  };
+
+  /** `deno` is the one that runs this, which need not be found by its name. Resolves when the command has ended. */
+  async run(): Promise<void> {
+    const [name = "", ...words] = this.#command.split(" ");
+    const program = name === "deno" && "Deno" in globalThis ? process.execPath : name;
+    const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Uint8Array) => this.#show(chunk));
+    }
+    const isWell = await once(child, "close").then(
+      ([code]) => code === 0,
+      (error) => {
+        const problem = `cannot run "${this.#command}": ${error.message}\n`;
+        this.#show(new TextEncoder().encode(problem));
+        return false;
+      },
+    );
+    this.#ended.resolve(isWell);
+  }
+
+  /** Resolves with whether it went well. */
+  shown(): Promise<boolean> {
+    this.#show = (chunk) => void process.stdout.write(chunk);
+    for (const chunk of this.#kept) this.#show(chunk);
+    return this.#ended.promise;
+  }
 }
 
-const running = process.argv.slice(2).map(start);
-for (const one of running) if (!await one.shown()) process.exitCode = 1;
+async function lane(waiting: Job[]): Promise<void> {
+  for (let job = waiting.shift(); job; job = waiting.shift()) await job.run();
+}
+
+const jobs = process.argv.slice(2).map((command) => new Job(command));
+const waiting = [...jobs];
+for (let n = 0; n < atOnce; n++) void lane(waiting);
+for (const job of jobs) if (!await job.shown()) process.exitCode = 1;
