@@ -82,12 +82,12 @@ export function endOfLarge(bytes: Bytes, start: number): End | undefined {
   return exports.isBroken.value ? undefined : { end: at, isLoose: exports.isLoose.value !== 0 };
 }
 
-/** `compactJson` of it; undefined, with nothing written, where its bytes have to be looked at one by one. */
+/** `compactJson` of it; undefined where there is no WebAssembly. */
 export function compactLarge(bytes: Bytes, start: number): Compact | undefined {
   return rewritten(bytes, start, false);
 }
 
-/** `unescapePlainly` of it; undefined where its bytes have to be looked at one by one. */
+/** `unescapePlainly` of it; undefined where there is no WebAssembly. */
 export function unescapeLarge(bytes: Bytes): Bytes | undefined {
   return rewritten(bytes, 0, true)?.bytes;
 }
@@ -104,10 +104,6 @@ function rewritten(bytes: Bytes, start: number, isText: boolean): Compact | unde
     const isLast = at + part.length === bytes.length;
     memory.set(part, input);
     at += exports.rewrite(part.length, isLast, isText);
-    if (exports.isBroken.value) {
-      // What is no JSON has no end.
-      return to === start ? undefined : { bytes: bytes.subarray(start, to), end: bytes.length };
-    }
     const { value: written } = exports.written;
     bytes.set(memory.subarray(output, output + written), to);
     to += written;

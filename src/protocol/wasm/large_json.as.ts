@@ -32,7 +32,7 @@ let escaped: u64 = 0;
 export let isOver: bool = false;
 /** It has white space or an escape in it. */
 export let isLoose: bool = false;
-/** There is a backslash outside of a string: this is no JSON, and nothing that was found counts. */
+/** Of `scan`: there is a backslash outside of a string. This is no JSON, and nothing that was found counts. */
 export let isBroken: bool = false;
 /** How many bytes are at `outputAt`. */
 export let written: i32 = 0;
@@ -138,9 +138,14 @@ export function rewrite(length: i32, last: bool, text: bool): i32 {
     }
     const read = text ? textBlock(at, valid, starts) : valueBlock(at, valid, starts);
     i += i32(popcnt(read));
-    if (isOver || isBroken) break;
-    // Where not all is read, an escape follows that is not written as it stands.
+    if (isOver) break;
+    // Where not all is read, an escape follows that is not written as it stands,
     if (read == valid || (!last && i > enough)) continue;
+    // or a backslash outside of a string, which begins none.
+    if (!text && inText == 0) {
+      store<u8>(to++, load<u8>(inputAt + i++));
+      continue;
+    }
     do i += text ? escapeMeant(inputAt + i) : escapeShortened(inputAt + i);
     while (load<u16>(inputAt + i) == escapeU && i <= enough);
   }
@@ -164,6 +169,7 @@ function valueBlock(at: usize, valid: u64, starts: u64): u64 {
     read &= before(((equal(at, 0x75) | equal(at, 0x2f)) & valid) >> 1 & starts);
   }
   const within = between(quotes & read) ^ inText;
+  if (starts != 0) read &= before(starts & read & ~within);
   const outside = read & ~within;
   const end = endIn(equalSmall(at, 0x7b) & outside, equalSmall(at, 0x7d) & outside);
   if (end != 0) {
@@ -173,8 +179,6 @@ function valueBlock(at: usize, valid: u64, starts: u64): u64 {
   to = keep(at, read & ~(spaces(at) & outside), to);
   const count = i32(popcnt(read));
   if (count > 0) inText = ((within >> (count - 1)) & 1) != 0 ? all : none;
-  // Of an escape that follows, too.
-  if ((starts & outside & read) != 0 || (!isOver && read != valid && inText == 0)) isBroken = true;
   return read;
 }
 
