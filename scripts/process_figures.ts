@@ -14,6 +14,8 @@ export function cpuSecondsOf(pid: number): number {
 export interface Resident {
   /** Now, MiB. */
   readonly mib: number;
+  /** Of it what is in no file, MiB: the rest are pages of the executable, which all that run it share. */
+  readonly ownMib: number;
   /** The most so far, as the kernel knows it, MiB. */
   readonly peakMib: number;
 }
@@ -23,7 +25,7 @@ export function residentOf(pid: number): Resident {
   const status = read(pid, "status");
   const mib = (name: string) =>
     Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
-  return { mib: mib("VmRSS"), peakMib: mib("VmHWM") };
+  return { mib: mib("VmRSS"), ownMib: mib("RssAnon"), peakMib: mib("VmHWM") };
 }
 
 function read(pid: number, file: string): string {

@@ -47,6 +47,7 @@ async function under(runtime: Runtime): Promise<Record<string, string>> {
   await stub.idle(channel);
   await pause(settleMs);
   const idle = subject.residentMib;
+  const own = subject.ownMib;
   const cpuBefore = subject.cpuSeconds;
   const samples = await load(channel, subject);
   const cpu = (subject.cpuSeconds - cpuBefore) / samples.at(-1)!.settled * 100_000;
@@ -56,6 +57,7 @@ async function under(runtime: Runtime): Promise<Record<string, string>> {
   const steps = Array.from({ length: all / step }, (_, n) => of(n * step, (n + 1) * step));
   return {
     idle: idle.toFixed(0),
+    "its own": own.toFixed(0),
     ...Object.fromEntries(
       stretches.map((
         [from, to],

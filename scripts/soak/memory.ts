@@ -90,6 +90,6 @@ export async function memoryRun(
   };
 }
 
-function rounded({ mib, peakMib }: Resident): Resident {
+function rounded({ mib, peakMib }: Resident) {
   return { mib: Math.round(mib), peakMib: Math.round(peakMib) };
 }

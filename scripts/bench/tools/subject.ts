@@ -28,6 +28,10 @@ export class Subject {
     return residentOf(this.#pid).mib;
   }
 
+  get ownMib(): number {
+    return residentOf(this.#pid).ownMib;
+  }
+
   /** The first line that it says, where its output is a pipe. */
   async told(): Promise<string> {
     if (!this.#child.stdout) throw new Error("its output is not read");
