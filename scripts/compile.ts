@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { loadedLater } from "./loaded_later.ts";
 import { startFlags } from "./start_flags.ts";
 
 /** What each tool calls it; undefined = it cannot. */
@@ -73,7 +74,9 @@ function writeEntry(target: string): string {
   const build = { commit: status === 0 ? stdout.trim() : null, target };
   const facts = `globalThis.hookferryBuild = ${JSON.stringify(build)};`;
   const entry = join(root, `.compile_${target}.mjs`);
-  writeFileSync(entry, `${facts}\nawait import("./main.ts");\n`);
+  // Never called: by them `deno compile` finds what main.ts loads later.
+  const later = loadedLater().map((path) => `() => import("./${path}");\n`).join("");
+  writeFileSync(entry, `${facts}\n${later}await import("./main.ts");\n`);
   return entry;
 }
 

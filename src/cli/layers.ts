@@ -87,7 +87,9 @@ export async function readLayersAnd(
 
 /** Rejects with a `ConfigError`. What reads YAML is loaded for it: most of a connector's memory is what it has loaded. */
 export async function readFileLayer(path: string): Promise<ConfigFile> {
-  const { readConfigFile } = await import("../config/read_config_file.ts");
+  const { readConfigFile }: typeof import("../config/read_config_file.ts") = await import(
+    "../config/read_config_file.ts" as string
+  );
   return readConfigFile(path);
 }
 

@@ -33,7 +33,12 @@ export async function openOutput(
   if (mode === "quiet") {
     return { observe: () => {}, tell: () => {}, say: () => {}, close: () => Promise.resolve() };
   }
-  if (mode === "live") return (await import("./live_output.ts")).liveOutput(live());
+  if (mode === "live") {
+    const { liveOutput }: typeof import("./live_output.ts") = await import(
+      "./live_output.ts" as string
+    );
+    return liveOutput(live());
+  }
   const lines = lineWriter("stdout", systemClock);
   const tell = (told: Told) => {
     const now = clock.now();

@@ -37,7 +37,7 @@ export interface Tracing {
 export async function startTracing(options: TracingOptions): Promise<Tracing | undefined> {
   if (!isAskedFor(options.env)) return undefined;
   const protocol = protocolFrom(options.env);
-  const { startOtlp } = await import("./otlp.ts");
+  const { startOtlp }: typeof import("./otlp.ts") = await import("./otlp.ts" as string);
   return await startOtlp(options, protocol);
 }
 

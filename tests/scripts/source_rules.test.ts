@@ -1,7 +1,8 @@
 /** Requirements about the source itself. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { loadedLater } from "../../scripts/loaded_later.ts";
 import { test } from "../support/test.ts";
 
 const src = join(import.meta.dirname ?? ".", "..", "..", "src");
@@ -36,7 +37,19 @@ test("requirement 13: only the command line writes to standard output, and nothi
 test("OpenTelemetry is loaded by one module, and that one only when traces are asked for", () => {
   assert.deepEqual(filesWith(/"@opentelemetry\//), ["observe/otlp.ts"]);
   assert.deepEqual(filesWith(/from "[^"]*\/otlp\.ts"/), []);
-  assert.deepEqual(filesWith(/await import\("\.\/otlp\.ts"\)/), ["observe/tracing.ts"]);
+  assert.deepEqual(filesWith(/await import\("\.\/otlp\.ts" as string\)/), ["observe/tracing.ts"]);
+});
+
+test("what is loaded later is no literal to Deno, which would read it before it begins, and is known to who builds one file", () => {
+  const main = readFileSync(join(src, "..", "main.ts"), "utf8");
+  const isLiteral = /[^f] import\(\s*"\.[^"]*"\s*\)/;
+  assert.match('(await import("./a.ts"))', isLiteral);
+  assert.deepEqual(filesWith(isLiteral), []);
+  assert.doesNotMatch(main, isLiteral);
+  const later = loadedLater();
+  const whole = [main, ...files.map(({ text }) => text)].join("");
+  assert.equal(new Set(whole.match(/"[^"]*(?=" as string)/g)).size, later.length);
+  for (const file of later) assert.ok(existsSync(join(src, "..", file)), file);
 });
 
 test("secrets are compared in constant time: never by ===", () => {
