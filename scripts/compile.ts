@@ -6,11 +6,20 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { loadedLater } from "./loaded_later.ts";
+import { withBuildEntry } from "./build_entry.ts";
 import { startFlags } from "./start_flags.ts";
 
 /** What each tool calls it; undefined = it cannot. */
@@ -49,8 +58,7 @@ function build(target: string): void {
     out,
     (values.target === undefined ? "hookferry" : `hookferry-${target}`) + ending,
   );
-  const entry = writeEntry(target);
-  try {
+  withBuildEntry(target, { target }, (entry) => {
     if (tool !== "bun" && names.deno !== undefined) {
       const why = compileWithDeno(entry, names.deno, file);
       if (why === undefined) return report(file, "deno compile");
@@ -60,24 +68,7 @@ function build(target: string): void {
     const why = compileWithBun(entry, names.bun, file);
     if (why !== undefined) fail(`bun build --compile cannot build ${target}: ${why}`);
     report(file, "bun build --compile");
-  } finally {
-    rmSync(entry);
-  }
-}
-
-/** The program with what it tells of its build; beside main.ts, so that everything is found from there. */
-function writeEntry(target: string): string {
-  const { stdout, status } = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], {
-    cwd: root,
-    encoding: "utf8",
   });
-  const build = { commit: status === 0 ? stdout.trim() : null, target };
-  const facts = `globalThis.hookferryBuild = ${JSON.stringify(build)};`;
-  const entry = join(root, `.compile_${target}.mjs`);
-  // Never called: by them `deno compile` finds what main.ts loads later.
-  const later = loadedLater().map((path) => `() => import("./${path}");\n`).join("");
-  writeFileSync(entry, `${facts}\n${later}await import("./main.ts");\n`);
-  return entry;
 }
 
 /** Why not; undefined = it is built. */
@@ -94,13 +85,22 @@ function compileWithDeno(entry: string, target: string, file: string): string | 
 }
 
 function compileWithBun(entry: string, target: string, file: string): string | undefined {
-  // No .env and no bunfig.toml of whatever folder it is started in.
-  const { status, stderr, stdout } = spawnSync("npx", [
-    ...["-y", "bun@1.4.5", "build", "--compile", `--target=${target}`, "--minify", "--bytecode"],
-    ...["--format=esm", "--sourcemap", "--no-compile-autoload-dotenv"],
-    ...["--no-compile-autoload-bunfig", entry, "--outfile", file],
-  ], { cwd: root, encoding: "utf8" });
-  return status === 0 ? undefined : `${stderr}${stdout}`.trim();
+  // The source maps of the parts are in the executable; what Bun writes of them beside it goes.
+  const folder = mkdtempSync(join(out, ".compile-"));
+  const made = join(folder, basename(file));
+  try {
+    // No .env and no bunfig.toml of whatever folder it is started in. In parts: a command brings no other one into memory.
+    const { status, stderr, stdout } = spawnSync("npx", [
+      ...["-y", "bun@1.4.5", "build", "--compile", `--target=${target}`, "--minify", "--bytecode"],
+      ...["--format=esm", "--splitting", "--sourcemap", "--no-compile-autoload-dotenv"],
+      ...["--no-compile-autoload-bunfig", entry, "--outfile", made],
+    ], { cwd: root, encoding: "utf8" });
+    if (status !== 0) return `${stderr}${stdout}`.trim();
+    renameSync(made, file);
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function report(file: string, by: string): void {

@@ -1,13 +1,14 @@
 /**
  * `deno task npm [--out dist/npm]`: the folder of the npm package, for `npm publish` or `npm pack`: the program in
- * one file, what starts it, and the Deno of each system as an optional dependency.
+ * parts, what starts it, and the Deno of each system as an optional dependency.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
+import { withBuildEntry } from "../build_entry.ts";
 import { startFlags } from "../start_flags.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
@@ -17,6 +18,7 @@ const denoVersion = "2.9.6";
 const systems = ["linux-x64-glibc", "linux-arm64-glibc", "darwin-x64", "darwin-arm64", "win32-x64"];
 
 mkdirSync(out, { recursive: true });
+rmSync(join(out, "parts"), { recursive: true, force: true }); // of a build before
 bundle();
 cpSync(join(root, "scripts", "package", "npm_launcher.cjs"), join(out, "cli.cjs"));
 chmodSync(join(out, "cli.cjs"), 0o755);
@@ -26,16 +28,25 @@ writeFileSync(join(out, "README.md"), readme());
 writeFileSync(join(out, "package.json"), `${JSON.stringify(about(), null, 2)}\n`);
 console.log(out);
 
+/** In parts, beside it: Deno reads those that a command needs. */
 function bundle(): void {
-  const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], {
-    cwd: root,
-    encoding: "utf8",
+  withBuildEntry("npm", {}, (entry) => {
+    const command = [
+      "-y",
+      "bun@1.4.5",
+      "build",
+      entry,
+      "--target=node",
+      "--format=esm",
+      "--minify",
+    ];
+    const names = ["--entry-naming=hookferry.mjs", "--chunk-naming=parts/[name]-[hash].mjs"];
+    execFileSync("npx", [...command, "--splitting", ...names, `--outdir=${out}`], {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+      shell: process.platform === "win32",
+    });
   });
-  const facts = JSON.stringify({ commit: commit.trim() });
-  execFileSync("npx", [
-    ...["-y", "bun@1.4.5", "build", "main.ts", "--target=node", "--format=esm", "--minify"],
-    ...[`--banner=globalThis.hookferryBuild=${facts};`, "--outfile", join(out, "hookferry.mjs")],
-  ], { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: process.platform === "win32" });
 }
 
 function about(): Record<string, unknown> {
@@ -45,7 +56,7 @@ function about(): Record<string, unknown> {
     description: "Webhooks across a firewall: relay and connector in one program",
     license: manifest.license,
     bin: { hookferry: "cli.cjs" },
-    files: ["cli.cjs", "deno_flags.json", "hookferry.mjs"],
+    files: ["cli.cjs", "deno_flags.json", "hookferry.mjs", "parts"],
     engines: { node: ">=20" },
     optionalDependencies: Object.fromEntries(
       systems.map((system) => [`@deno/${system}`, denoVersion]),
