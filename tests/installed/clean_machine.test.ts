@@ -11,7 +11,9 @@ import { testUnless } from "../support/test.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
 const built = process.env["HOOKFERRY_BIN"];
-const notBuilt = built === undefined ? "only with HOOKFERRY_BIN: deno task test:built" : undefined;
+const notBuilt = built === undefined
+  ? "only with HOOKFERRY_BIN: deno task test:installed"
+  : undefined;
 
 testUnless(
   notBuilt ?? noCleanMachine,

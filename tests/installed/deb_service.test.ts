@@ -11,7 +11,7 @@ import { testUnless } from "../support/test.ts";
 const dist = join(import.meta.dirname ?? ".", "..", "..", "dist");
 const notBuilt = process.env["HOOKFERRY_BIN"]
   ? undefined
-  : "only with HOOKFERRY_BIN: deno task test:built";
+  : "only with HOOKFERRY_BIN: deno task test:installed";
 
 /** Nothing but what the package brings is to be found: there is no other hookferry in the path. */
 const script = (deb: string) => `
