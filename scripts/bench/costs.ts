@@ -13,7 +13,7 @@ import { chosenFrom } from "./tools/choices.ts";
 import { connectorEnv } from "./tools/connector.ts";
 import { onCore, subjectCore } from "./tools/cores.ts";
 import { report } from "./tools/report.ts";
-import { type Runtime, scriptCommand } from "./tools/runtimes.ts";
+import { scriptCommand, type ScriptRuntime } from "./tools/runtimes.ts";
 import { startStub } from "./tools/stub.ts";
 import { Subject } from "./tools/subject.ts";
 
@@ -23,7 +23,6 @@ const window = 200;
 const barWidth = 40;
 /** Parts that take less than this share are left out. */
 const leastShown = 0.005;
-type ScriptRuntime = Exclude<Runtime, "compiled">;
 
 /** Of Chrome's format: https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
 interface Profile {

@@ -2,7 +2,7 @@
  * From the relay's sending to the target's reading, at 10, 50 and 90 % of what the slower of the two can do: ours, all its
  * features on, and the floor (peers/floor.ts). Medians of five turns of two seconds each, in turn.
  *
- *   deno task bench latency [deno|bun|compiled] [websocket|sse]
+ *   deno task bench latency [deno|bun|compiled|package] [websocket|sse]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { chosenFrom } from "./tools/choices.ts";
 import { floorArguments, startConnector } from "./tools/connector.ts";
 import { onCore, subjectCore } from "./tools/cores.ts";
 import { report } from "./tools/report.ts";
-import { type Runtime, scriptCommand } from "./tools/runtimes.ts";
+import { runtimes, scriptCommand, scriptRuntimeOf } from "./tools/runtimes.ts";
 import { median, quantile } from "./tools/statistics.ts";
 import { startStub } from "./tools/stub.ts";
 import { Subject } from "./tools/subject.ts";
@@ -27,13 +27,13 @@ const wanted = process.argv.slice(2);
 const stub = await startStub();
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
 const rows: Record<string, string>[] = [];
-for (const runtime of chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted)) {
+for (const runtime of chosenFrom(runtimes, wanted)) {
   for (const transport of chosenFrom(["websocket", "sse"], wanted)) {
     const start = { runtime, relay: stub.url, transport, concurrency, folder };
     const [ours, floor] = ["ours", "floor"].map((name) => `old-${transport}-${runtime}-${name}`);
     if (!ours || !floor) throw new Error("there is no channel");
     const script = scriptCommand(
-      runtime === "compiled" ? "bun" : runtime,
+      scriptRuntimeOf(runtime),
       "scripts/bench/peers/floor.ts",
     );
     const subjects = [

@@ -3,7 +3,7 @@
  * are large. And CPU seconds for a hundred thousand webhooks. Garbage comes and goes by tens of MiB within seconds, so
  * that a figure is the median of two hundred thousand webhooks, and the picture has one step for each fifty thousand.
  *
- *   deno task bench memory [deno|bun|compiled]
+ *   deno task bench memory [deno|bun|compiled|package]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import process from "node:process";
 import { chosenFrom } from "./tools/choices.ts";
 import { startConnector } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
-import type { Runtime } from "./tools/runtimes.ts";
+import { type Runtime, runtimes } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 import { startStub } from "./tools/stub.ts";
 import type { Subject } from "./tools/subject.ts";
@@ -26,13 +26,12 @@ const largeBytes = 10 * 1024 * 1024;
 const settleMs = 10_000;
 
 const wanted = process.argv.slice(2);
-const runtimes = chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted);
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const stub = await startStub();
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
 const rows: Record<string, string>[] = [];
-for (const runtime of runtimes) {
+for (const runtime of chosenFrom(runtimes, wanted)) {
   rows.push({ runtime, ...await under(runtime), ...await stalled(runtime) });
 }
 stub.stop();

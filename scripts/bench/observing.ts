@@ -14,14 +14,13 @@ import { chosenFrom } from "./tools/choices.ts";
 import { connectorEnv } from "./tools/connector.ts";
 import { onCore, subjectCore } from "./tools/cores.ts";
 import { report } from "./tools/report.ts";
-import { type Runtime, scriptCommand } from "./tools/runtimes.ts";
+import { scriptCommand, type ScriptRuntime } from "./tools/runtimes.ts";
 import { secondsFor, type Spent } from "./tools/slots.ts";
 import { mean, reachOfMean } from "./tools/statistics.ts";
 import { startStub } from "./tools/stub.ts";
 import { Subject } from "./tools/subject.ts";
 
 const load = { bytes: 1500, window: 200, traced: 1 };
-type ScriptRuntime = Exclude<Runtime, "compiled">;
 
 interface Group {
   readonly processes: number;

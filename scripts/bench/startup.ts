@@ -2,29 +2,28 @@
  * From the start of the process until the relay has the connection, and until the target has the first webhook; medians of
  * nine starts each, in turn. And how large the built file is.
  *
- *   deno task bench startup [deno|bun|compiled]
+ *   deno task bench startup [deno|bun|compiled|package]
  */
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { chosenFrom } from "./tools/choices.ts";
 import { connectCommand, connectorEnv } from "./tools/connector.ts";
 import { report } from "./tools/report.ts";
-import { repository, type Runtime } from "./tools/runtimes.ts";
+import { isThere, pathOf, runtimes } from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 import { startStub } from "./tools/stub.ts";
 import { Subject } from "./tools/subject.ts";
 
 const rounds = 9;
-const built = join(repository, "dist/hookferry");
 const wanted = process.argv.slice(2);
-const runtimes = chosenFrom<Runtime>(["deno", "bun", "compiled"], wanted)
-  .filter((one) => one !== "compiled" || existsSync(built));
+const chosen = chosenFrom(runtimes, wanted)
+  .filter(isThere);
 
 const stub = await startStub();
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
-const seen = new Map(runtimes.map((one) => [one, { connected: [], delivered: [] } as Seen]));
+const seen = new Map(chosen.map((one) => [one, { connected: [], delivered: [] } as Seen]));
 for (let round = 0; round < rounds; round++) {
   for (const [runtime, { connected, delivered }] of seen) {
     const channel = `old-websocket-${runtime}-${round}`;
@@ -51,7 +50,9 @@ const rows = [...seen].map(([runtime, { connected, delivered }]) => ({
   runtime,
   "connected ms": median(connected).toFixed(0),
   "first delivery ms": median(delivered).toFixed(0),
-  "file MiB": runtime === "compiled" ? (statSync(built).size / 1024 / 1024).toFixed(0) : "",
+  "file MiB": runtime === "compiled"
+    ? (statSync(pathOf(runtime)).size / 1024 / 1024).toFixed(0)
+    : "",
 }));
 report("startup", wanted.join(" "), rows, rows);
 process.exit();

@@ -3,7 +3,7 @@
  * same runtime, and on a smee stream beside smee-client. Relay and target are one process on the other core. Each case:
  * all subjects stand by, each gets one second in turn, five times over; medians.
  *
- *   deno task bench throughput [deno|bun|compiled] [websocket|sse|long_poll|smee] [1500|100000] [0ms|20ms] [c10|c100]
+ *   deno task bench throughput [deno|bun|compiled|package] [websocket|sse|long_poll|smee] [1500|100000] [0ms|20ms] [c10|c100]
  *
  * OLD_CONNECTOR="COMMAND …" adds the old Python connector: it is run with the CONNECTOR_* variables.
  */
@@ -15,7 +15,14 @@ import { chosenFrom } from "./tools/choices.ts";
 import { connectorEnv, floorArguments } from "./tools/connector.ts";
 import { onCore, subjectCore } from "./tools/cores.ts";
 import { report } from "./tools/report.ts";
-import { ourCommand, repository, type Runtime, scriptCommand } from "./tools/runtimes.ts";
+import {
+  ourCommand,
+  repository,
+  type Runtime,
+  runtimes,
+  scriptCommand,
+  scriptRuntimeOf,
+} from "./tools/runtimes.ts";
 import { median } from "./tools/statistics.ts";
 import { startStub, type Stub } from "./tools/stub.ts";
 import { Subject } from "./tools/subject.ts";
@@ -40,7 +47,7 @@ interface Figure {
 
 /** What can be chosen, and what of it there is. */
 const choices = {
-  runtime: ["deno", "bun", "compiled"],
+  runtime: runtimes,
   transport: ["websocket", "sse", "long_poll", "smee"],
   bytes: ["1500", "100000"],
   delay: ["0ms", "20ms"],
@@ -122,7 +129,7 @@ interface Start {
 
 function subjectsOf(one: Case, relay: string, folder: string): Record<string, Start> {
   const { runtime, transport } = one;
-  const scriptRuntime = runtime === "compiled" ? "bun" : runtime;
+  const scriptRuntime = scriptRuntimeOf(runtime);
   const at = (kind: string) => ({
     ...one,
     relay,

@@ -4,7 +4,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { v8Flags } from "../../start_flags.ts";
 
-export type Runtime = "deno" | "bun" | "compiled";
+/** From source, and what is given to others: the executable of `deno task compile`, the npm package of `deno task npm`. */
+export type Runtime = ScriptRuntime | Made;
+export type ScriptRuntime = "deno" | "bun";
+type Made = "compiled" | "package";
+export const runtimes: readonly Runtime[] = ["deno", "bun", "compiled", "package"];
 
 export const repository = join(import.meta.dirname ?? ".", "../../..");
 
@@ -17,12 +21,26 @@ const ask = {
 };
 const known = new Map<string, string>();
 
+const made: Readonly<Record<Made, { readonly file: string; readonly by: string }>> = {
+  compiled: { file: join(repository, "dist/hookferry"), by: "deno task compile" },
+  package: { file: join(repository, "dist/npm/hookferry.mjs"), by: "deno task npm" },
+};
+
+/** Of what is made: whether it is there. */
+export function isThere(runtime: Runtime): boolean {
+  return !isMade(runtime) || existsSync(made[runtime].file);
+}
+
+function isMade(runtime: Runtime): runtime is Made {
+  return runtime in made;
+}
+
 /** Where the program is; throws where there is none. */
 export function pathOf(runtime: Runtime): string {
-  if (runtime === "compiled") {
-    const path = join(repository, "dist/hookferry");
-    if (!existsSync(path)) throw new Error(`there is no ${path}: run \`deno task compile\` first`);
-    return path;
+  if (isMade(runtime)) {
+    const { file, by } = made[runtime];
+    if (!existsSync(file)) throw new Error(`there is no ${file}: run \`${by}\` first`);
+    return file;
   }
   const path = known.get(runtime) ??
     execFileSync("npx", ["-y", ...ask[runtime]], { encoding: "utf8" }).trim();
@@ -31,16 +49,29 @@ export function pathOf(runtime: Runtime): string {
 }
 
 /** The command line that runs a script of this repository. */
-export function scriptCommand(runtime: Exclude<Runtime, "compiled">, script: string): string[] {
+export function scriptCommand(runtime: ScriptRuntime, script: string): string[] {
+  return runWith(runtime, join(repository, script));
+}
+
+function runWith(runtime: ScriptRuntime, file: string): string[] {
   // As `deno task start` has it, and whatever it is held against too.
   const flags = runtime === "deno" ? ["run", "--allow-all", ...v8Flags] : [];
-  return [pathOf(runtime), ...flags, join(repository, script)];
+  return [pathOf(runtime), ...flags, file];
+}
+
+/** The runtime it is made for. */
+export function scriptRuntimeOf(runtime: Runtime): ScriptRuntime {
+  if (runtime === "compiled") return "bun";
+  return runtime === "package" ? "deno" : runtime;
 }
 
 /** The command line of hookferry itself. */
 export function ourCommand(runtime: Runtime): string[] {
-  return runtime === "compiled" ? [pathOf(runtime)] : scriptCommand(runtime, "main.ts");
+  if (runtime === "compiled") return [pathOf(runtime)];
+  return runtime === "package"
+    ? runWith("deno", pathOf(runtime))
+    : scriptCommand(runtime, "main.ts");
 }
 
 /** The runtime of this process. */
-export const ownRuntime: Exclude<Runtime, "compiled"> = "Deno" in globalThis ? "deno" : "bun";
+export const ownRuntime: ScriptRuntime = "Deno" in globalThis ? "deno" : "bun";
