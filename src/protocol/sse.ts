@@ -72,12 +72,11 @@ export class SseDecoder {
   }
 
   /**
-   * The events completed by this chunk, which nobody may write to any more: events are views on it. Throws
-   * `SseEventTooLargeError`, and again on every later call.
+   * Adds the events completed by this chunk, which nobody may write to any more: events are views on it. Throws
+   * `SseEventTooLargeError` behind those before it, and again on every later call.
    */
-  read(chunk: Bytes): ServerSentEvent[] {
+  read(chunk: Bytes, events: ServerSentEvent[] = []): ServerSentEvent[] {
     if (this.#failed) throw new SseEventTooLargeError(this.#maxEventBytes);
-    const events: ServerSentEvent[] = [];
     const ends = lineEnds();
     let rest = this.#withoutBom(chunk);
     if (!rest) return events;
@@ -87,7 +86,9 @@ export class SseDecoder {
     }
     let start = 0;
     for (let from = 0; from < rest.length; from += ends.maxBytes) {
-      const count = ends.find(rest.subarray(from, from + ends.maxBytes));
+      const count = ends.find(
+        rest.length <= ends.maxBytes ? rest : rest.subarray(from, from + ends.maxBytes),
+      );
       for (let i = 0; i < count; i++) {
         const end = from + (ends.places[i] ?? 0);
         if (end < start) continue; // the LF behind a CR

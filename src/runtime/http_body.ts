@@ -1,7 +1,5 @@
 /** The body of a response: chunks as they come, and no more of them than somebody reads. */
 
-import { plainBytes } from "./plain_bytes.ts";
-
 /** What the body can do with its connection. */
 export interface BodySource {
   pause(): void;
@@ -40,8 +38,8 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     return chunks;
   }
 
-  push(chunk: Uint8Array): void {
-    this.#chunks.push(plainBytes(chunk));
+  push(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#chunks.push(chunk);
     this.#bytes += chunk.byteLength;
     if (this.#bytes > highWaterBytes && !this.#isPaused) {
       this.#isPaused = true;
@@ -70,19 +68,18 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     if (!this.#isOver) this.#source.destroy();
   }
 
-  /** The next chunk, undefined at the end. */
-  async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    for (;;) {
-      const chunk = this.#chunks.shift();
-      if (chunk) {
-        this.#bytes -= chunk.byteLength;
-        if (this.#bytes === 0) this.#resume();
-        return chunk;
-      }
+  /** The next chunks, undefined at the end. */
+  async #next(): Promise<readonly Uint8Array<ArrayBuffer>[] | undefined> {
+    while (this.#chunks.length === 0) {
       if (this.#failure) throw this.#failure.error;
       if (this.#isOver) return undefined;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#resume();
+    return chunks;
   }
 
   #resume(): void {
@@ -91,16 +88,17 @@ export class HttpBody implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     this.#source.resume();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  /** All chunks that are here, and again when there are more: of a stream many come at once. */
+  async *batches(): AsyncGenerator<readonly Uint8Array<ArrayBuffer>[]> {
     this.#isRead = true;
     try {
-      for (;;) {
-        const chunk = await this.#next();
-        if (!chunk) return;
-        yield chunk;
-      }
+      for (let chunks = await this.#next(); chunks; chunks = await this.#next()) yield chunks;
     } finally {
       this.destroy();
     }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for await (const chunks of this.batches()) yield* chunks;
   }
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { type Cancel, onAbort } from "../async/abort.ts";
 import type { Clock } from "../async/clock.ts";
 import { type BodySource, HttpBody } from "./http_body.ts";
-import type { ResponseHead } from "./response_head.ts";
+import { headReader, type ResponseHead } from "./response_head.ts";
 import { type ResponseEvents, ResponseReader } from "./response_reader.ts";
 
 export interface HttpResponse extends ResponseHead {
@@ -35,6 +35,7 @@ export class HttpConnection {
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
   readonly #clock: Clock;
+  readonly #readLines = headReader();
   #exchange: Exchange | undefined;
   #isClosed = false;
   #failure: unknown;
@@ -77,7 +78,7 @@ export class HttpConnection {
   send(method: string, bytes: readonly Uint8Array[], signal: Cancel): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const exchange: Exchange = {
-        reader: new ResponseReader(method, this.#response),
+        reader: new ResponseReader(method, this.#response, this.#readLines),
         resolve,
         reject,
         body: undefined,

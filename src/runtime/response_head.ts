@@ -32,15 +32,16 @@ export class InvalidResponse extends Error {
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
 
-let last: { readonly text: string; readonly head: ReadHead } | undefined;
-
 /** Reads the lines of a head. Throws `InvalidResponse`. */
-export function readHead(text: string): ReadHead {
-  // A server under load says the same again and again: of its heads only the date differs, once a second.
-  if (last?.text === text) return last.head;
-  const head = parseHead(text);
-  last = { text, head };
-  return head;
+export type ReadLines = (text: string) => ReadHead;
+
+/** For one server, which under load says the same again and again: of its heads only the date differs, once a second. */
+export function headReader(): ReadLines {
+  let last: { readonly text: string; readonly head: ReadHead } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, head: parseHead(text) };
+    return last.head;
+  };
 }
 
 function parseHead(text: string): ReadHead {

@@ -1,8 +1,10 @@
 /** Reads one HTTP/1.1 response out of the bytes of a connection (RFC 9112). Does no I/O. */
+import { plainBytes } from "./plain_bytes.ts";
 import {
+  headReader,
   InvalidResponse,
   type ReadHead,
-  readHead,
+  type ReadLines,
   type ResponseHead,
   shown,
 } from "./response_head.ts";
@@ -10,7 +12,7 @@ import {
 /** What is told of a response: one head, then its bytes, then its end. */
 export interface ResponseEvents {
   onHead(head: ResponseHead): void;
-  onData(chunk: Uint8Array): void;
+  onData(chunk: Uint8Array<ArrayBuffer>): void;
   onEnd(): void;
 }
 
@@ -20,6 +22,7 @@ const maxSizeLineBytes = 4 * 1024;
 
 const cr = 0x0d;
 const lf = 0x0a;
+const crlfBytes = 2;
 /** An empty line, behind the end of the one before; a CR may be missing (section 2.2). */
 const crlfLine = Buffer.from("\n\r\n");
 const lfLine = Buffer.from("\n\n");
@@ -39,6 +42,7 @@ type State =
 export class ResponseReader {
   readonly #method: string;
   readonly #events: ResponseEvents;
+  readonly #readLines: ReadLines;
   #state: State = "head";
   /** What came and could not be read yet: a head or a line without its end. */
   #rest: Buffer | undefined;
@@ -46,9 +50,11 @@ export class ResponseReader {
   #keepsAlive = false;
   #idleMs: number | undefined;
 
-  constructor(method: string, events: ResponseEvents) {
+  /** `readLines` may be that of the responses before. */
+  constructor(method: string, events: ResponseEvents, readLines: ReadLines = headReader()) {
     this.#method = method;
     this.#events = events;
+    this.#readLines = readLines;
   }
 
   get isOver(): boolean {
@@ -67,18 +73,18 @@ export class ResponseReader {
 
   /** Throws `InvalidResponse`. */
   push(chunk: Buffer): void {
-    let bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
+    const bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
     this.#rest = undefined;
-    while (bytes.length > 0) {
-      const read = this.#read(bytes);
+    for (let at = 0; at < bytes.length;) {
+      const read = this.#read(bytes, at);
       if (read === 0) {
-        this.#rest = bytes;
+        this.#rest = bytes.subarray(at);
         return;
       }
-      bytes = bytes.subarray(read);
+      at += read;
       if (this.isOver) {
         // Of what nobody asked for nothing is believed.
-        if (bytes.length > 0) this.#keepsAlive = false;
+        if (at < bytes.length) this.#keepsAlive = false;
         return this.#events.onEnd();
       }
     }
@@ -92,66 +98,65 @@ export class ResponseReader {
     return true;
   }
 
-  /** How many of the bytes are dealt with; 0 = more must come first. */
-  #read(bytes: Buffer): number {
+  /** How many of the bytes from `at` on are dealt with; 0 = more must come first. */
+  #read(bytes: Buffer, at: number): number {
+    const here = bytes.length - at;
     switch (this.#state) {
       case "head":
-        return this.#readHead(bytes);
+        return this.#readHead(bytes, at);
       case "sized":
       case "chunk": {
-        const count = Math.min(bytes.length, this.#left);
+        const count = Math.min(here, this.#left);
         this.#left -= count;
-        this.#events.onData(bytes.subarray(0, count));
+        this.#events.onData(plainBytes(bytes, at, count));
         if (this.#left > 0) return count;
         this.#state = this.#state === "chunk" ? "chunk_end" : "over";
         return count;
       }
       case "size": {
-        const line = lineIn(bytes, maxSizeLineBytes);
-        if (line === undefined) return 0;
-        const [, digits] = /^([0-9a-fA-F]{1,13})[ \t]*(?:;.*)?$/.exec(line) ?? [];
-        if (digits === undefined) throw new InvalidResponse(`${shown(line)} is no chunk size`);
-        this.#left = parseInt(digits, 16);
+        const end = endOfLine(bytes, at, maxSizeLineBytes);
+        if (end === undefined) return 0;
+        this.#left = sizeIn(bytes, at, end);
         this.#state = this.#left === 0 ? "trailers" : "chunk";
-        return line.length + 2;
+        return end + crlfBytes - at;
       }
       case "chunk_end":
-        if (bytes.length < 2) return 0;
-        if (bytes[0] !== cr || bytes[1] !== lf) {
+        if (here < crlfBytes) return 0;
+        if (bytes[at] !== cr || bytes[at + 1] !== lf) {
           throw new InvalidResponse("a chunk is longer than its size says");
         }
         this.#state = "size";
-        return 2;
+        return crlfBytes;
       case "trailers": {
-        const line = lineIn(bytes, maxHeadBytes);
-        if (line === undefined) return 0;
-        if (line === "") this.#state = "over";
-        return line.length + 2;
+        const end = endOfLine(bytes, at, maxHeadBytes);
+        if (end === undefined) return 0;
+        if (end === at) this.#state = "over";
+        return end + crlfBytes - at;
       }
       case "until_close":
-        this.#events.onData(bytes);
-        return bytes.length;
+        this.#events.onData(plainBytes(bytes, at, here));
+        return here;
       case "over":
-        return bytes.length;
+        return here;
     }
   }
 
-  #readHead(bytes: Buffer): number {
-    const end = endOfHead(bytes);
-    if ((end ?? bytes.length) > maxHeadBytes) {
+  #readHead(bytes: Buffer, at: number): number {
+    const end = endOfHead(bytes, at);
+    if ((end ?? bytes.length) - at > maxHeadBytes) {
       throw new InvalidResponse(`the head of the response is larger than ${maxHeadBytes} bytes`);
     }
     if (end === undefined) return 0;
-    const head = readHead(bytes.toString("latin1", 0, end).trimEnd());
+    const head = this.#readLines(bytes.toString("latin1", at, end).trimEnd());
     const { status } = head;
     if (status === 101) {
       throw new InvalidResponse("the server answered 101, an upgrade that was not asked for");
     }
-    if (status < 200) return end;
+    if (status < 200) return end - at;
     this.#begin(head);
     this.#events.onHead(head);
     if (this.#state === "sized" && this.#left === 0) this.#state = "over";
-    return end;
+    return end - at;
   }
 
   /** Section 6.3: how long the body is. */
@@ -179,20 +184,30 @@ export class ResponseReader {
 }
 
 /** Behind the empty line; undefined when that has not come. */
-function endOfHead(bytes: Buffer): number | undefined {
-  const crlf = bytes.indexOf(crlfLine);
-  const lf = bytes.indexOf(lfLine);
+function endOfHead(bytes: Buffer, at: number): number | undefined {
+  const crlf = bytes.indexOf(crlfLine, at);
+  const lf = bytes.indexOf(lfLine, at);
   if (lf !== -1 && (lf < crlf || crlf === -1)) return lf + lfLine.length;
   return crlf === -1 ? undefined : crlf + crlfLine.length;
 }
 
-/** The first line without its end, as Latin-1; undefined when that has not come. */
-function lineIn(bytes: Buffer, maxBytes: number): string | undefined {
-  const end = bytes.indexOf(lf);
-  if (end === -1 ? bytes.length > maxBytes : end > maxBytes) {
+/** Where the line at `at` ends, before its CR and LF; undefined when that has not come. */
+function endOfLine(bytes: Buffer, at: number, maxBytes: number): number | undefined {
+  const end = bytes.indexOf(lf, at);
+  if ((end === -1 ? bytes.length : end) - at > maxBytes) {
     throw new InvalidResponse(`a line of the response is longer than ${maxBytes} bytes`);
   }
   if (end === -1) return undefined;
-  if (bytes[end - 1] !== cr) throw new InvalidResponse("a line of the response ends without CR");
-  return bytes.toString("latin1", 0, end - 1);
+  if (end === at || bytes[end - 1] !== cr) {
+    throw new InvalidResponse("a line of the response ends without CR");
+  }
+  return end - 1;
+}
+
+/** The size of a chunk, behind which there may be an extension (section 7.1.1). */
+function sizeIn(bytes: Buffer, start: number, end: number): number {
+  const line = bytes.toString("latin1", start, end);
+  const [, digits] = /^([0-9a-fA-F]{1,13})[ \t]*(?:;.*)?$/.exec(line) ?? [];
+  if (digits === undefined) throw new InvalidResponse(`${shown(line)} is no chunk size`);
+  return parseInt(digits, 16);
 }

@@ -48,39 +48,41 @@ export function closeEventStream({ body }: FetchResponse): Promise<void> {
   return Promise.resolve();
 }
 
-/** The events to the end of the stream. Throws a `StreamFailure` when it breaks, or has asked for time (`retry:`). */
+/**
+ * The events to the end of the stream, all that are here at a time. Throws a `StreamFailure` when it breaks, or has asked
+ * for time (`retry:`).
+ */
 export async function* readEvents(
-  response: FetchResponse,
+  { body }: FetchResponse,
   link: Link,
   doing: Doing,
-): AsyncGenerator<ServerSentEvent> {
+): AsyncGenerator<readonly ServerSentEvent[]> {
   const decoder = new SseDecoder(maxFrameBytes);
-  for await (const chunk of chunksOf(response, decoder, doing)) {
-    link.heard();
-    yield* decode(decoder, chunk);
+  try {
+    for await (const chunks of body.batches()) {
+      link.heard();
+      const { events, failure } = decode(decoder, chunks);
+      yield events;
+      if (failure) throw failure;
+    }
+  } catch (error) {
+    if (error instanceof StreamFailure) throw error;
+    const broken = brokenStream({ ...doing, what: "read the SSE stream" }, error);
+    throw withRetry(broken, decoder.retryMs);
   }
   endOfStream(decoder.retryMs, doing);
 }
 
-async function* chunksOf(
-  { body }: FetchResponse,
-  decoder: SseDecoder,
-  doing: Doing,
-) {
+/** What came before a failure counts. */
+function decode(decoder: SseDecoder, chunks: readonly Uint8Array<ArrayBuffer>[]) {
+  const events: ServerSentEvent[] = [];
   try {
-    yield* body;
-  } catch (error) {
-    const broken = brokenStream({ ...doing, what: "read the SSE stream" }, error);
-    throw withRetry(broken, decoder.retryMs);
-  }
-}
-
-function decode(decoder: SseDecoder, chunk: Uint8Array<ArrayBuffer>): ServerSentEvent[] {
-  try {
-    return decoder.read(chunk);
+    for (const chunk of chunks) decoder.read(chunk, events);
+    return { events };
   } catch (error) {
     if (!(error instanceof SseEventTooLargeError)) throw error;
-    throw new StreamFailure("unavailable", `cannot read the SSE stream: ${error.message}`);
+    const problem = `cannot read the SSE stream: ${error.message}`;
+    return { events, failure: new StreamFailure("unavailable", problem) };
   }
 }
 

@@ -89,11 +89,13 @@ export function smeeTransport(relay: RelayEndpoint): Transport {
     connectionId: string,
   ): AsyncGenerator<RelayFrame> {
     yield { type: "connected", connectionId, channel: relay.channel, capabilities: [] };
-    for await (const event of readEvents(response, link, doing)) {
-      const frame = frameOf(event);
-      if (frame) yield frame;
-      // What is in hand by now need not be sent again.
-      if (sendableId.test(event.lastEventId)) lastEventId = event.lastEventId;
+    for await (const events of readEvents(response, link, doing)) {
+      for (const event of events) {
+        const frame = frameOf(event);
+        if (frame) yield frame;
+        // What is in hand by now need not be sent again.
+        if (sendableId.test(event.lastEventId)) lastEventId = event.lastEventId;
+      }
     }
   }
 

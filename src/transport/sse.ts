@@ -46,15 +46,19 @@ async function* frames(
   doing: Doing,
   onEventId: (id: string) => void,
 ): AsyncGenerator<RelayFrame> {
-  for await (const event of readEvents(response, link, doing)) {
-    if (sendableId.test(event.lastEventId)) onEventId(event.lastEventId);
-    const frame = decodeRelayFrame(event.bytes, event.event);
-    if (frame.type === "error") {
-      throw new StreamFailure(
-        "unavailable",
-        `cannot ${doing.what} at ${doing.url.href}: the relay says ${JSON.stringify(frame.error)}`,
-      );
+  for await (const events of readEvents(response, link, doing)) {
+    for (const { bytes, event, lastEventId } of events) {
+      if (sendableId.test(lastEventId)) onEventId(lastEventId);
+      const frame = decodeRelayFrame(bytes, event);
+      if (frame.type === "error") {
+        throw new StreamFailure(
+          "unavailable",
+          `cannot ${doing.what} at ${doing.url.href}: the relay says ${
+            JSON.stringify(frame.error)
+          }`,
+        );
+      }
+      yield frame;
     }
-    yield frame;
   }
 }

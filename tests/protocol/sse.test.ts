@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { maxFrameBytes } from "../../src/protocol/limits.ts";
 import { createParser } from "eventsource-parser";
-import { SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
+import { type ServerSentEvent, SseDecoder, SseEventTooLargeError } from "../../src/protocol/sse.ts";
 import { readText, type TextEvent } from "../support/sse_text.ts";
 import { encodeSseEvent } from "../../src/protocol/sse_encoder.ts";
 import { seededRandom } from "../../src/async/seeded_random.ts";
@@ -109,6 +109,14 @@ test("an event over the limit ends in a named error, finished or not, and the de
   }
   const fits = new SseDecoder(12);
   assert.equal(fits.read(bytesOf("data: 012345\n\n".repeat(9))).length, 9);
+});
+
+test("what came before an event over the limit counts", () => {
+  const decoder = new SseDecoder(12);
+  const events: ServerSentEvent[] = [];
+  const read = () => decoder.read(bytesOf("data: 01\n\ndata: 0123456789\n\n"), events);
+  assert.throws(read, SseEventTooLargeError);
+  assert.deepEqual(events.map(({ bytes }) => new TextDecoder().decode(bytes)), ["01"]);
 });
 
 test("a stream of comments never reaches the limit of an event", () => {
