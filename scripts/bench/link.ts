@@ -70,7 +70,7 @@ async function measure() {
       const response = await ours.fetch(to, init);
       return { body: response.body, text: () => boundedText(response) };
     },
-    async "our client, of a delivery"(url, { method, headers, body = "", signal }) {
+    async "our client, of a delivery"(url, { method, headers = {}, body = "", signal }) {
       const request = { method, url, path: url.pathname, headers: Object.entries(headers) };
       const answer = await beneath.request({ ...request, body: encoder.encode(body) }, signal);
       return {

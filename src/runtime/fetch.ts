@@ -1,15 +1,22 @@
 /** Requests to the relay, on the HTTP client of targets: see docs/decisions/0005. */
 import type { Cancel } from "../async/abort.ts";
 import { isForbiddenAddress } from "../protocol/forbidden_address.ts";
+import { HeaderLines } from "./header_lines.ts";
 import type { HttpBody } from "./http_body.ts";
 import { createHttpClient, type HttpResponse } from "./http_client.ts";
 import type { Reach } from "./reach.ts";
 
 const encoder = new TextEncoder();
+const nothing = new Uint8Array();
+const uncompressed = new HeaderLines({ "Accept-Encoding": "identity" });
 
 export interface FetchInit {
   readonly method: string;
-  readonly headers: Record<string, string>;
+  readonly headers?: Record<string, string>;
+  /** More of them, made ready before. */
+  readonly shared?: HeaderLines;
+  /** Path and query, where `url` says only which server. */
+  readonly path?: string;
   readonly body?: string;
   readonly signal: Cancel;
 }
@@ -44,13 +51,14 @@ export function createFetch(
 ): FetchClient {
   const client = createHttpClient({ tls, proxy, refuses }, () => Infinity);
   return {
-    async fetch(url, { method, headers, body = "", signal }) {
+    async fetch(url, { method, headers, shared, path, body, signal }) {
       const response = await client.request({
         method,
         url,
-        path: url.pathname + url.search,
-        headers: [...Object.entries(headers), ["Accept-Encoding", "identity"]],
-        body: encoder.encode(body),
+        path: path ?? url.pathname + url.search,
+        headers: headers ? Object.entries(headers) : [],
+        shared: shared ? [shared, uncompressed] : [uncompressed],
+        body: body === undefined ? nothing : encoder.encode(body),
       }, signal);
       const encoding = String(response.headers["content-encoding"] ?? "identity");
       if (encoding.toLowerCase() === "identity") {

@@ -6,8 +6,8 @@
 import { type Cancel, Cancellation, onAbort } from "../async/abort.ts";
 import { Chain, type Linked } from "../async/chain.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
-import { isHeaderField } from "../protocol/header_field.ts";
 import { createDial } from "./dial.ts";
+import { headerLine, type HeaderLines } from "./header_lines.ts";
 import { HttpConnection, type HttpResponse } from "./http_connection.ts";
 import { ProxyFailure } from "./network_failure.ts";
 import { proxyAuthorization } from "./proxy_tunnel.ts";
@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly path: string;
   /** `Host`, `Content-Length` and `Connection` are the client's to add. */
   readonly headers: readonly (readonly [string, string])[];
+  /** More of them, made ready before. */
+  readonly shared?: readonly HeaderLines[];
   readonly body: Uint8Array;
 }
 
@@ -184,15 +186,16 @@ async function forwarded(
 
 /** The request as it goes on the wire (RFC 9112 section 3). Throws a TypeError for what is no request. */
 function bytesOf(request: HttpRequest, forwardedBy: URL | undefined): Uint8Array[] {
-  const { method, url, path, headers, body } = request;
+  const { method, url, path, headers, shared = [], body } = request;
   const target = forwardedBy ? url.origin + path : path;
   let head = `${method} ${target} HTTP/1.1\r\nHost: ${url.host}\r\n`;
   if (/[^\x21-\x7e]/.test(method + target)) {
     throw new TypeError(`cannot request ${JSON.stringify(`${method} ${target}`)}`);
   }
-  for (const [name, value] of headers) head += header(name, value);
+  for (const [name, value] of headers) head += headerLine(name, value);
+  for (const { text } of shared) head += text;
   const authorization = forwardedBy && proxyAuthorization(forwardedBy);
-  if (authorization !== undefined) head += header("Proxy-Authorization", authorization);
+  if (authorization !== undefined) head += headerLine("Proxy-Authorization", authorization);
   const isBodyless = body.byteLength === 0 && (method === "GET" || method === "HEAD");
   if (!isBodyless) head += `Content-Length: ${body.byteLength}\r\n`;
   head += "Connection: keep-alive\r\n\r\n";
@@ -209,11 +212,4 @@ function latin1(text: string, bytes: number): Uint8Array {
   const isAscii = read === text.length && written === text.length;
   if (!isAscii) Buffer.from(made.buffer).write(text, 0, "latin1");
   return made;
-}
-
-function header(name: string, value: string): string {
-  if (!isHeaderField([name, value])) {
-    throw new TypeError(`cannot send the header ${JSON.stringify(name)}: it is not a valid field`);
-  }
-  return `${name}: ${value}\r\n`;
 }

@@ -1,3 +1,4 @@
+import { lenientText } from "../protocol/lenient_text.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
 
 const maxBytes = 64 * 1024;
@@ -20,5 +21,7 @@ export async function boundedText({ body }: Pick<FetchResponse, "body">): Promis
 }
 
 function textOf(chunks: readonly Uint8Array[]): string {
-  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes));
+  const [only] = chunks;
+  const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
+  return lenientText(bytes.subarray(0, maxBytes));
 }

@@ -8,9 +8,10 @@ import {
 import type { Cancel } from "../async/abort.ts";
 import { createTimeouts } from "../async/timeouts.ts";
 import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts";
-import { ackBatchPath, ackPath, drainPath, extendPath, wireHeaders } from "../protocol/wire.ts";
+import { ackBatchPath, ackPath, drainPath, extendPath } from "../protocol/wire.ts";
 import type { Capability } from "../protocol/frames.ts";
-import { type RelayEndpoint, relayUrl } from "./relay_endpoint.ts";
+import { type RelayEndpoint, relayPath, relayUrl } from "./relay_endpoint.ts";
+import { type SettlementHeaders, settlementHeaders } from "./settlement_headers.ts";
 import { brokenStream, foreignAnswer, refusedStream } from "./stream_failure.ts";
 import { boundedText } from "./bounded_text.ts";
 
@@ -32,6 +33,8 @@ export function createPostFrames(relay: RelayEndpoint): PostFrames {
   const late = () => new DOMException(`no answer within ${relay.ackTimeoutMs} ms`, "TimeoutError");
   const timeouts = createTimeouts(relay.ackTimeoutMs, late, relay.clock);
 
+  const headersOf = settlementHeaders(relay);
+
   return async (frame, capabilities, abort) => {
     const requests = requestsFor(frame, capabilities);
     const taken: string[] = [];
@@ -41,7 +44,7 @@ export function createPostFrames(relay: RelayEndpoint): PostFrames {
       for (const request of waiting) {
         const { signal, clear } = timeouts.start(abort);
         try {
-          await post(relay, request, signal);
+          await post(relay, headersOf, request, signal);
           taken.push(...request.messageIds);
         } catch (error) {
           failure ??= brokenStream({ what: request.what, url: relay.url }, error);
@@ -130,19 +133,20 @@ function single(settlement: Settlement): FrameRequest {
   };
 }
 
-async function post(relay: RelayEndpoint, request: FrameRequest, signal: Cancel): Promise<void> {
+async function post(
+  relay: RelayEndpoint,
+  headersOf: SettlementHeaders,
+  request: FrameRequest,
+  signal: Cancel,
+): Promise<void> {
   const { what, path, connectionId, body } = request;
   const send = () =>
-    relay.fetch(relayUrl(relay, path), {
+    relay.fetch(relay.url, {
       method: "POST",
+      path: relayPath(relay, path),
       signal,
-      headers: {
-        "Authorization": `Bearer ${relay.token.reveal()}`,
-        [wireHeaders.connectionId]: connectionId,
-        [wireHeaders.connectorId]: relay.connectorId,
-        ...(body !== undefined && { "Content-Type": "application/json" }),
-      },
-      ...(body !== undefined && { body }),
+      shared: headersOf(connectionId),
+      ...(body !== undefined && { headers: { "Content-Type": "application/json" }, body }),
     });
   let response = await send();
   let text = await boundedText(response);

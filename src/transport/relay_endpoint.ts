@@ -40,6 +40,12 @@ export function relayUrl(relay: RelayEndpoint, path: string): URL {
   return new URL(relay.url.href.replace(/\/$/, "") + path);
 }
 
+/** The same, as it stands in a request to the relay. */
+export function relayPath({ url }: RelayEndpoint, path: string): string {
+  const { pathname } = url;
+  return pathname === "/" ? path : pathname + path;
+}
+
 /** The headers of every stream request: who we are and what we can do. */
 export function streamHeaders(relay: RelayEndpoint): Record<string, string> {
   return {

@@ -1,0 +1,30 @@
+import type { Secret } from "../config/secret.ts";
+import { wireHeaders } from "../protocol/wire.ts";
+import { HeaderLines } from "../runtime/header_lines.ts";
+import type { RelayEndpoint } from "./relay_endpoint.ts";
+
+/** What goes with a settlement of what this connection brought: who we are. */
+export type SettlementHeaders = (connectionId: string) => HeaderLines;
+
+/** Those of the request before, unless the token or the connection is another one since. */
+export function settlementHeaders(relay: RelayEndpoint): SettlementHeaders {
+  let last: Made | undefined;
+  return (connectionId) => {
+    const { token, connectorId } = relay;
+    if (last?.token !== token || last.connectionId !== connectionId) {
+      const lines = new HeaderLines({
+        "Authorization": `Bearer ${token.reveal()}`,
+        [wireHeaders.connectionId]: connectionId,
+        [wireHeaders.connectorId]: connectorId,
+      });
+      last = { token, connectionId, lines };
+    }
+    return last.lines;
+  };
+}
+
+interface Made {
+  readonly token: Secret;
+  readonly connectionId: string;
+  readonly lines: HeaderLines;
+}
