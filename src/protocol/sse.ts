@@ -1,8 +1,8 @@
 /** Server-sent events as they are read, by the WHATWG HTML standard, section 9.2. Works on bytes and does no I/O. */
 
-import { lenientText } from "./lenient_text.ts";
 import { lineEnds } from "./line_ends.ts";
 import { concat, ownBytes } from "./own_bytes.ts";
+import { dataBytes, hasNul, isData, isField, valueOf, valueStart } from "./sse_field.ts";
 
 /** An event whose data nobody has read yet. */
 export interface ServerSentEvent {
@@ -27,13 +27,10 @@ export class SseEventTooLargeError extends Error {
 
 const lf = 0x0a;
 const colon = 0x3a;
-const space = 0x20;
-/** A text of so many bytes is made faster here than by a decoder. */
-const shortBytes = 24;
 const lineEnd = Uint8Array.of(lf);
-const [data, event, id, retry] = ["data", "event", "id", "retry"].map((name) =>
+const [event, id, retry] = ["event", "id", "retry"].map((name) =>
   new TextEncoder().encode(name)
-) as [Bytes, Bytes, Bytes, Bytes];
+) as [Bytes, Bytes, Bytes];
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -43,7 +40,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
  */
 export class SseDecoder {
   readonly #maxEventBytes: number;
-  /** The beginning of a line whose end has not come, in pieces. */
+  /** The beginning of a line whose end has not come, in pieces; it keeps the one chunk in memory in which it begins. */
   #pieces: Bytes[] = [];
   #pieceBytes = 0;
   #eventBytes = 0;
@@ -103,7 +100,7 @@ export class SseDecoder {
     }
     if (start < rest.length) {
       this.#count(rest.length - start);
-      this.#pieces.push(ownBytes(rest.subarray(start)));
+      this.#pieces.push(rest.subarray(start));
       this.#pieceBytes += rest.length - start;
     }
     this.#keepData();
@@ -161,8 +158,8 @@ export class SseDecoder {
         this.#eventBytes -= end - start; // a comment is no part of an event
         break;
       case 0x64: // data
-        if (isField(data, bytes, start, end)) {
-          this.#addData(bytes.subarray(valueStart(bytes, start + data.length, end), end));
+        if (isData(bytes, start, end)) {
+          this.#addData(bytes.subarray(valueStart(bytes, start + dataBytes, end), end));
         }
         break;
       case 0x65: // event
@@ -173,8 +170,8 @@ export class SseDecoder {
         break;
       case 0x69: // id
         if (isField(id, bytes, start, end)) {
-          const value = valueOf(bytes, start + id.length, end);
-          if (!value.includes("\0")) this.#lastEventId = value;
+          const at = start + id.length;
+          if (!hasNul(bytes, at, end)) this.#lastEventId = valueOf(bytes, at, end);
         }
         break;
       case 0x72: // retry
@@ -207,40 +204,4 @@ export class SseDecoder {
     }
     this.#event = "";
   }
-}
-
-/** Behind the colon at `at` and the one space that may follow it. */
-function valueStart(bytes: Bytes, at: number, end: number): number {
-  if (at >= end) return end;
-  return at + 1 < end && bytes[at + 1] === space ? at + 2 : at + 1;
-}
-
-/** The name alone, or the name, a colon and anything. */
-function isField(name: Uint8Array, bytes: Bytes, start: number, end: number): boolean {
-  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
-  const nameEnd = start + name.length;
-  return nameEnd === end || (nameEnd < end && bytes[nameEnd] === colon);
-}
-
-/** The text behind the colon at `at`, without the one space that may follow it; it may be the one `before`. */
-function valueOf(bytes: Bytes, at: number, end: number, before = ""): string {
-  const start = valueStart(bytes, at, end);
-  if (before.length === end - start && isText(before, bytes, start)) return before;
-  if (end - start > shortBytes) return lenientText(bytes.subarray(start, end));
-  let text = "";
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte >= 0x80) return lenientText(bytes.subarray(start, end));
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
-/** Whether the text is ASCII and stands there. */
-function isText(text: string, bytes: Bytes, start: number): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const byte = bytes[start + i] ?? 0;
-    if (byte >= 0x80 || byte !== text.charCodeAt(i)) return false;
-  }
-  return true;
 }
