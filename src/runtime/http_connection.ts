@@ -24,7 +24,6 @@ interface Exchange {
   readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: unknown) => void;
   body: HttpBody | undefined;
-  isWritten: boolean;
   forget: () => void;
 }
 
@@ -82,17 +81,17 @@ export class HttpConnection {
         resolve,
         reject,
         body: undefined,
-        isWritten: false,
         forget: nothing,
       };
       this.#exchange = exchange;
       exchange.forget = onAbort(signal, () => this.#end(signal.reason));
-      const last = bytes.length - 1;
-      for (const [i, part] of bytes.entries()) {
-        if (i < last) this.#socket.write(part);
-        else this.#socket.write(part, () => exchange.isWritten = true);
-      }
+      for (const part of bytes) this.#socket.write(part);
     });
+  }
+
+  /** The whole request has left us. */
+  get #isWritten(): boolean {
+    return this.#socket.writableLength === 0;
   }
 
   destroy(): void {
@@ -118,12 +117,12 @@ export class HttpConnection {
     this.#usableUntil = idleMs === undefined
       ? undefined
       : this.#clock.monotonic() + Math.max(0, idleMs - idleMarginMs);
-    if (exchange.isWritten) return this.#events.onIdle(this);
+    if (this.#isWritten) return this.#events.onIdle(this);
     // The word about the last write may come after the answer to it; a server that answers without having read all
     // does not get another request.
     setImmediate(() => {
       if (this.#isClosed) return;
-      if (exchange.isWritten) this.#events.onIdle(this);
+      if (this.#isWritten) this.#events.onIdle(this);
       else this.#end(undefined);
     });
   }
