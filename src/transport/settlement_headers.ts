@@ -8,23 +8,22 @@ export type SettlementHeaders = (connectionId: string) => HeaderLines;
 
 /** Those of the request before, unless the token or the connection is another one since. */
 export function settlementHeaders(relay: RelayEndpoint): SettlementHeaders {
-  let last: Made | undefined;
+  const known = new WeakMap<Secret, Made>();
   return (connectionId) => {
     const { token, connectorId } = relay;
-    if (last?.token !== token || last.connectionId !== connectionId) {
-      const lines = new HeaderLines({
-        "Authorization": `Bearer ${token.reveal()}`,
-        [wireHeaders.connectionId]: connectionId,
-        [wireHeaders.connectorId]: connectorId,
-      });
-      last = { token, connectionId, lines };
-    }
-    return last.lines;
+    const last = known.get(token);
+    if (last?.connectionId === connectionId) return last.lines;
+    const lines = new HeaderLines({
+      "Authorization": `Bearer ${token.reveal()}`,
+      [wireHeaders.connectionId]: connectionId,
+      [wireHeaders.connectorId]: connectorId,
+    });
+    known.set(token, { connectionId, lines });
+    return lines;
   };
 }
 
 interface Made {
-  readonly token: Secret;
   readonly connectionId: string;
   readonly lines: HeaderLines;
 }
