@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { loadedLater } from "./loaded_later.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
@@ -22,7 +23,8 @@ export function withBuildEntry<Result>(
     encoding: "utf8",
   });
   const about = JSON.stringify({ commit: status === 0 ? stdout.trim() : null, ...facts });
-  const entry = join(root, `.compile_${name}.mjs`);
+  // Two builds may be under way at a time.
+  const entry = join(root, `.compile_${name}_${process.pid}.mjs`);
   // Never called: by them `deno compile` finds what main.ts loads later.
   const later = loadedLater().map((path) => `() => import("./${path}");\n`).join("");
   writeFileSync(

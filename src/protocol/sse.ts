@@ -40,7 +40,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
  */
 export class SseDecoder {
   readonly #maxEventBytes: number;
-  /** The beginning of a line whose end has not come, in pieces; it keeps the one chunk in memory in which it begins. */
+  /** The beginning of a line whose end has not come, in pieces. */
   #pieces: Bytes[] = [];
   #pieceBytes = 0;
   #eventBytes = 0;
@@ -100,7 +100,7 @@ export class SseDecoder {
     }
     if (start < rest.length) {
       this.#count(rest.length - start);
-      this.#pieces.push(rest.subarray(start));
+      this.#pieces.push(ownBytes(rest.subarray(start)));
       this.#pieceBytes += rest.length - start;
     }
     this.#keepData();
