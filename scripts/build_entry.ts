@@ -1,6 +1,6 @@
 /** What a build begins with: a module that says what was built, then the program. */
 import { spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { loadedLater } from "./loaded_later.ts";
@@ -12,28 +12,24 @@ export interface BuildFacts {
   readonly target?: string;
 }
 
-/** Gives `build` the path of such a module, which is gone when that returns. It stands beside main.ts. */
-export function withBuildEntry<Result>(
-  name: string,
-  facts: BuildFacts,
-  build: (entry: string) => Result,
-): Result {
+/**
+ * The path of such a module, beside main.ts. It stays (git ignores it): a build at the same time reads the same. Its name
+ * is a part of what Bun makes, which is the same each time.
+ */
+export function writeBuildEntry(name: string, facts: BuildFacts): string {
   const { stdout, status } = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], {
     cwd: root,
     encoding: "utf8",
   });
   const about = JSON.stringify({ commit: status === 0 ? stdout.trim() : null, ...facts });
-  // Two builds may be under way at a time.
-  const entry = join(root, `.compile_${name}_${process.pid}.mjs`);
   // Never called: by them `deno compile` finds what main.ts loads later.
   const later = loadedLater().map((path) => `() => import("./${path}");\n`).join("");
+  const entry = join(root, `.compile_${name}.mjs`);
+  const written = `${entry}.${process.pid}`;
   writeFileSync(
-    entry,
+    written,
     `globalThis.hookferryBuild = ${about};\n${later}await import("./main.ts");\n`,
   );
-  try {
-    return build(entry);
-  } finally {
-    rmSync(entry);
-  }
+  renameSync(written, entry);
+  return entry;
 }

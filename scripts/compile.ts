@@ -19,7 +19,7 @@ import {
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { withBuildEntry } from "./build_entry.ts";
+import { writeBuildEntry } from "./build_entry.ts";
 import { startFlags } from "./start_flags.ts";
 
 /** What each tool calls it; undefined = it cannot. */
@@ -58,17 +58,16 @@ function build(target: string): void {
     out,
     (values.target === undefined ? "hookferry" : `hookferry-${target}`) + ending,
   );
-  withBuildEntry(target, { target }, (entry) => {
-    if (tool !== "bun" && names.deno !== undefined) {
-      const why = compileWithDeno(entry, names.deno, file);
-      if (why === undefined) return report(file, "deno compile");
-      if (tool === "deno") fail(`deno compile cannot build ${target} here: ${why}`);
-      console.error(`deno compile cannot build here (${why}); building with Bun`);
-    } else if (tool === "deno") fail(`deno compile knows no ${target}; --with bun does`);
-    const why = compileWithBun(entry, names.bun, file);
-    if (why !== undefined) fail(`bun build --compile cannot build ${target}: ${why}`);
-    report(file, "bun build --compile");
-  });
+  const entry = writeBuildEntry(target, { target });
+  if (tool !== "bun" && names.deno !== undefined) {
+    const why = compileWithDeno(entry, names.deno, file);
+    if (why === undefined) return report(file, "deno compile");
+    if (tool === "deno") fail(`deno compile cannot build ${target} here: ${why}`);
+    console.error(`deno compile cannot build here (${why}); building with Bun`);
+  } else if (tool === "deno") fail(`deno compile knows no ${target}; --with bun does`);
+  const why = compileWithBun(entry, names.bun, file);
+  if (why !== undefined) fail(`bun build --compile cannot build ${target}: ${why}`);
+  report(file, "bun build --compile");
 }
 
 /** Why not; undefined = it is built. */

@@ -1,6 +1,6 @@
 /**
  * The modules that are loaded when they are needed, by `import("…" as string)`, as paths below the repository: Deno does not
- * look for them before (docs/decisions/0013), so that who builds a file of all of them names them.
+ * look for them before (docs/decisions/0013), so that a build names them.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, posix } from "node:path";

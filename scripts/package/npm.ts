@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
-import { withBuildEntry } from "../build_entry.ts";
+import { writeBuildEntry } from "../build_entry.ts";
 import { startFlags } from "../start_flags.ts";
 
 const root = join(import.meta.dirname ?? ".", "..", "..");
@@ -28,25 +28,13 @@ writeFileSync(join(out, "README.md"), readme());
 writeFileSync(join(out, "package.json"), `${JSON.stringify(about(), null, 2)}\n`);
 console.log(out);
 
-/** In parts, beside it: Deno reads those that a command needs. */
+/** In parts, beside it: those of a command are loaded with it. */
 function bundle(): void {
-  withBuildEntry("npm", {}, (entry) => {
-    const command = [
-      "-y",
-      "bun@1.4.5",
-      "build",
-      entry,
-      "--target=node",
-      "--format=esm",
-      "--minify",
-    ];
-    const names = ["--entry-naming=hookferry.mjs", "--chunk-naming=parts/[name]-[hash].mjs"];
-    execFileSync("npx", [...command, "--splitting", ...names, `--outdir=${out}`], {
-      cwd: root,
-      stdio: ["ignore", "ignore", "inherit"],
-      shell: process.platform === "win32",
-    });
-  });
+  execFileSync("npx", [
+    ...["-y", "bun@1.4.5", "build", writeBuildEntry("npm", {}), "--target=node", "--format=esm"],
+    ...["--minify", "--splitting", "--entry-naming=hookferry.mjs"],
+    ...["--chunk-naming=parts/[name]-[hash].mjs", `--outdir=${out}`],
+  ], { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: process.platform === "win32" });
 }
 
 function about(): Record<string, unknown> {

@@ -10,10 +10,15 @@ export function headerLine(name: string, value: string): string {
 
 /** Fields that many requests share, made ready once. */
 export class HeaderLines {
-  readonly text: string;
+  readonly #text: string;
 
   /** Throws a TypeError for what is no field. */
   constructor(fields: Readonly<Record<string, string>>) {
-    this.text = Object.entries(fields).map(([name, value]) => headerLine(name, value)).join("");
+    this.#text = Object.entries(fields).map(([name, value]) => headerLine(name, value)).join("");
+  }
+
+  /** Not a property that is printed: there may be a token in it. */
+  get text(): string {
+    return this.#text;
   }
 }

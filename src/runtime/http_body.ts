@@ -7,7 +7,7 @@ export interface BodySource {
   destroy(): void;
 }
 
-/** Bytes held here before the connection is paused. */
+/** Bytes held here before the connection is paused, beside those that somebody has taken. */
 const highWaterBytes = 256 * 1024;
 
 /** Iterates once. A loop that is left early destroys the rest, and the connection with it. */

@@ -35,7 +35,7 @@ const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
 /** Reads the lines of a head. Throws `InvalidResponse`. */
 export type ReadLines = (text: string) => ReadHead;
 
-/** For one server, which under load says the same again and again: of its heads only the date differs, once a second. */
+/** For one connection, whose server under load says the same again and again: of its heads only the date differs, once a second. */
 export function headReader(): ReadLines {
   let last: { readonly text: string; readonly head: ReadHead } | undefined;
   return (text) => {

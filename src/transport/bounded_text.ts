@@ -1,7 +1,7 @@
-import { lenientText } from "../protocol/lenient_text.ts";
 import type { FetchResponse } from "../runtime/fetch.ts";
 
 const maxBytes = 64 * 1024;
+const decoder = new TextDecoder();
 
 /**
  * The text of a response, at most 64 KiB of it; the rest is thrown away with the connection. Reading to the
@@ -23,5 +23,5 @@ export async function boundedText({ body }: Pick<FetchResponse, "body">): Promis
 function textOf(chunks: readonly Uint8Array[]): string {
   const [only] = chunks;
   const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks);
-  return lenientText(bytes.subarray(0, maxBytes));
+  return decoder.decode(bytes.subarray(0, maxBytes));
 }

@@ -6,19 +6,19 @@ import type { RelayEndpoint } from "./relay_endpoint.ts";
 /** What goes with a settlement of what this connection brought: who we are. */
 export type SettlementHeaders = (connectionId: string) => HeaderLines;
 
-/** Those of the request before, unless the token or the connection is another one since. */
+/** The same lines for as long as the token and the connection are. */
 export function settlementHeaders(relay: RelayEndpoint): SettlementHeaders {
-  const known = new WeakMap<Secret, Made>();
+  const made = new WeakMap<Secret, Made>();
   return (connectionId) => {
     const { token, connectorId } = relay;
-    const last = known.get(token);
-    if (last?.connectionId === connectionId) return last.lines;
+    const before = made.get(token);
+    if (before?.connectionId === connectionId) return before.lines;
     const lines = new HeaderLines({
       "Authorization": `Bearer ${token.reveal()}`,
       [wireHeaders.connectionId]: connectionId,
       [wireHeaders.connectorId]: connectorId,
     });
-    known.set(token, { connectionId, lines });
+    made.set(token, { connectionId, lines });
     return lines;
   };
 }

@@ -40,7 +40,7 @@ test("OpenTelemetry is loaded by one module, and that one only when traces are a
   assert.deepEqual(filesWith(/await import\("\.\/otlp\.ts" as string\)/), ["observe/tracing.ts"]);
 });
 
-test("what is loaded later is no literal to Deno, which would read it before it begins, and is known to who builds one file", () => {
+test("what is loaded later is no literal to Deno, which would read it before it begins, and is known to a build", () => {
   const main = readFileSync(join(src, "..", "main.ts"), "utf8");
   const isLiteral = /[^f] import\(\s*"\.[^"]*"\s*\)/;
   assert.match('(await import("./a.ts"))', isLiteral);
