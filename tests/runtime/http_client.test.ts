@@ -208,6 +208,7 @@ test("a request that is aborted at any moment ends nothing but itself", async (t
 async function startRaw(
   t: TestContext,
   answers: readonly (readonly [bytes: string | Uint8Array, then?: (socket: Socket) => void])[],
+  asked = (_socket: Socket) => {},
 ): Promise<{ readonly url: URL; readonly connections: () => number }> {
   let next = 0;
   let connections = 0;
@@ -217,6 +218,7 @@ async function startRaw(
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("data", () => {
+      asked(socket);
       const [bytes, then] = answers[next++] ?? [""];
       socket.write(bytes, () => then?.(socket));
     });
@@ -260,6 +262,17 @@ test("a connection is not used when the server is about to close it, by its own 
   assert.equal(connections(), 1);
   await clock.advance(4_500);
   await ask();
+  assert.equal(connections(), 2);
+});
+
+test("a server that answers before it has read all of a request gets the next one on another connection", async (t) => {
+  const { url, connections } = await startRaw(t, [[ok], [ok]], (socket) => socket.pause());
+  const client = createHttpClient({ tls: noTls }, () => 1, new ManualClock());
+  t.defer(() => client.close());
+  // More than the system takes of what nobody reads.
+  const large = { ...post(url, ""), body: new Uint8Array(64 * 1024 * 1024) };
+  assert.equal(await readAll((await client.request(large, never)).body), "ok");
+  assert.equal(await readAll((await client.request(post(url, "x"), never)).body), "ok");
   assert.equal(connections(), 2);
 });
 
