@@ -1,5 +1,6 @@
 import type { DeadLetters } from "./dead_letters.ts";
 import type { Histories } from "./histories.ts";
+import type { InHand } from "./in_hand.ts";
 import { type Head, messageOf } from "./message_codec.ts";
 import type { Found, MessageStream } from "./message_stream.ts";
 import type { Peers } from "./peers.ts";
@@ -12,8 +13,8 @@ export interface ExpiryOptions {
   readonly histories: Histories;
   readonly dead: DeadLetters;
   readonly peers: Peers;
-  /** Whether this relay has it in hand: then it is not over. */
-  readonly isHere: (messageId: string) => boolean;
+  /** What this relay has in hand is not over. */
+  readonly hand: InHand;
   /** One has become a dead letter. */
   readonly onExpired: (head: Head, lane: string) => void;
 }
@@ -60,7 +61,7 @@ export class Expiry {
   }
 
   async #purge(now: number): Promise<number> {
-    const { messages, peers, isHere } = this.#options;
+    const { messages, peers, hand } = this.#options;
     let purged = 0;
     let elsewhere: ReadonlySet<string> | undefined;
     for (let next = 1; purged < purgeStep && !this.#isClosed;) {
@@ -68,7 +69,7 @@ export class Expiry {
       if (!found || (found.head && found.head.expiresAt > now)) break;
       const { head } = found;
       next = found.sequence + 1;
-      if (!head || isHere(head.id)) continue;
+      if (!head || hand.has(head.id)) continue;
       elsewhere ??= await peers.held(now);
       if (elsewhere.has(head.id)) continue;
       if (await this.expire(head, found, now)) purged++;

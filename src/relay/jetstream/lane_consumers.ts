@@ -142,10 +142,3 @@ export class LaneConsumers {
     }
   }
 }
-
-/** What the reply subject of a pulled message tells (NATS ADR-15: newer servers name domain and account first). */
-export function deliveryOf(reply: string) {
-  const tokens = reply.split(".");
-  const at = tokens.length > 9 ? 6 : 4;
-  return { deliveryCount: Number(tokens[at]), streamSequence: Number(tokens[at + 1]) };
-}
