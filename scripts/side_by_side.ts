@@ -1,14 +1,12 @@
 /**
- * Runs commands, two at the same time, and shows what they print one after the other, the first one's as it comes. Fails
- * when one of them has failed; the others go on to their end.
+ * Runs commands at the same time, and shows what they print one after the other, the first one's as it comes. Fails when
+ * one of them has failed; the others go on to their end.
  *
  *   side_by_side.ts "COMMAND WORD …" "COMMAND WORD …" …
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
-
-const atOnce = 2;
 
 class Job {
   readonly #command: string;
@@ -47,11 +45,6 @@ class Job {
   }
 }
 
-async function lane(waiting: Job[]): Promise<void> {
-  for (let job = waiting.shift(); job; job = waiting.shift()) await job.run();
-}
-
 const jobs = process.argv.slice(2).map((command) => new Job(command));
-const waiting = [...jobs];
-for (let n = 0; n < atOnce; n++) void lane(waiting);
+for (const job of jobs) void job.run();
 for (const job of jobs) if (!await job.shown()) process.exitCode = 1;

@@ -57,21 +57,6 @@ test("the first one is shown as it goes, before the others have ended", async (t
   assert.deepEqual(await ended, [0, null]);
 });
 
-test("there are two at the same time: the next one begins when one of them ends", async (t) => {
-  const folder = t.folder();
-  const [second, last] = [join(folder, "second"), join(folder, "last")];
-  const isAlone = `[ -e ${second} ] && echo alone`;
-  const { child, ended } = sideBySide(t, [
-    shellScript(folder, "a", untilThere(last)),
-    shellScript(folder, "b", `sleep 0.1; touch ${second}`),
-    shellScript(folder, "c", `${isAlone}; touch ${last}`),
-  ]);
-  let printed = "";
-  for await (const chunk of child.stdout) printed += chunk;
-  assert.equal(printed, "alone\n");
-  assert.deepEqual(await ended, [0, null]);
-});
-
 test("one that fails, or is not there, does not keep the others from ending", async (t) => {
   const folder = t.folder();
   const commands = [
