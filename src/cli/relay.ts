@@ -9,10 +9,6 @@ import { memoryStores, sqliteStores } from "../relay/sqlite/sqlite_stores.ts";
 import { channelConfig, readWebhooksFile, type WebhooksFile } from "../relay/webhooks_file.ts";
 import { readTls } from "../config/tls_settings.ts";
 import { keepAlive } from "../observe/keep_alive.ts";
-import { createLog } from "../observe/log.ts";
-import { startTracing } from "../observe/tracing.ts";
-import { foldRelaySpans } from "../relay/relay_spans.ts";
-import { relayEventLevel } from "../relay/relay_event_level.ts";
 import type { ServerTls } from "../runtime/serve.ts";
 import { lineWriter } from "../runtime/line_writer.ts";
 import { runtimeName } from "../runtime/runtime.ts";
@@ -23,9 +19,9 @@ import { onRenewedTls } from "./renewed_tls.ts";
 import { version } from "./version.ts";
 import { onHangUp } from "./hang_up.ts";
 import { lifetimeFromSignals } from "./lifetime.ts";
-import { logFormat } from "./log_format.ts";
 import { fromElsewhere } from "./reachable.ts";
 import { readRelayFlags } from "./relay_flags.ts";
+import { startRelayObserving } from "./relay_observing.ts";
 import { stateFolder } from "./state_folder.ts";
 import type { Command } from "./command.ts";
 
@@ -76,44 +72,18 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   for (const warning of configured.warnings) {
     process.stderr.write(`hookferry relay: warning: --webhooks ${file}: ${warning}\n`);
   }
-  const logLines = lineWriter(
-    "stderr",
-    systemClock,
-    (lines) => log.observe({ type: "relay.log_lines_lost", lines }),
-  );
-  const log = createLog({
-    levelOf: relayEventLevel,
-    level: flags.logLevel,
-    format: logFormat(flags.logFormat),
-    write: logLines.write,
-    clock: systemClock,
-  });
   const folder = flags.data ?? stateFolder("relay");
   const readPair = () => readServerTls(flags.tlsCert, flags.tlsKey);
   const tls = readPair();
-  const tracing = await startTracing({
-    service: "hookferry-relay",
-    version,
-    env: process.env,
-    clock: systemClock,
-    onFailed: (message, spans) =>
-      relay.observe({ type: "relay.trace_export_failed", message, spans }),
-  });
-  for (const problem of tracing?.problems ?? []) {
-    process.stderr.write(`hookferry relay: warning: traces: ${problem}\n`);
-  }
-  const spans = tracing && foldRelaySpans(tracing.record, systemClock);
+  const observing = await startRelayObserving(flags, (event) => relay.observe(event));
   const relay = await startRelay({
     ...listen,
     ...configured,
     trustedProxies,
     tls,
     clock: systemClock,
-    observe(event) {
-      log.observe(event);
-      spans?.(event);
-    },
-    sample: tracing?.sample,
+    observe: observing.observe,
+    sample: observing.sample,
     stores: nats
       ? jetStreamStores(nats)
       : durability === "memory"
@@ -166,9 +136,7 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   await relay.stop(stopGraceMs);
   stopWatchdog?.();
   await manager?.close();
-  await tracing?.close();
-  log.close();
-  await Promise.all([output.close(), logLines.close()]);
+  await Promise.all([observing.close(), output.close()]);
   ignoreHangUp();
   signals.dispose();
   return exitCode.ok;

@@ -7,6 +7,8 @@ import { parseFlags } from "./flags.ts";
 import { httpUrl } from "./http_url.ts";
 import { UsageError } from "./usage_error.ts";
 
+export type RelayFlags = ReturnType<typeof readRelayFlags>;
+
 /** What a relay is told on its command line; `env` is its environment. Throws `UsageError`. */
 export function readRelayFlags(
   args: readonly string[],
