@@ -49,21 +49,29 @@ export function websocketTransport(relay: RelayEndpoint): Transport {
 
 function websocketConnection(socket: ClientSocket, relay: RelayEndpoint, doing: Doing): Connection {
   let capabilities: readonly Capability[] = [];
+  /** What the relay can do is known: ours greets first, an old one may send webhooks before. Or nothing comes any more. */
+  const greeted = Promise.withResolvers<void>();
   return {
     async *[Symbol.asyncIterator](): AsyncGenerator<RelayFrame> {
-      for await (const { bytes, isBinary } of socket) {
-        if (isBinary && !capabilities.includes("binary-body")) {
-          yield { type: "malformed", problem: "a binary message" };
-          continue;
+      try {
+        for await (const { bytes, isBinary } of socket) {
+          if (isBinary && !capabilities.includes("binary-body")) {
+            yield { type: "malformed", problem: "a binary message" };
+            continue;
+          }
+          const frame = isBinary ? decodeBinaryFrame(bytes) : decodeRelayFrame(bytes);
+          if (frame.type === "connected") capabilities = frame.capabilities;
+          greeted.resolve();
+          yield frame;
         }
-        const frame = isBinary ? decodeBinaryFrame(bytes) : decodeRelayFrame(bytes);
-        if (frame.type === "connected") capabilities = frame.capabilities;
-        yield frame;
+      } finally {
+        greeted.resolve();
       }
       const failure = failureOfClose(socket, doing);
       if (failure) throw failure;
     },
     async send(frame: ConnectorFrame): Promise<readonly string[]> {
+      if (frame.type === "settle") await greeted.promise;
       const timestamp = new Date(relay.clock.now()).toISOString();
       await socket.send(encodeConnectorFrame(frame, capabilities, timestamp));
       if (frame.type !== "settle" || capabilities.includes("ack-confirm")) return [];
