@@ -53,6 +53,8 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   const { stop } = ending;
 
   let attempt = 0;
+  /** Attempts in a row that the relay did not greet. */
+  let failures = 0;
   let downSince = clock.monotonic();
   let visit: Visit | undefined;
   const onDrain = () => {
@@ -122,7 +124,9 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
         changed(transport, "blocked", failure?.message ?? "it carried nothing");
       }
       const { maxConnectAttempts: most } = options.way();
-      if (most > 0 && attempt + 1 >= most && next !== "next") {
+      if (connectedAt !== undefined) failures = 0;
+      else if (next !== "next") failures++;
+      if (most > 0 && failures >= most && next !== "next") {
         throw failure ?? new StreamFailure("unavailable", "the relay closed the stream");
       }
       const retryInMs = next === "next"

@@ -159,6 +159,37 @@ test("a limit that is set below the attempts already made ends the connector wit
   assert.equal(failed, failures);
 });
 
+test("a connection that was lost is no attempt that failed: the limit counts those that come after it", async () => {
+  const clock = new ManualClock();
+  let opened = 0;
+  const transport: Transport = {
+    name: "websocket",
+    connect() {
+      if (++opened > 1) return Promise.reject(new StreamFailure("network", `refused ${opened}`));
+      return Promise.resolve({
+        async *[Symbol.asyncIterator]() {
+          yield {
+            type: "connected",
+            connectionId: "c1",
+            channel: "dev",
+            capabilities: [],
+          } as const;
+        },
+        send: () => Promise.resolve([]),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      });
+    },
+  };
+  const { signal } = new AbortController();
+  const source = sourceOver(transport, clock, { maxConnectAttempts: () => 2 });
+  const ended = (async () => {
+    for await (const _ of source({ drain: signal, abort: signal }));
+  })();
+  const rejected = assert.rejects(ended, /refused 3/);
+  await clock.advance(600_000);
+  await rejected;
+});
+
 test("requirement 9: a thousand clients do not come back together after an outage", async (t) => {
   const clock = new ManualClock();
   const startedAt = clock.now();
