@@ -18,6 +18,8 @@ export function readSourceUrl(given: string, allowInsecure: boolean): URL | stri
     return "is not encrypted; use https, or set allow_insecure if that is what you want";
   }
   url.pathname = url.pathname.replace(/\/+$/, "");
+  const [, path] = /^(.*)\/webhook\/[^/]+$/.exec(url.pathname) ?? [];
+  if (path !== undefined) return `is where webhooks are sent; use ${url.origin}${path}`;
   return url;
 }
 

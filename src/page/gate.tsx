@@ -6,6 +6,7 @@ import { sameText } from "../protocol/signatures.ts";
 import { Layout, page } from "./layout.tsx";
 import { limitedBody } from "./limited_body.ts";
 import { sessionMs, Sessions } from "./sessions.ts";
+import { WrongTokens } from "./wrong_tokens.ts";
 
 /** Who may do more than look. */
 export interface Gate {
@@ -24,11 +25,10 @@ export interface GateOptions {
   readonly where: () => string;
   /** Everybody who reaches this server may do everything: for one that lives as long as its terminal. */
   readonly open?: boolean;
+  /** The address of whoever asks; by itself that of the peer. */
+  readonly clientOf?: (c: Context) => string;
 }
 
-/** Wrong tokens a minute after which none is looked at. */
-const maxWrong = 10;
-const wrongMs = 60_000;
 /** What a body says that cannot be read as a form. */
 const noForm: Record<string, undefined> = {};
 
@@ -36,9 +36,11 @@ const noForm: Record<string, undefined> = {};
  * A sign-in for people: the token once, then a cookie with a random id that scripts cannot read and other sites
  * cannot send. Forms count only from our own pages.
  */
-export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gate {
+export function gate(
+  { clock, tokenNow, where, open = false, clientOf = peerOf }: GateOptions,
+): Gate {
   const sessions = new Sessions(clock);
-  const wrong = { count: 0, since: 0 };
+  const wrong = new WrongTokens(clock);
   const routes = new Hono();
 
   routes.get("/session", (c) => signInPage(c, 200, c.req.query("to")));
@@ -47,11 +49,11 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
     const token = tokenNow();
     const { token: given, to } = await c.req.parseBody().catch(() => noForm);
     if (token === undefined) return signInPage(c, 403, to);
-    if (tooManyWrong()) {
+    if (wrong.areTooMany(clientOf(c))) {
       return signInPage(c, 429, to, "Too many wrong tokens. Try again in a minute.");
     }
     if (typeof given !== "string" || !sameText(given.trim(), token)) {
-      wrong.count++;
+      wrong.add(clientOf(c));
       return signInPage(c, 401, to, "That is not the token.");
     }
     setCookie(c, cookieName(c), sessions.open(), {
@@ -73,13 +75,6 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
     if (open) return "in";
     if (tokenNow() === undefined) return "off";
     return sessions.has(getCookie(c, cookieName(c)) ?? "") ? "in" : "out";
-  }
-
-  function tooManyWrong(): boolean {
-    if (clock.now() - wrong.since >= wrongMs) {
-      Object.assign(wrong, { count: 0, since: clock.now() });
-    }
-    return wrong.count >= maxWrong;
   }
 
   function signInPage(c: Context, status: 200 | 401 | 403 | 429, to: unknown, problem?: string) {
@@ -134,6 +129,11 @@ export function gate({ clock, tokenNow, where, open = false }: GateOptions): Gat
       }
     },
   };
+}
+
+/** As the server of `runtime/serve.ts` tells it. */
+function peerOf(c: Context): string {
+  return (c.env as { readonly remoteAddress?: string } | undefined)?.remoteAddress ?? "";
 }
 
 /** Where somebody was, as in "/messages/msg_1"; never another server, whatever a link says. */

@@ -5,6 +5,8 @@ import type { Envelope } from "./envelope.ts";
 import type { RelayFrame } from "./frames.ts";
 import { isObject, problemOf } from "./json_object.ts";
 import { lenientText } from "./lenient_text.ts";
+import { webhookMethod } from "./method.ts";
+import { webhookIdForm } from "./webhook_id.ts";
 import { maxHeaderChars, maxHeaders, maxMessageIdLength, maxPathLength } from "./limits.ts";
 import type { Member } from "./json_bytes.ts";
 import { compactJson } from "./compact_json.ts";
@@ -16,7 +18,7 @@ const encoder = new TextEncoder();
 
 /** Ids go on in headers, to the target and back to the relay. */
 const messageId = z.string().max(maxMessageIdLength).regex(/^[\x21-\x7e]+$/, "not an id");
-const webhookId = z.string().max(512).regex(/^[\x20-\x7e\xa0-\xff]+$/, "not an id");
+const webhookId = z.string().regex(webhookIdForm, "not an id");
 type Header = readonly [name: string, value: string];
 
 const webhookSchema = z.object({
@@ -26,8 +28,7 @@ const webhookSchema = z.object({
   timestamp: z.string().max(64).catch(""),
   delivery_count: z.number().int().positive().optional(),
   // exact-body.
-  // CONNECT opens a tunnel, TRACE sends the request back with what is secret in it.
-  method: z.string().regex(/^(?!(?:connect|trace)$)[a-z]{1,32}$/i).optional(),
+  method: z.string().regex(webhookMethod).optional(),
   path: z.string().max(maxPathLength).optional(),
   body_encoding: z.enum(["utf8", "base64"]).optional(),
 });

@@ -120,6 +120,11 @@ export class Channel {
     return this.#members.openCount;
   }
 
+  /** A connector is there, be it between two polls. */
+  get isServed(): boolean {
+    return this.#members.areThere;
+  }
+
   get subscribers(): readonly Subscriber[] {
     return this.#members.open.map(({ subscriber }) => subscriber);
   }

@@ -68,6 +68,9 @@ export interface Member {
   isDraining: boolean;
 }
 
+/** Who polls is here again after so long. */
+const betweenPollsMs = 10_000;
+
 /** The connections of a channel: those that are open, and those that have ended and still hold messages. */
 export class Members {
   readonly #clock: Clock;
@@ -77,6 +80,9 @@ export class Members {
   readonly #open = new Set<Member>();
   /** By connector id. */
   readonly #held = new Map<string, Held>();
+
+  /** When the last poll was answered, by the clock that never jumps. */
+  #polledAt = -Infinity;
 
   /** `onForgotten` is told of a connection that has ended and holds nothing more. */
   constructor(clock: Clock, onForgotten: (connectionId: string) => void) {
@@ -94,6 +100,11 @@ export class Members {
 
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** One is connected, has polled lately, or works on what a poll brought. */
+  get areThere(): boolean {
+    return this.#byId.size > 0 || this.#clock.monotonic() - this.#polledAt < betweenPollsMs;
   }
 
   add(subscriber: Subscriber): void {
@@ -122,6 +133,7 @@ export class Members {
   /** Its connection has ended; it is forgotten when it holds nothing more. */
   close(member: Member): void {
     member.isOpen = false;
+    if (member.subscriber.protocol === "long_poll") this.#polledAt = this.#clock.monotonic();
     this.#open.delete(member);
     this.#forgetIfDone(member);
   }

@@ -112,6 +112,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const pages = relayPages({
     adminToken: options.adminToken,
     isHere,
+    trustedProxies: relay.trustedProxies,
     clock,
     view: () => ({
       channels: registry.all,

@@ -5,6 +5,7 @@ import { isObject } from "../protocol/json_object.ts";
 import { orderingRule, parseOrdering } from "../protocol/ordering.ts";
 import { maxBodyBytes, maxChannelBodyBytes } from "../protocol/limits.ts";
 import { parseJson } from "../protocol/parse_json.ts";
+import { webhookIdForm, webhookIdRule } from "../protocol/webhook_id.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { type PolicyConfig, policySchema } from "./ingest/policy.ts";
 import type { ChannelConfig } from "./registry.ts";
@@ -101,6 +102,9 @@ export function readWebhooksFile(text: string): WebhooksFile {
       const meant = didYouMean(entry.module, [moduleName]);
       if (meant) report(`module: ${JSON.stringify(entry.module)}: unknown${meant}`);
       continue;
+    }
+    if (!webhookIdForm.test(webhookId)) {
+      problems.push(`${JSON.stringify(webhookId)}: is no webhook id; use ${webhookIdRule}`);
     }
     const settings = { ...entry, ...entry["module-config"] };
     for (const key of Object.keys(settings).filter((key) => !knownKeys.includes(key))) {

@@ -1,5 +1,5 @@
 import { isHeaderField } from "../protocol/header_field.ts";
-import { hopByHopHeaders } from "../protocol/hop_by_hop.ts";
+import { connectionOptions, hopByHopHeaders } from "../protocol/hop_by_hop.ts";
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
@@ -23,19 +23,6 @@ export function forwardedHeaders(
       isHeaderField(header);
   });
 }
-
-/** The headers that are for the sender's own connection only (RFC 9110 section 7.6.1), in small letters. */
-function connectionOptions(headers: HeaderList): ReadonlySet<string> {
-  let named = none;
-  for (const [name, value] of headers) {
-    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
-    const options = value.split(",").map((option) => option.trim().toLowerCase());
-    named = new Set([...named, ...options]);
-  }
-  return named;
-}
-
-const none: ReadonlySet<string> = new Set();
 
 /** Their names in small letters. */
 export function namesOf(headers: HeaderList): ReadonlySet<string> {

@@ -27,7 +27,7 @@ export async function startStatusServer(
   const server = await serve({
     ...address,
     maxFrameBytes: 0,
-    handler: (request) => app.fetch(request),
+    handler: (request, context) => app.fetch(request, context),
   });
   return {
     url: server.url,

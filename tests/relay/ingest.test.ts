@@ -203,3 +203,92 @@ test("on_no_connector: 503 while nobody is connected", async (t) => {
   await frame(0);
   assert.equal((await send({ body: "x" })).status, 202);
 });
+
+test("on_no_connector: one that polls is there between two polls, too, and while it works on what one brought", async (t) => {
+  const clock = new ManualClock();
+  const relay = await startDevRelay(t, {}, {
+    policies: new Map([["hook", policySchema.parse({ on_no_connector: "503" })]]),
+    clock,
+  });
+  const send = async () => {
+    const response = await fetch(`${relay.url}/webhook/hook`, { method: "POST", body: "x" });
+    return { status: response.status, ...await response.json() as { message_id?: string } };
+  };
+  const headers = { Authorization: "Bearer s3cret", "X-Connector-ID": "c" };
+  const channel = relay.registry.named("dev")?.channel;
+  const poll = async () => {
+    const response = await fetch(`${relay.url}/connect/stream/dev/poll?timeout=30`, { headers });
+    return (await response.json() as { connection_id: string }).connection_id;
+  };
+  const ack = async (connectionId: string, messageId = "") => {
+    const url = `${relay.url}/connect/ack?message_id=${messageId}`;
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { ...headers, "X-Connection-ID": connectionId },
+    });
+    assert.equal(response.status, 200, await response.text());
+  };
+  const polled = poll();
+  await turnsUntil(() => channel?.openCount === 1);
+  const first = await send();
+  assert.equal(first.status, 202);
+  const connection = await polled;
+  assert.equal(channel?.openCount, 0);
+  await clock.advance(20_000);
+  const second = await send();
+  assert.equal(second.status, 202, "it works on what it got");
+  await ack(connection, first.message_id);
+  assert.equal((await send()).status, 503, "it has not polled for twenty seconds");
+  await ack(await poll(), second.message_id);
+  await clock.advance(9_000);
+  assert.equal((await send()).status, 202, "it will poll again");
+  await clock.advance(1_000);
+  assert.equal((await send()).status, 503);
+});
+
+test("a method that no target gets is answered 405, any other goes on", async (t) => {
+  const { relay, queued } = await startWith(t, {});
+  const { frame } = openSocket(t, relay, {
+    Authorization: "Bearer s3cret",
+    "X-Connector-Capabilities": "exact-body",
+  });
+  const ask = async (method: string) => {
+    const client = await openRaw(t, relay.url, postHead(0).replace("POST", method));
+    return await client.answered(/\}$/);
+  };
+  const refused = await ask("TRACE");
+  assert.match(refused, /^HTTP\/1.1 405 /);
+  assert.match(refused, /^allow: POST, /im);
+  assert.equal(queued(), 0);
+  for (const [n, method] of ["DELETE", "M-SEARCH", "PROPFIND"].entries()) {
+    assert.match(await ask(method), /^HTTP\/1.1 202 /);
+    const { type, method: carried } = await frame(n + 1);
+    assert.deepEqual([type, carried], ["webhook", method]);
+  }
+});
+
+test("what a sender's Connection names is for that connection alone", async (t) => {
+  const { relay } = await startWith(t, {});
+  const { frame } = openSocket(t, relay, {
+    Authorization: "Bearer s3cret",
+    "X-Connector-Capabilities": "exact-body",
+  });
+  const head = postHead(0).replace(
+    "\r\n\r\n",
+    "\r\nConnection: close, X-Hop\r\nX-Hop: secret\r\nX-Stays: 1\r\n\r\n",
+  );
+  const client = await openRaw(t, relay.url, head);
+  assert.match(await client.answered(), /^HTTP\/1.1 202 /);
+  const names = ((await frame(1))["raw_headers"] as [string][]).map(([name]) => name.toLowerCase());
+  assert.ok(names.includes("x-stays"));
+  assert.ok(!names.includes("x-hop") && !names.includes("connection"), String(names));
+});
+
+test("a connector that was given a sender's URL is told, and its requests are no webhooks", async (t) => {
+  const { relay, queued } = await startWith(t, {});
+  const url = `${relay.url}/webhook/hook/connect/stream/dev/sse`;
+  const response = await fetch(url, { headers: { "X-Connector-ID": "c" } });
+  assert.equal(response.status, 404);
+  assert.match(await response.text(), /cloud_url ends before \/webhook\//);
+  assert.equal(queued(), 0);
+});

@@ -137,3 +137,27 @@ onNats("a page that is open follows what other relays hand out and put away, too
   for (const message_id of ids.slice(1)) say({ type: "ack", message_id });
   await shows({ Waiting: "0", "Dead letters": "1 bad" });
 });
+
+test("who gives wrong tokens keeps nobody else out", async (t) => {
+  const relay = await startDevRelay(t, {}, {
+    adminToken: "adm1n",
+    trustedProxies: ["127.0.0.1"],
+  });
+  const signIn = async (client: string, token: string) => {
+    const response = await fetch(`${relay.url}/-/session`, {
+      method: "POST",
+      redirect: "manual",
+      headers: {
+        "Sec-Fetch-Site": "same-origin",
+        "X-Forwarded-For": client,
+        "Content-Type": "application/x-www-form-urlencoded",
+      },
+      body: new URLSearchParams({ token }).toString(),
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (let n = 0; n < 10; n++) assert.equal(await signIn("203.0.113.5", "wrong"), 401);
+  assert.equal(await signIn("203.0.113.5", "adm1n"), 429);
+  assert.equal(await signIn("198.51.100.7", "adm1n"), 303);
+});

@@ -166,3 +166,13 @@ test("a relay tells what it does not read of its webhooks file, and where to pos
   const response = await fetch(url, { method: "POST" });
   assert.equal(response.status, 202, await response.text());
 });
+
+test("an id that no connector takes is refused with the file", () => {
+  const read = (id: string) => () => readWebhooksFile(JSON.stringify({ [id]: entry }));
+  assert.throws(
+    read("заказы"),
+    /^RangeError: "заказы": is no webhook id; use at most 512 printable/,
+  );
+  assert.throws(read("x".repeat(513)), /is no webhook id/);
+  assert.equal(read("é/ü ?")().channels.length, 1);
+});

@@ -245,7 +245,7 @@ test("signing in: the token once, then a cookie that scripts and other sites do 
   assert.match((await get("/", session)).text, /Sign in/);
 });
 
-test("after ten wrong tokens none is looked at for a while, the right one neither", async (t) => {
+test("after ten wrong tokens none of that client is looked at for a while, the right one neither", async (t) => {
   const { post } = await start(t);
   for (let i = 0; i < 10; i++) {
     assert.equal((await post("/-/session", sameSite, "token=wrong")).status, 401);

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { about } from "../../protocol/about.ts";
-import { hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
+import { connectionOptions, hopByHopHeaders } from "../../protocol/hop_by_hop.ts";
+import { webhookMethod } from "../../protocol/method.ts";
 import { withSpan } from "../../protocol/trace_context.ts";
+import { wireHeaders } from "../../protocol/wire.ts";
 import type { Channel } from "../channel.ts";
 import type { RelayContext, RelayEnv } from "../relay_env.ts";
 import { MessageTooLargeError, StoreUnavailableError } from "../store.ts";
@@ -22,15 +24,15 @@ const recordNone = () => false;
 
 /** Why a webhook is not taken; the name is what is counted. */
 type Refusal = readonly [
-  status: 400 | 401 | 403 | 404 | 408 | 413 | 429 | 503,
+  status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429 | 503,
   reason: string,
   detail: string,
   retryAfterSeconds?: number,
 ];
 
 /**
- * Takes a webhook: any method, any content type, its bytes as they are. 202 only when it is stored; 404 for
- * an unknown id, 403 from an address that may not, 429 too many, 413 larger than the channel takes, 401 not
+ * Takes a webhook: any method that may go on, any content type, its bytes as they are. 202 only when it is stored; 404 for
+ * an unknown id, 405 for a method that no target gets, 403 from an address that may not, 429 too many, 413 larger than the channel takes, 401 not
  * signed as it should be, 408 when its body does not come in time and 400 not whole, 503 when it cannot be stored now or
  * the channel is full.
  */
@@ -42,6 +44,12 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   const webhookId = decode(idText);
   const registered = relay.registry.fedBy(webhookId);
   if (!registered) return refuse([404, "unknown_id", "Webhook not found"]);
+  if (!webhookMethod.test(request.method)) {
+    return refuse([405, "method", `${request.method} is no method of webhooks`]);
+  }
+  if (suffix[0] === "connect" && c.req.header(wireHeaders.connectorId) !== undefined) {
+    return refuse([404, "connector", "Webhooks are sent here: cloud_url ends before /webhook/"]);
+  }
   const { channel } = registered;
   const policy = relay.policies.get(webhookId);
   const early = policy && refusedBeforeReading(policy, c, relay, channel);
@@ -70,8 +78,10 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
   if (earlier) return c.json({ message_id: earlier, duplicate: true }, 202);
 
   const id = `msg_${randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  const given = [...request.headers];
+  const forConnection = connectionOptions(given);
   const { headers, span } = withSpan(
-    [...request.headers].filter(([name]) => !hopByHopHeaders.has(name)),
+    given.filter(([name]) => !hopByHopHeaders.has(name) && !forConnection.has(name)),
     relay.sample ?? recordNone,
   );
   const beganStoring = relay.clock.monotonic();
@@ -114,9 +124,10 @@ export async function ingest(c: Context<RelayEnv>, relay: RelayContext): Promise
 
   function refuse([status, reason, detail, retryAfterSeconds]: Refusal): Response {
     relay.observe({ type: "relay.refused", webhookId, status, reason, detail });
-    const headers = retryAfterSeconds === undefined
-      ? undefined
-      : { "Retry-After": String(retryAfterSeconds) };
+    const headers = {
+      ...(retryAfterSeconds !== undefined && { "Retry-After": String(retryAfterSeconds) }),
+      ...(status === 405 && { Allow: "POST, PUT, PATCH, DELETE, GET, HEAD, OPTIONS" }),
+    };
     return c.json({ detail }, status, headers);
   }
 }
@@ -149,7 +160,7 @@ function refusedBeforeReading(
   }
   const tooMany = policy.verification ? undefined : tooManyFor(policy);
   if (tooMany) return tooMany;
-  if (policy.refuseWithoutConnector && channel.openCount === 0) {
+  if (policy.refuseWithoutConnector && !channel.isServed) {
     return [503, "no_connector", "No connector is connected", storeRetrySeconds];
   }
   return undefined;

@@ -6,6 +6,8 @@ import { gate } from "../../page/gate.tsx";
 import { Layout, page } from "../../page/layout.tsx";
 import { createLive } from "../../page/live.ts";
 import { Account } from "../../page/parts.tsx";
+import type { AddressSet } from "../../protocol/address_set.ts";
+import { clientAddress } from "../ingest/client_address.ts";
 import type { AskedFromHere } from "../asked_from_here.ts";
 import type { RelayEnv } from "../relay_env.ts";
 import { RelayOverview, relaySections, type RelayView } from "./relay_overview.tsx";
@@ -21,10 +23,11 @@ export interface RelayPages {
  * with the admin token. To all others it is not there.
  */
 export function relayPages(
-  { view, adminToken, isHere, clock }: {
+  { view, adminToken, isHere, trustedProxies, clock }: {
     readonly view: () => RelayView;
     readonly adminToken: string | undefined;
     readonly isHere: AskedFromHere;
+    readonly trustedProxies: AddressSet;
     readonly clock: Clock;
   },
 ): RelayPages {
@@ -33,6 +36,8 @@ export function relayPages(
     clock,
     tokenNow: () => adminToken,
     where: () => "It is the relay's admin token, WEBHOOK_CONNECT_ADMIN_TOKEN.",
+    clientOf: (c: Context<RelayEnv>) =>
+      clientAddress(c.env.remoteAddress, c.req.header("x-forwarded-for") ?? null, trustedProxies),
   });
   const refresh = () =>
     Promise.all(view().channels.map(({ channel }) => channel.refresh("totals")));
