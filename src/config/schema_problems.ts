@@ -48,7 +48,8 @@ export function schemaProblems(
       const known = knownKeys(schema, keys);
       return issue.keys.map((key) => `${path}.${key}: unknown key${didYouMean(key, known)}`);
     }
-    const what = issue.message.replace(/^(Invalid input|Too small|Too big|Invalid key.*?): /, "");
+    const { message } = issue.code === "invalid_key" ? issue.issues[0] ?? issue : issue;
+    const what = message.replace(/^(Invalid input|Too small|Too big|Invalid key.*?): /, "");
     return [`${path}: ${found(given, keys, written)}${what}`];
   });
 }

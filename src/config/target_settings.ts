@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { headerName } from "../protocol/header_field.ts";
+import { fieldValue, headerName } from "../protocol/header_field.ts";
+import { hopByHopHeaders } from "../protocol/hop_by_hop.ts";
 import { redactBy } from "../protocol/redact.ts";
 import { allowedTargetsRule, permissionOf } from "./allowed_targets.ts";
 import { batchSchema, readBatch } from "./batch_settings.ts";
@@ -27,6 +28,12 @@ function hasLogin(text: string): boolean {
   return url !== null && (url.username !== "" || url.password !== "");
 }
 
+/** Others belong to the connection, or would say something else than the request is. */
+function isSettable(name: string): boolean {
+  const lower = name.toLowerCase();
+  return !hopByHopHeaders.has(lower) && lower !== "content-length";
+}
+
 /** One target in a file. */
 export const targetSchema = z.strictObject({
   url: z.string().regex(/^(https?|unix):/i, targetUrlRule)
@@ -34,8 +41,17 @@ export const targetSchema = z.strictObject({
       "where the webhook is sent, a URL or unix:/PATH/TO/SOCKET:/PATH; the path suffix and query of the webhook are appended",
     ),
   method: method.nullish().describe("instead of the webhook's own method"),
-  headers: z.record(z.string().regex(headerName), z.string()).nullish()
-    .describe("sent with every request, in place of the webhook's own of the same name"),
+  headers: z.record(
+    z.string().regex(headerName, "is no name of a header").refine(
+      isSettable,
+      "hookferry makes it itself",
+    ),
+    z.string().regex(
+      fieldValue,
+      "has characters that no header may have: use those of Latin-1, on one line",
+    ),
+  ).nullish()
+    .describe("sent with every request, in place of the webhook's own of the same name; Host, too"),
   timeout_seconds: z.number().positive().nullish().describe("one attempt (default 30)"),
   retry_enabled: z.boolean().nullish().describe("false = one attempt (default true)"),
   retry_max_attempts: z.number().int().min(1).nullish().describe("attempts in all (default 3)"),

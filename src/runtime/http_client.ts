@@ -20,6 +20,8 @@ export interface HttpRequest {
   readonly url: URL;
   /** Path and query as they go on the wire; `url` may not have kept their spelling. */
   readonly path: string;
+  /** In place of the URL's in the header `Host`. */
+  readonly host?: string | undefined;
   /** `Host`, `Content-Length` and `Connection` are the client's to add. */
   readonly headers: readonly (readonly [string, string])[];
   /** More of them, made ready before. */
@@ -186,9 +188,9 @@ async function forwarded(
 
 /** The request as it goes on the wire (RFC 9112 section 3). Throws a TypeError for what is no request. */
 function bytesOf(request: HttpRequest, forwardedBy: URL | undefined): Uint8Array[] {
-  const { method, url, path, headers, shared = [], body } = request;
+  const { method, url, path, host = request.url.host, headers, shared = [], body } = request;
   const target = forwardedBy ? url.origin + path : path;
-  let head = `${method} ${target} HTTP/1.1\r\nHost: ${url.host}\r\n`;
+  let head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`;
   if (/[^\x21-\x7e]/.test(method + target)) {
     throw new TypeError(`cannot request ${JSON.stringify(`${method} ${target}`)}`);
   }

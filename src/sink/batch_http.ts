@@ -12,7 +12,8 @@ import { batchFormats } from "./batch_format.ts";
 import { exchangeOf } from "./exchange.ts";
 import { failedAttempt } from "./failed_attempt.ts";
 import { Gathering } from "./gathering.ts";
-import { forwardedHeaders, namesOf } from "./headers.ts";
+import { forwardedHeaders } from "./headers.ts";
+import { ownHeaders } from "./own_headers.ts";
 import { targetClient } from "./target_client.ts";
 
 export interface BatchHttpOptions {
@@ -140,17 +141,18 @@ function batchRequest(
   settings: BatchSettings,
 ): HttpRequest {
   const format = batchFormats[settings.format];
-  const own = forwardedHeaders(target.headers);
+  const own = ownHeaders(target);
   return {
     method: target.method ?? "POST",
     url: target.url,
     path: target.url.pathname + target.url.search,
+    host: own.host,
     headers: [
       ...forwardedHeaders([
         ["Content-Type", format.contentType],
         ["X-Webhook-Batch-Size", String(messages.length)],
-      ], [namesOf(own)]),
-      ...own,
+      ], [own.names]),
+      ...own.headers,
     ],
     body: new TextEncoder().encode(format.encode(messages)),
   };

@@ -2,7 +2,8 @@ import type { TargetSettings } from "../config/settings.ts";
 import type { Envelope } from "../flow.ts";
 import type { HttpRequest } from "../runtime/http_client.ts";
 import { withoutQuery } from "../protocol/redact.ts";
-import { forwardedHeaders, type HeaderList, namesOf } from "./headers.ts";
+import { forwardedHeaders } from "./headers.ts";
+import { ownHeaders } from "./own_headers.ts";
 
 /** The webhook cannot be made into a request for this target. */
 export class UnsendableError extends Error {
@@ -39,29 +40,13 @@ export function requestFor(
     method: target.method ?? envelope.method,
     url: target.url,
     path: joinPath(target.url, envelope.path),
+    host: own.host,
     headers,
     body: envelope.body,
   };
 }
 
 const trackingNames = new Set(["x-webhook-message-id", "x-webhook-id", "x-webhook-attempt"]);
-
-interface OwnHeaders {
-  readonly headers: HeaderList;
-  readonly names: ReadonlySet<string>;
-}
-
-const known = new WeakMap<TargetSettings, OwnHeaders>();
-
-/** What the settings of a target say is sent, in place of anything of the same name. */
-function ownHeaders(target: TargetSettings): OwnHeaders {
-  const before = known.get(target);
-  if (before) return before;
-  const headers = forwardedHeaders(target.headers);
-  const made = { headers, names: namesOf(headers) };
-  known.set(target, made);
-  return made;
-}
 
 /**
  * The target's path and query with what followed the webhook id behind them, its spelling kept. A suffix

@@ -517,3 +517,30 @@ test("a YAML value that contains itself is no configuration", (t) => {
     ]);
   }
 });
+
+test("a header of a target that cannot be sent is a problem of the file; its value is not shown", (t) => {
+  const headers = {
+    "X-Fine": "Müller",
+    "Host": "internal.example",
+    "X-City": "Łódź",
+    "Authorization": "Bearer s3cret\n",
+    "Bad Name": "x",
+    "Connection": "close",
+  };
+  const path = written(
+    t,
+    "c.json",
+    JSON.stringify({
+      ...{ cloud_url: "https://relay.example", channel: "c", token: "t" },
+      default_target: { url: "http://127.0.0.1:1/", headers },
+    }),
+  );
+  const problems = problemsOf(path).map((problem) => problem.replace(/ \(file .*/, ""));
+  const unsendable = "has characters that no header may have: use those of Latin-1, on one line";
+  assert.deepEqual(problems, [
+    `default_target.headers.X-City: ${unsendable}`,
+    `default_target.headers.Authorization: ${unsendable}`,
+    "default_target.headers.Bad Name: is no name of a header",
+    "default_target.headers.Connection: hookferry makes it itself",
+  ]);
+});
