@@ -22,6 +22,7 @@ export class Ending {
       onAbort(life.drain, () => this.check()),
       onAbort(life.abort, () => {
         this.#cleanups.push(clock.after(flushMs, () => this.#stop.abort()));
+        this.check();
       }),
     );
   }

@@ -1,3 +1,4 @@
+import { onAbort } from "../async/abort.ts";
 import type { Delivery, Lifetime, Outcome, Source, TransportName } from "../flow.ts";
 import { StreamFailure } from "../flow.ts";
 import { Ending } from "./ending.ts";
@@ -48,10 +49,9 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
   options.tellUnconfirmed?.(outbox);
   const held = new HeldNacks(clock, (settlement) => outbox.add(settlement));
   const inHand = new InHand(clock, settle);
-  const isIdle = () => inHand.size === 0 && held.size === 0 && outbox.size === 0;
-  const ending = new Ending(life, isIdle, clock);
-  const { stop } = ending;
-
+  const isIdle = () =>
+    inHand.size === 0 && held.size === 0 && outbox.size === 0 &&
+    (life.abort.aborted || !visit?.isDraining);
   let attempt = 0;
   /** Attempts in a row that the relay did not greet. */
   let failures = 0;
@@ -61,7 +61,10 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
     visit?.tellDrain();
     held.flush();
   };
-  life.drain.addEventListener("abort", onDrain);
+  // Before it is looked whether all is done: what is on its way is not.
+  const forgetDrain = onAbort(life.drain, onDrain);
+  const ending = new Ending(life, isIdle, clock);
+  const { stop } = ending;
   const forgetPause = options.pause.onChange(() => {
     leaveIfPaused();
     // The relay hands out nothing more to a connection that was left: another one is opened.
@@ -82,7 +85,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       const transport = transports.current.name;
       const opened = visit?.takeReplacement();
       if (!opened) observe({ type: "stream.connecting", transport, attempt });
-      const current = visit = new Visit(way, stop, opened);
+      const current = visit = new Visit(way, stop, opened, check);
       yield* current.deliveries({
         outbox,
         inHand,
@@ -143,7 +146,7 @@ async function* deliveries(options: SourceOptions, life: Lifetime): AsyncGenerat
       if (retryInMs > 0) await delayUnlessAsked(options.relink, retryInMs, stop, clock);
     }
   } finally {
-    life.drain.removeEventListener("abort", onDrain);
+    forgetDrain();
     forgetPause();
     forgetRelink?.();
     ending.dispose();

@@ -7,6 +7,7 @@ import { readStream, type ReadStreamOptions } from "./read_stream.ts";
 export class Visit {
   readonly #way: ClimbOptions;
   readonly #stop: AbortSignal;
+  readonly #onDrained: () => void;
   readonly #overtaken = new AbortController();
   #stream: OpenStream | undefined;
   #replacement: OpenStream | undefined;
@@ -15,14 +16,22 @@ export class Visit {
   #hasOpened = false;
   #isLeaving = false;
   #isLeft = false;
+  /** Drains that the relay has been told, and may still answer with messages. */
+  #drains = 0;
   /** Somebody asked to connect since it began. */
   isAsked = false;
 
-  /** `opened`: what the visit before has found to get through again. */
-  constructor(way: ClimbOptions, stop: AbortSignal, opened: OpenStream | undefined) {
+  /** `opened`: what the visit before has found to get through again. `onDrained` is told when `isDraining` may have changed. */
+  constructor(
+    way: ClimbOptions,
+    stop: AbortSignal,
+    opened: OpenStream | undefined,
+    onDrained: () => void,
+  ) {
     this.#way = way;
     this.#stop = stop;
     this.#stream = opened;
+    this.#onDrained = onDrained;
   }
 
   /** Undefined before it is open, and when it is over. */
@@ -89,12 +98,24 @@ export class Visit {
     }
   }
 
+  /** It was told to send nothing more, and what it had sent before is not here yet. */
+  get isDraining(): boolean {
+    return this.#drains > 0 && this.#stream !== undefined;
+  }
+
   /** The relay is to send nothing more over it. */
   tellDrain(): void {
     if (!this.#stream) return;
     // Where there is no name of the connection yet it is said again when the relay greets us.
-    const { connection, connectionId } = this.#stream;
-    connection.send({ type: "drain", connectionId }).catch(() => {});
+    const { connection, connectionId, transport } = this.#stream;
+    const told = connection.send({ type: "drain", connectionId }).catch(() => {});
+    // The end of any other stream gives back what is on its way.
+    if (transport.name !== "long_poll") return;
+    this.#drains++;
+    void told.then(() => {
+      this.#drains--;
+      this.#onDrained();
+    });
   }
 
   beginLeaving(): void {

@@ -11,6 +11,7 @@ import type { FetchResponse } from "../runtime/fetch.ts";
 import { plainBytes } from "../runtime/plain_bytes.ts";
 import { AtOnce } from "./at_once.ts";
 import { boundedText } from "./bounded_text.ts";
+import { Polling } from "./polling.ts";
 import { createPostFrames } from "./post_frames.ts";
 import { type RelayEndpoint, streamHeaders, streamUrl } from "./relay_endpoint.ts";
 import { brokenStream, type Doing, foreignAnswer, refusedStream } from "./stream_failure.ts";
@@ -23,6 +24,12 @@ const maxMessages = 100;
  * A poll that brings nothing new is followed by a pause, so that this does not become a busy loop.
  */
 const repeatPauseMs = 1_000;
+
+/**
+ * How long a poll may still bring what is on its way when nothing new is wanted: the relay has leased it, and would count it
+ * as not acknowledged in time if it were cut off.
+ */
+const lastAnswerMs = 500;
 
 /** One request after the other, each held by the relay until there is a message; settlements by POST. */
 export function longPollTransport(relay: RelayEndpoint): Transport {
@@ -38,21 +45,23 @@ export function longPollTransport(relay: RelayEndpoint): Transport {
     async connect(link: Link): Promise<Connection> {
       // The shortest poll there is, so that a wrong token or an absent relay shows at once.
       const first = await poll(relay, url, 1, atOnce, link, link.abort);
-      const drained = new AbortController();
+      const polling = new Polling();
       const state = { capabilities: first.capabilities };
       return {
         [Symbol.asyncIterator]: () =>
-          frames(relay, url, pollSeconds, atOnce, link, first, state, drained),
-        send(frame: ConnectorFrame) {
-          if (frame.type === "drain") {
-            // Who does not ask gets nothing.
-            drained.abort();
-            return Promise.resolve([]);
+          frames(relay, url, pollSeconds, atOnce, link, first, state, polling),
+        async send(frame: ConnectorFrame) {
+          if (frame.type !== "drain") {
+            return await postFrames(frame, state.capabilities, link.abort);
           }
-          return postFrames(frame, state.capabilities, link.abort);
+          // Who does not ask gets nothing.
+          const cancel = relay.clock.after(lastAnswerMs, () => polling.cut());
+          await polling.end();
+          cancel();
+          return [];
         },
         [Symbol.asyncDispose]() {
-          drained.abort();
+          polling.cut();
           return Promise.resolve();
         },
       };
@@ -68,21 +77,26 @@ async function* frames(
   link: Link,
   first: PollAnswer,
   state: { capabilities: readonly Capability[] },
-  drained: AbortController,
+  polling: Polling,
 ): AsyncGenerator<RelayFrame> {
   const seen = new RecentIds(1_000);
-  const stop = AbortSignal.any([link.abort, drained.signal]);
-  for (let answer = first;;) {
-    state.capabilities = answer.capabilities;
-    yield* answer.frames;
-    if (seen.addAll(answer.frames) === "only_repeats") await pause(relay.clock, stop);
-    if (stop.aborted) break;
-    try {
-      answer = await poll(relay, url, pollSeconds, atOnce, link, stop);
-    } catch (error) {
-      if (drained.signal.aborted && !link.abort.aborted) break;
-      throw error;
+  const stop = AbortSignal.any([link.abort, polling.ending]);
+  const cut = AbortSignal.any([link.abort, polling.isCut]);
+  try {
+    for (let answer = first;;) {
+      state.capabilities = answer.capabilities;
+      yield* answer.frames;
+      if (seen.addAll(answer.frames) === "only_repeats") await pause(relay.clock, stop);
+      if (stop.aborted) break;
+      try {
+        answer = await poll(relay, url, pollSeconds, atOnce, link, cut);
+      } catch (error) {
+        if (polling.isCut.aborted && !link.abort.aborted) break;
+        throw error;
+      }
     }
+  } finally {
+    polling.isOver();
   }
   // Nothing new is asked for; settlements still go up until the link ends. Whether the relay lives shows with those.
   link.pause();

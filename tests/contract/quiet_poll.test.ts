@@ -1,10 +1,12 @@
 /** A channel where nothing comes: what a connector that polls knows all the same. */
 import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
 import { systemClock } from "../../src/async/clock.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { openJournal } from "../../src/journal/open_journal.ts";
 import type { RelayEvent } from "../../src/relay/relay_events.ts";
 import { lastOf } from "../support/cleanup.ts";
+import { webhookText } from "../support/hostile_relay.ts";
 import { startHttpServer } from "../support/http_server.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -13,6 +15,8 @@ import { test, type TestContext } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 const nowhere = new URL("http://127.0.0.1:1/");
+const capabilities = ["ack-batch", "extend", "drain"];
+const able = { "X-Relay-Capabilities": capabilities.join(", ") };
 
 /** A journal where a delivery stands that the relay is not known to have heard of. */
 async function folderWithUntold(t: TestContext, { deadLetters: limits }: Settings) {
@@ -86,3 +90,39 @@ test("a connection that breaks and polls anew without news goes on extending wha
   await run.happened("settlement.confirmed");
   assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
 });
+
+for (const wish of ["stops", "is paused"] as const) {
+  test(`what a poll brings while the connector ${wish} goes back untried, and is not left to its lease`, async (t) => {
+    const second = Promise.withResolvers<ServerResponse>();
+    const settled = Promise.withResolvers<Record<string, unknown>>();
+    const { url } = await startHttpServer(t, async (request, response) => {
+      if (request.method === "POST") {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of request) chunks.push(chunk);
+        response.writeHead(200, { "Content-Type": "application/json" }).end('{"status":"ok"}');
+        return settled.resolve(JSON.parse(Buffer.concat(chunks).toString()));
+      }
+      const isFirst = new URL(request.url ?? "", url).searchParams.get("timeout") === "1";
+      if (!isFirst) return second.resolve(response);
+      response.writeHead(204, { ...able, "X-Connection-ID": "p1" }).end();
+    });
+    const run = startConnector(t, settings(url, nowhere, "long_poll"));
+    const poll = await second.promise;
+    if (wish === "stops") run.drain.abort();
+    else run.connector.pause.pause();
+    const greeting = { type: "connected", connection_id: "p2", channel: "dev", capabilities };
+    const answer = { ...greeting, messages: [JSON.parse(webhookText("m1"))] };
+    poll.writeHead(200, { ...able, "Content-Type": "application/json" }).end(
+      JSON.stringify(answer),
+    );
+    const { nacks } = await settled.promise as { nacks: Record<string, unknown>[] };
+    assert.deepEqual(
+      nacks.map(({ message_id, retry, attempted }) => [message_id, retry, attempted]),
+      [
+        ["m1", true, false],
+      ],
+    );
+    run.drain.abort();
+    assert.deepEqual(await run.ended, { abandoned: 0 });
+  });
+}
