@@ -47,14 +47,14 @@ export function createDownstream(settings: Settings, options: DownstreamOptions)
   const deliver = deliverTelling(observe);
   const redeliver = deliverTelling((event) => observe({ ...event, ...replay }));
   const conclude = createFanOut({ ...options, route, deliver, onExhausted, keepsAll });
-  const finish = createFinish(options);
-  const handle = createHandle({ ...options, conclude, finish, poisonAfter });
+  const finish = createFinish({ ...options, keepsAll });
+  const handle = createHandle({ ...options, keepsAll, conclude, finish, poisonAfter });
 
   const last = settings.inspect && new LastMessages(settings.inspect.maxMessages);
   const inTurn = inOrder(handle, { ordering, maxLaneMessages, observe });
   const giveBack: GiveBack = keepsAll ? keepHere(finish) : (_, outcome) => Promise.resolve(outcome);
   const ordered: Handle = keepsAll
-    ? async (envelope, life) => await giveBack(envelope, await inTurn(envelope, life))
+    ? async (envelope, life) => await giveBack(envelope, await inTurn(envelope, life), life.abort)
     : inTurn;
 
   return {

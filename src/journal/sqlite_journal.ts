@@ -108,7 +108,6 @@ export class SqliteJournal implements Journal {
     const partly = this.#partly.get(messageId);
     const wasPartly = partly !== undefined;
     this.#crashes.delete(messageId);
-    if (outcome.kind === "delivered") this.#partly.delete(messageId);
     // The relay may give it out again: those that have it are not to be asked then, those that refused it are.
     if (outcome.kind === "rejected") {
       for (const [target, state] of partly ?? []) if (state !== "delivered") partly?.delete(target);
@@ -148,6 +147,7 @@ export class SqliteJournal implements Journal {
       const reason = outcome.kind === "rejected" ? JSON.stringify(outcome.reason) : null;
       this.#statements.finish.run(this.#number([messageId]), messageId, now, reason);
     }, outlives);
+    if (outcome.kind === "delivered") this.#partly.delete(messageId);
     // Not before: a target whose letter is not kept is to be asked again.
     if (!isFinal) {
       for (const { target, reason } of deadLetters) this.#note(messageId, target, reason);

@@ -24,9 +24,9 @@ export function createHandle(options: HandleOptions): Handle {
   const { conclude, finish, journal, poisonAfter, observe } = options;
 
   return async (envelope, life) => {
-    if (isPoison(envelope)) return await finish(envelope, quarantine(envelope));
+    if (isPoison(envelope)) return await finish(envelope, quarantine(envelope), life.abort);
     await written(journal.begin(envelope.id), options.onJournalFailed);
-    return await finish(envelope, await conclude(envelope, life));
+    return await finish(envelope, await conclude(envelope, life), life.abort);
   };
 
   function isPoison({ id }: Envelope): boolean {

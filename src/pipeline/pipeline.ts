@@ -103,7 +103,9 @@ export async function runPipeline(options: PipelineOptions, life: Lifetime): Pro
       const isLate = ends.drain.aborted;
       const release = isLate ? undefined : budget.tryAcquire(bytes) ?? await roomFor(bytes);
       if (!release) {
-        tasks.run(async () => finish(envelope.id, await options.giveBack(envelope, untaken)));
+        tasks.run(async () =>
+          finish(envelope.id, await options.giveBack(envelope, untaken, ends.abort))
+        );
         continue;
       }
       tasks.run(async () => {

@@ -7,11 +7,13 @@ import { startProgram } from "../support/program.ts";
 import {
   publish,
   settings,
+  settingsFor,
   startConnector,
   startDevRelay,
   startTarget,
   type Target,
 } from "../support/rig.ts";
+import { startSmeeServer } from "../support/smee_server.ts";
 import { onSmallDisk } from "../support/small_disk.ts";
 import { test, type TestContext } from "../support/test.ts";
 
@@ -91,6 +93,58 @@ test("a letter that could not be written is none: its target is asked again with
   assert.deepEqual([primary.got.length, audit.got.length], [2, 2]);
   assert.equal(relay.registry.named("dev")?.channel.stats.delivered, 1);
   assert.deepEqual(run.journal.deadLetters.of(id).map(({ target }) => target), ["audit"]);
+});
+
+/** Lets no dead letter be kept until what it gives is called. */
+function fillFor(t: TestContext, folder: string): () => void {
+  const other = new DatabaseSync(join(folder, "journal.db"));
+  t.defer(() => other.close());
+  other.exec(
+    `CREATE TRIGGER full BEFORE INSERT ON dead_letter
+     BEGIN SELECT raise(ABORT, 'database or disk is full'); END`,
+  );
+  return () => other.exec("DROP TRIGGER full");
+}
+
+test("what only a dead letter would keep is not acknowledged while that cannot be written; who has it is not asked again", async (t) => {
+  const folder = t.folder();
+  const primary = await startTarget(t);
+  const audit = await startTarget(t, () => 422);
+  const relay = await startDevRelay(t);
+  const to = [{ url: primary.url.href }, { name: "audit", url: audit.url.href }];
+  const targets = { hook: { to, ack: "primary" } };
+  const run = startConnector(t, settings(relay.url, primary.url, "websocket", { targets }), {
+    folder,
+  });
+  await run.happened("stream.connected");
+  const makeRoom = fillFor(t, folder);
+  const id = await publish(relay, "x");
+  await run.happened("journal.failed");
+  await run.happened("settlement.confirmed");
+  const stats = () => relay.registry.named("dev")?.channel.stats;
+  assert.deepEqual([stats()?.delivered, stats()?.queued], [0, 1]);
+  makeRoom();
+  await run.happened("settlement.confirmed", 2);
+  assert.deepEqual([primary.got.length, audit.got.length], [1, 2]);
+  assert.equal(stats()?.delivered, 1);
+  assert.deepEqual(run.journal.deadLetters.of(id).map(({ target }) => target), ["audit"]);
+});
+
+test("what a smee stream brought is held until its dead letter can be written", async (t) => {
+  const folder = t.folder();
+  const target = await startTarget(t, () => 422);
+  const server = await startSmeeServer(t, "gosmee");
+  const given = settingsFor({ source: "smee", cloud_url: server.url }, target.url);
+  const run = startConnector(t, given, { folder });
+  await run.happened("stream.connected");
+  const makeRoom = fillFor(t, folder);
+  server.post(Buffer.from("x"), {});
+  await run.happened("journal.failed", 2);
+  assert.equal(run.journal.deadLetters.count, 0);
+  makeRoom();
+  await run.happened("dead_letter.stored");
+  assert.equal(run.journal.deadLetters.count, 1);
+  assert.equal(target.got.length, 1);
 });
 
 test("told to stop when the journal fails, the connector finishes what is in hand, acknowledges it, and ends with 1", async (t) => {
