@@ -39,7 +39,7 @@ export function openJournal({ folder, limits, clock, onDropped }: OpenJournalOpt
     : openFolder({ folder, name: "journal", owner, migrations, synchronous: "normal" });
   try {
     const commit = new GroupCommit(
-      database.db,
+      database,
       (why, cause) => new JournalUnavailable(why, cause),
     );
     const box = new DeadLetterBox(database.db, limits, onDropped);

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DiskSpace } from "./disk_space.ts";
 
 export type Synchronous = "full" | "normal";
 
@@ -19,6 +20,8 @@ export interface FolderOptions {
 
 export interface Database {
   readonly db: DatabaseSync;
+  /** Undefined where it is in memory. */
+  readonly space: DiskSpace | undefined;
   close(): void;
 }
 
@@ -40,6 +43,7 @@ export function openFolder(options: FolderOptions): Database {
       const db = open(join(folder, `${name}.db`), options);
       return {
         db,
+        space: new DiskSpace(folder, () => reusableBytes(db)),
         close() {
           db.close();
           lock.close();
@@ -62,7 +66,7 @@ export function openFolder(options: FolderOptions): Database {
 export function openMemory({ owner, migrations }: MigrateOptions): Database {
   const db = new DatabaseSync(":memory:");
   migrate(db, { owner, migrations });
-  return { db, close: () => db.close() };
+  return { db, space: undefined, close: () => db.close() };
 }
 
 /** An open exclusive transaction: the system ends it with the process, however that ends. */
@@ -95,6 +99,14 @@ function open(path: string, options: FolderOptions): DatabaseSync {
     db.close();
     throw error;
   }
+}
+
+function reusableBytes(db: DatabaseSync): number {
+  const { freelist_count } = db.prepare("PRAGMA freelist_count").get() as {
+    freelist_count: number;
+  };
+  const { page_size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
+  return freelist_count * page_size;
 }
 
 type MigrateOptions = Pick<FolderOptions, "owner" | "migrations">;

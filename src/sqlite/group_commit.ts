@@ -1,4 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Database } from "./database.ts";
+import type { DiskSpace } from "./disk_space.ts";
 
 /** Makes the error that callers get when the database can neither be written nor read; `why` is SQLite's word. */
 export type UnavailableError = (why: string, cause: unknown) => Error;
@@ -19,6 +21,7 @@ interface Write {
  */
 export class GroupCommit {
   readonly #db: DatabaseSync;
+  readonly #space: DiskSpace | undefined;
   readonly #unavailable: UnavailableError;
   readonly #onCommit: (durationMs: number, writes: number) => void;
   #waiting: Write[] = [];
@@ -27,18 +30,25 @@ export class GroupCommit {
   #readProblem: string | undefined;
 
   constructor(
-    db: DatabaseSync,
+    { db, space }: Pick<Database, "db" | "space">,
     unavailable: UnavailableError,
     onCommit: (durationMs: number, writes: number) => void = () => {},
   ) {
     this.#db = db;
+    this.#space = space;
     this.#unavailable = unavailable;
     this.#onCommit = onCommit;
   }
 
-  /** Why the last commit or the last read failed, until one succeeds. */
+  /** Why the last commit or the last read failed, until one succeeds; of a full disk, until there is room on it. */
   get problem(): string | undefined {
     return this.#problem ?? this.#readProblem;
+  }
+
+  /** Throws the `UnavailableError` where so many bytes would not leave room for what frees some. */
+  assertRoom(bytes: number): void {
+    if (!this.#space || this.#space.takes(bytes)) return;
+    throw this.#unavailable(this.#space.problem ?? "the disk is nearly full", undefined);
   }
 
   /** What `read` gives. Throws the `UnavailableError`. */
@@ -82,7 +92,8 @@ export class GroupCommit {
       this.#db.exec("BEGIN IMMEDIATE");
       results = writes.map(({ run }) => run());
       this.#db.exec("COMMIT");
-      this.#problem = undefined;
+      // What has room where a larger one had none proves nothing.
+      if (!isFull(this.#problem) || !this.#space?.problem) this.#problem = undefined;
     } catch (error) {
       // There may be none: it did not begin, or SQLite has rolled it back itself.
       this.#try("ROLLBACK");
@@ -106,4 +117,9 @@ export class GroupCommit {
       // Whoever writes next hears of it.
     }
   }
+}
+
+/** SQLite's word for SQLITE_FULL. */
+function isFull(problem: string | undefined): boolean {
+  return problem !== undefined && /\bdisk is full\b/.test(problem);
 }

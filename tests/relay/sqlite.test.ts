@@ -13,11 +13,12 @@ import {
   type Stores,
   StoreUnavailableError,
 } from "../../src/relay/store.ts";
+import type { Relay } from "../../src/relay/relay.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { messageWith } from "../support/message.ts";
 import { fastClock } from "../support/fast_clock.ts";
 import { openSocket } from "../support/old_client.ts";
-import { publish, startDevRelay } from "../support/rig.ts";
+import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
 import { onSmallDisk } from "../support/small_disk.ts";
 import { test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
@@ -359,10 +360,12 @@ onSmallDisk(
     assert.ok(accepted > 0);
     assert.equal(response.status, 503);
     assert.equal(response.headers.get("retry-after"), "5");
-    assert.deepEqual(failures, ["the store is not available: database or disk is full"]);
+    assert.deepEqual(failures, [
+      "the store is not available: less than 410 KiB are free on the disk",
+    ]);
     const ready = await fetch(`${relay.url}/readyz`);
     assert.equal(ready.status, 503);
-    assert.match((await ready.json()).parts[0].detail, /full/);
+    assert.match((await ready.json()).parts[0].detail, /less than 410 KiB are free/);
 
     const poll = await fetch(`${relay.url}/connect/stream/dev/poll?timeout=1&max_messages=100`, {
       headers: { Authorization: "Bearer s3cret" },
@@ -565,3 +568,33 @@ test("after a failed group a lane that got a number in it still offers what come
   assert.equal((await store.take(0))?.envelope.id, "a");
   assert.equal((await store.take(0))?.envelope.id, "c");
 });
+
+onSmallDisk(
+  "a disk that its own webhooks have filled: a relay starts on it, acks free it, and senders are heard again",
+  20 * 1024,
+  async (t, folder) => {
+    const start = () =>
+      startDevRelay(t, { maxDeliveries: 1e6 }, {
+        stores: sqliteStores({ folder: join(folder, "relay"), durability: "full" }),
+      });
+    const body = "x".repeat(300_000);
+    const post = async ({ url }: Relay) => {
+      const response = await fetch(`${url}/webhook/hook`, { method: "POST", body });
+      await response.body?.cancel();
+      return response.status;
+    };
+    const first = await start();
+    let accepted = 0;
+    while (await post(first) === 202) accepted++;
+    assert.ok(accepted > 10, String(accepted));
+    await first.stop(1_000);
+    const relay = await start();
+    assert.equal(await post(relay), 503);
+    const target = await startTarget(t);
+    const run = startConnector(t, settings(relay.url, target.url, "websocket"));
+    await run.happened("settlement.confirmed", accepted);
+    assert.equal(target.got.length, accepted);
+    assert.equal(relay.registry.named("dev")?.channel.stats.queued, 0);
+    assert.equal(await post(relay), 202);
+  },
+);

@@ -41,7 +41,10 @@ for (const ordering of [{ kind: "none" }, { kind: "key", from: "webhook_id" }] a
     const db = new WatchedDatabase(":memory:");
     t.defer(() => db.close());
     for (const sql of migrations) db.exec(sql);
-    const commit = new GroupCommit(db, (why, cause) => new StoreUnavailableError(why, cause));
+    const commit = new GroupCommit(
+      { db, space: undefined },
+      (why, cause) => new StoreUnavailableError(why, cause),
+    );
     await addChannel(db, commit, "c");
     const clock = new ManualClock();
     const store = new SqliteStore(db, commit, clock, "c", {

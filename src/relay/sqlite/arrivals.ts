@@ -33,6 +33,7 @@ export class Arrivals {
     const lane = settings.lanes.laneOf(message);
     if (!this.#hasRoom(bytes)) await purge(now);
     if (!this.#hasRoom(bytes)) return undefined;
+    commit.assertRoom(bytes);
     // Counted before it is written: those that are written together must not all take the last place.
     tally.add(message.webhookId, 1, bytes);
     try {

@@ -56,7 +56,7 @@ function storesIn(
   where = "the messages",
 ): Stores {
   const commit = new GroupCommit(
-    database.db,
+    database,
     (why, cause) => new StoreUnavailableError(why, cause),
     (durationMs, writes) => tell({ type: "relay.committed", durationMs, writes }),
   );
@@ -78,7 +78,8 @@ function storesIn(
     },
     directory: sqliteDirectory(database.db, commit),
     get problem() {
-      return commit.problem ?? opened.find(({ problem }) => problem !== undefined)?.problem;
+      return commit.problem ?? database.space?.problem ??
+        opened.find(({ problem }) => problem !== undefined)?.problem;
     },
     close() {
       commit.flush();
