@@ -1,5 +1,6 @@
 import type { Clock } from "../async/clock.ts";
 import { createTimeouts } from "../async/timeouts.ts";
+import { within } from "../async/within.ts";
 import type { TargetSettings } from "../config/settings.ts";
 import type { Attempt, Envelope, Sink } from "../flow.ts";
 import type { Inspect } from "../observe/picture.ts";
@@ -15,6 +16,8 @@ import { verdictOf } from "./verdict.ts";
 const maxExcerptBytes = 4 * 1024;
 /** Of a response this much is read so that its connection can be used again; a longer one is cut. */
 const maxResponseBytes = 64 * 1024;
+/** So long the end of an answer is waited for that says that the webhook is delivered. */
+const maxEndMs = 1_000;
 
 /** One webhook, one request. One client and so one connection pool for the life of the target. */
 export function httpSink(
@@ -33,11 +36,19 @@ export function httpSink(
       let request: HttpRequest | undefined;
       let response: HttpResponse | undefined;
       const excerpt = new Excerpt(inspect ? maxResponseBytes : maxExcerptBytes);
+      let end = clear;
       try {
         request = requestFor(envelope, target, attempt);
         response = await client.request(request, signal);
         verdict = verdictOf(response.status, response.headers, clock.now());
-        if (!excerpt.takeWhole(response.body)) await excerpt.read(response.body);
+        if (excerpt.takeWhole(response.body)) return withExcerpt(verdict, excerpt);
+        const reading = excerpt.read(response.body);
+        if (verdict.kind !== "delivered") await reading;
+        else if (await within(maxEndMs, reading.then(() => true), false, clock) === false) {
+          // The target works on: it keeps its connection for as long as it may, but not the message.
+          end = () => {};
+          void reading.catch(() => {}).finally(clear);
+        }
         return withExcerpt(verdict, excerpt);
       } catch (error) {
         // The status decides: the target has said what it thinks of the webhook, even if its body broke off.
@@ -45,7 +56,7 @@ export function httpSink(
         if (abort.aborted) throw abort.reason;
         return failedAttempt(error, signal.aborted, target);
       } finally {
-        clear();
+        end();
         if (inspect && request) {
           const body = Buffer.concat(excerpt.chunks);
           const answer = response && { ...response, body, bytes: excerpt.bytes };
