@@ -4,6 +4,8 @@ import type { ServeOptions, Server } from "./serve.ts";
 export interface Listener {
   readonly url: string;
   readonly port: number;
+  /** Resolves when it takes no new connections any more, and nobody has asked for that. */
+  readonly failed: Promise<void>;
   /** Takes no new connections; resolves when those that are open have ended. */
   retire(): Promise<void>;
   stop(graceMs: number): Promise<void>;
@@ -13,7 +15,13 @@ export interface Listener {
 const relistenTries = 250;
 const relistenMs = 20;
 
-/** A server whose certificate can be renewed: another socket listens on the same port. */
+/** After a listener has failed: between attempts to have another one, milliseconds. */
+const afterFailureMs = 100;
+
+/**
+ * A server whose certificate can be renewed, and whose listener may fail: another one listens on the same port then. What is
+ * open goes on.
+ */
 export async function renewable(
   listen: (options: ServeOptions) => Promise<Listener>,
   options: ServeOptions,
@@ -22,6 +30,8 @@ export async function renewable(
   const { url, port } = current;
   const open = new Set([current]);
   let isStopped = false;
+  let certificate = options.tls;
+  void replaceWhenFailed(current);
   return {
     url,
     async renew(tls) {
@@ -34,6 +44,8 @@ export async function renewable(
       for (let left = relistenTries;; left--) {
         try {
           current = await listen({ ...options, port, tls });
+          certificate = tls;
+          void replaceWhenFailed(current);
           break;
         } catch (error) {
           if (left === 0 || isStopped) throw error;
@@ -48,4 +60,20 @@ export async function renewable(
       await Promise.all([...open].map((listener) => listener.stop(graceMs)));
     },
   };
+
+  async function replaceWhenFailed(listener: Listener): Promise<void> {
+    await listener.failed;
+    // What keeps the port from being had is mostly what the other one has failed of: too many open files.
+    while (!isStopped && current === listener) {
+      try {
+        const next = await listen({ ...options, port, tls: certificate });
+        if (isStopped || current !== listener) return await next.retire();
+        current = next;
+        open.add(next);
+        void replaceWhenFailed(next);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, afterFailureMs));
+      }
+    }
+  }
 }
