@@ -95,7 +95,7 @@ async function connectCommand(args: readonly string[]): Promise<number> {
   await observing.show(() => {
     const { watch, running } = fleet.members.get("") as Member; // it is live for one connection
     return {
-      source: liveSource(() => titleOf(running.settings), watch),
+      source: liveSource(() => [titleOf(running.settings)], watch),
       actions: liveActions(running, signals.interrupt),
     };
   });

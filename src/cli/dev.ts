@@ -124,7 +124,7 @@ async function devCommand(args: readonly string[]): Promise<number> {
     });
     status = await startStatusServer({ hostname: "127.0.0.1", port: 0 }, watch, { pages });
     output = await openOutput(mode, systemClock, () => ({
-      source: liveSource(() => `post to ${postTo}`, watch),
+      source: liveSource(() => [`post to  ${postTo}`, `page     ${status?.url}/`], watch),
       actions: liveActions({ connector, journal }, signals.interrupt),
     }));
     output.tell({ type: "post_to", url: postTo });

@@ -11,7 +11,7 @@ import type { Watch, Watched } from "./watch_connector.ts";
 const rateSeconds = 5;
 
 /** What the live view of a connector shows. */
-export function liveSource(title: () => string, watch: Watch): LiveSource {
+export function liveSource(titles: () => readonly string[], watch: Watch): LiveSource {
   const { exchanges, status } = watch;
   return {
     exchanges: (messageId) => exchanges ? exchanges.of(messageId) : "off",
@@ -23,7 +23,7 @@ export function liveSource(title: () => string, watch: Watch): LiveSource {
       const isConnected = connection.state === "connected";
       const delivered = recent.series().delivered.slice(-1 - rateSeconds, -1);
       return {
-        title: title(),
+        titles: titles(),
         transport: isConnected ? connection.transport : undefined,
         sinceMs: 1_000 * (isConnected ? connection.up_seconds : connection.down_seconds),
         trouble: isConnected ? undefined : connection.reason ?? undefined,

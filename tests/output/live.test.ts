@@ -29,7 +29,7 @@ function message(n: number, more: Partial<RecentMessage> = {}): RecentMessage {
 
 const messages = [...Array(30).keys()].map((n) => message(30 - n));
 const picture: LivePicture = {
-  ...{ title: "dev at relay", transport: "sse", sinceMs: 1_000, trouble: undefined },
+  ...{ titles: ["dev at relay"], transport: "sse", sinceMs: 1_000, trouble: undefined },
   ...{ isPaused: false, isDraining: false, inFlight: 2, perSecond: 1.5 },
   ...{ delivered: 1, failed: 0, deadLetters: 0, now: 0, messages },
 };
@@ -79,11 +79,39 @@ test("a message of another day has its day in place of the time, and its details
   const at = new Date(2026, 10, 28, 23, 59, 58).getTime();
   const rowAt = (now: number) => {
     const shown = { ...picture, now, messages: [message(1, { at })] };
-    return listLines(shown, firstUi, "", size, plain)[1] ?? "";
+    return listLines(shown, firstUi, "", size, plain)[2] ?? "";
   };
   assert.match(rowAt(at + 1_000), /^>23:59:58 {2}POST/);
   assert.match(rowAt(at + 3_000), /^>Nov 28 {4}POST/);
   assert.match(detailText(message(1, { at }), "off").join("\n"), /Sat Nov 28 2026 23:59:58\.000/);
+});
+
+test("where to post and why there is no connection can be read on 80 columns and fewer", () => {
+  const titles = [
+    "post to  http://127.0.0.1:45678/webhook/dev",
+    "page     http://127.0.0.1:45679/",
+  ];
+  const trouble =
+    "cannot open the WebSocket stream at ws://127.0.0.1:1/connect/stream/dev: refused";
+  const shown = { ...picture, titles, trouble, transport: undefined, messages: [] };
+  for (const columns of [50, 80]) {
+    const lines = listLines(shown, firstUi, "", { columns, rows: 24 }, plain);
+    assert.equal(lines.length, 24);
+    assert.deepEqual(lines.slice(0, 2).map((line) => line.trim()), titles);
+    assert.match(
+      lines.slice(3).map((line) => line.trim()).join(" "),
+      /not connected yet: cannot open .*: refused/,
+    );
+  }
+  const small = listLines(shown, firstUi, "", { columns: 80, rows: 8 }, plain);
+  assert.equal(small.length, 8);
+  assert.match(small[1] ?? "", /TIME/);
+});
+
+test("keys are offered where there are some", () => {
+  const last = (hasKeys: boolean) => listLines(picture, firstUi, "", size, plain, hasKeys).at(-1);
+  assert.match(last(true) ?? "", /q quit/);
+  assert.match(last(false) ?? "", /Ctrl-C ends it; standard input is no terminal/);
 });
 
 test("keys while a filter is typed are its letters, not commands", () => {
@@ -129,7 +157,7 @@ test("every line is as wide as the terminal, whatever senders and targets write"
       response: { status: 500, headers: request.headers, body: { ...body } },
     }],
   };
-  const shown = { ...picture, title: evil, trouble: evil, transport: undefined };
+  const shown = { ...picture, titles: [evil], trouble: evil, transport: undefined };
   for (const columns of [40, 50, 61, 78, 80, 200]) {
     const wide = { columns, rows: 60 };
     const lines = [

@@ -1,6 +1,6 @@
 import { duration, rate, span } from "../../observe/wording.ts";
 import type { RecentMessage } from "../../observe/picture.ts";
-import { fit } from "./columns.ts";
+import { fit, wrapped } from "./columns.ts";
 import type { LivePicture } from "./live_picture.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Paint } from "./paint.ts";
@@ -11,8 +11,10 @@ export interface Size {
   readonly rows: number;
 }
 
-/** Beside messages: heading, notice, status bar, keys. */
+/** Beside messages and titles: heading, notice, status bar, keys. */
 const otherLines = 4;
+/** A terminal with fewer rows shows one title. */
+const rowsForTitles = 10;
 const least = { path: 12, outcome: 18, took: 9, attempts: 8 };
 
 /** The whole screen: the last messages and the status bar. */
@@ -22,9 +24,11 @@ export function listLines(
   notice: string,
   { columns, rows }: Size,
   paint: Paint,
+  hasKeys = true,
 ): string[] {
   const shown = filtered(ui, picture.messages);
-  const room = Math.max(1, rows - otherLines);
+  const titles = picture.titles.slice(0, rows < rowsForTitles ? 1 : undefined);
+  const room = Math.max(1, rows - otherLines - titles.length);
   const chosen = chosenIndex(ui, shown);
   const from = Math.max(0, chosen - room + 1);
   const list = shown.slice(from, from + room).map((message, at) => {
@@ -33,14 +37,18 @@ export function listLines(
     if (isChosen) return paint("chosen", fit(`>${row.before}${row.outcome}${row.after}`, columns));
     return ` ${row.before}${paint(row.look, row.outcome)}${row.after}`;
   });
-  if (list.length === 0) list.push(paint("quiet", fit(` ${nothing(picture, ui)}`, columns)));
+  if (list.length === 0) {
+    const said = nothing(picture, ui).flatMap((line) => wrapped(line, columns - 2));
+    list.push(...said.slice(0, room).map((line) => paint("quiet", fit(` ${line}`, columns))));
+  }
   return [
+    ...titles.map((title) => fit(` ${title}`, columns)),
     paint("strong", fit(` ${heading(columns)}`, columns)),
     ...list,
     ...Array<string>(room - list.length).fill(""),
     fit(` ${notice}`, columns),
     statusBar(picture, columns, paint),
-    paint("quiet", fit(` ${keys(ui, picture)}`, columns)),
+    paint("quiet", fit(` ${hasKeys ? keys(ui, picture) : noKeys}`, columns)),
   ];
 }
 
@@ -101,13 +109,15 @@ function cells(
   };
 }
 
-function nothing({ transport }: LivePicture, { filter }: Ui): string {
-  if (filter !== "") return `no message has ${JSON.stringify(filter)} in it; esc shows all`;
-  return transport === undefined ? "not connected yet" : "no message has come yet";
+/** What stands where no message does. */
+function nothing({ transport, trouble }: LivePicture, { filter }: Ui): string[] {
+  if (filter !== "") return [`no message has ${JSON.stringify(filter)} in it; esc shows all`];
+  if (transport !== undefined) return ["no message has come yet"];
+  return trouble === undefined ? ["not connected yet"] : ["not connected yet:", trouble];
 }
 
 function statusBar(picture: LivePicture, columns: number, paint: Paint): string {
-  const { title, transport, sinceMs, trouble, inFlight, perSecond, failed, deadLetters } = picture;
+  const { transport, sinceMs, trouble, inFlight, perSecond, failed, deadLetters } = picture;
   const state = picture.isDraining ? "stopping" : picture.isPaused ? "paused" : undefined;
   const link = transport !== undefined
     ? `${transport} for ${span(sinceMs)}`
@@ -117,16 +127,17 @@ function statusBar(picture: LivePicture, columns: number, paint: Paint): string 
   const parts = [
     ...(state === undefined ? [] : [state.toUpperCase()]),
     link,
+    ...(trouble === undefined || picture.isPaused ? [] : [trouble]),
     `in flight ${inFlight}`,
     `${rate(perSecond)}/s`,
     `failed ${failed}`,
     ...(deadLetters === 0 ? [] : [`dead letters ${deadLetters}`]),
-    ...(trouble === undefined || picture.isPaused ? [] : [trouble]),
-    title,
   ];
   const look = state !== undefined ? "busy" : transport === undefined ? "bad" : "good";
   return paint(look, fit(` ${parts.join(" | ")}`, columns));
 }
+
+const noKeys = "Ctrl-C ends it; standard input is no terminal, so there are no keys";
 
 function keys({ filter, isTyping }: Ui, { isPaused, isDraining }: LivePicture): string {
   if (isTyping) return `filter: ${filter}_   enter keeps it, esc drops it`;

@@ -2,8 +2,8 @@ import type { KeptExchanges, RecentMessage } from "../../observe/picture.ts";
 
 /** What the live view shows, asked whenever it draws. */
 export interface LivePicture {
-  /** What it connects: "orders at relay.example". */
-  readonly title: string;
+  /** What it connects, and where, a line each: "orders at relay.example". */
+  readonly titles: readonly string[];
   /** Undefined = not connected. */
   readonly transport: string | undefined;
   /** For how long it is connected, or not, milliseconds. */

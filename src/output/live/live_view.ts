@@ -53,7 +53,7 @@ export function startLiveView(options: LiveViewOptions): LiveView {
     terminal.show(
       ui.details
         ? details(ui.details, picture, said)
-        : listLines(picture, ui, said, terminal.size, paint),
+        : listLines(picture, ui, said, terminal.size, paint, terminal.hasKeys),
     );
     drawIn(laterMs, false);
   }

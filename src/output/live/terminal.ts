@@ -8,6 +8,8 @@ import type { Key } from "./ui.ts";
 /** The screen and the keys of a terminal. */
 export interface Terminal {
   readonly size: Size;
+  /** False where standard input is something else. */
+  readonly hasKeys: boolean;
   /** Takes the screen, keeping what was on it; `onGone` is called when the terminal is closed. */
   open(onKey: (key: Key) => void, onResize: () => void, onGone: () => void): void;
   /**
@@ -73,6 +75,7 @@ export function terminalOf(
   }
 
   return {
+    hasKeys: keys !== undefined,
     get size() {
       return { columns: screen.columns || 80, rows: screen.rows || 24 };
     },
