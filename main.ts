@@ -6,6 +6,7 @@ import { ControlError } from "./src/cli/control_client.ts";
 import { exitCode } from "./src/cli/exit_code.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { ConfigError } from "./src/config/config_error.ts";
+import { didYouMean } from "./src/config/near_name.ts";
 import { TracingError } from "./src/observe/tracing.ts";
 import { visibleLines } from "./src/output/visible.ts";
 import { StoreOpenError } from "./src/relay/store.ts";
@@ -66,6 +67,8 @@ const aliases: Readonly<Record<string, string>> = {
   "--version": "version",
   "--help": "help",
   "-h": "help",
+  "-v": "version",
+  "-V": "version",
 };
 
 /** In the order above. */
@@ -86,7 +89,11 @@ async function helpOf(name: string): Promise<number> {
 }
 
 function unknown(name: string): number {
-  return fail(exitCode.usage, `unknown command ${JSON.stringify(name)}\n\n${help.trimEnd()}`);
+  const meant = didYouMean(name, Object.keys(commands));
+  return fail(
+    exitCode.usage,
+    `unknown command ${JSON.stringify(name)}${meant}\nhookferry help lists them`,
+  );
 }
 
 async function run(args: readonly string[]): Promise<number> {
@@ -105,7 +112,12 @@ async function run(args: readonly string[]): Promise<number> {
     if (error instanceof StoreOpenError) return fail(exitCode.unexpected, error.message);
     if (error instanceof DatabaseOpenError) return fail(exitCode.unexpected, error.message);
     if (error instanceof TracingError) return fail(exitCode.badConfig, error.message);
-    if (error instanceof ConfigError) return fail(exitCode.badConfig, error.message);
+    if (error instanceof ConfigError) {
+      const other = args.length > 0
+        ? ""
+        : "\nhookferry dev shows it at work, hookferry help lists all";
+      return fail(exitCode.badConfig, error.message + other);
+    }
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { gatherEvents } from "../observe/gather.ts";
 import { startRelay } from "../relay/relay.ts";
 import { newToken } from "../relay/tokens.ts";
 import { channelConfig } from "../relay/webhooks_file.ts";
+import { visible } from "../output/visible.ts";
 import { connectorPages } from "../status/pages.tsx";
 import { startStatusServer, type StatusServer } from "../status/server.ts";
 import { watchConnector } from "./watch_connector.ts";
@@ -38,6 +39,9 @@ const devHelp = `hookferry dev: relay, connector and target in one process, to s
                      terminal (text with --once), else json
   --once             end after the sample: exit 0 if it was delivered within
                      10 s, else 1
+
+  The sample is signed with HOOKFERRY_SIGNING_SECRET, else with
+  ${sampleSecret}.
 
   hookferry dev --to 3000
   hookferry dev --protocol sse --once
@@ -79,7 +83,7 @@ async function devCommand(args: readonly string[]): Promise<number> {
   const port = Number(new URL(relay.url).port);
   const own = new URL(`http://${fromHere({ ...options.listen, port })}`);
   const postTo = `${fromElsewhere(relay.url)}/webhook/dev`;
-  const sample = { isPosted: false, isAcked: false };
+  const sample = { isPosted: false, isAcked: false, trouble: "" };
   try {
     const { settings } = loadSettings({
       file: undefined,
@@ -110,6 +114,9 @@ async function devCommand(args: readonly string[]): Promise<number> {
         observe(event);
         output?.observe(event);
         if (event.type === "stream.connected" && !sample.isPosted) void postSample();
+        if ("reason" in event && typeof event.reason === "object") {
+          sample.trouble = event.reason.message;
+        }
         if (event.type !== "settlement.confirmed" || event.verdict !== "ack") return;
         sample.isAcked = true;
         if (options.once) signals.drain();
@@ -142,7 +149,10 @@ async function devCommand(args: readonly string[]): Promise<number> {
     await printer?.close();
     await tracing.close();
   }
-  return options.once && !sample.isAcked ? exitCode.unexpected : exitCode.ok;
+  if (!options.once || sample.isAcked) return exitCode.ok;
+  const why = sample.trouble === "" ? "" : `: ${visible(sample.trouble)}`;
+  process.stderr.write(`hookferry dev: the sample was not delivered${why}\n`);
+  return exitCode.unexpected;
 
   async function postSample(): Promise<void> {
     sample.isPosted = true;

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { didYouMean } from "../config/near_name.ts";
 import { shown } from "../config/shown.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -30,7 +31,7 @@ export function parseFlags(
       options: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }])),
     }));
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(unknownFlag(error, types) ?? String((error as Error).message));
   }
   const surplus = positionals[maxPositionals];
   if (surplus !== undefined) {
@@ -55,4 +56,17 @@ export function parseFlags(
       return typeof value === "boolean" ? value : undefined;
     },
   };
+}
+
+/** Undefined when it is another problem, which the runtime says well. */
+function unknownFlag(
+  error: unknown,
+  types: Readonly<Record<string, "string" | "boolean">>,
+): string | undefined {
+  if ((error as { code?: unknown }).code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") return undefined;
+  const [, flag] = /'(-{1,2}[^'\s]*)'/.exec(String(error)) ?? [];
+  if (flag === undefined) return undefined;
+  return `unknown flag ${shown(flag)}${
+    didYouMean(flag, Object.keys(types).map((name) => `--${name}`))
+  }`;
 }

@@ -124,6 +124,11 @@ async function relayCommand(args: readonly string[]): Promise<number> {
   // Shown once: no more than its hash is kept.
   if (token !== undefined) {
     output.write(`connect    ${connectLine(address, firstChannel.name, token)}`);
+  } else if (file === undefined && flags.adminToken === undefined) {
+    output.write(
+      "token      was shown at the first start; for another one set WEBHOOK_CONNECT_ADMIN_TOKEN here, " +
+        "then: hookferry rotate-token CHANNEL",
+    );
   }
   const manager = serviceManager((message) =>
     relay.observe({ type: "relay.service_manager_failed", message })

@@ -14,8 +14,8 @@ const sendHelp = `hookferry send URL: post sample webhooks, signed as the provid
   --sample NAME   ${sampleNames.join(", ")} (default github.push)
   --count N       how many (default 1)
 
-  The signing secret is HOOKFERRY_SIGNING_SECRET, else the one that
-  hookferry dev checks with. TLS is by CONNECTOR_CA_CERT_PATH and the like.
+  The signing secret is HOOKFERRY_SIGNING_SECRET, else, as in hookferry dev,
+  ${sampleSecret}. TLS is by CONNECTOR_CA_CERT_PATH and the like.
   Exit codes: 0 all were accepted, 1 not all, 2 usage, 78 bad configuration.
 
   hookferry send http://127.0.0.1:8420/webhook/default --sample stripe --count 3

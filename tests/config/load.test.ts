@@ -390,7 +390,7 @@ const badValues: [key: string, value: unknown, says: RegExp][] = [
   ["max_concurrent_requests", true, /a whole number/],
   ["verify_ssl", "false", /verify_ssl: "false" from file .* is not true or false/],
   ["protocol", "carrier-pigeon", /one of auto, websocket, sse, long_poll/],
-  ["status_listen", "8421", /neither HOST:PORT nor off/],
+  ["status_listen", "8421x", /neither HOST:PORT nor off/],
   ["status_listen", "::1:8421", /neither HOST:PORT nor off/],
   [
     "token",

@@ -407,3 +407,41 @@ test("a reader that takes its time gets all of it", (t) => {
   });
   assert.equal(stdout, `${JSON.stringify(configSchema(), null, 2)}\n`);
 });
+
+test("a slip on the command line is told in a line or two, with what was meant", async (t) => {
+  const says: readonly (readonly [args: string[], code: number, says: RegExp])[] = [
+    [
+      ["devv"],
+      2,
+      /^hookferry: unknown command "devv", did you mean dev\?\nhookferry help lists them$/,
+    ],
+    [["dev", "--too", "3000"], 2, /^hookferry: unknown flag "--too", did you mean --to\?$/],
+    [["dev", "--port", "3000"], 2, /^hookferry: unknown flag "--port"/],
+    [["relay", "--listen", "70000"], 2, /use HOST:PORT/],
+    [[], 78, /hookferry dev shows it at work, hookferry help lists all$/],
+  ];
+  for (const [args, code, pattern] of says) {
+    const program = startProgram(t, args);
+    assert.equal(await program.ended, code, args.join(" "));
+    assert.match(program.stderr.join("\n"), pattern);
+  }
+});
+
+test("dev --once that does not deliver says why", async (t) => {
+  const program = startProgram(t, ["dev", "--once", "--to", "1", "--output", "text"]);
+  assert.equal(await program.ended, 1);
+  assert.match(
+    program.stderr.join("\n"),
+    /the sample was not delivered: .*127\.0\.0\.1:1.*refused/,
+  );
+});
+
+test("a relay that has shown its token before says how to get another one", async (t) => {
+  const args = ["relay", "--listen", "127.0.0.1:0", "--data", t.folder()];
+  for (const line of [/^connect +echo/, /^token +was shown .* rotate-token/]) {
+    const relay = startProgram(t, args);
+    await relay.line(line);
+    relay.terminate();
+    assert.equal(await relay.ended, 0);
+  }
+});
