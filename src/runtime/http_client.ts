@@ -44,6 +44,11 @@ interface Waiter extends Linked {
 }
 
 const encoder = new TextEncoder();
+/**
+ * A server may close after each answer without having said so. Where a request was lost with a connection that had answered
+ * before, one is not used again before it has been open for so long since its answer, milliseconds.
+ */
+const provenAfterMs = 50;
 /** A smaller body goes out in one piece with its head. */
 const onePieceBytes = 16 * 1024;
 
@@ -62,6 +67,8 @@ export function createHttpClient(
   /** Requests that wait for a connection. */
   const waiting = new Chain<Waiter>();
   let dialling = 0;
+  /** A connection was closed under a request, and none has lasted since. */
+  let isDoubtful = false;
   let connections = 0;
 
   return {
@@ -108,6 +115,12 @@ export function createHttpClient(
 
   async function open(url: URL, signal: Cancel): Promise<HttpConnection> {
     const { origin } = url;
+    const offer = (connection: HttpConnection) => {
+      const free = idle.get(origin) ?? [];
+      if (free.push(connection) === 1) idle.set(origin, free);
+      next();
+    };
+    let cancelProof = () => {};
     const either = new Cancellation();
     const forgets = [signal, over].map((one) => onAbort(one, () => either.abort(one.reason)));
     dialling++;
@@ -120,11 +133,15 @@ export function createHttpClient(
       connections++;
       const connection = new HttpConnection(socket, {
         onIdle(connection) {
-          const free = idle.get(origin) ?? [];
-          if (free.push(connection) === 1) idle.set(origin, free);
-          next();
+          if (!isDoubtful) return offer(connection);
+          cancelProof = clock.after(provenAfterMs, () => {
+            isDoubtful = false;
+            offer(connection);
+          });
         },
         onClosed(connection) {
+          cancelProof();
+          isDoubtful ||= connection.diedReused;
           all.delete(connection);
           const free = idle.get(origin);
           const at = free?.indexOf(connection) ?? -1;

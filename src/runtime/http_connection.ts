@@ -36,6 +36,9 @@ export class HttpConnection {
   readonly #clock: Clock;
   readonly #readLines = headReader();
   #exchange: Exchange | undefined;
+  #answers = 0;
+  #isAnswering = false;
+  #diedReused = false;
   #isClosed = false;
   #failure: unknown;
   /** Undefined = for as long as it is open. */
@@ -89,6 +92,11 @@ export class HttpConnection {
     });
   }
 
+  /** It had answered before, and was ended with not a byte of an answer to the next request. */
+  get diedReused(): boolean {
+    return this.#diedReused;
+  }
+
   /** The whole request has left us. */
   get #isWritten(): boolean {
     return this.#socket.writableLength === 0;
@@ -102,6 +110,7 @@ export class HttpConnection {
     try {
       // Nothing was asked: the connection cannot be trusted any more.
       if (!this.#exchange) return this.#end(cut());
+      this.#isAnswering = true;
       this.#exchange.reader.push(chunk);
     } catch (error) {
       this.#end(error);
@@ -112,6 +121,8 @@ export class HttpConnection {
     exchange.forget();
     exchange.body?.end();
     this.#exchange = undefined;
+    this.#answers++;
+    this.#isAnswering = false;
     if (!exchange.reader.keepsAlive) return this.#end(undefined);
     const { idleMs } = exchange.reader;
     this.#usableUntil = idleMs === undefined
@@ -130,6 +141,8 @@ export class HttpConnection {
   #ended(): void {
     // A body may last until the end of the connection; one that was cut is none.
     if (this.#failure === undefined && this.#exchange?.reader.close()) return;
+    this.#diedReused ||= !this.#isClosed && this.#exchange !== undefined && !this.#isAnswering &&
+      this.#answers > 0;
     this.#end(this.#failure ?? cut());
   }
 

@@ -265,6 +265,45 @@ test("a connection is not used when the server is about to close it, by its own 
   assert.equal(connections(), 2);
 });
 
+test("a server that closes after each answer without a word loses one request, not half of them", async (t) => {
+  const answers = Array.from({ length: 40 }, () => [ok, (socket: Socket) => socket.end()] as const);
+  const { url } = await startRaw(t, answers);
+  const client = createHttpClient({ tls: noTls }, () => 2);
+  t.defer(() => client.close());
+  let failed = 0;
+  for (let n = 0; n < 30; n++) {
+    try {
+      await readAll((await client.request(post(url, "x"), never)).body);
+    } catch (error) {
+      assert.equal(networkFailure(error).code, "reset");
+      failed++;
+    }
+  }
+  assert.ok(failed <= 1, `${failed} of 30 requests failed`);
+});
+
+test("where a connection was lost and others last, those are used again at once", async (t) => {
+  const { url, connections } = await startRaw(t, [
+    [ok],
+    [ok],
+    ["", (socket) => socket.destroy()],
+    [ok],
+    [ok],
+    [ok],
+    [ok],
+  ]);
+  const clock = new ManualClock();
+  const { ask } = askTwice(t, url, clock);
+  await ask();
+  await ask();
+  await assert.rejects(ask());
+  await ask();
+  await clock.advance(50);
+  await ask();
+  await ask();
+  assert.equal(connections(), 2);
+});
+
 test("a server that answers before it has read all of a request gets the next one on another connection", async (t) => {
   const { url, connections } = await startRaw(t, [[ok], [ok]], (socket) => socket.pause());
   const client = createHttpClient({ tls: noTls }, () => 1, new ManualClock());
