@@ -49,6 +49,8 @@ const devHelp = `hookferry dev: relay, connector and target in one process, to s
 
 const onceTimeoutMs = 10_000;
 const heartbeatMs = 30_000;
+/** Whoever starts the target anew waits for its webhooks. */
+const breaker = { open_seconds: 1, max_open_seconds: 5 };
 
 /** Runs until a signal, or with `--once` until the sample is through. Resolves with the exit code. */
 async function devCommand(args: readonly string[]): Promise<number> {
@@ -86,7 +88,10 @@ async function devCommand(args: readonly string[]): Promise<number> {
   const sample = { isPosted: false, isAcked: false, trouble: "" };
   try {
     const { settings } = loadSettings({
-      file: undefined,
+      file: {
+        path: "hookferry dev",
+        content: { default_target: { url: options.to ?? printer?.url.href, breaker } },
+      },
       flags: { protocol: options.protocol },
       env: {
         CONNECTOR_CLOUD_URL: own.origin,
@@ -94,7 +99,6 @@ async function devCommand(args: readonly string[]): Promise<number> {
         CONNECTOR_ALLOW_INSECURE: isLoopback(own.hostname) ? undefined : "true",
         CONNECTOR_CHANNEL: "dev",
         CONNECTOR_TOKEN: token,
-        CONNECTOR_TARGET_URL: options.to ?? printer?.url.href,
         CONNECTOR_EXIT_ON_AUTH_FAILURE: "true",
         CONNECTOR_JOURNAL: "memory",
         CONNECTOR_INSPECT: "true",

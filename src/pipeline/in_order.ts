@@ -25,7 +25,8 @@ const fullLaneDelayMs = 5_000;
 
 /**
  * One message of a key at a time, in the order in which they came; keys side by side. When a message goes back
- * to the relay, so do those of its key that wait behind it: none of them is to overtake it.
+ * to the relay, so do those of its key that wait behind it: none of them is to overtake it. One that finds its lane full
+ * goes back alone, and those that come later may: in order is then what the relay gives out in order (RELAY.md).
  */
 export function inOrder(handle: Handle, options: OrderOptions): Handle {
   const { ordering, maxLaneMessages, observe } = options;

@@ -10,7 +10,7 @@ export interface Envelope {
   readonly method: string;
   /** What followed the webhook id in the request, with the raw query: "", "/a/b" or "/a?x=1" or "?x=1". */
   readonly path: string;
-  /** In the order received, repeated names kept. */
+  /** As the relay gives them: in the order received, repeated names kept, where its server hands them out so (RELAY.md). */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The exact bytes where the relay sends them, else the compact JSON of the payload it parsed. */
   readonly body: Uint8Array<ArrayBuffer>;

@@ -95,7 +95,8 @@ export interface Store {
   ack(messageId: string): Promise<boolean>;
   /**
    * Gives a lease back; the message is ready again after `delayMs`, however somebody sets the clock. `why` goes into its
-   * history; only what `counts` counts as delivered. False when it is not leased.
+   * history; only what `counts` counts as delivered. False when it is not leased. Does not wait for the disk, nor reject
+   * for it: what could not be written makes the message come sooner.
    */
   release(
     messageId: string,

@@ -54,7 +54,7 @@ export class InHand {
   }
 
   /**
-   * Extends the leases a third of their time after they were given, and again; the result ends it. A connection
+   * Looks every third of their time, and extends the leases that are older than that; the result ends it. A connection
    * begins with what was due while there was none.
    */
   extendLeases(
