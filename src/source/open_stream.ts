@@ -12,6 +12,10 @@ export interface OpenStream {
   connectionId: string;
   /** When the relay's `connected` came, by the clock that never jumps. */
   connectedAt: number | undefined;
+  /** The relay has said that it can nothing beyond the old wire. */
+  isOld: boolean;
+  /** Of an old relay: when it last sent a webhook, or greeted us, by the clock that never jumps. */
+  lastWebhookAt: number | undefined;
   /** Ends the connection, politely where it still answers. */
   close(): Promise<void>;
 }
@@ -54,7 +58,10 @@ export async function openStream(
     };
     // Called at once where it was aborted just now.
     forgetClose = onAbort(stop, () => void close());
-    return { transport, link, connection, connectionId: "", connectedAt: undefined, close };
+    return {
+      ...{ transport, link, connection, close },
+      ...{ connectionId: "", connectedAt: undefined, isOld: false, lastWebhookAt: undefined },
+    };
   } catch (error) {
     link.end("on_purpose");
     throw link.failure ?? error;

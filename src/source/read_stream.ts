@@ -61,6 +61,8 @@ export async function* readStream(
         case "connected":
           stream.connectionId = frame.connectionId || stream.connectionId;
           takesBack = frame.capabilities.includes("extend");
+          stream.isOld = frame.capabilities.length === 0;
+          stream.lastWebhookAt = options.clock.monotonic();
           options.onConnected(frame);
           if (frame.ackTimeoutMs !== undefined && frame.capabilities.includes("extend")) {
             // A poll says it again with every answer.
@@ -86,6 +88,7 @@ export async function* readStream(
           });
           break;
         case "webhook":
+          if (stream.isOld) stream.lastWebhookAt = options.clock.monotonic();
           link.pause();
           await options.mayTake();
           if (options.isLeaving()) {

@@ -2,6 +2,7 @@ import { type Delivery, StreamFailure } from "../flow.ts";
 import { climb, type ClimbOptions } from "./climb.ts";
 import { type OpenStream, openStream } from "./open_stream.ts";
 import { readStream, type ReadStreamOptions } from "./read_stream.ts";
+import { renewWhenQuiet } from "./renew_when_quiet.ts";
 
 /** One connection to the relay, from the attempt to open it to its end; and why it ended. */
 export class Visit {
@@ -16,6 +17,7 @@ export class Visit {
   #hasOpened = false;
   #isLeaving = false;
   #isLeft = false;
+  #isRenewed = false;
   /** Drains that the relay has been told, and may still answer with messages. */
   #drains = 0;
   /** Somebody asked to connect since it began. */
@@ -83,10 +85,15 @@ export class Visit {
         this.#replacement = better;
         void stream.close();
       });
+      const stopLooking = renewWhenQuiet(stream, reading.clock, () => {
+        this.#isRenewed = true;
+        this.leave();
+      });
       try {
         yield* readStream(stream, reading);
       } finally {
         stopClimbing();
+        stopLooking();
       }
     } catch (error) {
       if (!(error instanceof StreamFailure)) throw error;
@@ -140,6 +147,7 @@ export class Visit {
     if (this.#overtaken.signal.aborted) return "the settings have changed";
     if (this.#replacement) return `${this.#replacement.transport.name} gets through again`;
     if (!this.#isLeft) return undefined;
+    if (this.#isRenewed) return "nothing came for long: an old relay may have forgotten it";
     return isPaused ? "paused" : "the pause is over";
   }
 

@@ -48,10 +48,11 @@ export class DiskSpace {
     this.#lookedAt = performance.now();
     try {
       const { bsize, blocks, bavail } = statfsSync(this.#path);
-      this.#free = bavail * bsize + this.#reusable();
+      // Some file systems do not tell; there the database itself says that it is full.
+      this.#free = blocks === 0 ? Infinity : bavail * bsize + this.#reusable();
       this.#reserve = Math.min(reserveBytes, blocks * bsize * reserveShare);
     } catch {
-      this.#free = Infinity; // where this cannot be told the database itself says that it is full
+      this.#free = Infinity;
     }
   }
 }

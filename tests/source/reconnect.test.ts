@@ -1,7 +1,7 @@
 /** Requirement 9: when the reconnect loop tries again. */
 import assert from "node:assert/strict";
 import { WebSocketServer } from "ws";
-import { StreamFailure, type Transport } from "../../src/flow.ts";
+import { type RelayFrame, StreamFailure, type Transport } from "../../src/flow.ts";
 import type { Random } from "../../src/async/clock.ts";
 import type { Observe } from "../../src/observe/events.ts";
 import { Pause } from "../../src/source/pause.ts";
@@ -188,6 +188,46 @@ test("a connection that was lost is no attempt that failed: the limit counts tho
   const rejected = assert.rejects(ended, /refused 3/);
   await clock.advance(600_000);
   await rejected;
+});
+
+test("a stream of an old relay that brings nothing for half a day is opened anew, one of ours is not", async () => {
+  for (const [capabilities, connections] of [[[], 3], [["extend"], 1]] as const) {
+    const clock = new ManualClock();
+    let opened = 0;
+    const transport: Transport = {
+      name: "sse",
+      connect: () => {
+        opened++;
+        const closed = Promise.withResolvers<void>();
+        return Promise.resolve({
+          async *[Symbol.asyncIterator](): AsyncGenerator<RelayFrame> {
+            yield { type: "connected", connectionId: `c${opened}`, channel: "dev", capabilities };
+            await closed.promise;
+          },
+          send: () => Promise.resolve([]),
+          [Symbol.asyncDispose]: () => Promise.resolve(closed.resolve()),
+        });
+      },
+    };
+    const drain = new AbortController();
+    const ended: string[] = [];
+    const source = sourceOver(transport, clock, {
+      observe(event) {
+        if (event.type === "stream.disconnected") ended.push(event.reason);
+      },
+    });
+    const run = (async () => {
+      for await (const _ of source({ drain: drain.signal, abort: drain.signal }));
+    })();
+    for (let hour = 0; hour < 26; hour++) await clock.advance(3_600_000);
+    assert.equal(opened, connections);
+    assert.equal(
+      ended.filter((reason) => /may have forgotten it/.test(reason)).length,
+      connections - 1,
+    );
+    drain.abort();
+    await run;
+  }
 });
 
 test("requirement 9: a thousand clients do not come back together after an outage", async (t) => {
