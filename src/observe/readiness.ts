@@ -10,7 +10,7 @@ export interface Part {
 
 export interface Readiness {
   /**
-   * Connected, not paused, not stopping, the journal can be written, and at least one target answers or has not
+   * Connected to a relay that hears us, not paused, not stopping, the journal can be written, and at least one target answers or has not
    * been tried yet, or for a while. A target that fails beside others that answer is told, and changes nothing.
    */
   readonly ready: boolean;
@@ -33,6 +33,8 @@ export interface Picture {
   readonly connectedOver: string | undefined;
   /** Why it is not connected; undefined before the first try has ended. */
   readonly whyNone: string | undefined;
+  /** For how long the relay has not confirmed what became of a message, milliseconds. */
+  readonly unconfirmedMs: number;
   readonly journalProblem: string | undefined;
   /** Milliseconds since the epoch, Infinity = until somebody says so; undefined = it is not paused. */
   readonly pausedUntil: number | undefined;
@@ -40,6 +42,8 @@ export interface Picture {
   readonly targets: ReadonlyMap<string, TargetPicture>;
 }
 
+/** Several attempts to tell the relay what became of a message came to nothing by then, milliseconds. */
+const unconfirmedAfterMs = 60_000;
 /** Failures in a row after which a target counts as not ready. */
 const failingAfter = 3;
 /**
@@ -58,12 +62,17 @@ export function readinessOf(picture: Picture): Readiness {
   };
 }
 
-function connection({ connectedOver, whyNone }: Picture): Part {
+function connection({ connectedOver, whyNone, unconfirmedMs }: Picture): Part {
   const name = "connection";
   if (connectedOver === undefined) {
     return { name, ready: false, detail: whyNone ?? "not connected yet" };
   }
-  return { name, ready: true, detail: `connected over ${connectedOver}` };
+  const connected = `connected over ${connectedOver}`;
+  if (unconfirmedMs < unconfirmedAfterMs) return { name, ready: true, detail: connected };
+  // What is delivered comes again, as with a token that only the settlements have found to be wrong.
+  const since = `${Math.floor(unconfirmedMs / 1_000)} s`;
+  const detail = `${connected}; for ${since} the relay has not confirmed what became of a message`;
+  return { name, ready: false, detail };
 }
 
 function intake({ draining, pausedUntil }: Picture): Part {

@@ -171,6 +171,7 @@ export function foldStatus(
         ...readinessOf({
           connectedOver: connection?.transport,
           whyNone,
+          unconfirmedMs: now().unconfirmed.oldestAgeMs,
           journalProblem: problem,
           pausedUntil,
           draining,

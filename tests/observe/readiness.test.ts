@@ -20,6 +20,7 @@ const open: TargetPicture = { ...forgotten, breaker: "open" };
 const picture: Picture = {
   connectedOver: "sse",
   whyNone: undefined,
+  unconfirmedMs: 0,
   journalProblem: undefined,
   pausedUntil: undefined,
   draining: false,
@@ -28,6 +29,12 @@ const picture: Picture = {
 
 const cases: readonly (readonly [what: string, Partial<Picture>, unready: string | undefined])[] = [
   ["connected, and the target answers", {}, undefined],
+  ["the relay takes a while to confirm", { unconfirmedMs: 59_999 }, undefined],
+  [
+    "the relay does not confirm",
+    { unconfirmedMs: 60_000 },
+    "connection: connected over sse; for 60 s the relay has not confirmed what became of a message",
+  ],
   ["no target has been tried", { targets: new Map([["a", fresh]]) }, undefined],
   ["one target fails beside one that answers", {
     targets: new Map([["a", failing], ["b", well]]),
