@@ -67,7 +67,8 @@ export class SettlementsUnsent extends Error {
 export interface Connection extends AsyncIterable<RelayFrame>, AsyncDisposable {
   /**
    * Resolves with the ids of the messages whose settlement the relay is now known to have. Those it
-   * confirms later come as `settled` frames. Rejects with `SettlementsUnsent` or with the network's error.
+   * confirms later come as `settled` frames. A `drain` over long poll resolves when what was on its way has been read,
+   * which somebody must be doing. Rejects with `SettlementsUnsent` or with the network's error.
    */
   send(frame: ConnectorFrame): Promise<readonly string[]>;
 }

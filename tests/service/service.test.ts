@@ -260,7 +260,7 @@ const refused: Record<string, { readonly words: readonly string[]; readonly why:
   },
   "a flag that a relay does not have": {
     words: [...relay, "--", "--lisen", "0.0.0.0:8420"],
-    why: /Unknown option '--lisen'/,
+    why: /unknown flag "--lisen", did you mean --listen\?/,
   },
   "a relay's flag without its value": { words: [...relay, "--", "--listen"], why: /--listen/ },
   "a relay's --durability that is none": {

@@ -137,8 +137,8 @@ async function tryOut(transport: Transport, clock: Clock, signal: AbortSignal) {
   const cancel = clock.after(afterConnectedMs, () => over.abort(new Error("looked long enough")));
   let givenBack = 0;
   try {
-    await connection.send({ type: "drain", connectionId: "" });
-    givenBack = await giveBack(connection, over.signal);
+    const drained = connection.send({ type: "drain", connectionId: "" });
+    [givenBack] = await Promise.all([giveBack(connection, over.signal), drained]);
   } finally {
     cancel();
     await connection[Symbol.asyncDispose]();
