@@ -1,14 +1,14 @@
 /** As many connections as the process may have files: a stranger can bring that about. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
+import process from "node:process";
 import { startProgram } from "../support/program.ts";
 import { skip, test } from "../support/test.ts";
 import { turnsUntil } from "../support/turns_until.ts";
 
 const name = "a relay that has no file left for a connection goes on when there is one again";
-const run = existsSync("/proc/self/fd") ? test : (name: string) => skip(name, "Linux alone tells");
+const run = process.platform === "linux" ? test : (name: string) => skip(name, "Linux alone tells");
 
 run(name, async (t) => {
   const data = t.folder();
@@ -16,7 +16,9 @@ run(name, async (t) => {
   const url = new URL((await program.line(/^listening/)).split(/\s+/)[1] ?? "");
   let isGone = false;
   void program.exited.then(() => isGone = true);
-  const open = () => readdirSync(`/proc/${program.pid}/fd`).length;
+  // Deno reads nothing below /proc without every permission there is: `ls` does.
+  const open = () =>
+    execFileSync("ls", [`/proc/${program.pid}/fd`], { encoding: "utf8" }).split("\n").length - 1;
   const limit = open() + 20;
   execFileSync("prlimit", [`--nofile=${limit}:${limit}`, "--pid", String(program.pid)]);
   const sockets = Array.from({ length: 60 }, () => {
