@@ -51,6 +51,16 @@ export function equalSmall(at: usize, byte: u8): u64 {
   );
 }
 
+/** Whether one of the 64 bytes is no larger than this: of most blocks none is a control character. */
+@inline
+export function hasUpTo(at: usize, largest: u8): bool {
+  const least = i8x16.min_u(
+    i8x16.min_u(v128.load(at), v128.load(at, 16)),
+    i8x16.min_u(v128.load(at, 32), v128.load(at, 48)),
+  );
+  return v128.any_true(i8x16.le_u(least, i8x16.splat(largest)));
+}
+
 @inline
 function isSpace(bytes: v128): v128 {
   return v128.or(
@@ -61,6 +71,7 @@ function isSpace(bytes: v128): v128 {
 
 @inline
 export function spaces(at: usize): u64 {
+  if (!hasUpTo(at, 0x1f)) return equal(at, 0x20);
   return bits(
     isSpace(v128.load(at)),
     isSpace(v128.load(at, 16)),
@@ -96,11 +107,28 @@ export function keep(at: usize, kept: u64, to: usize): usize {
     v128.store(to, v128.load(at, 48), 48);
     return to + blockBytes;
   }
-  for (; kept != 0; kept >>= 8, at += 8) {
-    const mask = usize(kept & 0xff);
-    const places = v128.load64_zero(shufflesAt + (mask << 3));
-    v128.store64_lane(to, v128.swizzle(v128.load64_zero(at), places), 0);
-    to += popcnt(mask);
+  to = keep16(at, u32(kept & 0xffff), to);
+  to = keep16(at + 16, u32((kept >> 16) & 0xffff), to);
+  to = keep16(at + 32, u32((kept >> 32) & 0xffff), to);
+  return keep16(at + 48, u32(kept >> 48), to);
+}
+
+@inline
+function keep16(at: usize, kept: u32, to: usize): usize {
+  const bytes = v128.load(at);
+  if (kept == 0xffff) {
+    v128.store(to, bytes);
+    return to + 16;
   }
-  return to;
+  const first = kept & 0xff;
+  keep8(bytes, first, to);
+  keep8(v128.load64_zero(at, 8), kept >> 8, to + popcnt(first));
+  return to + popcnt(kept);
+}
+
+/** Of the first eight. */
+@inline
+function keep8(bytes: v128, kept: u32, to: usize): void {
+  const places = v128.load64_zero(shufflesAt + (usize(kept) << 3));
+  v128.store64_lane(to, v128.swizzle(bytes, places), 0);
 }
