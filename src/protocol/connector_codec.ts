@@ -3,7 +3,7 @@
  * `malformed` or `unknown` frame.
  */
 import { z } from "zod";
-import type { Capability, ConnectorFrame, Settlement } from "./frames.ts";
+import type { Capability, ConnectorFrame, Extension, Settlement } from "./frames.ts";
 import { parseObject, problemOf, quoted } from "./json_object.ts";
 import { maxBatchIds, maxMessageIdLength } from "./limits.ts";
 
@@ -26,7 +26,10 @@ const batchSchema = z.object({
   acks: z.array(messageId).max(maxBatchIds).default([]),
   nacks: z.array(nackSchema).max(maxBatchIds).default([]),
 });
-const extendSchema = z.object({ message_ids: z.array(messageId).max(maxBatchIds) });
+const extendSchema = z.object({
+  message_ids: z.array(messageId).max(maxBatchIds),
+  all: z.boolean().catch(false),
+});
 
 /** The texts of one connector frame over a socket, in order. */
 export function encodeConnectorFrame(
@@ -41,8 +44,7 @@ export function encodeConnectorFrame(
       return capabilities.includes("drain") ? [JSON.stringify({ type: frame.type })] : [];
     case "extend":
       if (!capabilities.includes("extend")) return [];
-      return batchesOf(frame.messageIds)
-        .map((message_ids) => JSON.stringify({ type: frame.type, message_ids }));
+      return extensionsOf(frame).map((members) => JSON.stringify({ type: frame.type, ...members }));
     case "settle": {
       const nacks = frame.settlements.filter((settlement) => settlement.verdict === "nack")
         .map((settlement) => {
@@ -69,8 +71,8 @@ export function encodeAckBatch(settlements: readonly Settlement[]): string {
 }
 
 /** The bodies of `POST /connect/extend`: as many as it takes. */
-export function encodeExtensions(messageIds: readonly string[]): string[] {
-  return batchesOf(messageIds).map((message_ids) => JSON.stringify({ message_ids }));
+export function encodeExtensions(extension: Extension): string[] {
+  return extensionsOf(extension).map((members) => JSON.stringify(members));
 }
 
 /** What a connector said, as the relay reads it. `connectionId` of the settlements is the one given. */
@@ -101,10 +103,8 @@ export function decodeConnectorFrame(text: string, connectionId: string): Decode
         : { type: "malformed", problem: problemOf(nack.error) };
     }
     case "extend": {
-      const messageIds = decodeExtension(value);
-      return typeof messageIds === "string"
-        ? { type: "malformed", problem: messageIds }
-        : { type: "extend", messageIds, connectionId };
+      const extension = decodeExtension(value, connectionId);
+      return typeof extension === "string" ? { type: "malformed", problem: extension } : extension;
     }
     default:
       return {
@@ -129,19 +129,24 @@ export function decodeAckBatch(text: string, connectionId: string): readonly Set
 /** Reads the body of `POST /connect/extend`, text or parsed; a string says what is wrong with it. */
 export function decodeExtension(
   body: string | Record<string, unknown>,
-): readonly string[] | string {
+  connectionId: string,
+): Extension | string {
   const value = typeof body === "string" ? parseObject(body) : body;
   if (typeof value === "string") return value;
   const extension = extendSchema.safeParse(value);
-  return extension.success ? extension.data.message_ids : problemOf(extension.error);
+  if (!extension.success) return problemOf(extension.error);
+  const { message_ids: messageIds, all: isAll } = extension.data;
+  return { type: "extend", messageIds, connectionId, ...(isAll && { isAll }) };
 }
 
-function batchesOf(ids: readonly string[]): (readonly string[])[] {
-  const batches = [];
-  for (let at = 0; at < ids.length; at += maxBatchIds) {
-    batches.push(ids.slice(at, at + maxBatchIds));
+/** As many as it takes; that these are all can be said of one alone. */
+function extensionsOf({ messageIds, isAll = false }: Extension) {
+  if (isAll && messageIds.length <= maxBatchIds) return [{ message_ids: messageIds, all: true }];
+  const extensions = [];
+  for (let at = 0; at < messageIds.length; at += maxBatchIds) {
+    extensions.push({ message_ids: messageIds.slice(at, at + maxBatchIds) });
   }
-  return batches;
+  return extensions;
 }
 
 function ackOf(messageId: string, connectionId: string): Settlement {

@@ -7,7 +7,8 @@ export type Capability =
   | "ack-batch"
   | "ack-confirm"
   | "drain"
-  | "extend";
+  | "extend"
+  | "resume";
 
 export const allCapabilities: readonly Capability[] = [
   "exact-body",
@@ -16,6 +17,7 @@ export const allCapabilities: readonly Capability[] = [
   "ack-confirm",
   "drain",
   "extend",
+  "resume",
 ];
 
 /** What the relay says. `unknown` and `malformed` are what it should not have said: both are ignored and counted. */
@@ -61,8 +63,12 @@ export type ConnectorFrame =
   /** This connection, `connectionId`, is to get nothing more. */
   | { readonly type: "drain"; readonly connectionId: string }
   /** These are still in hand: their ack timeout is to begin anew. `connectionId` is one they came by. */
-  | {
-    readonly type: "extend";
-    readonly messageIds: readonly string[];
-    readonly connectionId: string;
-  };
+  | Extension;
+
+export interface Extension {
+  readonly type: "extend";
+  readonly messageIds: readonly string[];
+  readonly connectionId: string;
+  /** The first that is said over a connection (`resume`): nothing else of ended connections is in hand. */
+  readonly isAll?: boolean;
+}

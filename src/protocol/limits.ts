@@ -34,3 +34,5 @@ export const maxQuoteLength = 200;
 
 /** The longest channel name, characters. */
 export const maxChannelNameLength = 128;
+/** So long a connector may be away and keeps what it has (`resume`), milliseconds; no longer than the ack timeout. */
+export const resumeMs = 10_000;

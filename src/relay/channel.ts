@@ -1,9 +1,10 @@
 import type { Clock } from "../async/clock.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
-import type { Settlement } from "../protocol/frames.ts";
+import type { Extension, Settlement } from "../protocol/frames.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { HandOut } from "./hand_out.ts";
 import { Leases } from "./leases.ts";
+import { LostMessages } from "./lost_messages.ts";
 import { type ConnectionInfo, Members, type Subscriber } from "./members.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type {
@@ -31,7 +32,7 @@ export class Channel {
   readonly #members: Members;
   readonly #leases: Leases;
   readonly #handOut: HandOut;
-  #told = { expired: 0, deadLettersDropped: 0 };
+  readonly #lost: LostMessages;
 
   /** `connections` is the relay's: this channel by the ids of its connections that are open or have leases. */
   constructor(
@@ -49,6 +50,7 @@ export class Channel {
     const members = new Members(clock, (connectionId) => connections.delete(connectionId));
     this.#members = members;
     const { name: channel } = settings;
+    this.#lost = new LostMessages(channel, observe);
     this.#leases = new Leases({
       settings,
       store,
@@ -144,14 +146,16 @@ export class Channel {
     return this.#members.open.map((member) => ({ ...member, inFlight: member.leases.size }));
   }
 
-  /** The connection is gone. What it had is given out again at once, unless its leases outlive it. */
+  /** The connection is gone. What it had is given out again at once, unless its leases outlive it, or its connector may be back. */
   unsubscribe(connectionId: string): void {
     const member = this.#members.get(connectionId);
     if (!member?.isOpen) return;
     this.#members.close(member);
     this.#observe({ type: "relay.disconnected", channel: this.settings.name, connectionId });
-    if (member.subscriber.keepsLeases && member.leases.size > 0) return;
-    this.#leases.giveBack(member, [...member.leases.keys()]);
+    const { keepsLeases, mayResume } = member.subscriber;
+    if (keepsLeases && member.leases.size > 0) return;
+    if (mayResume) this.#leases.keep(member);
+    else this.#leases.giveBack(member, [...member.leases.keys()]);
   }
 
   /** Messages that never reached the connector: they do not count as delivered. */
@@ -191,10 +195,16 @@ export class Channel {
 
   /**
    * Begins the ack timeout of these messages anew; resolves with how many are leased to the connector. The
-   * others are ignored: an extension changes nothing that is settled or somebody else's.
+   * others are ignored: an extension changes nothing that is settled or somebody else's. `by` is the connection that says
+   * so: what those before it held it holds from then on.
    */
-  extend(messageIds: readonly string[], connectorId: string): Promise<number> {
-    return this.#leases.extend(messageIds, connectorId);
+  extend(
+    messageIds: readonly string[],
+    connectorId: string,
+    by?: Pick<Extension, "connectionId" | "isAll">,
+  ): Promise<number> {
+    const member = by && this.#members.get(by.connectionId);
+    return this.#leases.extend(messageIds, connectorId, member, by?.isAll);
   }
 
   get stats(): StoreStats {
@@ -223,23 +233,12 @@ export class Channel {
       step = await this.#store.purge(this.#clock.now());
     }
     if (purged > 0) this.wake();
-    this.#tellLost();
+    this.#lost.tell(this.stats);
     return purged;
   }
 
-  /** What expired, with what was found when it was to be handed out or had to make room; and what that cost. */
-  #tellLost(): void {
-    const { expired, deadLettersDropped } = this.stats;
-    const channel = this.settings.name;
-    const messages = expired - this.#told.expired;
-    const count = deadLettersDropped - this.#told.deadLettersDropped;
-    this.#told = { expired, deadLettersDropped };
-    if (messages > 0) this.#observe({ type: "relay.expired", channel, messages });
-    if (count > 0) this.#observe({ type: "relay.dead_letters_dropped", channel, count });
-  }
-
   close(): void {
-    this.#tellLost();
+    this.#lost.tell(this.stats);
     this.#handOut.stop();
     this.#leases.stop();
     for (const { disconnect } of this.subscribers) {

@@ -1,32 +1,22 @@
 import type { Clock } from "../async/clock.ts";
 import { Deadlines, type Due } from "../async/deadlines.ts";
-import { type About, about } from "../protocol/about.ts";
+import { about } from "../protocol/about.ts";
 import { closeCodes } from "../protocol/close_codes.ts";
 import type { Settlement } from "../protocol/frames.ts";
+import { resumeMs } from "../protocol/limits.ts";
 import type { ChannelSettings } from "./channel_settings.ts";
 import { LateAcks } from "./late_acks.ts";
 import type { Member, Members } from "./members.ts";
 import type { ObserveRelay } from "./relay_events.ts";
 import type { SettleOutcome, Store, StoredMessage } from "./store.ts";
+import { type Handed, Verdicts } from "./verdicts.ts";
 
-/** A message with the connector it was given to. */
-interface Handed {
-  readonly message: StoredMessage;
-  readonly connectorId: string;
-}
-
-/** It ends with the ack timeout. */
 interface Lease extends Handed, Due {
-  readonly member: Member;
+  member: Member;
+  /** Where its end is waited for. */
+  deadlines: Deadlines<Lease>;
 }
 
-type Nack = Extract<Settlement, { verdict: "nack" }>;
-
-/** A nack without a delay of its own waits this long, doubled with every delivery up to the cap. */
-const nackBaseMs = 1_000;
-const nackCapMs = 60_000;
-/** What a connector gave back untried waits this long, unless it says otherwise. */
-const untriedDelayMs = 1_000;
 /** A stream that cannot be asked whether it lives is ended after so many ack timeouts in which it settles nothing. */
 const silentTimeouts = 3;
 
@@ -43,20 +33,27 @@ export interface LeasesOptions {
 }
 
 /**
- * Who holds which message. A lease ends by its settlement, with the ack timeout, or with its connection; then the
- * message is gone, given out again, or with the dead letters.
+ * Who holds which message. A lease ends by its settlement, with the ack timeout, or with its connection: at once, or when its
+ * connector, which may be back, has been away for ten seconds.
  */
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #byId = new Map<string, Lease>();
   readonly #timeouts: Deadlines<Lease>;
+  /** Leases of connectors that may be back in a moment. */
+  readonly #kept: Deadlines<Lease>;
   readonly #lateAcks: LateAcks;
+  readonly #verdicts: Verdicts;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
     const { settings, clock } = options;
-    this.#timeouts = new Deadlines(settings.ackTimeoutMs, clock, (lease) => this.#expired(lease));
-    this.#lateAcks = new LateAcks(options.settings.maxMessages);
+    const { ackTimeoutMs } = settings;
+    this.#timeouts = new Deadlines(ackTimeoutMs, clock, (lease) => this.#expired(lease));
+    const keptMs = Math.min(resumeMs, ackTimeoutMs);
+    this.#kept = new Deadlines(keptMs, clock, (lease) => this.#giveBack([lease]));
+    this.#lateAcks = new LateAcks(settings.maxMessages);
+    this.#verdicts = new Verdicts(options);
   }
 
   begin(message: StoredMessage, member: Member): void {
@@ -64,7 +61,7 @@ export class Leases {
     const { envelope, deliveries } = message;
     const { connectorId, connectionId } = member.subscriber;
     const lease: Lease = {
-      ...{ message, connectorId, member, endsAt: 0 },
+      ...{ message, connectorId, member, deadlines: this.#timeouts, endsAt: 0 },
       older: undefined,
       newer: undefined,
     };
@@ -93,13 +90,20 @@ export class Leases {
     }
   }
 
-  /** What `Channel.extend` promises. */
-  async extend(messageIds: readonly string[], connectorId: string): Promise<number> {
+  /** What `Channel.extend` promises; `by` is the connection that says so, `isAll` that its connector has nothing else. */
+  async extend(
+    messageIds: readonly string[],
+    connectorId: string,
+    by?: Member,
+    isAll = false,
+  ): Promise<number> {
     const { store: { shared }, onFailed } = this.#options;
+    const heir = by?.isOpen && by.subscriber.connectorId === connectorId ? by : undefined;
+    if (heir && isAll) this.#letGo(connectorId, new Set(messageIds));
     try {
       const elsewhere = messageIds.filter((id) => !this.#byId.has(id));
       const counts = await Promise.all([
-        ...messageIds.map((id) => this.#extend(id, connectorId)),
+        ...messageIds.map((id) => this.#extend(id, connectorId, heir)),
         elsewhere.length > 0 ? shared?.extendElsewhere(elsewhere, connectorId) ?? 0 : 0,
       ]);
       return counts.reduce((sum, count) => sum + count, 0);
@@ -111,26 +115,27 @@ export class Leases {
 
   /** Messages that a member had when its connection ended: each is ready again at once. */
   giveBack(member: Member, messageIds: readonly string[]): void {
-    const { store, clock, onEnded } = this.#options;
-    const { connectorId } = member.subscriber;
-    const now = clock.monotonic();
-    for (const id of messageIds) {
-      if (this.#byId.get(id)?.member !== member) continue;
-      this.#end(id);
-      this.#lateAcks.expect(id, connectorId, now);
-      // Not counted: ten reconnects say nothing against a message.
-      void store.release(id, 0);
+    this.#giveBack(this.#heldBy(member, messageIds));
+  }
+
+  /** The member's connection has ended. What it had stays its connector's until that is back, or does not come. */
+  keep(member: Member): void {
+    for (const lease of this.#heldBy(member, [...member.leases.keys()])) {
+      lease.deadlines.end(lease);
+      lease.deadlines = this.#kept;
+      this.#kept.begin(lease);
     }
-    onEnded();
+    this.#options.onEnded();
   }
 
   /** None expires any more; who holds what is for the store to find out. */
   stop(): void {
     this.#timeouts.stop();
+    this.#kept.stop();
   }
 
   async #settle(settlement: Settlement, connectorId: string): Promise<SettleOutcome> {
-    const { store, members } = this.#options;
+    const { members } = this.#options;
     const id = settlement.messageId;
     const lease = this.#byId.get(id);
     if (!lease) return await this.#settleLately(settlement, connectorId);
@@ -139,23 +144,12 @@ export class Leases {
     members.heard(lease.member);
     if (settlement.verdict === "nack") {
       lease.member.nacked++;
-      await this.#nack(lease, settlement);
+      await this.#verdicts.nack(lease, settlement);
     } else {
       lease.member.acked++;
-      await store.ack(id);
-      this.#acked(about(lease.message.envelope));
+      await this.#verdicts.ack(lease);
     }
     return "settled";
-  }
-
-  async #nack(lease: Lease, { messageId, retry, attempted, delayMs, reason }: Nack): Promise<void> {
-    const { settings, observe, store, clock } = this.#options;
-    if (!retry) return await this.#bury(lease, reason ?? "rejected by the connector");
-    observe({ type: "relay.nacked", channel: settings.name, ...about(lease.message.envelope) });
-    if (attempted !== false) return await this.#giveOutAgain(lease, delayMs, reason ?? "nacked");
-    const { connectorId } = lease;
-    const why = reason === undefined ? undefined : { at: clock.now(), connectorId, reason };
-    await store.release(messageId, this.#atMostTtl(delayMs ?? untriedDelayMs), why, false);
   }
 
   /** The message was given back when its connection ended, but its ack was on its way: take it, if nobody has it. */
@@ -172,17 +166,51 @@ export class Leases {
     if (settlement.verdict !== "ack" || !(isLate || shared)) return "unknown";
     if (!await store.claim(id)) return "unknown";
     this.#lateAcks.forget(id);
-    this.#acked({ messageId: id });
+    this.#verdicts.acked({ messageId: id });
     return "settled";
   }
 
-  async #extend(id: string, connectorId: string): Promise<0 | 1> {
+  /** What the connector had when it was last seen, and has no more. */
+  #letGo(connectorId: string, has: ReadonlySet<string>): void {
+    const gone = [...this.#byId].flatMap(([id, lease]) =>
+      lease.connectorId === connectorId && lease.deadlines === this.#kept && !has.has(id)
+        ? [lease]
+        : []
+    );
+    if (gone.length > 0) this.#giveBack(gone);
+  }
+
+  #heldBy(member: Member, messageIds: readonly string[]): Lease[] {
+    return messageIds.flatMap((id) => {
+      const lease = this.#byId.get(id);
+      return lease?.member === member ? [lease] : [];
+    });
+  }
+
+  #giveBack(leases: readonly Lease[]): void {
+    const { clock, onEnded } = this.#options;
+    const now = clock.monotonic();
+    for (const lease of leases) {
+      const { id } = lease.message.envelope;
+      this.#end(id);
+      this.#lateAcks.expect(id, lease.connectorId, now);
+      this.#verdicts.givenBack(lease);
+    }
+    onEnded();
+  }
+
+  async #extend(id: string, connectorId: string, heir: Member | undefined): Promise<0 | 1> {
     const { store, members, observe, settings } = this.#options;
     const lease = this.#byId.get(id);
     if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
+    if (heir) {
+      members.move(id, lease.member, heir);
+      lease.member = heir;
+    }
     members.heard(lease.member);
-    this.#timeouts.end(lease);
+    lease.deadlines.end(lease);
+    lease.deadlines = this.#timeouts;
     this.#timeouts.begin(lease);
     const which = about(lease.message.envelope);
     observe({ type: "relay.lease_extended", channel: settings.name, ...which });
@@ -193,7 +221,7 @@ export class Leases {
     const lease = this.#byId.get(id);
     if (!lease) return;
     this.#byId.delete(id);
-    this.#timeouts.end(lease);
+    lease.deadlines.end(lease);
     this.#options.members.gave(lease.member, id);
   }
 
@@ -203,7 +231,7 @@ export class Leases {
     this.#end(which.messageId);
     observe({ type: "relay.lease_expired", channel: settings.name, ...which });
     this.#endIfSilent(lease.member);
-    this.#giveOutAgain(lease, 0, "not acknowledged in time").catch(onFailed).then(onEnded);
+    this.#verdicts.expired(lease).catch(onFailed).then(onEnded);
   }
 
   /** A WebSocket answers heartbeats and a poll ends by itself; of an event stream that nobody reads nothing tells. */
@@ -214,32 +242,5 @@ export class Leases {
     if (protocol !== "sse" && protocol !== "smee") return;
     if (!isOpen || members.silentMs(member) < silentTimeouts * settings.ackTimeoutMs) return;
     subscriber.disconnect(closeCodes.evicted, "nothing was settled");
-  }
-
-  #acked(which: Pick<About, "messageId"> & Partial<About>): void {
-    const { observe, settings } = this.#options;
-    observe({ type: "relay.acked", channel: settings.name, ...which });
-  }
-
-  async #giveOutAgain(handed: Handed, delayMs: number | undefined, reason: string): Promise<void> {
-    const { settings, store, clock } = this.#options;
-    const { message: { envelope: { id }, deliveries }, connectorId } = handed;
-    if (deliveries >= settings.maxDeliveries) {
-      return await this.#bury(handed, `given up after ${deliveries} deliveries: ${reason}`);
-    }
-    const growing = Math.min(nackCapMs, nackBaseMs * 2 ** Math.min(deliveries - 1, 16));
-    const why = { at: clock.now(), connectorId, reason };
-    await store.release(id, this.#atMostTtl(delayMs ?? growing), why);
-  }
-
-  async #bury({ message, connectorId }: Handed, reason: string): Promise<void> {
-    const { settings, store, clock, observe } = this.#options;
-    const which = about(message.envelope);
-    await store.bury(which.messageId, { at: clock.now(), connectorId, reason });
-    observe({ type: "relay.dead_lettered", channel: settings.name, ...which, reason });
-  }
-
-  #atMostTtl(delayMs: number): number {
-    return Math.min(delayMs, this.#options.settings.ttlMs);
   }
 }

@@ -31,6 +31,8 @@ export interface Subscriber {
   readonly window: Window;
   /** Leases outlive the connection until their ack timeout: a long poll ends before it is acknowledged. */
   readonly keepsLeases: boolean;
+  /** Its connector may be back in a moment, and says then what it still has: its leases are kept for so long. */
+  readonly mayResume?: boolean;
   /** It has not read what it was handed: it gets no more until it is heard again. */
   readonly isBehind?: boolean;
   /** Hands a message over; must not throw. */
@@ -165,6 +167,15 @@ export class Members {
     member.lastMessageAt = this.#clock.now();
     member.silentSince ??= this.#clock.monotonic();
     count(member, 1, bytes);
+  }
+
+  /** What `from` holds is held by `to` from now on, over another connection of the same connector. */
+  move(messageId: string, from: Member, to: Member): void {
+    const bytes = from.leases.get(messageId);
+    if (bytes === undefined || from === to) return;
+    this.gave(from, messageId);
+    to.leases.set(messageId, bytes);
+    count(to, 1, bytes);
   }
 
   /** It said something of a message. */

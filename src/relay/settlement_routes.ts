@@ -60,11 +60,11 @@ export function settlementRoutes(relay: RelayContext): Hono<RelayEnv> {
     if (found instanceof Response) return found;
     const text = await bodyText(c);
     if (text instanceof Response) return text;
-    const messageIds = decodeExtension(text);
-    if (typeof messageIds === "string") return c.json({ detail: messageIds }, 422);
-    const { channels, connectorId } = found;
+    const { channels, connectionId, connectorId } = found;
+    const extension = decodeExtension(text, connectionId);
+    if (typeof extension === "string") return c.json({ detail: extension }, 422);
     const counts = await Promise.all(
-      channels.map((channel) => channel.extend(messageIds, connectorId)),
+      channels.map((channel) => channel.extend(extension.messageIds, connectorId, extension)),
     );
     return c.json({ extended: counts.reduce((sum, count) => sum + count, 0) });
   });

@@ -61,6 +61,7 @@ export function sseStream(
     connectedAt,
     heardAt: () => connectedAt,
     keepsLeases: false,
+    mayResume: capabilities.includes("resume"),
     get isBehind() {
       return behindSince !== undefined;
     },

@@ -39,6 +39,7 @@ export function websocketStream(
         connectedAt: clock.now(),
         heardAt: () => clock.now() - silentMs(),
         keepsLeases: false,
+        mayResume: capabilities.includes("resume"),
         get isBehind() {
           return socket.bufferedAmount >= maxFrameBytes;
         },
@@ -73,7 +74,7 @@ export function websocketStream(
           void settle(socket, frame.settlements);
           break;
         case "extend":
-          void channel.extend(frame.messageIds, connectorId);
+          void channel.extend(frame.messageIds, connectorId, frame);
           break;
         case "unknown":
         case "malformed":

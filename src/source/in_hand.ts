@@ -29,7 +29,11 @@ export class InHand {
   }
 
   has(messageId: string): boolean {
-    return [...this.#handed].some((handed) => handed.messageId === messageId);
+    return this.messageIds.includes(messageId);
+  }
+
+  get messageIds(): readonly string[] {
+    return [...this.#handed].map(({ messageId }) => messageId);
   }
 
   deliver(envelope: Envelope, connectionId: string): Delivery {
@@ -55,28 +59,39 @@ export class InHand {
 
   /**
    * Looks every third of their time, and extends the leases that are older than that; the result ends it. A connection
-   * begins with what was due while there was none.
+   * begins with what was due while there was none; or with all there is, where the relay keeps that for us: with `others`,
+   * which are not in hand and ours all the same.
    */
   extendLeases(
     connection: Connection,
     connectionId: () => string,
     ackTimeoutMs: number,
+    others?: readonly string[],
   ): () => void {
     const everyMs = ackTimeoutMs / 3;
+    const tell = (messageIds: readonly string[], isAll: boolean) => {
+      const extension = {
+        type: "extend",
+        messageIds,
+        connectionId: connectionId(),
+        isAll,
+      } as const;
+      // What cannot be sent now is said again in a moment, or over the next connection.
+      connection.send(extension).catch(() => {});
+    };
     const extend = () => {
       const before = this.#clock.monotonic() - everyMs;
-      const messageIds = [...this.#handed].filter(({ at }) => at <= before)
-        .map(({ messageId }) => messageId);
-      if (messageIds.length > 0) {
-        // What cannot be sent now is said again in a moment, or over the next connection.
-        connection.send({ type: "extend", messageIds, connectionId: connectionId() }).catch(
-          () => {},
-        );
-      }
-      cancel = this.#clock.after(everyMs, extend);
+      const due = [...this.#handed].filter(({ at }) => at <= before);
+      if (due.length > 0) tell(due.map(({ messageId }) => messageId), false);
+      later();
     };
     let cancel = () => {};
-    extend();
+    const later = () => cancel = this.#clock.after(everyMs, extend);
+    if (!others) extend();
+    else {
+      tell([...this.messageIds, ...others], true);
+      later();
+    }
     return () => cancel();
   }
 }

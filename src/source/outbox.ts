@@ -47,6 +47,7 @@ export class Outbox {
   /** Handed to the connection that is open now; their confirmation is awaited. */
   readonly #sent = new Chain<Entry>();
   #connection: Connection | undefined;
+  #keptUntil = -Infinity;
   #scheduled = false;
   #sending = false;
   #failures = 0;
@@ -68,13 +69,22 @@ export class Outbox {
     return oldest ? this.#options.clock.monotonic() - oldest.since : 0;
   }
 
-  /** With the connection before the relay took its messages back: that they may come again need not be said any more. */
+  /**
+   * With the connection before the relay took its messages back, if it does not keep them for us: that they may come again
+   * need not be said any more.
+   */
   forgetRetries(): void {
+    if (this.#options.clock.monotonic() < this.#keptUntil) return;
     for (const entry of [...this.#entries.values()]) {
       const { settlement } = entry;
       if (settlement.verdict === "nack" && settlement.retry) this.#remove(entry);
     }
     if (this.size === 0) this.#options.onEmpty();
+  }
+
+  /** Of the messages of which the relay is still to be told how they ended. */
+  get messageIds(): readonly string[] {
+    return [...this.#entries.keys()];
   }
 
   /** The relay is still to be told how this message ended. */
@@ -130,8 +140,10 @@ export class Outbox {
     this.#schedule();
   }
 
-  detach(): void {
+  /** For `keptMs` the relay keeps for us what it handed out over this connection. */
+  detach(keptMs = 0): void {
     this.#connection = undefined;
+    this.#keptUntil = this.#options.clock.monotonic() + keptMs;
     this.#stopWaiting();
   }
 

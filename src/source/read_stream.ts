@@ -1,6 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import { type Delivery, type RelayFrame, StreamFailure } from "../flow.ts";
 import type { Observe } from "../observe/events.ts";
+import { resumeMs } from "../protocol/limits.ts";
 import type { InHand } from "./in_hand.ts";
 import type { OpenStream } from "./open_stream.ts";
 import type { Outbox } from "./outbox.ts";
@@ -37,6 +38,8 @@ export async function* readStream(
   const { outbox, inHand, observe } = options;
   /** It takes back what was not begun with, and does not count it. */
   let takesBack = false;
+  /** For so long it keeps for us what we have, should the connection end. */
+  let keptMs = 0;
   let stopExtending: (() => void) | undefined;
   let isAnswering = false;
   /** Once at a time: a relay that asks and does not read must not fill our memory with answers. */
@@ -61,6 +64,9 @@ export async function* readStream(
         case "connected":
           stream.connectionId = frame.connectionId || stream.connectionId;
           takesBack = frame.capabilities.includes("extend");
+          if (comesAgain && frame.capabilities.includes("resume")) {
+            keptMs = Math.min(resumeMs, frame.ackTimeoutMs ?? resumeMs);
+          }
           stream.isOld = frame.capabilities.length === 0;
           stream.lastWebhookAt = options.clock.monotonic();
           options.onConnected(frame);
@@ -70,6 +76,7 @@ export async function* readStream(
               connection,
               () => stream.connectionId,
               frame.ackTimeoutMs,
+              keptMs > 0 ? outbox.messageIds : undefined,
             );
           }
           if (stream.connectedAt !== undefined) {
@@ -142,7 +149,7 @@ export async function* readStream(
   } finally {
     stopHeartbeats();
     stopExtending?.();
-    outbox.detach();
+    outbox.detach(keptMs);
     if (endsLeases) outbox.forgetRetries();
   }
 

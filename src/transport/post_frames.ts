@@ -9,7 +9,7 @@ import type { Cancel } from "../async/abort.ts";
 import { createTimeouts } from "../async/timeouts.ts";
 import { encodeAckBatch, encodeExtensions } from "../protocol/connector_codec.ts";
 import { ackBatchPath, ackPath, drainPath, extendPath } from "../protocol/wire.ts";
-import type { Capability } from "../protocol/frames.ts";
+import type { Capability, Extension } from "../protocol/frames.ts";
 import { type RelayEndpoint, relayPath, relayUrl } from "./relay_endpoint.ts";
 import { type SettlementHeaders, settlementHeaders } from "./settlement_headers.ts";
 import { brokenStream, foreignAnswer, refusedStream } from "./stream_failure.ts";
@@ -93,10 +93,9 @@ function drain(connectionId: string): FrameRequest {
   return { what: "say that nothing more is taken", path: drainPath, connectionId, messageIds: [] };
 }
 
-function extensions(
-  { messageIds, connectionId }: Extract<ConnectorFrame, { type: "extend" }>,
-): FrameRequest[] {
-  return encodeExtensions(messageIds).map((body) => ({
+function extensions(extension: Extension): FrameRequest[] {
+  const { connectionId } = extension;
+  return encodeExtensions(extension).map((body) => ({
     what: "extend leases",
     path: extendPath,
     connectionId,

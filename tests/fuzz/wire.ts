@@ -346,6 +346,7 @@ const connectorFrame = fuzzTarget(
       type: fc.constantFrom("ack", "nack", "extend", "drain", "heartbeat", "x"),
       message_id: id,
       message_ids: fc.array(id),
+      all: fc.boolean(),
       retry: fc.boolean(),
       delay_seconds: fc.double(),
       reason: id,
@@ -362,7 +363,7 @@ const connectorFrame = fuzzTarget(
     if (frame.type === "malformed") assert.ok(frame.problem.length <= maxQuoteLength + 1);
     const settlements = frame.type === "settle" ? frame.settlements : decodeAckBatch(text, "c");
     if (typeof settlements !== "string") settlements.forEach(assertSettlement);
-    decodeExtension(text);
+    decodeExtension(text, "c");
   },
 );
 

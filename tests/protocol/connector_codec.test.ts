@@ -10,6 +10,7 @@ import {
   allCapabilities,
   type Capability,
   type ConnectorFrame,
+  type Extension,
 } from "../../src/protocol/frames.ts";
 import { decodeRelayFrame, encodeRelayFrame } from "../../src/protocol/relay_codec.ts";
 import { test } from "../support/test.ts";
@@ -23,7 +24,7 @@ const untried: ConnectorFrame = {
     { messageId: "b", connectionId, verdict: "nack", retry: true, reason: "no", attempted: true },
   ],
 };
-const extend: ConnectorFrame = { type: "extend", messageIds: ["a", "b"], connectionId };
+const extend: Extension = { type: "extend", messageIds: ["a", "b"], connectionId };
 
 test("a relay that does not extend leases is told nothing of it, and hears the frames it knows", () => {
   const known: Capability[] = ["exact-body", "ack-batch", "ack-confirm", "drain"];
@@ -63,11 +64,28 @@ test("more ids than one frame may have are parted; a frame that has more is malf
     texts.map((text) => JSON.parse(text).message_ids.length);
   const frames = encodeConnectorFrame({ ...extend, messageIds }, ["extend"], timestamp);
   assert.deepEqual(sizes(frames), [10_000, 10_000, 5_000]);
-  assert.deepEqual(sizes(encodeExtensions(messageIds)), [10_000, 10_000, 5_000]);
+  assert.deepEqual(sizes(encodeExtensions({ ...extend, messageIds })), [10_000, 10_000, 5_000]);
   for (const message_ids of [undefined, "a", [1], messageIds]) {
     const text = JSON.stringify({ type: "extend", message_ids });
     assert.equal(decodeConnectorFrame(text, connectionId).type, "malformed");
   }
+});
+
+test("that there are no others in hand is said where all of them fit into one frame", () => {
+  const all = (messageIds: readonly string[]) => {
+    const extension = { ...extend, messageIds, isAll: true };
+    const texts = encodeConnectorFrame(extension, ["extend"], timestamp);
+    assert.deepEqual(
+      encodeExtensions(extension),
+      texts.map((text) => text.replace('"type":"extend",', "")),
+    );
+    return texts;
+  };
+  assert.deepEqual(all([]), ['{"type":"extend","message_ids":[],"all":true}']);
+  const [text = ""] = all(["a", "b"]);
+  assert.deepEqual(decodeConnectorFrame(text, connectionId), { ...extend, isAll: true });
+  const many = all(Array.from({ length: 10_001 }, (_, n) => `m${n}`));
+  assert.deepEqual(many.map((text) => "all" in JSON.parse(text)), [false, false]);
 });
 
 test("the relay tells its ack timeout and what waits when a connection begins, in whole milliseconds", () => {

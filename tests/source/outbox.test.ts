@@ -1,5 +1,7 @@
 /** Settlements stay until the relay is known to have them. */
 import assert from "node:assert/strict";
+import { Outbox } from "../../src/source/outbox.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { startProxy } from "../support/proxy.ts";
 import { startOldRelay } from "../support/old_relay.ts";
 import { publish, settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
@@ -56,21 +58,34 @@ for (const protocol of ["websocket", "sse", "long_poll"] as const) {
   });
 }
 
-// What a poll brought stays leased when it is over, and is not brought again.
-for (const protocol of ["websocket", "sse"] as const) {
-  test(`[${protocol}] a nack that did not get through does not take back what the next connection brought again`, async (t) => {
-    const { relay, proxy, target, run, answer } = await startHeld(t, protocol, {
-      default_target: { retry_max_attempts: 1 },
-    });
-    proxy.cut();
-    answer(503);
-    await target.arrived(2);
-    await publish(relay, "2");
-    await target.arrived(3);
-    assert.deepEqual(run.events.filter(({ type }) => type === "settlement.confirmed"), []);
-    assert.equal(relay.registry.named("dev")?.channel.stats.inFlight, 2);
+test("a nack that did not get through is told later where the relay keeps the message for so long, and else forgotten", async () => {
+  const clock = new ManualClock();
+  const outbox = new Outbox({
+    ...{ clock, random: Math.random, observe() {}, onConfirmed() {}, onEmpty() {} },
+    ...{ maxEntries: 10, confirmTimeoutMs: 30_000 },
+    retry: { baseMs: 100, capMs: 1_000, multiplier: 2, floorMs: 0 },
   });
-}
+  const nack = (messageId: string, retry: boolean) =>
+    outbox.add({ messageId, connectionId: "c", verdict: "nack", retry });
+  const leave = (keptMs?: number) => {
+    outbox.detach(keptMs);
+    outbox.forgetRetries();
+  };
+  nack("a", true);
+  nack("b", false);
+  leave(10_000);
+  nack("c", true);
+  await clock.advance(9_999);
+  outbox.forgetRetries();
+  assert.deepEqual(outbox.messageIds, ["a", "b", "c"]);
+  await clock.advance(1);
+  // The next connection may bring it again.
+  outbox.forgetRetries();
+  assert.deepEqual(outbox.messageIds, ["b"]);
+  nack("d", true);
+  leave();
+  assert.deepEqual(outbox.messageIds, ["b"]);
+});
 
 for (const protocol of ["websocket", "sse"] as const) {
   test(`[${protocol}] a stop does not wait for a nack that the next connection has no need of`, async (t) => {
