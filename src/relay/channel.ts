@@ -154,7 +154,7 @@ export class Channel {
     this.#observe({ type: "relay.disconnected", channel: this.settings.name, connectionId });
     const { keepsLeases, mayResume } = member.subscriber;
     if (keepsLeases && member.leases.size > 0) return;
-    if (mayResume) this.#leases.keep(member);
+    if (mayResume && !member.isDraining) this.#leases.keep(member);
     else this.#leases.giveBack(member, [...member.leases.keys()]);
   }
 

@@ -149,7 +149,8 @@ export async function* readStream(
   } finally {
     stopHeartbeats();
     stopExtending?.();
-    outbox.detach(keptMs);
+    // It takes back what a connection held that was told to drain.
+    outbox.detach(options.isLeaving() ? 0 : keptMs);
     if (endsLeases) outbox.forgetRetries();
   }
 

@@ -4,9 +4,10 @@ import { systemClock } from "../../src/async/clock.ts";
 import type { ConnectorEvent } from "../../src/observe/events.ts";
 import { foldSpans } from "../../src/observe/spans.ts";
 import type { Span } from "../../src/protocol/trace_context.ts";
+import { startOldRelay } from "../support/old_relay.ts";
 import { startProxy } from "../support/proxy.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { settings, startConnector, startDevRelay, startTarget } from "../support/rig.ts";
+import { settings, startConnector, startTarget } from "../support/rig.ts";
 import { test, type TestContext } from "../support/test.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -19,25 +20,23 @@ function spansOf(events: readonly ConnectorEvent[]): Span[] {
   return spans;
 }
 
-/** A webhook that its target has, through a proxy that can be cut; `answer` ends its first request. */
+/**
+ * A webhook that its target has, through a proxy that can be cut; `answer` ends its first request. Of an old relay, which
+ * brings it again after a cut: ours keeps it for us.
+ */
 async function startInHand(t: TestContext) {
-  const relay = await startDevRelay(t);
+  const relay = await startOldRelay(t);
   const proxy = await startProxy(t, relay.url);
   let answer = (_status: number) => {};
   const target = await startTarget(
     t,
     (n) => n === 1 ? new Promise((resolve) => answer = resolve) : 200,
   );
-  const given = settings(proxy.url, target.url, "websocket", {
+  const given = settings(proxy.url, target.url, "sse", {
     default_target: { retry_max_attempts: 1 },
   });
   const run = startConnector(t, given, { sample: () => true });
-  const response = await fetch(`${relay.url}/webhook/hook`, {
-    method: "POST",
-    body: "x",
-    headers: { traceparent: `00-${trace}-${sender}-01` },
-  });
-  await response.text();
+  relay.publish("x", { traceparent: `00-${trace}-${sender}-01` });
   await target.arrived(1);
   return { proxy, run, answer: (status: number) => answer(status) };
 }
