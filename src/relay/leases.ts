@@ -98,8 +98,8 @@ export class Leases {
     isAll = false,
   ): Promise<number> {
     const { store: { shared }, onFailed } = this.#options;
-    const heir = by?.isOpen && by.subscriber.connectorId === connectorId ? by : undefined;
-    if (heir && isAll) this.#letGo(connectorId, new Set(messageIds));
+    const heir = by?.subscriber.connectorId === connectorId ? by : undefined;
+    if (heir?.isOpen && isAll) this.#letGo(connectorId, new Set(messageIds));
     try {
       const elsewhere = messageIds.filter((id) => !this.#byId.has(id));
       const counts = await Promise.all([
@@ -204,7 +204,7 @@ export class Leases {
     const lease = this.#byId.get(id);
     if (lease?.connectorId !== connectorId || !await store.extend(id)) return 0;
     if (this.#byId.get(id) !== lease) return 0; // it ended meanwhile
-    if (heir) {
+    if (heir?.isOpen) {
       members.move(id, lease.member, heir);
       lease.member = heir;
     }

@@ -7,6 +7,9 @@ interface Handed extends Linked {
   readonly at: number;
 }
 
+/** After so long it is said again what we have that could not be said, milliseconds. */
+const resumeAgainMs = 1_000;
+
 /**
  * The messages that were given out and are not settled. While a connection is open whose relay leases them, the
  * leases are extended before they end: what takes long here is not given out again.
@@ -66,32 +69,33 @@ export class InHand {
     connection: Connection,
     connectionId: () => string,
     ackTimeoutMs: number,
-    others?: readonly string[],
+    others?: () => readonly string[],
   ): () => void {
     const everyMs = ackTimeoutMs / 3;
-    const tell = (messageIds: readonly string[], isAll: boolean) => {
-      const extension = {
-        type: "extend",
-        messageIds,
-        connectionId: connectionId(),
-        isAll,
-      } as const;
-      // What cannot be sent now is said again in a moment, or over the next connection.
-      connection.send(extension).catch(() => {});
+    let isOver = false;
+    let cancel = () => {};
+    const inMs = (ms: number, look: () => void) => {
+      if (!isOver) cancel = this.#clock.after(ms, look);
     };
+    const tell = (messageIds: readonly string[], isAll: boolean) =>
+      connection.send({ type: "extend", messageIds, connectionId: connectionId(), isAll });
     const extend = () => {
       const before = this.#clock.monotonic() - everyMs;
       const due = [...this.#handed].filter(({ at }) => at <= before);
-      if (due.length > 0) tell(due.map(({ messageId }) => messageId), false);
-      later();
+      // What cannot be sent now is said again in a moment, or over the next connection.
+      if (due.length > 0) tell(due.map(({ messageId }) => messageId), false).catch(() => {});
+      inMs(everyMs, extend);
     };
-    let cancel = () => {};
-    const later = () => cancel = this.#clock.after(everyMs, extend);
-    if (!others) extend();
-    else {
-      tell([...this.messageIds, ...others], true);
-      later();
-    }
-    return () => cancel();
+    const resume = (others: () => readonly string[]) => {
+      // The relay does not wait for long.
+      tell([...this.messageIds, ...others()], true)
+        .then(() => inMs(everyMs, extend), () => inMs(resumeAgainMs, () => resume(others)));
+    };
+    if (others) resume(others);
+    else extend();
+    return () => {
+      isOver = true;
+      cancel();
+    };
   }
 }

@@ -76,7 +76,7 @@ export async function* readStream(
               connection,
               () => stream.connectionId,
               frame.ackTimeoutMs,
-              keptMs > 0 ? outbox.messageIds : undefined,
+              keptMs > 0 ? () => outbox.messageIds : undefined,
             );
           }
           if (stream.connectedAt !== undefined) {

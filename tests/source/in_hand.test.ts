@@ -39,3 +39,29 @@ test("leases are extended though the wall clock was set back", async () => {
   delivery.settle({ kind: "delivered" });
   stop();
 });
+
+test("where the relay keeps what we have it is told of all of it first, and again until it could be", async () => {
+  const clock = new ManualClock();
+  const inHand = new InHand(clock, () => {});
+  const sent: ConnectorFrame[] = [];
+  let failures = 2;
+  const connection = {
+    send(frame: ConnectorFrame) {
+      sent.push(frame);
+      return failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve([]);
+    },
+  } as unknown as Connection;
+  inHand.deliver(envelopeWith({ id: "in hand" }), "c");
+  const stop = inHand.extendLeases(connection, () => "c", 30_000, () => ["to be told"]);
+  await clock.advance(1_000);
+  await clock.advance(1_000);
+  await clock.advance(10_000);
+  const all = ["in hand", "to be told"];
+  const said = { type: "extend", connectionId: "c" };
+  assert.deepEqual(sent, [
+    ...Array(3).fill({ ...said, messageIds: all, isAll: true }),
+    { ...said, messageIds: ["in hand"], isAll: false },
+  ]);
+  stop();
+  assert.equal(clock.pending, 0);
+});
